@@ -1,0 +1,40 @@
+# Two commands do all of the set-up and work: `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.ready
+BENCH := .venv/.ready-bench
+
+.PHONY: run test check ui bench clean
+
+run: $(SETUP)
+	$(BIN)/python -m experiments.dqn_cartpole
+
+test: $(SETUP)
+	$(BIN)/python -m tests
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests --fast
+
+ui: $(SETUP)
+	$(BIN)/python -m lab ui
+
+bench: $(BENCH)
+	$(BIN)/python -m benchmarks.dqn_throughput
+
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'expected Python 3.11 or newer, received ' + sys.version.split()[0])"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# torch's CPU build where the package index has one; see CONTRIBUTING.
+$(BENCH): $(SETUP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

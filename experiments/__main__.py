@@ -1,0 +1,19 @@
+"""The menu of experiments."""
+
+from pathlib import Path
+
+from lab.experiment import About
+
+
+def main():
+    """Prints every experiment: what it shows, what to expect, how long it takes, how to run it."""
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem.startswith("_"):
+            continue
+        about = About.of_file(path)
+        print(f"{path.stem}\n    {about.summary}")
+        print(f"    expected: {about.expected}\n    time: {about.time}\n    python -m experiments.{path.stem}\n")
+
+
+if __name__ == "__main__":
+    main()

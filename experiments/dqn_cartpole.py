@@ -1,0 +1,135 @@
+"""Deep Q-learning balances CartPole, with RL-zoo's hyper-parameters.
+
+Expected: greedy_return >= 475 (optimal 500, random policy 22)
+Time: half a minute on two cores
+Source: Mnih et al. 2015, Algorithm 1; hyper-parameters of RL Baselines3 Zoo, DQN on CartPole-v1, except for the linearly
+falling learning rate: with a constant one the policy found is lost and found again until the end (see benchmarks/).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of deep Q-learning on CartPole."""
+
+    environment: str = "CartPole-v1"
+    """Gymnasium id of an environment with discrete actions."""
+    device: bool = False
+    """Put environment, acting and learning into one compiled program (lab/CartPole-v1 only)."""
+    steps: Annotated[int, Range(1)] = 50_000
+    """Environment steps to train for, rounded up to whole rollouts."""
+    discount: Annotated[float, Range(0, 1)] = 0.99
+    """Gamma, per environment step."""
+    target: Literal["plain", "double"] = "plain"
+    """Value of the next state: the target network's maximum, or double Q-learning."""
+    loss: Literal["huber", "squared"] = "huber"
+    """Loss of the TD error."""
+    learning_rate: Annotated[float, Range(over=0)] = 2.3e-3
+    """Adam's step size at the start."""
+    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    """Adam's step size at the end; it falls linearly."""
+    max_gradient_norm: Annotated[float, Range(over=0)] = 10.0
+    """Gradients longer than this are shortened to it."""
+    batch_size: Annotated[int, Range(1)] = 64
+    """Transitions per update."""
+    buffer_size: Annotated[int, Range(1)] = 100_000
+    """Transitions the replay holds."""
+    warm_up: Annotated[int, Range(0)] = 1_000
+    """Random environment steps before learning starts."""
+    rollout_length: Annotated[int, Range(1)] = 256
+    """Environment steps between two groups of updates."""
+    updates: Annotated[int, Range(1)] = 128
+    """Updates in a group."""
+    target_every: Annotated[int, Range(1)] = 10
+    """Environment steps between two copies of the online network to the target network, looked at before each group."""
+    epsilon_end: Annotated[float, Range(0, 1)] = 0.04
+    """Probability of a random action after exploration; it falls linearly from 1."""
+    exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
+    """Share of the steps over which epsilon falls."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Units of each hidden layer."""
+    evaluation_episodes: Annotated[int, Range(1)] = 100
+    """Greedy episodes, in fresh environments, that make the result."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        for large, small in (("buffer_size", "batch_size"), ("buffer_size", "rollout_length")):
+            limit = getattr(self, large)
+            command.require(getattr(self, small) <= limit, small, f"at most {large}, {limit}", getattr(self, small))
+        if self.device:
+            command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
+        else:
+            command.require_environment(self.environment, "Discrete")
+
+
+def run(config, track):
+    """Trains, evaluates greedily, records; returns `greedy_return`, the mean over the evaluation episodes."""
+    import gymnasium
+    import keras
+    import numpy as np
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+    from envs.cartpole import CartPole
+    from lab.agents import DQN, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
+    from lab.models import mlp
+    from lab.watch import record_episode
+
+    def environments(count):
+        make = [lambda: gymnasium.make(config.environment, disable_env_checker=True)] * count
+        return SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
+
+    envs = environments(1)
+    observations, actions = envs.single_observation_space, envs.single_action_space
+    network, memory, acting, world, test = np.random.SeedSequence(track.seed).generate_state(5).tolist()
+    groups = max(config.steps - config.warm_up, 1) / config.rollout_length
+    agent = DQN(
+        online=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="online"),
+        target=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="target"),
+        optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.PolynomialDecay(
+                config.learning_rate, max(int(groups * config.updates), 1), config.learning_rate_end
+            ),
+            epsilon=1e-8,
+            global_clipnorm=config.max_gradient_norm,
+        ),
+        replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
+        bootstrap={"plain": dqn.q_learning, "double": dqn.double_q_learning}[config.target],
+        loss={"huber": dqn.huber, "squared": dqn.squared}[config.loss],
+        discount=config.discount,
+        batch_size=config.batch_size,
+        rollout_length=config.rollout_length,
+        updates=config.updates,
+        target_every=config.target_every,
+        warm_up=config.warm_up,
+        epsilon=exploration.linear(1.0, config.epsilon_end, config.exploration_fraction * config.steps),
+        seed=acting,
+    )
+    rollout = (
+        DeviceRollout(agent, CartPole(1), max_episode_steps=500, seed=world)
+        if config.device
+        else HostRollout(agent, envs, seed=world)
+    )
+    state = [*agent.variables, *rollout.variables]
+
+    start = track.restore(state)
+    for report in train(agent, rollout, steps=config.steps, start=start, checkpoint_every=track.checkpoint_every):
+        track.log(report.metrics, report.step)
+        if report.boundary:
+            track.checkpoint(state, report.step)
+
+    episodes = config.evaluation_episodes
+    returns = evaluate(agent, environments(episodes), episodes=episodes, seed=test)
+    track.curve("episode_return", label="return of training episodes", x_label="environment steps")
+    record_episode(config.environment, agent.online, track.artifacts / "episode.gif", seed=test)
+    track.artifact("episode.gif")
+    track.model(agent.online)
+    return {"greedy_return": float(returns.mean())}
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"steps": 3_000, "hidden": (32, 32), "evaluation_episodes": 5})

@@ -1,0 +1,143 @@
+"""Commands over runs: ui, resume, watch, sync."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from lab import command, journal
+
+USAGE = """python -m lab <command>
+
+  ui [--port N] [--tracking-uri URI]     serve the MLflow UI on 127.0.0.1 over the local store
+  resume RUN_ID                          go on with an interrupted run, exactly where its last checkpoint was
+  watch RUN_ID [--seed N] [--window] [--output FILE]
+                                         play a greedy episode of a run's policy into a GIF, or in a window
+  sync [--tracking-uri URI]              deliver to MLflow what could not be delivered while the runs went on
+
+RUN_ID is a run's name or its MLflow run id.
+"""
+
+
+@dataclass(frozen=True)
+class Ui:
+    """Flags of `ui`."""
+
+    port: Annotated[int, command.Range(1, 65535)] = 5000
+    """Port on 127.0.0.1; the next free one is taken if it is in use."""
+    tracking_uri: str | None = None
+    """Another store to look at."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Flags of `watch`."""
+
+    seed: int = 0
+    """Seed of the episode."""
+    window: bool = False
+    """Show the episode in a window."""
+    output: str = ""
+    """The GIF to write; the default is <run name>.gif in the current folder."""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Flags of `sync`."""
+
+    tracking_uri: str | None = None
+    """Deliver to this server, not to the one the run was started with."""
+
+
+def main(argv):
+    """Runs a command; returns the exit code."""
+    name, rest = (argv[0], argv[1:]) if argv else ("", [])
+    if name in ("", "-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    with command.one_line_errors():
+        if name not in COMMANDS:
+            raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")
+        return COMMANDS[name](rest)
+
+
+def ui(argv):
+    """Serves the MLflow UI."""
+    from lab import tracking
+
+    (flags,) = command.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
+    port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), None)
+    command.require(port, "port", "a free port among this and the next 19", flags.port)
+    tracking.resolve_uri(flags.tracking_uri)
+    print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
+    return tracking.ui(port, flags.tracking_uri)
+
+
+def resume(argv):
+    """Runs the experiment module of a run with --resume."""
+    run_id, rest = _run_id("resume", argv)
+    folder = journal.find(run_id)
+    return subprocess.call([sys.executable, "-m", folder.header()["module"], "--resume", folder.name, *rest])
+
+
+def watch(argv):
+    """Plays a greedy episode of a run's model."""
+    run_id, rest = _run_id("watch", argv)
+    (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
+    folder = journal.find(run_id)
+    path = folder.artifacts / "model.keras"
+    if not path.exists():
+        raise ValueError(f"run id: expected a run that has logged its model, received {folder.name}")
+    header = folder.header()
+    experiment_environment = header["config"].get("environment")
+    command.require(experiment_environment, "run id", "a run on an environment", folder.name)
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", header["backend"])
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from lab.watch import record_episode, show_episode
+
+    model = keras.saving.load_model(path, compile=False)
+    if flags.window:
+        print(f"return {show_episode(experiment_environment, model, seed=flags.seed):.6g}")
+        return 0
+    output = Path(flags.output or f"{folder.name}.gif").resolve()
+    print(f"return {record_episode(experiment_environment, model, output, seed=flags.seed):.6g}, written to {output}")
+    return 0
+
+
+def sync(argv):
+    """Delivers what is left."""
+    from lab import tracking
+
+    (flags,) = command.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
+    results = tracking.sync(flags.tracking_uri and tracking.resolve_uri(flags.tracking_uri))
+    for name, error in results.items():
+        print(f"{name}: {error or 'delivered'}")
+    if not results:
+        print("nothing to deliver")
+    return 1 if any(results.values()) else 0
+
+
+def _run_id(name, argv):
+    if not argv or argv[0].startswith("-"):
+        raise ValueError(f"{name}: expected a run id, received {argv[0] if argv else 'nothing'!r}")
+    return argv[0], argv[1:]
+
+
+def _free(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+COMMANDS = {"ui": ui, "resume": resume, "watch": watch, "sync": sync}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

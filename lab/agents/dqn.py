@@ -1,0 +1,136 @@
+"""Deep Q-learning (Mnih et al. 2015, Algorithm 1), with the target rule passed in: plain or double.
+
+Deviations from the paper, all of them settings: Adam in place of RMSprop, the gradient's norm clipped in place of the TD
+error, updates made in groups after every `rollout_length` steps, exploration rate constant within one such rollout.
+"""
+
+import keras
+from keras import ops
+
+from lab import engine
+from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
+
+
+def q_learning(online_next, target_next):
+    """max_a Q_target(s', a), `[B]` (Mnih et al. 2015), from action values `[B, A]` of both networks."""
+    return ops.max(target_next, axis=-1)
+
+
+def double_q_learning(online_next, target_next):
+    """Q_target(s', argmax_a Q_online(s', a)), `[B]` (van Hasselt et al. 2016, eq. 4)."""
+    best = ops.argmax(online_next, axis=-1)
+    return ops.take_along_axis(target_next, best[:, None], axis=-1)[:, 0]
+
+
+def huber(error):
+    """0.5 e^2 where |e| <= 1, |e| - 0.5 beyond, elementwise."""
+    size = ops.abs(error)
+    return ops.where(size <= 1.0, 0.5 * size**2, size - 0.5)
+
+
+def squared(error):
+    """0.5 e^2, elementwise."""
+    return 0.5 * error**2
+
+
+class DQN:
+    """Deep Q-network for discrete actions and Box observations of any rank.
+
+    Args:
+        online, target: built Keras models, observation `[B, ...]` -> action values `[B, A]`, of one architecture.
+        optimizer: a Keras optimizer; gradient clipping is its `global_clipnorm`.
+        replay: where transitions are kept, `UniformReplay`.
+        bootstrap: value of the next state, `q_learning` or `double_q_learning`.
+        loss: elementwise loss of the TD error, `huber` or `squared`.
+        discount: gamma per environment step, in [0, 1].
+        batch_size: transitions per update.
+        rollout_length: environment steps (of each environment) between two calls of `learn`.
+        updates: gradient steps per call of `learn`.
+        target_every: environment steps between two copies of the online network to the target network.
+        warm_up: environment steps, taken at random, before learning starts.
+        epsilon: schedule, environment steps -> probability of a random action.
+        seed: seeds the exploration inside compiled programs.
+    """
+
+    def __init__(
+        self,
+        *,
+        online,
+        target,
+        optimizer,
+        replay,
+        bootstrap=q_learning,
+        loss=huber,
+        discount=0.99,
+        batch_size=64,
+        rollout_length=4,
+        updates=1,
+        target_every=10_000,
+        warm_up=1_000,
+        epsilon,
+        seed,
+    ):
+        if batch_size > replay.capacity:
+            raise ValueError(f"batch_size: expected at most the replay's {replay.capacity}, received {batch_size}.")
+        self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
+        self.bootstrap, self.loss, self.discount, self.batch_size = bootstrap, loss, discount, batch_size
+        self.rollout_length, self.updates, self.warm_up = rollout_length, updates, warm_up
+        self.target_every, self.epsilon = target_every, epsilon
+        self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
+        self.seed = keras.random.SeedGenerator(seed)
+        optimizer.build(online.trainable_variables)
+        for variable, source in zip(target.variables, online.variables, strict=True):
+            variable.assign(source)
+        self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables]
+        self.variables = [*self._learnt, self.steps, self.seed.state]
+        self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
+        self._host = engine.host_forward(online)
+
+    def act(self, observation):
+        """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""
+        return epsilon_greedy(self.online(observation), self.exploration_rate(), self.seed), {}
+
+    def host_policy(self, generator=None):
+        """A NumPy function, observation `[B, ...]` -> (action `[B]`, {}), over the present weights.
+
+        Epsilon-greedy with randomness from `generator`; greedy without one.
+        """
+        values = self._host.refresh()
+        if generator is None:
+            return lambda observation: (values(observation).argmax(axis=-1), {})
+        epsilon = float(self.exploration_rate())
+        return lambda observation: (host_epsilon_greedy(values(observation), epsilon, generator), {})
+
+    def exploration_rate(self):
+        """Epsilon now: 1 while warming up."""
+        return ops.where(self.steps.value < self.warm_up, 1.0, self.epsilon(self.steps.value))
+
+    def observe(self, trajectory):
+        """Adds a trajectory to the replay and counts its steps. A program."""
+        self.replay.add(trajectory)
+        count = trajectory.reward.shape[0] * trajectory.reward.shape[1]
+        crossed = (self.steps.value + count) // self.target_every > self.steps.value // self.target_every
+        for variable, source in zip(self.target.variables, self.online.variables, strict=True):
+            variable.assign(ops.where(crossed, source.value, variable.value))  # theta^- <- theta
+        self.steps.assign_add(count)
+
+    def learn(self, trajectory):
+        """Adds a trajectory `[T, B]` to the replay, then makes `updates` gradient steps. A program."""
+        self.observe(trajectory)
+        results = engine.scan(self._update, self._learnt, length=self.updates)
+        return {name: ops.mean(values) for name, values in results.items()} | {"epsilon": self.exploration_rate()}
+
+    def _update(self, _):
+        batch = self.replay.sample(self.batch_size)
+        next_value = self.bootstrap(self.online(batch.next_observation), self.target(batch.next_observation))
+        goal = batch.reward + self.discount * (1.0 - ops.cast(batch.terminated, "float32")) * next_value  # y_j
+        (loss, extras), gradients = self._gradient(batch.observation, batch.action, goal)
+        self.optimizer.apply(gradients, self.online.trainable_variables)
+        norm = ops.sqrt(sum(ops.sum(gradient**2) for gradient in gradients))
+        return {"loss": loss, "gradient_norm": norm, **extras}
+
+    def _td_loss(self, observation, action, goal):
+        values = self.online(observation)  # [B, A]
+        value = ops.take_along_axis(values, action[:, None], axis=-1)[:, 0]  # Q(s_j, a_j)
+        error = goal - value
+        return ops.mean(self.loss(error)), {"q_value": ops.mean(value), "td_error": ops.mean(ops.abs(error))}

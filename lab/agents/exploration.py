@@ -1,0 +1,46 @@
+"""Exploration: epsilon schedules over environment steps, and epsilon-greedy choice on tensors and on arrays."""
+
+import keras
+from keras import ops
+
+
+def constant(value):
+    """Epsilon that stays: `schedule(step) -> value`."""
+    return lambda step: value
+
+
+def linear(start, end, duration):
+    """epsilon_t = start + (end - start) min(t / duration, 1), t and duration in environment steps (Mnih et al. 2015)."""
+    return lambda step: start + (end - start) * ops.minimum(ops.cast(step, "float32") / max(duration, 1), 1.0)
+
+
+def exponential(start, end, half_life):
+    """epsilon_t = end + (start - end) 2^(-t / half_life), t and half_life in environment steps."""
+    return lambda step: end + (start - end) * ops.power(2.0, -ops.cast(step, "float32") / half_life)
+
+
+def epsilon_greedy(values, epsilon, seed):
+    """A uniformly random action with probability epsilon, else the first of the best ones.
+
+    Args:
+        values: action values, `[B, A]`.
+        epsilon: probability in [0, 1].
+        seed: a `keras.random.SeedGenerator`.
+
+    Returns:
+        actions, `[B]` int32.
+    """
+    batch, actions = ops.shape(values)
+    explore = keras.random.uniform((batch,), seed=seed) < epsilon
+    anything = keras.random.randint((batch,), 0, actions, seed=seed)
+    return ops.where(explore, anything, ops.cast(ops.argmax(values, axis=-1), "int32"))
+
+
+def host_epsilon_greedy(values, epsilon, generator):
+    """`epsilon_greedy` over NumPy arrays, drawing from a NumPy generator."""
+    batch, actions = values.shape
+    greedy = values.argmax(axis=-1)
+    explore = generator.random(batch) < epsilon
+    if explore.any():
+        greedy[explore] = generator.integers(actions, size=batch)[explore]
+    return greedy

@@ -1,0 +1,75 @@
+"""Uniform experience replay in Keras variables: written and sampled inside compiled programs, saved with them."""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import engine
+
+
+class Transition(NamedTuple):
+    """Single steps, without order."""
+
+    observation: Any  # [N, ...]
+    action: Any  # [N, ...]
+    reward: Any  # [N]
+    terminated: Any  # [N] bool
+    next_observation: Any  # [N, ...]
+
+
+class UniformReplay:
+    """A ring of the last `capacity` transitions, sampled uniformly with replacement (Lin 1992; Mnih et al. 2015).
+
+    Args:
+        capacity: transitions held.
+        observation_space, action_space: Gymnasium spaces of a single environment; they give shapes and dtypes.
+        seed: seeds the sampling.
+    """
+
+    def __init__(self, capacity, observation_space, action_space, *, seed):
+        if capacity < 1:
+            raise ValueError(f"capacity: expected at least 1, received {capacity}.")
+        self.capacity = capacity
+        discrete = np.issubdtype(action_space.dtype, np.integer)
+        fields = Transition(
+            observation=(observation_space.shape, observation_space.dtype),
+            action=(action_space.shape, "int32" if discrete else action_space.dtype),
+            reward=((), "float32"),
+            terminated=((), "bool"),
+            next_observation=(observation_space.shape, observation_space.dtype),
+        )
+        self.storage = Transition(
+            *(
+                keras.Variable(np.zeros((capacity, *shape)), dtype=_narrow(dtype), trainable=False, name=f"replay_{name}")
+                for name, (shape, dtype) in fields._asdict().items()
+            )
+        )
+        self.added = keras.Variable(0, dtype="int32", trainable=False, name="replay_added")  # transitions ever added
+        self.seed = keras.random.SeedGenerator(seed)
+        self.variables = [*self.storage, self.added, self.seed.state]
+
+    def add(self, trajectory):
+        """Appends the T x B steps of a trajectory over the oldest ones. A program."""
+        steps = Transition(*(getattr(trajectory, name) for name in Transition._fields))
+        count = int(np.prod(steps.reward.shape))
+        if count > self.capacity:
+            raise ValueError(f"trajectory: expected at most the replay's {self.capacity} steps, received {count}.")
+        indices = (self.added.value + ops.arange(count, dtype="int32")) % self.capacity
+        for variable, values in zip(self.storage, steps, strict=True):
+            engine.write(variable, indices, ops.reshape(values, (count, *variable.shape[1:])))
+        # Counting goes on modulo 2 x capacity: position and fullness stay right and nothing overflows.
+        total = self.added.value + count
+        self.added.assign(ops.where(total >= 2 * self.capacity, total - self.capacity, total))
+
+    def sample(self, batch_size):
+        """`batch_size` transitions, drawn uniformly with replacement. A program."""
+        size = ops.minimum(self.added.value, self.capacity)
+        indices = keras.random.randint((batch_size,), 0, size, dtype="int32", seed=self.seed)
+        return Transition(*(ops.take(variable.value, indices, axis=0) for variable in self.storage))
+
+
+def _narrow(dtype):
+    """Keras computes in 32 bits: 64-bit observations are kept as 32-bit ones."""
+    return {"float64": "float32", "int64": "int32"}.get(str(np.dtype(dtype)), str(np.dtype(dtype)))

@@ -1,0 +1,82 @@
+"""Returns: pure functions over time-major arrays, all special cases of the lambda-return.
+
+Arguments shared by all of them, each `[T, B]`:
+
+- `reward`: r_t, in the environment's units;
+- `discount`: gamma where the step did not terminate, 0 where it did;
+- `next_value`: V(s'_t), the value of the true next observation, before any reset;
+- `cut`: true where the trajectory breaks after step t without being over (truncation). The last step is always cut.
+
+A terminated step ends the return; a cut one bootstraps from `next_value`. A step can be both: termination wins, for its
+discount is zero.
+"""
+
+from keras import ops
+
+
+def lambda_return(reward, discount, next_value, cut, lambda_):
+    r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.20).
+
+    G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}), and G_t = r_t + gamma_t V(s'_t) at a cut.
+
+    Args:
+        lambda_: trace decay in [0, 1]; a number or `[T, B]`.
+
+    Returns:
+        G, `[T, B]`.
+    """
+    shapes = [tuple(ops.shape(x)) for x in (reward, discount, next_value, cut)]
+    if len(set(shapes)) != 1 or len(shapes[0]) != 2:
+        raise ValueError(f"lambda_return: expected reward, discount, next_value, cut of one shape [T, B], received {shapes}.")
+    reward, discount, next_value = (ops.convert_to_tensor(x, dtype="float32") for x in (reward, discount, next_value))
+    cut = ops.concatenate([ops.cast(cut, "bool")[:-1], ops.ones_like(cut[:1], dtype="bool")])
+    weight = ops.where(cut, 0.0, ops.ones_like(reward) * lambda_)
+
+    def backward(future, step):
+        reward, discount, next_value, weight = step
+        future = reward + discount * ((1.0 - weight) * next_value + weight * future)  # G_t
+        return future, future
+
+    steps = (reward, discount, next_value, weight)
+    return ops.scan(backward, ops.zeros_like(reward[0]), steps, reverse=True)[1]
+
+
+def monte_carlo_return(reward, discount, next_value, cut):
+    """The lambda-return at lambda = 1: rewards to the end of the episode, V only where the trajectory is cut."""
+    return lambda_return(reward, discount, next_value, cut, 1.0)
+
+
+def td0_target(reward, discount, next_value, cut):
+    """The lambda-return at lambda = 0: r_t + gamma_t V(s'_t) (Sutton & Barto 2018, eq. 6.2)."""
+    return lambda_return(reward, discount, next_value, cut, 0.0)
+
+
+def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
+    """GAE(gamma, lambda): the lambda-return minus V(s_t), `[T, B]` (Schulman et al. 2016, eq. 16).
+
+    Args:
+        value: V(s_t), `[T, B]`.
+    """
+    return lambda_return(reward, discount, next_value, cut, lambda_) - value
+
+
+def n_step_return(reward, discount, next_value, cut, n):
+    """The n-step return (Sutton & Barto 2018, eq. 7.1): n rewards, then V; fewer where a cut or the end comes first.
+
+    The lambda-return with lambda = 1 over windows of n steps: a window is a trajectory that is cut after n steps.
+    """
+    if n < 1:
+        raise ValueError(f"n_step_return: expected n >= 1, received {n}.")
+    length = ops.shape(reward)[0]
+    n = min(n, length)
+    # Pad the end with n - 1 steps of no reward that are never reached, for the step before them is cut.
+    cut = ops.concatenate([ops.cast(cut, "bool")[:-1], ops.ones_like(cut[:1], dtype="bool")])
+
+    def windows(x):
+        x = ops.convert_to_tensor(x)
+        padded = ops.pad(x, [(0, n - 1)] + [(0, 0)] * (len(x.shape) - 1))
+        stacked = ops.stack([padded[k : k + length] for k in range(n)])  # [n, T, B]
+        return ops.reshape(stacked, (n, -1))
+
+    returns = lambda_return(windows(reward), windows(discount), windows(next_value), windows(cut), 1.0)
+    return ops.reshape(returns[0], ops.shape(reward))

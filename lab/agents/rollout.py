@@ -1,0 +1,192 @@
+"""Rollouts: an agent's steps in a batch of environments, on the host or inside the compiled program.
+
+Both kinds have the same face for `train`: `num_envs`, `variables`, `reset(step)` and `run(agent, iterations, learn)`.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import engine
+from lab.agents.agent import Trajectory
+
+
+class Batch(NamedTuple):
+    """What some iterations of acting and learning produced."""
+
+    metrics: dict  # name -> mean over the iterations; empty where nothing was learnt
+    episode_returns: np.ndarray  # one per episode that ended, undiscounted
+    episode_lengths: np.ndarray  # the same, in environment steps
+
+
+class EnvironmentFailure(RuntimeError):
+    """An environment returned something that cannot be learnt from."""
+
+
+class HostRollout:
+    """Any Gymnasium vector environment in `AutoresetMode.SAME_STEP`; acting is NumPy, learning one compiled call.
+
+    Args:
+        agent: an `Agent`.
+        envs: a `gymnasium.vector.VectorEnv` in SAME_STEP mode.
+        seed: the run's seed. Resets and action noise come from (seed, the step of the last reset) alone.
+    """
+
+    variables = ()  # the state of host environments cannot be saved; a reset with a known seed stands for it
+
+    def __init__(self, agent, envs, *, seed):
+        mode = envs.metadata.get("autoreset_mode")
+        if getattr(mode, "name", mode) != "SAME_STEP":
+            raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
+        self.agent, self.envs, self.seed, self.num_envs = agent, envs, seed, envs.num_envs
+        self._programs = {
+            True: engine.compile(agent.learn, agent.variables),
+            False: engine.compile(agent.observe, agent.variables),
+        }
+
+    def reset(self, step):
+        """Starts new episodes, seeded by the run's seed and the number of steps taken so far."""
+        seeds = np.random.SeedSequence((self.seed, step)).spawn(2)
+        self._observation, _ = self.envs.reset(seed=[int(s) for s in seeds[0].generate_state(self.num_envs)])
+        self._generator = np.random.default_rng(seeds[1])
+        self._return = np.zeros(self.num_envs)
+        self._length = np.zeros(self.num_envs, int)
+
+    def run(self, iterations, learn):
+        """Collects and, with `learn`, learns, `iterations` times."""
+        metrics: list[dict] = []
+        self._finished: list[tuple] = []
+        for _ in range(iterations):
+            trajectory = self.collect(self.agent.rollout_length)
+            result = self._programs[learn](trajectory)
+            if learn:
+                metrics.append({name: float(value) for name, value in result.items()})
+        names = metrics[0] if metrics else ()
+        finished = np.array(self._finished).reshape(-1, 2)
+        return Batch({name: np.mean([m[name] for m in metrics]) for name in names}, finished[:, 0], finished[:, 1])
+
+    def collect(self, length):
+        """A `Trajectory` of `length` steps in each environment, as arrays."""
+        policy = self.agent.host_policy(self._generator)
+        observation = self._observation
+        shape = (length, self.num_envs)
+        observations = np.empty((length, *observation.shape), observation.dtype)
+        next_observations = np.empty_like(observations)
+        rewards = np.empty(shape, np.float32)
+        terminateds, truncateds = np.empty(shape, bool), np.empty(shape, bool)
+        actions: list = []
+        extras: list = []
+        for t in range(length):
+            action, extra = policy(observation)
+            actions.append(action)
+            extras.append(extra)
+            observations[t] = observation
+            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(action)
+            next_observations[t] = observation
+            self._return += rewards[t]
+            self._length += 1
+            if "final_obs" in info:
+                self._end_episodes(np.flatnonzero(info["_final_obs"]), info["final_obs"], next_observations[t])
+        self._observation = observation.copy()
+        stacked = {name: np.stack([extra[name] for extra in extras]) for name in extras[0]}
+        trajectory = Trajectory(observations, np.stack(actions), rewards, terminateds, truncateds, next_observations, stacked)
+        _require_finite(trajectory)
+        return trajectory
+
+    def _end_episodes(self, ended, final_observations, next_observation):
+        for i in ended:
+            next_observation[i] = final_observations[i]
+            self._finished.append((self._return[i], self._length[i]))
+        self._return[ended] = 0
+        self._length[ended] = 0
+
+
+class DeviceRollout:
+    """A functional environment, batched over its leading axis: acting, stepping and learning are one program.
+
+    Args:
+        agent: an `Agent`.
+        env: a `gymnasium.experimental.functional.FuncEnv` written in `keras.ops` over `[B, ...]`; `initial(rng)` gets a
+            `SeedGenerator` and returns the states of all B environments.
+        max_episode_steps: the time limit, for a functional environment has none.
+        seed: the run's seed.
+    """
+
+    def __init__(self, agent, env, *, max_episode_steps, seed):
+        self.agent, self.env, self.max_episode_steps = agent, env, max_episode_steps
+        self.seed = keras.random.SeedGenerator(seed)
+        state = env.initial(self.seed)
+        self.num_envs = int(keras.tree.flatten(state)[0].shape[0])
+        self._state = keras.tree.map_structure(
+            lambda x: keras.Variable(x, dtype=keras.backend.standardize_dtype(x.dtype), trainable=False, name="env_state"),
+            state,
+        )
+        self._return = keras.Variable(np.zeros(self.num_envs), dtype="float32", trainable=False, name="env_episode_return")
+        self._length = keras.Variable(np.zeros(self.num_envs), dtype="int32", trainable=False, name="env_episode_length")
+        self.variables = [*keras.tree.flatten(self._state), self._return, self._length, self.seed.state]
+        self._programs = {}
+
+    def reset(self, step):
+        """Nothing: the state of the environments is in `variables`."""
+
+    def run(self, iterations, learn):
+        """Collects and, with `learn`, learns, `iterations` times, in one compiled call."""
+        if (iterations, learn) not in self._programs:
+            state = [*self.agent.variables, *self.variables]
+
+            def iteration(_):
+                trajectory, episodes = self._collect(self.agent.rollout_length)
+                metrics = self.agent.learn(trajectory) if learn else self.agent.observe(trajectory)
+                return metrics or {}, episodes
+
+            self._programs[iterations, learn] = engine.compile(lambda: engine.scan(iteration, state, length=iterations), state)
+        metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
+        returns, lengths, ended = (x.reshape(-1) for x in episodes)
+        return Batch({name: values.mean() for name, values in metrics.items()}, returns[ended], lengths[ended])
+
+    def collect(self, length):
+        """A `Trajectory` of `length` steps in each environment, as tensors. A program."""
+        return self._collect(length)[0]
+
+    def _collect(self, length):
+        return engine.scan(self._step, [*self.agent.variables, *self.variables], length=length)
+
+    def _step(self, _):
+        env, rng = self.env, self.seed
+        state = keras.tree.map_structure(ops.copy, self._state)
+        observation = env.observation(state, rng)
+        action, extras = self.agent.act(observation)
+        next_state = env.transition(state, action, rng)
+        reward = env.reward(state, action, next_state, rng)
+        terminated = env.terminal(next_state, rng)
+        length = self._length.value + 1
+        truncated = length >= self.max_episode_steps
+        ended = ops.logical_or(terminated, truncated)
+        total = self._return.value + reward
+        step = Trajectory(observation, action, reward, terminated, truncated, env.observation(next_state, rng), extras)
+        keras.tree.map_structure(
+            lambda variable, new, old: variable.assign(ops.where(_like(ended, new), new, old)),
+            self._state,
+            env.initial(rng),
+            next_state,
+        )
+        self._return.assign(ops.where(ended, 0.0, total))
+        self._length.assign(ops.where(ended, 0, length))
+        return step, (total, length, ended)
+
+
+def _like(mask, x):
+    """`mask` `[B]` with as many axes as `x` `[B, ...]`."""
+    return ops.reshape(mask, (-1, *[1] * (len(x.shape) - 1)))
+
+
+def _require_finite(trajectory):
+    for name in ("observation", "reward", "next_observation"):
+        values = getattr(trajectory, name)
+        if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+            t, env = np.argwhere(~np.isfinite(values))[0][:2]
+            raise EnvironmentFailure(
+                f"environment {env}: expected a finite {name}, received {values[t, env]} at step {t} of this rollout."
+            )

@@ -1,0 +1,94 @@
+"""Training and evaluation loops, the same for every agent."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Report(NamedTuple):
+    """Where training stands after some iterations."""
+
+    step: int  # environment steps taken since the start of the run, over all environments
+    metrics: dict[str, float]  # diagnostics of `learn`, and those of the episodes that ended
+    boundary: bool  # a checkpoint taken here resumes exactly
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss, a gradient or a weight is no longer a finite number."""
+
+
+def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_every=10_000):
+    """Trains for at least `steps` environment steps, rounded up to whole rollouts, and yields a `Report` now and then.
+
+    First come the agent's `warm_up` steps without learning, then iterations of collecting and learning. At every
+    `checkpoint_every` steps the report is a boundary: all state is in the variables of agent and rollout, and host
+    environments start anew from a seed that depends on the run's seed and this step alone, whether the run was
+    interrupted here or not.
+
+    Args:
+        start: the step of the boundary from which to go on; the variables hold its checkpoint.
+        report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
+
+    Metrics yielded, over the episodes that ended since the last report: `episode_return` (mean undiscounted return),
+    `episode_length` (mean, steps); `steps_per_second` (learning included, wall time); and the means of what `agent.learn`
+    returned.
+    """
+    per_iteration = agent.rollout_length * rollout.num_envs
+    warm_up = _round_up(agent.warm_up, per_iteration)
+    total = warm_up + _round_up(max(steps - warm_up, 0), per_iteration)
+    report_every = _round_up(report_every, per_iteration)
+    checkpoint_every = _round_up(checkpoint_every, report_every)
+    step = start
+    boundary = True
+    while step < total:
+        if boundary:
+            rollout.reset(step)
+        learn = step >= warm_up
+        until_boundary = checkpoint_every - (step - warm_up) % checkpoint_every
+        span = min(report_every, until_boundary, total - step) if learn else warm_up
+        began = time.perf_counter()
+        batch = rollout.run(span // per_iteration, learn)
+        seconds = time.perf_counter() - began
+        step += span
+        boundary = step >= total or (learn and (step - warm_up) % checkpoint_every == 0)
+        metrics = dict(batch.metrics, steps_per_second=span / seconds)
+        if len(batch.episode_returns):
+            metrics["episode_return"] = float(np.mean(batch.episode_returns))
+            metrics["episode_length"] = float(np.mean(batch.episode_lengths))
+        _require_finite(metrics, agent, step)
+        yield Report(step, metrics, boundary)
+
+
+def evaluate(agent, envs, *, episodes, seed):
+    """Undiscounted returns of the greedy policy, `[episodes]`, on a vector environment made for this purpose.
+
+    The first `episodes / num_envs` episodes of each environment count, so that short episodes are not preferred.
+    """
+    if episodes % envs.num_envs:
+        raise ValueError(f"episodes: expected a multiple of the {envs.num_envs} environments, received {episodes}.")
+    per_env = episodes // envs.num_envs
+    policy = agent.host_policy()
+    seeds = np.random.SeedSequence(seed).generate_state(envs.num_envs)
+    observation, _ = envs.reset(seed=[int(s) for s in seeds])
+    returns: list[list[float]] = [[] for _ in range(envs.num_envs)]
+    running = np.zeros(envs.num_envs)
+    while min(len(r) for r in returns) < per_env:
+        observation, reward, terminated, truncated, _ = envs.step(policy(observation)[0])
+        running += reward
+        for i in np.flatnonzero(terminated | truncated):
+            returns[i].append(running[i])
+            running[i] = 0.0
+    return np.concatenate([r[:per_env] for r in returns])
+
+
+def _round_up(value, multiple):
+    return -(-value // multiple) * multiple
+
+
+def _require_finite(metrics, agent, step):
+    bad = [name for name, value in metrics.items() if not np.isfinite(value)]
+    if bad:
+        guilty = [v.path for v in agent.variables if not np.isfinite(np.asarray(v, np.float64)).all()]
+        where = f"; first variable that is not finite: {guilty[0]}" if guilty else ""
+        raise NonFiniteError(f"{bad[0]}: expected a finite number, received {metrics[bad[0]]} at step {step}{where}.")

@@ -1,0 +1,147 @@
+"""Command lines made from dataclasses, and errors of one line."""
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import itertools
+import re
+import sys
+import typing
+
+
+class Range:
+    """Bounds of a number, as the second part of `Annotated[float, Range(0, 1)]`; both ends belong to it.
+
+    `over` excludes the lower end instead.
+    """
+
+    def __init__(self, low=None, high=None, *, over=None):
+        self.low, self.high, self.over = low, high, over
+
+    def __contains__(self, value):
+        return (
+            (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.over is None or value > self.over)
+        )
+
+    def __str__(self):
+        parts = [(">=", self.low), (">", self.over), ("<=", self.high)]
+        return "a number " + " and ".join(f"{sign} {bound:g}" for sign, bound in parts if bound is not None)
+
+
+def require(condition, name, expected, received):
+    """Raises the one-line ValueError of a bad setting unless `condition` holds."""
+    if not condition:
+        raise ValueError(f"{flag(name)}: expected {expected}, received {received!r}")
+
+
+def check_ranges(config):
+    """Checks every field of a dataclass against its `Range`; for `__post_init__`."""
+    hints = typing.get_type_hints(type(config), include_extras=True)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for bounds in getattr(hints[field.name], "__metadata__", ()):
+            if isinstance(bounds, Range):
+                require(value in bounds, field.name, str(bounds), value)
+
+
+def require_environment(name, space=None):
+    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`."""
+    import gymnasium
+
+    if name.startswith("lab/"):
+        __import__("envs")
+    if name not in gymnasium.registry and ":" not in name:
+        near = difflib.get_close_matches(name, gymnasium.registry, n=1, cutoff=0.3)
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {name!r}{hint}")
+    try:
+        env = gymnasium.make(name)
+    except Exception as error:
+        message = str(error).splitlines()[0]
+        raise ValueError(f"--environment: expected an environment that can be made, received {name!r}: {message}") from error
+    actions = env.action_space
+    env.close()
+    if space is not None and type(actions).__name__ != space:
+        raise ValueError(f"--environment: expected a {space} action space, received {actions} of {name}")
+
+
+def flag(name):
+    """The flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def flag_value(argv, name):
+    """The value after a flag in `argv`, or None."""
+    for position, argument in enumerate(argv):
+        if argument == name and position + 1 < len(argv):
+            return argv[position + 1]
+        if argument.startswith(f"{name}="):
+            return argument.split("=", 1)[1]
+    return None
+
+
+@contextlib.contextmanager
+def one_line_errors():
+    """Turns bad input into one line on stderr and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        print(str(error).strip().rstrip("."), file=sys.stderr)
+        sys.exit(2)
+
+
+def parse(prog, description, argv, *defaults):
+    """Instances of the dataclasses of `defaults`, each field a flag of one command line.
+
+    Raises:
+        ValueError: one line, for an unknown flag or a value of the wrong type.
+    """
+    import tyro
+
+    fields: list = [
+        (
+            type(default).__name__.lower(),
+            tyro.conf.OmitArgPrefixes[type(default)],  # type: ignore[misc]
+            dataclasses.field(default=default),
+        )
+        for default in defaults
+    ]
+    combined = dataclasses.make_dataclass("Arguments", fields, frozen=True)
+    combined.__doc__ = description
+    known = [flag(field.name) for default in defaults for field in dataclasses.fields(default)]
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            parsed, unknown = tyro.cli(  # type: ignore[var-annotated]
+                combined, prog=prog, args=argv, return_unknown_args=True
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise ValueError(_one_line(complaint.getvalue(), argv, defaults)) from None
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" (nearest: {near[0]})" if near else "; see --help"
+        raise ValueError(f"command line: expected a known flag, received {unknown[0]}{hint}")
+    return tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
+
+
+def _one_line(text, argv, defaults):
+    """The framed message of tyro message, as: flag, expected, received."""
+    lines = [line.strip("│╭╮╰╯ ") for line in text.splitlines()]
+    body = " ".join(itertools.takewhile(lambda line: not line.startswith("──"), lines[1:]))
+    ours = re.search(r"--[\w-]+: expected .+, received .+", body)
+    if ours:
+        return ours.group(0)
+    name = next(iter(re.findall(r"--[\w-]+", body)), "").replace("--no-", "--")
+    for default in defaults:
+        hint = typing.get_type_hints(type(default)).get(name.removeprefix("--").replace("-", "_"))
+        if hint is not None:
+            literal = typing.get_origin(hint) is typing.Literal
+            expected = " or ".join(map(repr, typing.get_args(hint))) if literal else getattr(hint, "__name__", str(hint))
+            received = flag_value(argv, name)
+            return f"{name}: expected {expected}, received {'nothing' if received is None else repr(received)}"
+    return body

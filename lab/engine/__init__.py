@@ -1,0 +1,52 @@
+"""Compile, differentiate and loop over programs whose state is Keras variables.
+
+A *program* is an ordinary Python function that reads and assigns Keras variables, its *state*, and computes with
+`keras.ops`. The verbs are the same on each backend; `keras.backend.backend()` picks the file that implements them.
+
+`compile(program, state, *, xla=None)`
+    The compiled program: same arguments (tensors or arrays in any nesting of tuples, lists, dicts and NamedTuples; Python
+    numbers do not retrace), same result as tensors, same assignments. 64-bit arguments arrive as 32-bit ones, as on JAX.
+    With `xla=None` the engine decides: on a CPU a TensorFlow program with convolutions or pooling stays a graph, for
+    oneDNN beats XLA there by an order of magnitude, and everything else becomes one XLA program. JAX always uses XLA
+    and donates the state's buffers, so keep no reference to a variable's old value across a call.
+
+`value_and_grad(loss, variables=None)`
+    For `loss(*args) -> (scalar, extras)`, a function `(*args) -> ((scalar, extras), gradients)`. Gradients are a list in
+    the order of `variables` or, without `variables`, one tensor shaped like the first argument. What does not influence the
+    loss has gradient zero. It nests, for second derivatives.
+
+`scan(step, state, xs=None, length=None)`
+    Calls `step(x)` for each leading slice of `xs` (`step(None)`, `length` times, without `xs`) and stacks the outputs
+    along a new leading axis. `step` may assign the variables of `state`, draw from their SeedGenerators, and scan.
+
+`write(variable, indices, values)`
+    `variable[indices[i]] = values[i]` along the first axis, in place. The indices must differ from one another.
+
+`host_forward(model)`
+    The forward pass of a small dense Keras model as a NumPy function, for acting in host environments: a compiled call
+    costs 170-370 microseconds whatever is in it, NumPy 13 for a 64-64 network. See `lab/engine/host.py`.
+
+On TensorFlow `variable.value` is the variable itself, not a snapshot: what a program reads before it assigns, and uses
+after, it reads with `ops.copy(variable)`.
+
+A program may touch only declared variables: `UndeclaredVariableError` names any other that it reads or assigns.
+"""
+
+import keras
+
+from lab.engine.host import HostForward as HostForward
+from lab.engine.host import host_forward as host_forward
+from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
+
+if keras.backend.backend() == "tensorflow":
+    from lab.engine.tensorflow import compile as compile
+    from lab.engine.tensorflow import scan as scan
+    from lab.engine.tensorflow import value_and_grad as value_and_grad
+    from lab.engine.tensorflow import write as write
+elif keras.backend.backend() == "jax":
+    from lab.engine.jax import compile as compile
+    from lab.engine.jax import scan as scan
+    from lab.engine.jax import value_and_grad as value_and_grad
+    from lab.engine.jax import write as write
+else:
+    raise ImportError(f"KERAS_BACKEND: expected 'tensorflow' or 'jax', received {keras.backend.backend()!r}.")

@@ -1,0 +1,110 @@
+"""The engine on TensorFlow: `tf.function` with or without XLA, `tf.GradientTape`, `tf.while_loop`, resource scatter."""
+
+import keras
+import numpy as np
+import optree
+import tensorflow as tf
+
+from lab.engine.scope import ProgramScope, name_of, unique
+
+CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
+NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
+
+
+class Compiled:
+    """A program compiled at its first call; see `lab.engine.compile`."""
+
+    def __init__(self, program, state, xla):
+        self._program = program
+        self._state = unique(state)
+        self._name = name_of("program", program)
+        self._graph = tf.function(self._traced, autograph=False)
+        self._function = {None: None, True: tf.function(self._traced, autograph=False, jit_compile=True)}.get(xla)
+        if xla is False:
+            self._function = self._graph
+
+    def _traced(self, *args):
+        with ProgramScope(self._name, state=self._state, strict=True):
+            return self._program(*args)
+
+    def __call__(self, *args):
+        """Runs the program and assigns its state."""
+        args = tuple(optree.tree_map(_tensor, arg) for arg in args)
+        if self._function is None:
+            self._function = self._choose(args)
+        return self._function(*args)
+
+    def _choose(self, args):
+        """The automatic rule: on a CPU, a program with convolutions stays a graph, everything else is XLA."""
+        graph = self._graph.get_concrete_function(*args).graph.as_graph_def()
+        operations = {node.op for node in graph.node}
+        operations.update(node.op for function in graph.library.function for node in function.node_def)
+        convolutional = any(operation.startswith(CONVOLUTIONS) for operation in operations)
+        if convolutional and not tf.config.list_logical_devices("GPU"):
+            return self._graph
+        return tf.function(lambda *inner: self._graph(*inner), autograph=False, jit_compile=True)
+
+
+def compile(program, state, *, xla=None):
+    """See `lab.engine`."""
+    return Compiled(program, state, xla)
+
+
+def value_and_grad(loss, variables=None):
+    """See `lab.engine`."""
+    name = name_of("loss", loss)
+
+    def differentiate(*args):
+        with ProgramScope(name), tf.GradientTape(watch_accessed_variables=False) as tape:
+            targets = args[0] if variables is None else [variable.value for variable in variables]
+            tape.watch(targets)
+            value, extras = loss(*args)
+        gradients = tape.gradient(value, targets, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return (value, extras), optree.tree_map(tf.convert_to_tensor, gradients)
+
+    return differentiate
+
+
+def scan(step, state, xs=None, length=None):
+    """See `lab.engine`."""
+    xs = optree.tree_map(tf.convert_to_tensor, xs)
+    leaves, structure = optree.tree_flatten(xs)
+    length = int(leaves[0].shape[0]) if leaves else int(length)
+    state = unique(state)
+    name = name_of("scan over", step)
+    [variable.value for variable in state]  # a read in the surrounding program, which must have declared them too
+
+    @tf.function(autograph=False)
+    def body(*leaves):
+        with ProgramScope(name, state=state):
+            return step(optree.tree_unflatten(structure, leaves))
+
+    # Tracing the step once, apart, tells the shapes of its outputs before the loop that stacks them is built.
+    traced = body.get_concrete_function(*[tf.TensorSpec(leaf.shape[1:], leaf.dtype) for leaf in leaves])
+    outputs, structure_out = optree.tree_flatten(traced.structured_outputs)
+    stacks = [tf.TensorArray(output.dtype, length, element_shape=output.shape) for output in outputs]
+
+    def iterate(index, stacks):
+        results = optree.tree_leaves(traced(*[leaf[index] for leaf in leaves]))
+        return index + 1, [stack.write(index, result) for stack, result in zip(stacks, results, strict=True)]
+
+    _, stacks = tf.while_loop(
+        lambda index, _: index < length, iterate, (tf.constant(0), stacks), parallel_iterations=1, maximum_iterations=length
+    )
+    return optree.tree_unflatten(structure_out, [stack.stack() for stack in stacks])
+
+
+def write(variable, indices, values):
+    """See `lab.engine`."""
+    variable = variable.value
+    values = tf.cast(values, variable.dtype)
+    variable.scatter_update(tf.IndexedSlices(values, tf.cast(indices, tf.int32)))
+
+
+def _tensor(leaf):
+    if isinstance(leaf, tf.Tensor):
+        return leaf
+    if isinstance(leaf, keras.Variable):
+        raise TypeError(f"A program's arguments are tensors, received the variable {leaf.path!r}: put it in `state`.")
+    leaf = np.asarray(leaf)
+    return tf.convert_to_tensor(leaf.astype(NARROW.get(leaf.dtype, leaf.dtype), copy=False))

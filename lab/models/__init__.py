@@ -1,0 +1,3 @@
+"""Networks, composed of layers only."""
+
+from lab.models.mlp import mlp as mlp

@@ -1,0 +1,52 @@
+"""One progress bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+
+
+class Progress:
+    """Shows how far a run is, with its latest return and speed.
+
+    Args:
+        title: what is running.
+        total: steps of the whole run; 0 where it is not known.
+    """
+
+    def __init__(self, title, total):
+        self._title, self._total = title, total
+        self._bar = self._task = None
+        self._last = float("-inf")
+        self._shown = {}
+
+    def __enter__(self):
+        if sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, TextColumn("{task.fields[values]}"))
+            self._bar.start()
+            self._task = self._bar.add_task(self._title, total=self._total or None, values="")
+        return self
+
+    def __exit__(self, *exception):
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, step, metrics):
+        """Shows the run at `step`; of the metrics the return, the loss and the steps per second."""
+        shown = ("episode_return", "loss", "steps_per_second")
+        self._shown |= {key: value for key, value in metrics.items() if key in shown}
+        values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step, values=values)
+        elif time.monotonic() - self._last > 2.0 or step >= self._total:
+            self._last = time.monotonic()
+            print(f"{self._title} {step:,}/{self._total:,}  {values}", flush=True)
+
+    def say(self, sentence):
+        """Prints a line beside the bar."""
+        if self._bar is not None:
+            self._bar.console.print(sentence)
+        else:
+            print(sentence, flush=True)

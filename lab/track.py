@@ -1,0 +1,121 @@
+"""What an experiment's `run` uses to log, to save its state and to find it again."""
+
+import csv
+import json
+
+REQUIREMENTS = "constraints.txt"
+
+
+class Stopped(Exception):
+    """The run was asked to stop, and did so at a checkpoint."""
+
+
+class Track:
+    """A run's logbook, handed to `run(config, track)`.
+
+    Attributes:
+        seed: the run's seed.
+        checkpoint_every: steps between two checkpoints.
+        artifacts: the folder where files to look at are made, before `artifact` logs them.
+        stopping: whether the user asked the run to stop at its next checkpoint.
+    """
+
+    def __init__(self, folder, journal, progress):
+        header = folder.header()
+        self.folder, self.progress = folder, progress
+        self.seed, self.checkpoint_every = header["seed"], header["options"]["checkpoint_every"]
+        self.artifacts = folder.artifacts
+        self.stopping = False
+        self._digest = header["digest"]
+        self._journal = journal
+        self._step = 0
+        if not (self.artifacts / "config.json").exists():
+            content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
+            (self.artifacts / "config.json").write_text(json.dumps(content, indent=2))
+            self.artifact("config.json")
+
+    def log(self, metrics, step):
+        """Logs numbers at a step (environment steps, images seen or epochs) and shows progress."""
+        self._step = step
+        self._journal.metrics(metrics, step)
+        self.progress.update(step, metrics)
+
+    def restore(self, variables):
+        """Brings variables back to the newest whole checkpoint. Returns its step, or 0 where there is none."""
+        from lab import checkpoint
+
+        found = checkpoint.restore(self.folder.checkpoints, variables, config_digest=self._digest)
+        if found is None:
+            return 0
+        for complaint in found.damaged:
+            self.progress.say(f"checkpoint {complaint}; falling back to {found.path.name}")
+        self.progress.say(f"resuming at step {found.step:,}")
+        self._step = found.step
+        return found.step
+
+    def checkpoint(self, variables, step):
+        """Saves all variables of the run; stops the run here if the user asked for it.
+
+        A disk that is full does not stop the run: it goes on, with the older checkpoints kept, and says so.
+        """
+        from lab import checkpoint
+
+        try:
+            self._journal.sync()
+            checkpoint.save(self.folder.checkpoints, step, variables, config_digest=self._digest)
+        except OSError as error:
+            self.progress.say(f"no checkpoint at step {step:,}: {error}; the older ones are kept and the run goes on")
+        if self.stopping:
+            raise Stopped
+
+    def artifact(self, name):
+        """Logs a file of `artifacts`."""
+        self._journal.append({"artifact": name})
+
+    def metrics(self):
+        """Everything logged so far, {key: [(step, value), ...]}, also by the parts of the run before an interruption."""
+        return self.folder.metrics()
+
+    def curve(self, key, *, label, x_label):
+        """Logs all metrics as metrics.csv and one of them as a picture, curve.png."""
+        history = self.metrics()
+        with open(self.artifacts / "metrics.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["key", "step", "value"])
+            writer.writerows((name, step, value) for name, points in history.items() for step, value in points)
+        self.artifact("metrics.csv")
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(*zip(*history[key], strict=True), color="tab:blue", linewidth=1.5)
+        axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
+        axes.grid(alpha=0.3)
+        figure.savefig(self.artifacts / "curve.png", dpi=120)
+        self.artifact("curve.png")
+
+    def model(self, model, *, modules=()):
+        """Logs a Keras model, for `mlflow.keras.load_model`.
+
+        Args:
+            modules: the modules whose import registers the model's own classes.
+        """
+        import keras
+
+        model.save(self.artifacts / "model.keras")
+        event = {"model": "model.keras", "step": self._step, "modules": list(modules)}
+        self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
+
+    def finish(self, results):
+        """Logs the results at the last step, as metrics."""
+        self._journal.metrics(results, self._step)
+        self._journal.append({"results": {name: float(value) for name, value in results.items()}})
+
+
+def _backend_requirement():
+    import importlib.metadata
+
+    import keras
+
+    backend = keras.backend.backend()
+    return [f"{backend}=={importlib.metadata.version(backend)}"]
