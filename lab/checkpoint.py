@@ -27,7 +27,7 @@ class Checkpoint(NamedTuple):
 
     step: int
     host: dict
-    path: Path
+    path: Path | None  # None where every checkpoint is damaged, and the run must start anew
     damaged: list[str]  # what was wrong with newer checkpoints that were passed over
 
 
@@ -40,11 +40,13 @@ def save(folder, step, variables, *, host=None, config_digest="", keep=3):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: np.ascontiguousarray(value) for name, value in zip(_names(variables), map(np.asarray, variables))}
+    tensors = {name: np.asarray(value, order="C") for name, value in zip(_names(variables), map(np.asarray, variables))}
     metadata = {"format": "1", "step": str(step), "config": config_digest, "host": json.dumps(host or {}, sort_keys=True)}
     metadata["sha256"] = _digest(tensors, metadata)
     path = folder / f"step-{step:012d}{SUFFIX}"
     temporary = folder / f".{path.name}.partial"
+    for left in folder.glob(".*.partial"):  # by a process that was killed while it wrote
+        left.unlink(missing_ok=True)
     try:
         with open(temporary, "wb") as file:
             file.write(safetensors.numpy.save(tensors, metadata))
@@ -64,7 +66,8 @@ def save(folder, step, variables, *, host=None, config_digest="", keep=3):
 def restore(folder, variables, *, config_digest=""):
     """Restores the newest checkpoint that is whole into `variables`; `None` where there is none.
 
-    A truncated or altered file is passed over for the one before it and named in `damaged`.
+    A truncated or altered file is passed over for the one before it and named in `damaged`; where none is whole the variables
+    stay as they are, and the step is 0.
 
     Raises:
         CheckpointError: the checkpoint was made under another configuration or for other variables.
@@ -82,9 +85,7 @@ def restore(folder, variables, *, config_digest=""):
             )
         _assign(path, tensors, variables)
         return Checkpoint(int(metadata["step"]), json.loads(metadata["host"]), path, damaged)
-    if damaged:
-        raise CheckpointError(f"no checkpoint in {folder} is whole: {'; '.join(damaged)}")
-    return None
+    return Checkpoint(0, {}, None, damaged) if damaged else None
 
 
 def read(path):
@@ -135,5 +136,5 @@ def _digest(tensors, metadata):
     for name in sorted(tensors):
         tensor = tensors[name]
         sha.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-        sha.update(np.ascontiguousarray(tensor).tobytes())
+        sha.update(tensor.tobytes())
     return sha.hexdigest()

@@ -141,7 +141,8 @@ def _one_line(text, argv, defaults):
         hint = typing.get_type_hints(type(default)).get(name.removeprefix("--").replace("-", "_"))
         if hint is not None:
             literal = typing.get_origin(hint) is typing.Literal
-            expected = " or ".join(map(repr, typing.get_args(hint))) if literal else getattr(hint, "__name__", str(hint))
+            kind = str(hint) if typing.get_args(hint) else hint.__name__
+            expected = " or ".join(map(repr, typing.get_args(hint))) if literal else kind
             received = flag_value(argv, name)
             return f"{name}: expected {expected}, received {'nothing' if received is None else repr(received)}"
     return body

@@ -10,21 +10,16 @@ compare at the end, a line `Time: ...` how long it takes.
 import ast
 import contextlib
 import dataclasses
-import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from lab import command, journal, tracking
-from lab.progress import Progress
-from lab.track import Stopped, Track
+from lab import command, journal, lifecycle, tracking
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
 
@@ -79,9 +74,8 @@ def main(config_class, run, *, smoke):
         run: `run(config, track) -> {result name: value}`.
         smoke: the fields that `--smoke` changes, as a dict.
     """
-    module = sys.modules[run.__module__]
-    name = Path(str(module.__file__)).stem
-    sys.exit(_main(name, About.parse(str(module.__doc__)), config_class, run, smoke, sys.argv[1:]))
+    name = Path(run.__code__.co_filename).stem
+    sys.exit(_main(name, About.parse(run.__globals__["__doc__"]), config_class, run, smoke, sys.argv[1:]))
 
 
 def _main(name, about, config_class, run, smoke, argv):
@@ -93,7 +87,10 @@ def _main(name, about, config_class, run, smoke, argv):
         _prepare_backend(header)
         if folder is None:
             folder = journal.RunFolder.create(header)
-    return _run_seeds(folder, config, run, about) if header["seeds"] > 1 else _run_one(folder, config, run, about)[0]
+    expected = about.expected
+    if header["seeds"] > 1:
+        return lifecycle.run_seeds(folder, config, run, expected)
+    return lifecycle.run_one(folder, config, run, expected)[0]
 
 
 def _parse(name, about, config_class, smoke, argv, folder):
@@ -121,20 +118,20 @@ def _parse(name, about, config_class, smoke, argv, folder):
 def _header(name, config, options):
     config, options = dataclasses.asdict(config), dataclasses.asdict(options)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    identity = [name, config, options["seed"], options["checkpoint_every"], backend]
-    return {
-        "experiment": name,
-        "module": f"experiments.{name}",
-        "config": config,
-        "options": options,
-        "seed": options["seed"],
-        "seeds": options["seeds"],
-        "backend": backend,
-        "digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
-        "tracking_uri": tracking.resolve_uri(options["tracking_uri"]),
-        "total_steps": config.get("steps", 0),
-        "versions": _versions(),
-    }
+    return lifecycle.identified(
+        {
+            "experiment": name,
+            "module": f"experiments.{name}",
+            "config": config,
+            "options": options,
+            "seed": options["seed"],
+            "seeds": options["seeds"],
+            "backend": backend,
+            "tracking_uri": tracking.resolve_uri(options["tracking_uri"]),
+            "total_steps": config.get("steps", 0),
+            "versions": _versions(),
+        }
+    )
 
 
 def _versions():
@@ -163,174 +160,3 @@ def _prepare_backend(header):
         raise ValueError(f"--resume: expected KERAS_BACKEND={wanted!r}, received {os.environ['KERAS_BACKEND']!r}")
     os.environ["KERAS_BACKEND"] = wanted
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def _import_keras():
-    """Imports the backend with its start-up messages, which the C++ side writes to the process's stderr, kept away."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            import keras  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _run_one(folder, config, run, about):
-    """Runs or resumes one seed. Returns (exit code, results or None)."""
-    header = folder.header()
-    with folder.lock("writer") as mine:
-        if not mine:
-            print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-            return 2, None
-        writer = journal.Journal(folder)
-        courier = tracking.start_courier(folder) if header["tracking_uri"] != tracking.NONE else None
-        progress = Progress(header["experiment"], header["total_steps"])
-        track = Track(folder, writer, progress)
-        writer.append({"status": "RUNNING"})
-        status, code, results, error = "FINISHED", 0, None, None
-        try:
-            _import_keras()
-            with progress, _interruptible(track):
-                results = run(config, track)
-            track.finish(results)
-        except (Stopped, KeyboardInterrupt):
-            status, code = "KILLED", 130
-        except Exception as failure:
-            status, code, error = "FAILED", 1, f"{type(failure).__name__}: {failure}"
-            if not _said_by_lab(failure):
-                import traceback
-
-                traceback.print_exc()
-        _end(writer, status, error)
-    delivered = _wait(courier, folder)
-    _say_goodbye(folder, about, status, results, error, delivered)
-    return code, results
-
-
-def _said_by_lab(failure):
-    """Whether the message says all that there is to say; others get their traceback."""
-    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError")
-
-
-def _end(writer, status, error):
-    try:
-        writer.append({"status": status} | ({"tags": {"lab.error": error[:500]}} if error else {}))
-        writer.close()
-    except OSError as failure:
-        print(f"the end of the run could not be written: {failure}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _interruptible(track):
-    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second at once."""
-
-    def handle(number, frame):
-        if track.stopping:
-            raise KeyboardInterrupt
-        track.stopping = True
-        track.progress.say(
-            "stopping at the next checkpoint; press Ctrl-C again to stop at once and lose the steps since the last"
-        )
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _wait(courier, folder):
-    """Waits for the courier to deliver what is left; whether it did."""
-    if courier is None:
-        return True
-    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        courier.wait(timeout=60)
-    return tracking.Delivery(folder).done()
-
-
-def _say_goodbye(folder, about, status, results, error, delivered):
-    if results is not None:
-        for name, value in results.items():
-            expected = about.expected.removeprefix(name) if about.expected.startswith(f"{name} ") else ""
-            print(f"{name} {value:.4g}" + (f"   expected{expected}" if expected else ""))
-    if error:
-        print(f"failed: {error}", file=sys.stderr)
-    if status != "FINISHED":
-        print(f"to go on: python -m lab resume {folder.name}")
-    run_id = folder.delivery().get("run_id")
-    print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
-    if folder.header()["tracking_uri"] == tracking.NONE:
-        return
-    if not delivered:
-        print("the tracking server did not take everything; to deliver the rest later: python -m lab sync")
-    print("to see it: python -m lab ui")
-
-
-def _run_seeds(parent, config, run, about):
-    """Runs every seed as a child run of `parent`, then logs mean and 95 % interval of each result to it."""
-    header = parent.header()
-    results = []
-    with parent.lock("writer") as mine:
-        if not mine:
-            print(f"{parent.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-            return 2
-        writer = journal.Journal(parent)
-        writer.append({"status": "RUNNING"})
-        for seed in range(header["seed"], header["seed"] + header["seeds"]):
-            child = _child(parent, seed)
-            done = child.results() if child.status() == "FINISHED" else None
-            code, result = (0, done) if done else _run_one(child, config, run, about)
-            if code:
-                _end(writer, child.status(), None)
-                _wait(_start(parent), parent)
-                print(f"to go on with all seeds: python -m lab resume {parent.name}")
-                return code
-            results.append(result)
-        summary = _summarize(results)
-        writer.metrics(summary, header["total_steps"])
-        _end(writer, "FINISHED", None)
-    delivered = _wait(_start(parent), parent)
-    means = {name: summary[name] for name in results[0]}
-    _say_goodbye(parent, about, "FINISHED", means, None, delivered)
-    for name in results[0]:
-        values = ", ".join(f"{result[name]:.4g}" for result in results)
-        print(
-            f"{name}: mean {summary[name]:.4g} ± {summary[f'{name}_interval']:.2g} (95 %) over {len(results)} seeds: {values}"
-        )
-    return 0
-
-
-def _start(folder):
-    return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None
-
-
-def _child(parent, seed):
-    """The child run for a seed: the one there is, or a new one."""
-    for path in journal.runs_folder().glob("*/run.json"):
-        header = json.loads(path.read_text())
-        if header.get("parent") == parent.name and header["seed"] == seed:
-            return journal.RunFolder(path.parent)
-    header = parent.header()
-    options = header["options"] | {"seed": seed, "seeds": 1}
-    identity = [header["experiment"], header["config"], seed, options["checkpoint_every"], header["backend"]]
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    child = header | {"options": options, "seed": seed, "seeds": 1, "parent": parent.name, "digest": digest}
-    return journal.RunFolder.create(child)
-
-
-def _summarize(results):
-    """Mean and half-width of the 95 % Student interval of each result, over seeds."""
-    import numpy as np
-    from scipy import stats
-
-    summary = {}
-    for name in results[0]:
-        values = np.array([result[name] for result in results])
-        summary[name] = values.mean()
-        spread = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-        summary[f"{name}_interval"] = float(spread)
-    return summary

@@ -48,7 +48,7 @@ class Track:
         if found is None:
             return 0
         for complaint in found.damaged:
-            self.progress.say(f"checkpoint {complaint}; falling back to {found.path.name}")
+            self.progress.say(f"checkpoint {complaint}; falling back to {found.path.name if found.path else 'the start'}")
         self.progress.say(f"resuming at step {found.step:,}")
         self._step = found.step
         return found.step

@@ -41,6 +41,7 @@ class HostRollout:
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
         self.agent, self.envs, self.seed, self.num_envs = agent, envs, seed, envs.num_envs
+        self._finished: list[tuple] = []
         self._programs = {
             True: engine.compile(agent.learn, agent.variables),
             False: engine.compile(agent.observe, agent.variables),
@@ -57,7 +58,7 @@ class HostRollout:
     def run(self, iterations, learn):
         """Collects and, with `learn`, learns, `iterations` times."""
         metrics: list[dict] = []
-        self._finished: list[tuple] = []
+        self._finished = []
         for _ in range(iterations):
             trajectory = self.collect(self.agent.rollout_length)
             result = self._programs[learn](trajectory)

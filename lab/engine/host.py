@@ -33,7 +33,12 @@ def host_forward(model):
         return CompiledForward(model)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     steps = [_step(layer) for layer in layers]
-    return CompiledForward(model) if None in steps else HostForward(model, steps)
+    if None in steps:
+        return CompiledForward(model)
+    try:
+        return HostForward(model, steps)
+    except KeyError:  # a layer that is called more than once has outputs that its `output` does not name
+        return CompiledForward(model)
 
 
 class CompiledForward:

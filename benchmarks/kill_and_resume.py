@@ -1,0 +1,166 @@
+"""Kills DQN runs with SIGKILL again and again, resumes them, and compares them bit for bit with runs left alone.
+
+python -m benchmarks.kill_and_resume [--kills 20]
+
+For each backend and each kind of environment, runs are killed at random moments: while Python still imports, before the first
+checkpoint, while training, and while a checkpoint is being written. Compared at the end: every variable of the last checkpoint
+(weights, optimizer, replay, environments, random states), the whole metric history and the result.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import describe, keep
+from lab import checkpoint
+from lab.journal import RunFolder
+
+SETTINGS = ["--steps", "12000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
+SETTINGS += ["--evaluation-episodes", "5", "--tracking-uri", "none"]
+TIMED = ("steps_per_second",)  # wall time is nobody's to repeat
+
+
+class Run:
+    """An experiment process over a home folder of its own."""
+
+    def __init__(self, home, backend, seed, arguments=()):
+        self.home, self.arguments = Path(home), [*SETTINGS, "--seed", str(seed), *arguments]
+        self.environment = os.environ | {"LAB_HOME": str(home), "KERAS_BACKEND": backend}
+        self.process = None
+
+    def folder(self):
+        """The run's folder, or None while there is none."""
+        found = list((self.home / "mlruns" / "runs").glob("*/run.json"))
+        return RunFolder(found[0].parent) if found else None
+
+    def start(self):
+        """Starts the run, or resumes it where it was begun."""
+        folder = self.folder()
+        arguments = ["--resume", folder.name] if folder else self.arguments
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.dqn_cartpole", *arguments],
+            env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def finish(self):
+        """Waits for the end, which must be a good one."""
+        _, errors = self.process.communicate(timeout=300)
+        if self.process.returncode:
+            raise RuntimeError(f"expected exit code 0, received {self.process.returncode}: {errors.decode()[-2000:]}")
+
+    def kill(self):
+        """SIGKILL."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+    def checkpoints(self):
+        """The names of the checkpoints now."""
+        folder = self.folder()
+        return sorted(path.name for path in folder.checkpoints.glob("step-*")) if folder else []
+
+    def wait_for(self, condition, patience=120):
+        """Waits until `condition()` holds; False where the run ended or time ran out first."""
+        end = time.monotonic() + patience
+        while self.process.poll() is None and time.monotonic() < end:
+            if condition():
+                return True
+            time.sleep(0.0005)
+        return False
+
+    def kill_before_first_checkpoint(self):
+        """Kills as soon as something was logged but nothing saved."""
+        self.wait_for(lambda: self.folder() and self.folder().metrics() and not self.checkpoints())
+        had_none = not self.checkpoints()
+        self.kill()
+        return had_none
+
+    def kill_during_write(self):
+        """Kills while a checkpoint is half written; True where the half is left behind."""
+        self.wait_for(lambda: self.folder() and list(self.folder().checkpoints.glob(".*.partial")))
+        self.kill()
+        return bool(list(self.folder().checkpoints.glob(".*.partial")))
+
+    def kill_after(self, seconds):
+        """Kills after some time; False where the run had already ended."""
+        time.sleep(seconds)
+        alive = self.process.poll() is None
+        self.kill()
+        return alive
+
+    def state(self):
+        """Everything that must not depend on interruptions."""
+        folder = self.folder()
+        tensors, metadata = checkpoint.read(folder.checkpoints / self.checkpoints()[-1])
+        metrics = {key: points for key, points in folder.metrics().items() if key not in TIMED}
+        return tensors, metadata, metrics, folder.results()
+
+
+def differences(one, other):
+    """What differs between two `Run.state()`s, as a list of names."""
+    found = [name for name in one[0].keys() | other[0].keys() if not _same(one[0].get(name), other[0].get(name))]
+    found += [f"metric {key}" for key in one[2].keys() | other[2].keys() if one[2].get(key) != other[2].get(key)]
+    found += [name for name, a, b in zip(("checkpoint header", "results"), one[1::2], other[1::2]) if a != b]
+    return sorted(found)
+
+
+def _same(a, b):
+    return a is not None and b is not None and a.dtype == b.dtype and np.array_equal(a, b)
+
+
+def main():
+    """Runs everything and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20, help="kills for each backend and kind of environment")
+    kills = parser.parse_args().kills
+    rows = []
+    for backend in ("tensorflow", "jax"):
+        for place in ("host", "device"):
+            rows.append(torture(backend, place, kills))
+            print(rows[-1], flush=True)
+    keep("kill_and_resume", {"settings": SETTINGS, "rows": rows} | describe("tensorflow", "jax", "keras", "gymnasium"))
+    sys.exit(any(row["differences"] for row in rows))
+
+
+def torture(backend, place, kills):
+    """Kills runs of one kind `kills` times in all, and compares each with its undisturbed twin."""
+    rng = random.Random(f"{backend} {place}")
+    row = {"backend": backend, "environment": place, "runs": 0, "kills": 0, "before_first_checkpoint": 0, "during_a_write": 0}
+    row |= {"while_starting": 0, "differences": []}
+    arguments = ["--device"] if place == "device" else []
+    while row["kills"] < kills:
+        seed = row["runs"]
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+            alone, disturbed = Run(one, backend, seed, arguments), Run(two, backend, seed, arguments)
+            alone.start()
+            alone.finish()
+            disturbed.start()
+            row["before_first_checkpoint"] += disturbed.kill_before_first_checkpoint()
+            disturbed.start()
+            row["during_a_write"] += disturbed.kill_during_write()
+            row["kills"] += 2
+            for _ in range(8):
+                disturbed.start()
+                seconds = rng.uniform(0.0, 12.0)
+                before = disturbed.checkpoints()
+                if not disturbed.kill_after(seconds):
+                    break
+                row["kills"] += 1
+                row["while_starting"] += disturbed.checkpoints() == before
+            if disturbed.folder().status() != "FINISHED":
+                disturbed.start()
+                disturbed.finish()
+            row["differences"] += differences(alone.state(), disturbed.state())
+            row["runs"] += 1
+    return row
+
+
+if __name__ == "__main__":
+    main()

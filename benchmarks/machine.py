@@ -1,0 +1,33 @@
+"""What a measurement was made on, kept beside it."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def describe(*packages):
+    """Versions, machine and commit of this measurement."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    dirty = subprocess.run(
+        ["git", "status", "--porcelain", "--", "lab", "envs", "experiments"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    return {
+        "commit": commit + ("-dirty" if dirty.strip() else ""),
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+    }
+
+
+def keep(name, content):
+    """Writes results/<name>.json."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    print(f"kept in {path.relative_to(ROOT)}")

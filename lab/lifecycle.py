@@ -1,0 +1,188 @@
+"""A run's life: from its folder on the disk to its last line on the screen, whatever happens in between."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+
+from lab import journal, tracking
+from lab.progress import Progress
+from lab.track import Stopped, Track
+
+
+def identified(header):
+    """The header with the digest of everything that decides the run's numbers; a checkpoint carries it."""
+    keys = ("experiment", "config", "seed", "backend")
+    identity = [header[key] for key in keys] + [header["options"]["checkpoint_every"]]
+    return header | {"digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}
+
+
+def _import_keras():
+    """Imports the backend with its start-up messages, which the C++ side writes to the process's stderr, kept away."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def run_one(folder, config, run, expected):
+    """Runs or resumes one seed. Returns (exit code, results or None)."""
+    header = folder.header()
+    with folder.lock("writer") as mine:
+        if not mine:
+            print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
+            return 2, None
+        writer = journal.Journal(folder)
+        courier = tracking.start_courier(folder) if header["tracking_uri"] != tracking.NONE else None
+        progress = Progress(header["experiment"], header["total_steps"])
+        track = Track(folder, writer, progress)
+        writer.append({"status": "RUNNING"})
+        status, code, results, error = "FINISHED", 0, None, None
+        try:
+            _import_keras()
+            with progress, _interruptible(track):
+                results = run(config, track)
+            track.finish(results)
+        except (Stopped, KeyboardInterrupt):
+            status, code = "KILLED", 130
+        except Exception as failure:
+            status, code, error = "FAILED", 1, f"{type(failure).__name__}: {failure}"
+            if not _said_by_lab(failure):
+                traceback.print_exc()
+        _end(writer, status, error)
+    delivered = _wait(courier, folder)
+    _say_goodbye(folder, expected, status, results, error, delivered)
+    return code, results
+
+
+def _said_by_lab(failure):
+    """Whether the message says all that there is to say; others get their traceback."""
+    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError")
+
+
+def _end(writer, status, error):
+    try:
+        writer.append({"status": status} | ({"tags": {"lab.error": error[:500]}} if error else {}))
+        writer.close()
+    except OSError as failure:
+        print(f"the end of the run could not be written: {failure}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _interruptible(track):
+    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second at once."""
+
+    def handle(number, frame):
+        if track.stopping:
+            raise KeyboardInterrupt
+        track.stopping = True
+        track.progress.say(
+            "stopping at the next checkpoint; press Ctrl-C again to stop at once and lose the steps since the last"
+        )
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _wait(courier, folder):
+    """Waits for the courier to deliver what is left; whether it did."""
+    if courier is None:
+        return True
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        courier.wait(timeout=60)
+    return tracking.Delivery(folder).done()
+
+
+def _say_goodbye(folder, expected, status, results, error, delivered):
+    if results is not None:
+        for name, value in results.items():
+            wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
+            print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
+    if error:
+        print(f"failed: {error}", file=sys.stderr)
+    if status != "FINISHED":
+        print(f"to go on: python -m lab resume {folder.name}")
+    run_id = folder.delivery().get("run_id")
+    print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
+    if folder.header()["tracking_uri"] == tracking.NONE:
+        return
+    if not delivered:
+        print("the tracking server did not take everything; to deliver the rest later: python -m lab sync")
+    print("to see it: python -m lab ui")
+
+
+def run_seeds(parent, config, run, expected):
+    """Runs every seed as a child run of `parent`, then logs mean and 95 % interval of each result to it."""
+    header = parent.header()
+    results = []
+    with parent.lock("writer") as mine:
+        if not mine:
+            print(f"{parent.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
+            return 2
+        writer = journal.Journal(parent)
+        writer.append({"status": "RUNNING"})
+        for seed in range(header["seed"], header["seed"] + header["seeds"]):
+            child = _child(parent, seed)
+            done = child.results() if child.status() == "FINISHED" else None
+            code, result = (0, done) if done else run_one(child, config, run, expected)
+            if code:
+                _end(writer, child.status(), None)
+                _wait(_start(parent), parent)
+                print(f"to go on with all seeds: python -m lab resume {parent.name}")
+                return code
+            results.append(result)
+        summary = _summarize(results)
+        writer.metrics(summary, header["total_steps"])
+        _end(writer, "FINISHED", None)
+    delivered = _wait(_start(parent), parent)
+    means = {name: summary[name] for name in results[0]}
+    _say_goodbye(parent, expected, "FINISHED", means, None, delivered)
+    for name in results[0]:
+        values = ", ".join(f"{result[name]:.4g}" for result in results)
+        print(
+            f"{name}: mean {summary[name]:.4g} ± {summary[f'{name}_interval']:.2g} (95 %) over {len(results)} seeds: {values}"
+        )
+    return 0
+
+
+def _start(folder):
+    return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None
+
+
+def _child(parent, seed):
+    """The child run for a seed: the one there is, or a new one."""
+    for path in journal.runs_folder().glob("*/run.json"):
+        header = json.loads(path.read_text())
+        if header.get("parent") == parent.name and header["seed"] == seed:
+            return journal.RunFolder(path.parent)
+    header = parent.header()
+    options = header["options"] | {"seed": seed, "seeds": 1}
+    child = header | {"options": options, "seed": seed, "seeds": 1, "parent": parent.name}
+    return journal.RunFolder.create(identified(child))
+
+
+def _summarize(results):
+    """Mean and half-width of the 95 % Student interval of each result, over seeds."""
+    import numpy as np
+    from scipy import stats
+
+    summary = {}
+    for name in results[0]:
+        values = np.array([result[name] for result in results])
+        summary[name] = values.mean()
+        spread = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+        summary[f"{name}_interval"] = float(spread)
+    return summary

@@ -1,0 +1,38 @@
+"""Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; one process per backend, side by side.
+
+python -m tests [--fast] [pytest arguments]
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ON_JAX = ["tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py"]
+
+
+def start(backend, arguments, output):
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+
+def main(arguments):
+    fast = "--fast" in arguments
+    arguments = [argument for argument in arguments if argument != "--fast"]
+    selection = ["-m", "not slow and not browser"] if fast else []
+    named = any(not argument.startswith("-") for argument in arguments)
+    with tempfile.TemporaryFile("w+") as output:
+        jax = start("jax", [*selection, *arguments, *([] if named else ON_JAX)], output)
+        tensorflow = start("tensorflow", [*selection, *arguments], None)
+        codes = [tensorflow.wait(), jax.wait()]
+        output.seek(0)
+        print("on JAX:")
+        print(output.read(), end="")
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

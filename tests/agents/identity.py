@@ -1,0 +1,72 @@
+"""Environments whose answer is known, for tests of agents: the best action is what the observation shows."""
+
+import gymnasium
+import keras
+import numpy as np
+from gymnasium.experimental.functional import FuncEnv
+from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from keras import ops
+
+ACTIONS = 3
+
+
+class Identity(gymnasium.Env):
+    """One-hot observation; reward 1 for naming the hot place, else 0. Episodes of `length` steps, then `end`."""
+
+    action_space = Discrete(ACTIONS)
+
+    def __init__(self, length=5, end="terminated", shape=(ACTIONS,)):
+        self.observation_space = Box(0, 1, shape, np.float32)
+        self.length, self.end = length, end
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._t = 0
+        return self._next(), {}
+
+    def step(self, action):
+        reward = float(action == self._answer)
+        self._t += 1
+        ended = self._t == self.length
+        return self._next(), reward, ended and self.end == "terminated", ended and self.end == "truncated", {}
+
+    def _next(self):
+        self._answer = int(self.np_random.integers(ACTIONS))
+        observation = np.zeros(self.observation_space.shape, np.float32)
+        observation[self._answer] = 1
+        return observation
+
+
+class DeviceIdentity(FuncEnv):
+    """`Identity` as a functional environment that terminates after 5 steps: state [B, 2] of answer and time."""
+
+    observation_space = Box(0, 1, (ACTIONS,), np.float32)
+    action_space = Discrete(ACTIONS)
+
+    def __init__(self, num_envs, length=5):
+        super().__init__()
+        self.num_envs, self.length = num_envs, length
+
+    def _answers(self, rng):
+        return keras.random.randint((self.num_envs,), 0, ACTIONS, seed=rng)
+
+    def initial(self, rng, params=None):
+        return {"answer": self._answers(rng), "time": ops.zeros((self.num_envs,), "int32")}
+
+    def transition(self, state, action, rng, params=None):
+        return {"answer": self._answers(rng), "time": state["time"] + 1}
+
+    def observation(self, state, rng, params=None):
+        return ops.one_hot(state["answer"], ACTIONS)
+
+    def reward(self, state, action, next_state, rng, params=None):
+        return ops.cast(ops.equal(action, state["answer"]), "float32")
+
+    def terminal(self, state, rng, params=None):
+        return state["time"] >= self.length
+
+
+def vectorize(make, count=1):
+    """A vector environment in SAME_STEP mode."""
+    return SyncVectorEnv([make] * count, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -1,0 +1,184 @@
+import keras
+import numpy as np
+import pytest
+from gymnasium.spaces import Box, Discrete
+from keras import ops
+
+from lab import engine
+from lab.agents import (
+    DQN,
+    DeviceRollout,
+    HostRollout,
+    Trajectory,
+    UniformReplay,
+    double_q_learning,
+    evaluate,
+    exploration,
+    huber,
+    q_learning,
+    squared,
+    train,
+)
+from lab.models import mlp
+from tests.agents.identity import ACTIONS, DeviceIdentity, Identity, vectorize
+
+SPACE = Box(-10, 10, (2,), np.float32)
+
+
+def agent(*, space=SPACE, actions=2, capacity=256, optimizer=None, networks=None, **options):
+    online, target = networks or (mlp(space.shape, (16,), actions, seed=1), mlp(space.shape, (16,), actions, seed=2))
+    options = {"epsilon": exploration.constant(0.2), "seed": 0, "warm_up": 0, "batch_size": 16, "updates": 8} | options
+    return DQN(
+        online=online,
+        target=target,
+        optimizer=optimizer or keras.optimizers.Adam(1e-2),
+        replay=UniformReplay(capacity, space, Discrete(actions), seed=3),
+        **options,
+    )
+
+
+def linear_networks(online, target):
+    """Q(s) = kernel^T s, with given kernels [2, A]."""
+    models = []
+    for kernel in (online, target):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
+        model.layers[-1].kernel.assign(np.array(kernel, np.float32))
+        models.append(model)
+    return models
+
+
+def one_step(terminated, truncated):
+    """s = (1, 0), a = 0, r = 1, s' = (0, 1)."""
+    observation, following = np.array([[[1.0, 0.0]]], np.float32), np.array([[[0.0, 1.0]]], np.float32)
+    flags = np.array([[terminated]]), np.array([[truncated]])
+    return Trajectory(observation, np.array([[0]]), np.ones((1, 1), np.float32), *flags, following, {})
+
+
+def test_bootstraps_by_hand():
+    online, target = np.array([[1.0, 5.0], [7.0, 2.0]]), np.array([[10.0, 3.0], [4.0, 6.0]])
+    np.testing.assert_allclose(q_learning(online, target), [10, 6])
+    np.testing.assert_allclose(double_q_learning(online, target), [3, 4])
+
+
+def test_losses_by_hand_and_against_keras():
+    error = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 2.0], np.float32)
+    np.testing.assert_allclose(huber(error), [2.5, 0.5, 0.125, 0, 0.125, 1.5])
+    np.testing.assert_allclose(squared(error), error**2 / 2)
+    ours = float(ops.mean(huber(error)))
+    np.testing.assert_allclose(ours, float(keras.losses.Huber()(np.zeros(6), error)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "terminated", "truncated", "goal"),
+    [
+        (q_learning, False, False, 1 + 0.5 * 6),  # cut by the rollout: max of the target network's (4, 6)
+        (q_learning, False, True, 1 + 0.5 * 6),  # a time limit does not end the return
+        (q_learning, True, False, 1),
+        (q_learning, True, True, 1),
+        (double_q_learning, False, False, 1 + 0.5 * 4),  # the online network's best action is 0
+    ],
+)
+def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
+    # Q_online(s') = (7, 2), Q_target(s') = (4, 6), Q_online(s, 0) = 2; plain SGD on 0.5 (goal - q)^2.
+    networks = linear_networks([[2.0, 0.0], [7.0, 2.0]], [[0.0, 0.0], [4.0, 6.0]])
+    learner = agent(
+        networks=networks, optimizer=keras.optimizers.SGD(0.1), bootstrap=bootstrap, loss=squared, discount=0.5, updates=1
+    )
+    learner.target.layers[-1].kernel.assign(np.array([[0.0, 0.0], [4.0, 6.0]], np.float32))  # not yet the online one's
+    metrics = engine.compile(learner.learn, learner.variables)(one_step(terminated, truncated))
+    kernel = np.asarray(learner.online.layers[-1].kernel)
+    np.testing.assert_allclose(kernel, [[2 + 0.1 * (goal - 2), 0], [7, 2]], rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["loss"]), 0.5 * (goal - 2) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["gradient_norm"]), abs(goal - 2), rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["td_error"]), abs(goal - 2), rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["q_value"]), 2, rtol=1e-6)
+
+
+def test_the_target_network_follows_every_so_many_steps():
+    learner = agent(target_every=3, updates=1)
+    learn = engine.compile(learner.learn, learner.variables)
+
+    def equal():
+        pairs = zip(learner.target.variables, learner.online.variables, strict=True)
+        return all(np.array_equal(a, b) for a, b in pairs)
+
+    assert equal()
+    before = [np.asarray(v).copy() for v in learner.online.variables]
+    learn(one_step(False, False))  # steps 0 -> 1
+    assert not equal()
+    assert all(np.array_equal(a, b) for a, b in zip(before, learner.target.variables, strict=True))
+    learn(one_step(False, False))  # 1 -> 2
+    reached = [np.asarray(v).copy() for v in learner.online.variables]
+    learn(one_step(False, False))  # 2 -> 3: the copy is made before the update
+    assert all(np.array_equal(a, b) for a, b in zip(reached, learner.target.variables, strict=True))
+
+
+def test_observing_learns_nothing_but_remembers():
+    learner = agent()
+    before = [np.asarray(v).copy() for v in learner.online.variables]
+    assert engine.compile(learner.observe, learner.variables)(one_step(False, False)) is None
+    assert all(np.array_equal(a, b) for a, b in zip(before, learner.online.variables, strict=True))
+    assert int(learner.replay.added.value) == int(learner.steps.value) == 1
+
+
+def test_exploration_is_complete_while_warming_up():
+    learner = agent(warm_up=2, epsilon=exploration.linear(0.5, 0.1, 4))
+    rates = []
+    for _ in range(5):
+        rates.append(float(learner.exploration_rate()))
+        engine.compile(learner.observe, learner.variables)(one_step(False, False))
+    np.testing.assert_allclose(rates, [1, 1, 0.3, 0.2, 0.1], rtol=1e-5)
+
+
+def test_acting_on_host_and_device_agree():
+    learner = agent(epsilon=exploration.constant(0.0))
+    observation = np.random.default_rng(0).normal(size=(50, 2)).astype("float32")
+    action, extras = engine.compile(learner.act, learner.variables)(observation)
+    best = np.asarray(learner.online(observation)).argmax(-1)
+    np.testing.assert_array_equal(action, best)
+    np.testing.assert_array_equal(learner.host_policy()(observation)[0], best)
+    np.testing.assert_array_equal(learner.host_policy(np.random.default_rng(0))(observation)[0], best)
+    assert extras == {}
+
+
+def identity_agent(**options):
+    space = Identity().observation_space
+    options = {"rollout_length": 10, "updates": 20, "warm_up": 20, "discount": 0.0, "target_every": 10} | options
+    return agent(space=space, actions=ACTIONS, capacity=2000, **options)
+
+
+@pytest.mark.parametrize("place", ["host", "device"])
+@pytest.mark.parametrize("bootstrap", [q_learning, double_q_learning])
+def test_solves_the_identity_environment(place, bootstrap):
+    learner = identity_agent(bootstrap=bootstrap, discount=0.5)
+    if place == "host":
+        rollout = HostRollout(learner, vectorize(Identity, 2), seed=1)
+    else:
+        rollout = DeviceRollout(learner, DeviceIdentity(2), max_episode_steps=100, seed=1)
+    first, *_, last = [report.metrics for report in train(learner, rollout, steps=600, report_every=100)]
+    assert first["episode_return"] < last["episode_return"] - 0.5
+    returns = evaluate(learner, vectorize(Identity, 5), episodes=20, seed=2)
+    np.testing.assert_array_equal(returns, np.full(20, 5.0))
+
+
+def test_images_go_through_a_convolution():
+    def make():
+        return Identity(shape=(ACTIONS, 4, 1))
+
+    def network(seed):
+        keras.utils.set_random_seed(seed)
+        layers = [keras.Input((ACTIONS, 4, 1)), keras.layers.Conv2D(4, (1, 4), activation="relu"), keras.layers.Flatten()]
+        return keras.Sequential([*layers, keras.layers.Dense(ACTIONS)])
+
+    learner = agent(
+        space=make().observation_space, actions=ACTIONS, networks=(network(0), network(0)), capacity=2000,
+        rollout_length=20, updates=20, warm_up=40, discount=0.0,
+    )  # fmt: skip
+    rollout = HostRollout(learner, vectorize(make), seed=1)
+    list(train(learner, rollout, steps=600))
+    assert evaluate(learner, vectorize(make, 4), episodes=8, seed=2).mean() == 5.0
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="batch_size: expected at most the replay's 256, received 300"):
+        agent(batch_size=300)

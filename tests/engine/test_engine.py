@@ -1,0 +1,310 @@
+import traceback
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from lab import engine
+
+
+def variable(value, dtype="float32", name="v"):
+    return keras.Variable(np.asarray(value), dtype=dtype, name=name)
+
+
+def as_array(x):
+    return ops.convert_to_numpy(x)
+
+
+def test_a_program_reads_and_assigns_its_state_and_returns_nested_structures():
+    v = variable([1.0, 2.0])
+
+    def program(x, options):
+        v.assign(v.value * x)
+        return {"sum": ops.sum(v.value), "both": (v.value + options["a"], [x])}
+
+    compiled = engine.compile(program, [v])
+    result = compiled(3.0, {"a": np.float64(10)})
+    np.testing.assert_allclose(as_array(v), [3, 6])
+    np.testing.assert_allclose(as_array(result["sum"]), 9)
+    np.testing.assert_allclose(as_array(result["both"][0]), [13, 16])
+    np.testing.assert_allclose(as_array(result["both"][1][0]), 3)
+    compiled(2.0, {"a": 0.0})
+    np.testing.assert_allclose(as_array(v), [6, 12])
+
+
+def test_python_numbers_do_not_retrace():
+    traces = []
+
+    def program(x):
+        traces.append(x)
+        return x + 1
+
+    compiled = engine.compile(program, [])
+    assert [float(compiled(i)) for i in range(5)] == [1, 2, 3, 4, 5]
+    assert len(traces) == 1
+
+
+def test_inputs_arrive_in_32_bits():
+    compiled = engine.compile(lambda x, n: (x, n), [])
+    x, n = compiled(np.zeros(2, np.float64), np.zeros(2, np.int64))
+    assert (as_array(x).dtype, as_array(n).dtype) == (np.float32, np.int32)
+
+
+def test_the_gradient_agrees_with_finite_differences():
+    rng = np.random.default_rng(0)
+    w, b = variable(rng.normal(size=(3, 2))), variable(rng.normal(size=2))
+    x = rng.normal(size=(5, 3)).astype("float32")
+
+    def loss(x):
+        y = ops.tanh(ops.matmul(x, w) + b)
+        return ops.mean(ops.sum(y**2, axis=-1)), {"y": y}
+
+    def numpy_loss(w, b):
+        return np.mean(np.sum(np.tanh(x.astype("float64") @ w + b) ** 2, -1))
+
+    (value, extras), gradients = engine.compile(engine.value_and_grad(loss, [w, b]), [w, b])(x)
+    w64, b64 = np.asarray(w, np.float64), np.asarray(b, np.float64)
+    np.testing.assert_allclose(value, numpy_loss(w64, b64), rtol=1e-5)
+    assert as_array(extras["y"]).shape == (5, 2)
+    for position, (array, gradient) in enumerate(zip([w64, b64], gradients, strict=True)):
+        for index in np.ndindex(array.shape):
+            pair = [w64.copy(), b64.copy()]
+            pair[position][index] += 1e-6
+            up = numpy_loss(*pair)
+            pair[position][index] -= 2e-6
+            np.testing.assert_allclose(as_array(gradient)[index], (up - numpy_loss(*pair)) / 2e-6, rtol=1e-3, atol=1e-5)
+
+
+def test_what_does_not_matter_has_gradient_zero():
+    v, unused = variable(2.0), variable([1.0, 1.0])
+    _, gradients = engine.value_and_grad(lambda: (v.value**2, None), [v, unused])()
+    np.testing.assert_allclose(as_array(gradients[0]), 4)
+    np.testing.assert_allclose(as_array(gradients[1]), [0, 0])
+
+
+def test_second_derivatives():
+    w = variable(3.0)
+
+    def penalty(x):
+        # d/dx (w x^3) = 3 w x^2; its square has derivative 2 (3 w x^2)(3 x^2) = 18 w x^4 with respect to w
+        (_, _), slope = engine.value_and_grad(lambda x: (w.value * x**3, None))(x)
+        return slope**2, None
+
+    (value, _), (gradient,) = engine.compile(engine.value_and_grad(penalty, [w]), [w])(2.0)
+    np.testing.assert_allclose([value, gradient], [36.0**2, 18 * 3 * 16], rtol=1e-6)
+
+
+def test_an_assignment_in_a_loss_is_kept():
+    v, count = variable(2.0), variable(0, "int32")
+
+    def loss():
+        count.assign(count.value + 1)
+        return v.value**2, None
+
+    engine.compile(engine.value_and_grad(loss, [v]), [v, count])()
+    assert int(count.value) == 1
+
+
+def test_scan_stacks_outputs_and_sees_assignments_of_earlier_steps():
+    v = variable(1.0)
+
+    def step(x):
+        v.assign(v.value * 2 + x)
+        return {"v": ops.copy(v), "x": x}
+
+    outputs = engine.compile(lambda xs: engine.scan(step, [v], xs), [v])(np.arange(3, dtype="float32"))
+    np.testing.assert_allclose(as_array(outputs["v"]), [2, 5, 12])
+    np.testing.assert_allclose(as_array(outputs["x"]), [0, 1, 2])
+    np.testing.assert_allclose(as_array(v), 12)
+
+
+def test_scans_nest_and_take_nested_inputs():
+    total, rows = variable(0.0), variable(0, "int32")
+
+    def inner(pair):
+        total.assign(total.value + pair[0] * pair[1])
+        return ops.copy(total)
+
+    def outer(x):
+        rows.assign(rows.value + 1)
+        return engine.scan(inner, [total], (x["a"], x["b"]))
+
+    a = np.arange(6, dtype="float32").reshape(2, 3)
+    outputs = engine.compile(lambda x: engine.scan(outer, [total, rows], x), [total, rows])({"a": a, "b": a + 1})
+    np.testing.assert_allclose(as_array(outputs), np.cumsum((a * (a + 1)).ravel()).reshape(2, 3))
+    assert int(rows.value) == 2
+
+
+def test_scan_without_outputs_and_outside_a_program():
+    v = variable(1.0)
+
+    def step(_):
+        v.assign(v.value + 1)
+        return {}
+
+    assert engine.scan(step, [v], length=4) == {}
+    np.testing.assert_allclose(as_array(v), 5)
+
+
+def test_gradient_through_a_scan():
+    w = variable(0.5)
+
+    def loss(xs):
+        h = ops.zeros(())
+        for x in range(3):
+            h = ops.tanh(w.value * h + xs[x])
+        return h, None
+
+    def scanned(xs):
+        return ops.sum(engine.scan(lambda x: ops.tanh(w.value * x), [], xs)), None
+
+    xs = np.array([0.1, -0.4, 0.7], "float32")
+    _, (gradient,) = engine.compile(engine.value_and_grad(scanned, [w]), [w])(xs)
+    np.testing.assert_allclose(as_array(gradient), np.sum(xs * (1 - np.tanh(0.5 * xs) ** 2)), rtol=1e-5)
+    _, (gradient,) = engine.compile(engine.value_and_grad(loss, [w]), [w])(xs)
+    assert np.isfinite(as_array(gradient))
+
+
+def test_write_changes_rows_in_place_and_only_those():
+    rows = variable(np.zeros((5, 2)))
+    engine.compile(lambda i, x: engine.write(rows, i, x), [rows])(np.array([4, 1]), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    np.testing.assert_allclose(as_array(rows), [[0, 0], [3, 4], [0, 0], [0, 0], [1, 2]])
+    flags = keras.Variable(np.zeros(3), dtype="bool")
+    engine.compile(lambda i, x: engine.write(flags, i, x), [flags])(np.array([2]), np.array([True]))
+    assert as_array(flags).tolist() == [False, False, True]
+
+
+def test_random_streams_go_on_from_call_to_call_and_repeat_from_the_same_state():
+    def draws(seed):
+        generator = keras.random.SeedGenerator(seed)
+
+        def program():
+            return engine.scan(lambda _: keras.random.normal((2,), seed=generator), [generator.state], length=3)
+
+        compiled = engine.compile(program, [generator.state])
+        return np.concatenate([as_array(compiled()) for _ in range(3)])
+
+    first = draws(7)
+    assert len(np.unique(first)) == first.size
+    np.testing.assert_array_equal(first, draws(7))
+    assert not np.any(first == draws(8))
+
+
+def test_dropout_and_batch_normalization_keep_their_state_in_the_model():
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dropout(0.5, seed=1), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
+    )
+    gradient = engine.value_and_grad(lambda x: (ops.mean(model(x, training=True)), None), model.trainable_variables)
+    before = [as_array(v).copy() for v in model.non_trainable_variables]
+    engine.compile(gradient, model.variables)(np.random.default_rng(0).normal(size=(8, 4)))
+    changed = [not np.array_equal(a, as_array(v)) for a, v in zip(before, model.non_trainable_variables, strict=True)]
+    assert all(changed)
+
+
+@pytest.mark.parametrize("touch", ["read", "assigned"])
+def test_an_undeclared_variable_is_named(touch):
+    declared, hidden = variable(1.0), variable(1.0, name="hidden_one")
+
+    def program():
+        if touch == "read":
+            return declared.value + hidden.value
+        hidden.assign(declared.value)
+        return declared.value
+
+    with pytest.raises(engine.UndeclaredVariableError, match=f"program.*{touch} the variable '.*hidden_one'"):
+        engine.compile(program, [declared])()
+
+
+def test_a_variable_that_a_scan_did_not_declare_is_named():
+    declared, forgotten = variable(1.0), variable(1.0, name="forgotten")
+
+    def step(_):
+        forgotten.assign(declared.value)
+        return {}
+
+    with pytest.raises(engine.UndeclaredVariableError, match="scan over.*assigned the variable '.*forgotten'"):
+        engine.compile(lambda: engine.scan(step, [declared], length=2), [declared, forgotten])()
+
+
+def test_the_global_random_generator_is_undeclared_state():
+    with pytest.raises(ValueError, match="seed"):  # on JAX it is Keras that refuses
+        engine.compile(lambda: keras.random.normal((2,)), [])()
+
+
+def test_errors_keep_the_users_line():
+    def program(x):
+        return ops.reshape(x, (3,))  # the user's line
+
+    with pytest.raises(Exception) as caught:
+        engine.compile(program, [])(np.zeros(4))
+    assert "the user's line" in "".join(traceback.format_exception(caught.value))
+
+
+def test_arguments_and_state_of_the_wrong_kind():
+    with pytest.raises(TypeError, match="expected Keras variables, received ndarray"):
+        engine.compile(lambda: 0, [np.zeros(2)])
+
+
+def test_two_variables_with_one_buffer():
+    a = variable([1.0, 2.0])
+    b = variable([0.0, 0.0])
+    b.assign(a.value)
+
+    def program():
+        a.assign(a.value + 1)
+        return b.value * 1
+
+    np.testing.assert_allclose(as_array(engine.compile(program, [a, b, a])()), [1, 2])
+    np.testing.assert_allclose(as_array(b), [1, 2])
+    np.testing.assert_allclose(as_array(a), [2, 3])
+
+
+def test_the_same_program_gives_the_same_bits_twice():
+    def train():
+        keras.utils.clear_session()
+        generator = keras.random.SeedGenerator(3)
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(32, "tanh", kernel_initializer=_uniform(1)), _dense(2)])
+        optimizer = keras.optimizers.Adam(1e-2)
+        optimizer.build(model.trainable_variables)
+        gradient = engine.value_and_grad(lambda x: (ops.mean((model(x) - 1) ** 2), None), model.trainable_variables)
+
+        def update(_):
+            (loss, _extras), gradients = gradient(keras.random.normal((16, 6), seed=generator))
+            optimizer.apply(gradients, model.trainable_variables)
+            return loss
+
+        state = [*model.variables, *optimizer.variables, generator.state]
+        losses = engine.compile(lambda: engine.scan(update, state, length=20), state)()
+        return [as_array(losses), *(as_array(v) for v in state)]
+
+    first, second = train(), train()
+    assert first[0][-1] < first[0][0]
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def _uniform(seed):
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _dense(units):
+    return keras.layers.Dense(units, kernel_initializer=_uniform(2))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX always compiles with XLA")
+def test_on_a_cpu_convolutions_stay_graphs_and_the_rest_is_xla():
+    import tensorflow as tf
+
+    def uses_xla(model, shape, **options):
+        compiled = engine.compile(lambda x: model(x), model.variables, **options)
+        compiled(np.zeros(shape))
+        return bool(compiled._function._jit_compile)
+
+    dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    convolution = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])
+    on_cpu = not tf.config.list_logical_devices("GPU")
+    assert uses_xla(dense, (1, 4))
+    assert uses_xla(convolution, (1, 8, 8, 1)) != on_cpu
+    assert uses_xla(convolution, (1, 8, 8, 1), xla=True)
+    assert not uses_xla(dense, (1, 4), xla=False)

@@ -1,0 +1,67 @@
+import keras
+import numpy as np
+import pytest
+
+from lab import engine
+from lab.engine.host import ACTIVATIONS, CompiledForward
+
+RNG = np.random.default_rng(0)
+
+
+def compiled(model, x):
+    return keras.tree.map_structure(np.asarray, engine.compile(lambda x: model(x), model.variables)(x))
+
+
+def assert_equal(ours, theirs):
+    for a, b in zip(keras.tree.flatten(ours), keras.tree.flatten(theirs), strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, atol=1e-6 * max(1.0, np.abs(b).max()), rtol=0)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_equals_the_compiled_forward_pass(activation):
+    model = keras.Sequential(
+        [keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.Dense(64, activation), keras.layers.Dense(5)]
+    )
+    forward = engine.host_forward(model)
+    assert isinstance(forward, engine.HostForward)
+    x = RNG.normal(size=(7, 3, 2)).astype("float32")
+    assert_equal(forward(x), compiled(model, x))
+    assert_equal(forward(x), forward(x))  # nothing is changed in place
+
+
+def test_a_functional_model_with_two_heads():
+    x = inputs = keras.Input((4,))
+    x = keras.layers.Dense(16, "tanh")(x)
+    side = keras.layers.Activation("relu")(keras.layers.Dense(16)(inputs))
+    both = keras.layers.Concatenate()([keras.layers.Add()([x, side]), side])
+    model = keras.Model(inputs, [keras.layers.Dense(2, use_bias=False)(both), keras.layers.Dense(1)(side)])
+    forward = engine.host_forward(model)
+    assert isinstance(forward, engine.HostForward)
+    x = RNG.normal(size=(5, 4)).astype("float32")
+    assert_equal(forward(x), compiled(model, x))
+
+
+def test_refresh_takes_the_new_weights_and_only_refresh_does():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    forward = engine.host_forward(model)
+    x = RNG.normal(size=(1, 4)).astype("float32")
+    before = forward(x)
+    model.layers[-1].kernel.assign(model.layers[-1].kernel.value * 2)
+    np.testing.assert_array_equal(forward(x), before)
+    forward.refresh()
+    assert_equal(forward(x), compiled(model, x))
+    assert not np.allclose(forward(x), before)
+
+
+def test_other_models_use_one_compiled_call():
+    image = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(2)])
+    normalized = keras.Sequential([keras.Input((4,)), keras.layers.LayerNormalization(), keras.layers.Dense(2)])
+    layer = keras.layers.Dense(4)
+    inputs = keras.Input((4,))
+    shared = keras.Model(inputs, layer(layer(inputs)))
+    for model, shape in ((image, (3, 8, 8, 1)), (normalized, (3, 4)), (shared, (3, 4))):
+        forward = engine.host_forward(model)
+        assert isinstance(forward, CompiledForward)
+        x = RNG.normal(size=shape).astype("float32")
+        assert_equal(forward.refresh()(x), compiled(model, x))

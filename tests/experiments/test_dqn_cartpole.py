@@ -1,0 +1,65 @@
+"""Every setting is alive: changing it changes what the run logs."""
+
+import dataclasses
+
+import pytest
+
+from experiments.dqn_cartpole import Config, run
+
+BASE = {"steps": 1500, "warm_up": 256, "hidden": (8,), "updates": 4, "evaluation_episodes": 3, "buffer_size": 1000}
+CHANGES = {
+    "environment": "Acrobot-v1", "device": True, "steps": 2000, "discount": 0.5, "target": "double", "loss": "squared",
+    "learning_rate": 0.5, "learning_rate_end": 0.01, "max_gradient_norm": 1e-3, "batch_size": 16, "buffer_size": 300,
+    "warm_up": 512, "rollout_length": 128, "updates": 2, "target_every": 900, "epsilon_end": 0.9, "exploration_fraction": 1.0,
+    "hidden": (4, 4), "evaluation_episodes": 5,
+}  # fmt: skip
+
+
+class Memory:
+    """A track that keeps everything in lists."""
+
+    seed, checkpoint_every, stopping = 3, 10_000, False
+
+    def __init__(self, folder):
+        self.artifacts, self.logged, self.models = folder, [], []
+
+    def log(self, metrics, step):
+        kept = {key: value for key, value in metrics.items() if key != "steps_per_second"}
+        self.logged.append((step, kept))
+
+    def restore(self, variables):
+        return 0
+
+    def model(self, model):
+        self.models.append(model)
+
+    def artifact(self, name):
+        assert (self.artifacts / name).exists()
+
+    def checkpoint(self, variables, step):
+        pass
+
+    def curve(self, key, *, label, x_label):
+        pass
+
+
+def observe(folder, **changes):
+    track = Memory(folder)
+    result = run(Config(**BASE | changes), track)
+    return track.logged, result
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return observe(tmp_path_factory.mktemp("base"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Config)])
+def test_every_field_changes_something(base, tmp_path, name):
+    assert observe(tmp_path, **{name: CHANGES[name]}) != base
+
+
+@pytest.mark.slow
+def test_the_same_settings_change_nothing(base, tmp_path):
+    assert observe(tmp_path) == base

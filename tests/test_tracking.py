@@ -1,0 +1,224 @@
+"""Delivery to MLflow: everything, each metric once, whatever fails in between."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from lab import tracking
+from lab.journal import Journal, RunFolder
+
+STEPS = 50
+
+
+def make(uri, **changes):
+    header = {
+        "experiment": "toy", "module": "experiments.toy", "config": {"rate": 0.5}, "options": {}, "seed": 3, "seeds": 1,
+        "backend": "tensorflow", "tracking_uri": uri, "total_steps": 1000, "versions": {"keras": "3"},
+    }  # fmt: skip
+    return RunFolder.create(header | changes)
+
+
+def local(tmp_path):
+    return f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+
+
+def log(folder, start, end):
+    journal = Journal(folder)
+    for step in range(start, end):
+        journal.metrics({"loss": step / 2, "reward": -step}, step)
+    journal.close()
+
+
+def history(uri, run_id, key="loss"):
+    points = tracking._client(uri).get_metric_history(run_id, key)
+    return sorted((point.step, point.value) for point in points)
+
+
+def expected(end):
+    return [(step, step / 2) for step in range(end)]
+
+
+@pytest.mark.slow
+def test_a_run_arrives_whole(tmp_path):
+    folder = make(local(tmp_path))
+    journal = Journal(folder)
+    (folder.artifacts / "note.txt").write_text("hello")
+    journal.append({"artifact": "note.txt"})
+    journal.append({"status": "RUNNING"})
+    journal.close()
+    log(folder, 0, STEPS)
+    delivery = tracking.Delivery(folder)
+    assert not delivery.done()
+    delivery.advance()
+    run_id = folder.delivery()["run_id"]
+    client = tracking._client(local(tmp_path))
+    run = client.get_run(run_id)
+    assert run.info.status == "RUNNING"
+    assert run.data.params == {"rate": "0.5", "seed": "3", "backend": "tensorflow"}
+    assert (run.data.tags["lab.run"], run.data.tags["lab.keras"]) == (folder.name, "3")
+    assert [file.path for file in client.list_artifacts(run_id)] == ["note.txt"]
+    assert (tmp_path / "mlruns" / "artifacts" / "toy" / run_id / "artifacts" / "note.txt").read_text() == "hello"
+    assert history(local(tmp_path), run_id) == expected(STEPS)
+
+    log(folder, STEPS, 2 * STEPS)
+    journal = Journal(folder)
+    journal.append({"status": "FAILED", "tags": {"lab.error": "it broke"}})
+    journal.close()
+    delivery.advance()
+    assert history(local(tmp_path), run_id) == expected(2 * STEPS)
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.tags["lab.error"]) == ("FAILED", "it broke")
+    assert delivery.done()
+
+
+@pytest.mark.slow
+def test_a_courier_that_died_between_sending_and_remembering_sends_nothing_twice(tmp_path, monkeypatch):
+    folder = make(local(tmp_path))
+    log(folder, 0, STEPS)
+    delivery = tracking.Delivery(folder)
+    monkeypatch.setattr(delivery, "_send", lambda event: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        delivery.advance()
+    run_id = folder.delivery()["run_id"]
+    assert history(local(tmp_path), run_id) == expected(STEPS)  # sent, not remembered
+    assert folder.delivery()["offset"] == 0
+    log(folder, STEPS, STEPS + 10)
+    tracking.Delivery(folder).advance()
+    assert history(local(tmp_path), run_id) == expected(STEPS + 10)
+    # Killed before it could note the run's id: the run is found again, not made again.
+    (folder.path / "mlflow.json").unlink()
+    tracking.Delivery(folder).advance()
+    assert folder.delivery()["run_id"] == run_id
+    assert history(local(tmp_path), run_id) == expected(STEPS + 10)
+
+
+@pytest.mark.slow
+def test_long_curves_are_thinned_the_same_way_by_any_courier(tmp_path):
+    folder = make(local(tmp_path), total_steps=6000)
+    log(folder, 0, 3001)
+    tracking.Delivery(folder).advance()
+    log(folder, 3001, 6000)
+    tracking.Delivery(folder).advance()
+    steps = [step for step, _ in history(local(tmp_path), folder.delivery()["run_id"])]
+    assert steps == list(range(0, 6000, 3))
+
+
+@pytest.mark.slow
+def test_children_are_nested_under_their_parent(tmp_path):
+    parent = make(local(tmp_path), seeds=2)
+    child = make(local(tmp_path), parent=parent.name)
+    tracking.Delivery(child).advance()
+    tags = tracking._client(local(tmp_path)).get_run(child.delivery()["run_id"]).data.tags
+    assert tags["mlflow.parentRunId"] == parent.delivery()["run_id"]
+
+
+@pytest.mark.slow
+def test_several_processes_log_to_one_new_store_at_once(tmp_path):
+    folders = [make(local(tmp_path)) for _ in range(4)]
+    for folder in folders:
+        log(folder, 0, STEPS)
+        with Journal(folder)._file as file:
+            file.write(json.dumps({"status": "FINISHED", "time": 1}).encode() + b"\n")
+    couriers = [tracking.start_courier(folder) for folder in folders]
+    assert [courier.wait(timeout=120) for courier in couriers] == [0] * 4
+    for folder in folders:
+        assert history(local(tmp_path), folder.delivery()["run_id"]) == expected(STEPS)
+
+
+@pytest.mark.slow
+def test_a_courier_marks_a_run_that_died_without_a_word(tmp_path):
+    folder = make(local(tmp_path))
+    journal = Journal(folder)
+    journal.append({"status": "RUNNING"})
+    journal.close()
+    assert tracking.start_courier(folder).wait(timeout=120) == 0
+    assert tracking._client(local(tmp_path)).get_run(folder.delivery()["run_id"]).info.status == "KILLED"
+
+
+class Server:
+    """An MLflow server on a port of its own, over a store that survives it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.folder.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
+        command += ["--artifacts-destination", str(self.folder / "artifacts"), "--host", "127.0.0.1"]
+        log = open(self.folder / "log", "ab")  # noqa: SIM115
+        command += ["--port", str(self.port), "--workers", "1"]
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        for _ in range(600):
+            time.sleep(0.1)
+            try:
+                urllib.request.urlopen(f"{self.uri}/health", timeout=1)
+                return
+            except OSError:
+                pass
+        raise TimeoutError((self.folder / "log").read_text()[-2000:])
+
+    def stop(self):
+        os.killpg(self.process.pid, 9)
+        self.process.wait()
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
+    server = Server(tmp_path / "server")
+    folder = make(server.uri)
+    with folder.lock("writer"):  # the run is alive
+        log(folder, 0, 20)
+        courier = tracking.start_courier(folder)  # the server is not there yet
+        server.start()
+        wait_until(lambda: folder.delivery().get("offset", 0) >= folder.events()[1])
+        server.stop()
+        log(folder, 20, 40)
+        time.sleep(3)
+        assert courier.poll() is None
+        server.start()
+        log(folder, 40, STEPS)
+        wait_until(lambda: folder.delivery()["offset"] >= folder.events()[1])
+        server.stop()  # in the middle of the run, with nothing outstanding, then for good
+        journal = Journal(folder)
+        journal.metrics({"loss": STEPS / 2}, STEPS)
+        journal.append({"status": "FINISHED"})
+        journal.close()
+    assert courier.wait(timeout=120) == 0  # it gives up
+    assert list(tracking.sync().values())[0] is not None
+    server.start()
+    assert tracking.sync() == {folder.name: None}
+    assert tracking.sync() == {}
+    run_id = folder.delivery()["run_id"]
+    assert history(server.uri, run_id) == expected(STEPS + 1)
+    assert tracking._client(server.uri).get_run(run_id).info.status == "FINISHED"
+    server.stop()
+
+
+def wait_until(condition, patience=90):
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("uri", ["htp://x", "mlruns", "ftp://h"])
+def test_a_uri_that_cannot_be(uri):
+    with pytest.raises(ValueError, match=f"tracking URI: expected one of sqlite:.*received '{uri}'"):
+        tracking.resolve_uri(uri)
+
+
+def test_the_uri_is_absolute_and_the_environment_counts(tmp_path, monkeypatch):
+    assert tracking.resolve_uri() == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert tracking.resolve_uri() == "http://127.0.0.1:1"
+    assert tracking.resolve_uri("none") == "none"
