@@ -24,7 +24,7 @@ from lab import checkpoint
 from lab.journal import RunFolder
 
 SETTINGS = ["--steps", "12000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
-SETTINGS += ["--evaluation-episodes", "5", "--tracking-uri", "none"]
+SETTINGS += ["--check-episodes", "3", "--evaluation-episodes", "5", "--tracking-uri", "none"]
 TIMED = ("steps_per_second",)  # wall time is nobody's to repeat
 
 

@@ -37,13 +37,13 @@ def runs_folder():
 
 
 def find(run_id):
-    """The `RunFolder` with this name or MLflow run id; FileNotFoundError with a hint where there is none."""
+    """The `RunFolder` with this name (with or without the experiment) or MLflow run id; FileNotFoundError with a hint where there is none."""
     folder = runs_folder()
     names = sorted(path.parent.name for path in folder.glob("*/run.json"))
     if run_id in names:
         return RunFolder(folder / run_id)
     for name in names:
-        if RunFolder(folder / name).delivery().get("run_id") == run_id:
+        if run_id and (name.endswith(f"-{run_id}") or RunFolder(folder / name).delivery().get("run_id") == run_id):
             return RunFolder(folder / name)
     newest = f"the newest is {max(names, key=lambda name: (folder / name).stat().st_mtime)}" if names else "there are none"
     raise FileNotFoundError(f"run id: expected one of the {len(names)} runs in {folder} ({newest}), received {run_id!r}")

@@ -131,7 +131,8 @@ class Delivery:
         local = self.uri.startswith("sqlite:")
         location = (home() / "mlruns" / "artifacts" / name).as_uri() if local else None
         try:
-            return self._client.create_experiment(name, artifact_location=location)
+            kind = {"mlflow.experimentKind": "custom_model_development"}  # or the UI shows its pages for language models
+            return self._client.create_experiment(name, artifact_location=location, tags=kind)
         except Exception:
             found = self._client.get_experiment_by_name(name)  # another process was faster
             if found is None:
@@ -151,7 +152,10 @@ class Delivery:
             parent._connect()
             tags["mlflow.parentRunId"] = parent.sent["run_id"]
         run = self._client.create_run(
-            self._experiment(), start_time=int(header["created"] * 1000), tags=tags, run_name=self.folder.name
+            self._experiment(),
+            start_time=int(header["created"] * 1000),
+            tags=tags,
+            run_name=self.folder.name.removeprefix(f"{header['experiment']}-"),
         )
         return run.info.run_id
 

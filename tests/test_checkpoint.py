@@ -108,7 +108,7 @@ def test_other_variables_are_refused_and_left_alone(tmp_path):
     other = variables(2)
     other[4] = keras.Variable(np.zeros((2, 2)), dtype="float32")
     before = arrays(other)
-    with pytest.raises(checkpoint.CheckpointError, match="expected .*2, 2.*float32"):
+    with pytest.raises(checkpoint.CheckpointError, match=r"expected .*2, 2.*float32"):
         checkpoint.restore(tmp_path, other)
     assert_equal(other, before)
 

@@ -32,7 +32,7 @@ def parse(*argv):
 
 
 def test_every_field_is_a_flag():
-    argv = "--rate 0.25 --size 7 --kind double --layers 4 5 6 --name x --fast".split()
+    argv = ["--rate", "0.25", "--size", "7", "--kind", "double", "--layers", "4", "5", "6", "--name", "x", "--fast"]
     assert parse(*argv) == Config(0.25, 7, "double", (4, 5, 6), "x", True)
     assert parse() == Config()
 

@@ -61,7 +61,10 @@ def test_menu_and_help_import_no_backend(module):
         (["--buffer-size", "300", "--batch-size", "400"], "--batch-size: expected at most buffer_size, 300, received 400"),
         (["--environment", "CartPol-v1"], "(nearest: CartPole-v1)"),
         (["--environment", "Pendulum-v1"], "--environment: expected a Discrete action space, received Box"),
-        (["--environment", "Acrobot-v1", "--device"], "--environment: expected CartPole-v1 with --device, received 'Acrobot-v1'"),
+        (
+            ["--environment", "Acrobot-v1", "--device"],
+            "--environment: expected CartPole-v1 with --device, received 'Acrobot-v1'",
+        ),
         (["--resume", "nobody"], "run id: expected one of the 0 runs"),
         (["--tracking-uri", "htp://x"], "tracking URI: expected one of"),
         (["--seeds", "0"], "--seeds: expected an integer >= 1, received 0"),
@@ -189,7 +192,11 @@ def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own
     # A damaged checkpoint is passed over, aloud.
     saved[-1].write_bytes(saved[-1].read_bytes()[:-1])
     resumed = subprocess.Popen(
-        [sys.executable, "-m", "lab", "resume", folder.name], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "lab", "resume", folder.name],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     lines = []
     for line in resumed.stdout:

@@ -194,7 +194,7 @@ def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
         journal.append({"status": "FINISHED"})
         journal.close()
     assert courier.wait(timeout=120) == 0  # it gives up
-    assert list(tracking.sync().values())[0] is not None
+    assert next(iter(tracking.sync().values())) is not None
     server.start()
     assert tracking.sync() == {folder.name: None}
     assert tracking.sync() == {}

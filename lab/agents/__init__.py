@@ -10,5 +10,6 @@ from lab.agents.dqn import squared as squared
 from lab.agents.replay import UniformReplay as UniformReplay
 from lab.agents.rollout import DeviceRollout as DeviceRollout
 from lab.agents.rollout import HostRollout as HostRollout
+from lab.agents.selection import BestSnapshot as BestSnapshot
 from lab.agents.training import evaluate as evaluate
 from lab.agents.training import train as train

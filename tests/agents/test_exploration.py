@@ -26,5 +26,5 @@ def test_epsilon_greedy_takes_the_first_best_action_and_explores_all():
         expected[1] += 1 - epsilon
         np.testing.assert_allclose(frequencies(program), expected, atol=0.01)
         generator = np.random.default_rng(0)
-        host = frequencies(lambda q, epsilon=epsilon: exploration.host_epsilon_greedy(q, epsilon, generator))
+        host = frequencies(lambda q, e=epsilon, g=generator: exploration.host_epsilon_greedy(q, e, g))
         np.testing.assert_allclose(host, expected, atol=0.01)

@@ -101,7 +101,7 @@ def test_resets_depend_on_seed_and_step_alone():
 
 
 def test_same_step_autoreset_is_required():
-    with pytest.raises(ValueError, match="expected AutoresetMode.SAME_STEP, received .*NEXT_STEP"):
+    with pytest.raises(ValueError, match=r"expected AutoresetMode.SAME_STEP, received .*NEXT_STEP"):
         HostRollout(Constant(), SyncVectorEnv([Counter]), seed=0)
 
 

@@ -223,7 +223,7 @@ def test_a_variable_that_a_scan_did_not_declare_is_named():
         forgotten.assign(declared.value)
         return {}
 
-    with pytest.raises(engine.UndeclaredVariableError, match="scan over.*assigned the variable '.*forgotten'"):
+    with pytest.raises(engine.UndeclaredVariableError, match=r"scan over.*assigned the variable '.*forgotten'"):
         engine.compile(lambda: engine.scan(step, [declared], length=2), [declared, forgotten])()
 
 

@@ -1,0 +1,149 @@
+"""DQN on CartPole: environment steps per second, learning included, side by side with Stable-Baselines3.
+
+python -m benchmarks.dqn_throughput [--rounds 5] [--steps 8192]
+
+RL-zoo's settings for both: one environment, 128 updates of batch 64 every 256 steps, 256-256 network, Adam 2.3e-3, replay of
+100,000. Every contender runs in a process of its own (a backend each), is warmed up until everything is compiled, and then
+takes its turn: one round is one stretch of steps of each, so that a busy moment of the machine hits all of them. Reported:
+the ratio to Stable-Baselines3 of each round, and its median.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+from benchmarks.machine import describe, keep
+
+CONTENDERS = {
+    "stable-baselines3": ("sb3", "torch"),
+    "lab host, TensorFlow": ("host", "tensorflow"),
+    "lab device, TensorFlow": ("device", "tensorflow"),
+    "lab host, JAX": ("host", "jax"),
+    "lab device, JAX": ("device", "jax"),
+}
+
+
+def lab(place):
+    """A function that trains the lab's DQN for about so many more steps and returns how many it was."""
+    import gymnasium
+    import keras
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+    from envs.cartpole import CartPole
+    from lab.agents import DQN, DeviceRollout, HostRollout, UniformReplay, exploration
+    from lab.models import mlp
+
+    make = [lambda: gymnasium.make("CartPole-v1", disable_env_checker=True)]
+    envs = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
+    observations, actions = envs.single_observation_space, envs.single_action_space
+    agent = DQN(
+        online=mlp((4,), (256, 256), 2, seed=0),
+        target=mlp((4,), (256, 256), 2, seed=0),
+        optimizer=keras.optimizers.Adam(2.3e-3, epsilon=1e-8, global_clipnorm=10.0),
+        replay=UniformReplay(100_000, observations, actions, seed=1),
+        batch_size=64,
+        rollout_length=256,
+        updates=128,
+        target_every=10,
+        epsilon=exploration.constant(0.04),
+        seed=2,
+    )
+    if place == "host":
+        rollout = HostRollout(agent, envs, seed=3)
+        iterations = 1
+    else:
+        rollout = DeviceRollout(agent, CartPole(1), max_episode_steps=500, seed=3)
+        iterations = 4  # as many as lab.agents.train puts between two reports
+    rollout.reset(0)
+
+    def go(steps):
+        done = 0
+        while done < steps:
+            rollout.run(iterations, learn=True)
+            done += iterations * 256
+        return done
+
+    return go
+
+
+def sb3():
+    """The same for Stable-Baselines3."""
+    from stable_baselines3 import DQN
+
+    model = DQN(
+        "MlpPolicy", "CartPole-v1", learning_rate=2.3e-3, batch_size=64, buffer_size=100_000, learning_starts=0, gamma=0.99,
+        target_update_interval=10, train_freq=256, gradient_steps=128, exploration_fraction=0.16, exploration_final_eps=0.04,
+        policy_kwargs={"net_arch": [256, 256]}, seed=0, device="cpu",
+    )  # fmt: skip
+
+    def go(steps):
+        before = model.num_timesteps
+        model.learn(steps, reset_num_timesteps=False)
+        return model.num_timesteps - before
+
+    return go
+
+
+def serve(kind):
+    """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output."""
+    go = sb3() if kind == "sb3" else lab(kind)
+    go(2048)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        began = time.perf_counter()
+        done = go(int(line))
+        print(json.dumps([done, time.perf_counter() - began]), flush=True)
+
+
+def main():
+    """Runs the rounds and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="stretches of each contender")
+    parser.add_argument("--steps", type=int, default=8192, help="environment steps in a stretch")
+    parser.add_argument("--only", nargs="*", default=list(CONTENDERS), choices=list(CONTENDERS), help="contenders")
+    parser.add_argument("--name", default="dqn_throughput", help="name of the result file")
+    parser.add_argument("--serve", choices=["sb3", "host", "device"], help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.serve:
+        return serve(flags.serve)
+    processes = {}
+    for name in flags.only:
+        kind, backend = CONTENDERS[name]
+        environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "benchmarks.dqn_throughput", "--serve", kind]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        processes[name] = subprocess.Popen(command, env=environment, text=True, **pipes)
+        assert processes[name].stdout.readline() == "ready\n", f"{name} did not start"
+    speeds = {name: [] for name in flags.only}
+    for _ in range(flags.rounds):
+        for name, process in processes.items():
+            print(flags.steps, file=process.stdin, flush=True)
+            done, seconds = json.loads(process.stdout.readline())
+            speeds[name].append(done / seconds)
+    for process in processes.values():
+        process.stdin.close()
+        process.wait()
+    base = speeds[flags.only[0]]
+    rows = []
+    for name, values in speeds.items():
+        ratios = [value / reference for value, reference in zip(values, base, strict=True)]
+        rows.append(
+            {
+                "contender": name,
+                "steps_per_second": [round(value) for value in values],
+                "ratio": [round(ratio, 2) for ratio in ratios],
+                "median_ratio": round(statistics.median(ratios), 2),
+            }
+        )
+        print(f"{name:26s} {statistics.median(values):8,.0f} steps/s   {rows[-1]['median_ratio']:.2f} x {flags.only[0]}")
+    packages = ["tensorflow", "keras", "jax", "gymnasium", "numpy", "torch", "stable-baselines3"]
+    settings = {"rounds": flags.rounds, "steps": flags.steps}
+    return keep(flags.name, settings | {"rows": rows} | describe(*packages))
+
+
+if __name__ == "__main__":
+    main()
