@@ -1,6 +1,7 @@
 """Model selection: the weights that did best in greedy checks during training."""
 
 import keras
+import numpy as np
 
 
 class BestSnapshot:
@@ -15,7 +16,9 @@ class BestSnapshot:
 
     def __init__(self, model):
         self._model = model
-        self._kept = [keras.Variable(v.value, dtype=v.dtype, trainable=False, name=f"best_{v.name}") for v in model.variables]
+        self._kept = [
+            keras.Variable(np.asarray(v), dtype=v.dtype, trainable=False, name=f"best_{v.name}") for v in model.variables
+        ]
         self.score = keras.Variable(float("-inf"), dtype="float32", trainable=False, name="best_score")
         self.variables = [*self._kept, self.score]
 
