@@ -1,5 +1,6 @@
 """Commands over runs: ui, resume, watch, sync."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ USAGE = """python -m lab <command>
 
   ui [--port N] [--tracking-uri URI]     serve the MLflow UI on 127.0.0.1 over the local store
   resume RUN_ID                          go on with an interrupted run, exactly where its last checkpoint was
-  watch RUN_ID [--seed N] [--window] [--output FILE]
+  watch RUN_ID [--seed N] [--window] [--output FILE] [--tracking-uri URI]
                                          play a greedy episode of a run's policy into a GIF, or in a window
   sync [--tracking-uri URI]              deliver to MLflow what could not be delivered while the runs went on
 
@@ -44,6 +45,8 @@ class Watch:
     """Show the episode in a window."""
     output: str = ""
     """The GIF to write; the default is <run name>.gif in the current folder."""
+    tracking_uri: str | None = None
+    """The server that has the run, by its MLflow run id, if it is not on this disk."""
 
 
 @dataclass(frozen=True)
@@ -89,28 +92,34 @@ def watch(argv):
     """Plays a greedy episode of a run's model."""
     run_id, rest = _run_id("watch", argv)
     (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    name, model, environment = _policy(run_id, flags.tracking_uri)
+    command.require(environment, "run id", "a run on an environment", run_id)
+    from lab.watch import record_episode, show_episode
+
+    if flags.window:
+        print(f"return {show_episode(environment, model, seed=flags.seed):.6g}")
+        return 0
+    output = Path(flags.output or f"{name}.gif").resolve()
+    print(f"return {record_episode(environment, model, output, seed=flags.seed):.6g}, written to {output}")
+    return 0
+
+
+def _policy(run_id, uri):
+    """(name, model, environment id) of a run on this disk or, with a tracking URI, on a server."""
+    if uri:
+        from lab import tracking
+
+        return run_id, *tracking.fetch_policy(run_id, tracking.resolve_uri(uri))
     folder = journal.find(run_id)
     path = folder.artifacts / "model.keras"
     if not path.exists():
         raise ValueError(f"run id: expected a run that has logged its model, received {folder.name}")
     header = folder.header()
-    experiment_environment = header["config"].get("environment")
-    command.require(experiment_environment, "run id", "a run on an environment", folder.name)
-    import os
-
     os.environ.setdefault("KERAS_BACKEND", header["backend"])
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
-    from lab.watch import record_episode, show_episode
-
-    model = keras.saving.load_model(path, compile=False)
-    if flags.window:
-        print(f"return {show_episode(experiment_environment, model, seed=flags.seed):.6g}")
-        return 0
-    output = Path(flags.output or f"{folder.name}.gif").resolve()
-    print(f"return {record_episode(experiment_environment, model, output, seed=flags.seed):.6g}, written to {output}")
-    return 0
+    return folder.name, keras.saving.load_model(path, compile=False), header["config"].get("environment")
 
 
 def sync(argv):

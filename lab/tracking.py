@@ -255,12 +255,12 @@ def ui(port, uri=None):
     return 0
 
 
-def download_model(run_id, uri=None):
-    """The Keras model logged by a run that is not on this disk."""
+def fetch_policy(run_id, uri):
+    """(Keras model, environment id) of a run that another machine logged to a tracking server."""
     import mlflow
 
-    _client(resolve_uri(uri))
-    return mlflow.keras.load_model(f"runs:/{run_id}/model")
+    params = _client(uri).get_run(run_id).data.params
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), params.get("environment")
 
 
 def _courier(path, poll=0.5, patience=20.0):

@@ -147,8 +147,15 @@ def identity_agent(**options):
     return agent(space=space, actions=ACTIONS, capacity=2000, **options)
 
 
-@pytest.mark.parametrize("place", ["host", "device"])
-@pytest.mark.parametrize("bootstrap", [q_learning, double_q_learning])
+@pytest.mark.parametrize(
+    ("place", "bootstrap"),
+    [
+        ("host", q_learning),
+        ("device", double_q_learning),
+        pytest.param("host", double_q_learning, marks=pytest.mark.slow),
+        pytest.param("device", q_learning, marks=pytest.mark.slow),
+    ],
+)
 def test_solves_the_identity_environment(place, bootstrap):
     learner = identity_agent(bootstrap=bootstrap, discount=0.5)
     if place == "host":
