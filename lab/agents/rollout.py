@@ -66,7 +66,7 @@ class HostRollout:
                 metrics.append({name: float(value) for name, value in result.items()})
         names = metrics[0] if metrics else ()
         finished = np.array(self._finished).reshape(-1, 2)
-        return Batch({name: np.mean([m[name] for m in metrics]) for name in names}, finished[:, 0], finished[:, 1])
+        return Batch({name: float(np.mean([m[name] for m in metrics])) for name in names}, finished[:, 0], finished[:, 1])
 
     def collect(self, length):
         """A `Trajectory` of `length` steps in each environment, as arrays."""
@@ -145,7 +145,7 @@ class DeviceRollout:
             self._programs[iterations, learn] = engine.compile(lambda: engine.scan(iteration, state, length=iterations), state)
         metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
         returns, lengths, ended = (x.reshape(-1) for x in episodes)
-        return Batch({name: values.mean() for name, values in metrics.items()}, returns[ended], lengths[ended])
+        return Batch({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
 
     def collect(self, length):
         """A `Trajectory` of `length` steps in each environment, as tensors. A program."""

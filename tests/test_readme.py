@@ -1,0 +1,24 @@
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=["agent", "engine"])
+def test_its_code_runs(code):
+    exec(code.replace("steps=5_000", "steps=1_500"), {})
+
+
+def test_every_module_it_names_exists():
+    for module in re.findall(r"python -m ([\w.]+)", README):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_every_file_it_names_exists():
+    for name in re.findall(r"`((?:lab|experiments|benchmarks|envs|tests)/[\w/]+\.py)`|\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / (name[0] or name[1])).exists(), name
