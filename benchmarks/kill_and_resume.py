@@ -23,7 +23,7 @@ from benchmarks.machine import describe, keep
 from lab import checkpoint
 from lab.journal import RunFolder
 
-SETTINGS = ["--steps", "12000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
+SETTINGS = ["--steps", "16000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
 SETTINGS += ["--check-episodes", "3", "--evaluation-episodes", "5", "--tracking-uri", "none"]
 TIMED = ("steps_per_second",)  # wall time is nobody's to repeat
 
@@ -88,8 +88,11 @@ class Run:
         self.kill()
         return bool(list(self.folder().checkpoints.glob(".*.partial")))
 
-    def kill_after(self, seconds):
-        """Kills after some time; False where the run had already ended."""
+    def kill_after(self, seconds, *, training):
+        """Kills some time after the start or, with `training`, after the first new metric; False where the run had ended."""
+        logged = self.folder().events()[1]
+        if training:
+            self.wait_for(lambda: self.folder().events()[1] > logged + 500)
         time.sleep(seconds)
         alive = self.process.poll() is None
         self.kill()
@@ -133,7 +136,7 @@ def torture(backend, place, kills):
     """Kills runs of one kind `kills` times in all, and compares each with its undisturbed twin."""
     rng = random.Random(f"{backend} {place}")
     row = {"backend": backend, "environment": place, "runs": 0, "kills": 0, "before_first_checkpoint": 0, "during_a_write": 0}
-    row |= {"while_starting": 0, "differences": []}
+    row |= {"while_starting": 0, "while_training": 0, "differences": []}
     arguments = ["--device"] if place == "device" else []
     while row["kills"] < kills:
         seed = row["runs"]
@@ -146,14 +149,13 @@ def torture(backend, place, kills):
             disturbed.start()
             row["during_a_write"] += disturbed.kill_during_write()
             row["kills"] += 2
-            for _ in range(8):
+            for moment in ("training", "training", "starting", "training", "training"):
                 disturbed.start()
-                seconds = rng.uniform(0.0, 12.0)
-                before = disturbed.checkpoints()
-                if not disturbed.kill_after(seconds):
+                training = moment == "training"
+                if not disturbed.kill_after(rng.uniform(0.0, 1.0 if training else 5.0), training=training):
                     break
                 row["kills"] += 1
-                row["while_starting"] += disturbed.checkpoints() == before
+                row[f"while_{moment}"] += 1
             if disturbed.folder().status() != "FINISHED":
                 disturbed.start()
                 disturbed.finish()

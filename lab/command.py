@@ -66,6 +66,8 @@ def require_environment(name, space=None):
     env.close()
     if space is not None and type(actions).__name__ != space:
         raise ValueError(f"--environment: expected a {space} action space, received {actions} of {name}")
+    if getattr(actions, "start", 0) != 0:
+        raise ValueError(f"--environment: expected actions that count from 0, received {actions} of {name}")
 
 
 def flag(name):

@@ -36,17 +36,20 @@ def runs_folder():
     return home() / "mlruns" / "runs"
 
 
+def all_runs():
+    """Every `RunFolder` on the disk, oldest first."""
+    paths = [path for path in runs_folder().glob("*/run.json") if not path.parent.name.startswith(".")]
+    return [RunFolder(path.parent) for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
+
+
 def find(run_id):
     """The `RunFolder` with this name (with or without the experiment) or MLflow run id; FileNotFoundError with a hint where there is none."""
-    folder = runs_folder()
-    names = sorted(path.parent.name for path in folder.glob("*/run.json"))
-    if run_id in names:
-        return RunFolder(folder / run_id)
-    for name in names:
-        if run_id and (name.endswith(f"-{run_id}") or RunFolder(folder / name).delivery().get("run_id") == run_id):
-            return RunFolder(folder / name)
-    newest = f"the newest is {max(names, key=lambda name: (folder / name).stat().st_mtime)}" if names else "there are none"
-    raise FileNotFoundError(f"run id: expected one of the {len(names)} runs in {folder} ({newest}), received {run_id!r}")
+    runs = all_runs()
+    for run in runs:
+        if run_id and (run.name == run_id or run.name.endswith(f"-{run_id}") or run.delivery().get("run_id") == run_id):
+            return run
+    newest = f"the newest is {runs[-1].name}" if runs else "there are none"
+    raise FileNotFoundError(f"run id: expected one of the {len(runs)} runs in {runs_folder()} ({newest}), received {run_id!r}")
 
 
 def write_json(path, content):

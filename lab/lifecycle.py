@@ -164,10 +164,10 @@ def _start(folder):
 
 def _child(parent, seed):
     """The child run for a seed: the one there is, or a new one."""
-    for path in journal.runs_folder().glob("*/run.json"):
-        header = json.loads(path.read_text())
+    for run in journal.all_runs():
+        header = run.header()
         if header.get("parent") == parent.name and header["seed"] == seed:
-            return journal.RunFolder(path.parent)
+            return run
     header = parent.header()
     options = header["options"] | {"seed": seed, "seeds": 1}
     child = header | {"options": options, "seed": seed, "seeds": 1, "parent": parent.name}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from lab.journal import FINAL, RunFolder, home, runs_folder, write_json
+from lab.journal import FINAL, RunFolder, all_runs, home, write_json
 
 BATCH = 1_000  # metrics in one log_batch, MLflow's limit
 POINTS = 2_000  # points per key that MLflow gets; the CSV artifact has all of them
@@ -46,8 +46,7 @@ def start_courier(folder):
 def sync(uri=None):
     """Delivers every run on the disk that its server does not have whole. Returns {run name: what is left, as an error}."""
     results: dict[str, str | None] = {}
-    for path in sorted(runs_folder().glob("*/run.json"), key=lambda path: path.stat().st_mtime):
-        folder = RunFolder(path.parent)
+    for folder in all_runs():
         if uri is None and folder.header()["tracking_uri"] == NONE:
             continue
         with folder.lock("courier") as mine:

@@ -273,6 +273,23 @@ def test_a_run_that_fails_is_marked_keeps_its_checkpoint_and_goes_on(own_home, k
     assert folder.metrics()["r"] == [(step, float(step)) for step in range(1, 11)]
 
 
+@pytest.mark.slow
+def test_seeds_go_on_where_they_stopped(own_home):
+    (own_home / "toy.py").write_text(TOY)
+    command = [sys.executable, str(own_home / "toy.py"), "--tracking-uri", "none"]
+    failed = subprocess.run([*command, "--seeds", "2"], env=os.environ | {"FAIL": "nan"}, capture_output=True, text=True)
+    assert failed.returncode == 1
+    (parent,) = (folder for folder in folders(own_home) if folder.header()["seeds"] == 2)
+    assert parent.status() == "FAILED"
+    resumed = subprocess.run([*command[:2], "--resume", parent.name], capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.count("resuming at step 5") == 1
+    assert parent.status() == "FINISHED"
+    assert len(folders(own_home)) == 3
+    assert parent.results() is None
+    assert dict(parent.metrics())["r"] == [(10, 10.0)]
+
+
 def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(own_home, monkeypatch):
     import keras
 

@@ -40,7 +40,7 @@ def test_a_line_cut_by_a_kill_is_dropped_and_written_again():
     log.metrics({"loss": 1.0}, 10)
     log.close()
     with open(folder.journal, "ab") as file:
-        file.write(b'{"metrics": {"loss": 2.0}, "st')
+        file.write(b'{"metrics": {"loss": 2.0, "' + b"a long name" * 30)
     assert folder.metrics() == {"loss": [(10, 1.0)]}
     log = Journal(folder)
     log.metrics({"loss": 2.0}, 20)
@@ -79,6 +79,14 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="No space left"):
         RunFolder.create(HEADER)
     assert list((tmp_path / "mlruns" / "runs").iterdir()) == []
+
+
+def test_what_was_left_half_made_is_no_run(tmp_path):
+    folder = RunFolder.create(HEADER)
+    left = folder.path.with_name(".toy-seed2.partial")
+    left.mkdir()
+    (left / "run.json").write_text("{}")
+    assert [run.name for run in journal.all_runs()] == [folder.name]
 
 
 def test_home_is_absolute_wherever_one_stands(tmp_path, monkeypatch):

@@ -21,7 +21,12 @@ def assert_equal(ours, theirs):
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_equals_the_compiled_forward_pass(activation):
     model = keras.Sequential(
-        [keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.Dense(64, activation), keras.layers.Dense(5)]
+        [
+            keras.Input((3, 2)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, activation, bias_initializer="normal"),
+            keras.layers.Dense(5),
+        ]
     )
     forward = engine.host_forward(model)
     assert isinstance(forward, engine.HostForward)
