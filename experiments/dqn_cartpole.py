@@ -140,11 +140,11 @@ def run(config, track):
     last = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     if config.check_episodes:
         best.restore()
+    track.model(agent.online)
     chosen = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
     record_episode(config.environment, agent.online, track.artifacts / "episode.gif", seed=test)
     track.artifact("episode.gif")
-    track.model(agent.online)
     return {"greedy_return": float(chosen), "last_greedy_return": float(last)}
 
 

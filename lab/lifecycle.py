@@ -5,8 +5,8 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
+import time
 import traceback
 
 from lab import journal, tracking
@@ -101,9 +101,11 @@ def _wait(courier, folder):
     """Waits for the courier to deliver what is left; whether it did."""
     if courier is None:
         return True
-    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        courier.wait(timeout=60)
-    return tracking.Delivery(folder).done()
+    end = time.monotonic() + 60
+    with contextlib.suppress(KeyboardInterrupt):
+        while not tracking.delivered(folder) and courier.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+    return tracking.delivered(folder)
 
 
 def _say_goodbye(folder, expected, status, results, error, delivered):

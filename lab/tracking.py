@@ -54,12 +54,17 @@ def sync(uri=None):
                 continue  # its own courier is at work
             try:
                 delivery = Delivery(folder, uri)
-                if not delivery.done():
+                if not delivered(folder):
                     delivery.advance()
                     results[folder.name] = None
             except Exception as error:  # every kind of server fails in its own way
                 results[folder.name] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return results
+
+
+def delivered(folder):
+    """Whether MLflow has all of a run's journal."""
+    return folder.delivery().get("offset", -1) >= folder.events()[1]
 
 
 class Delivery:
@@ -72,14 +77,6 @@ class Delivery:
         self._doubt = True  # whether the server may hold more than `sent` says
         self._client: Any = None  # mlflow.MlflowClient
         self._bins: dict[str, float] | None = None  # see _chosen
-
-    def done(self):
-        """Whether MLflow has all of the journal."""
-        return "run_id" in self.sent and self.sent["offset"] >= self.folder.events()[1]
-
-    def status(self):
-        """The last status said in what was delivered."""
-        return self.sent.get("status")
 
     def advance(self):
         """Delivers what the journal holds now; raises where the server fails, and can be called again."""
@@ -100,7 +97,7 @@ class Delivery:
 
     def announce_death(self):
         """Marks a run as killed whose process is gone without having said how it ended."""
-        if self.status() not in FINAL:
+        if self.sent.get("status") not in FINAL:
             self._client.set_terminated(self.sent["run_id"], "KILLED")
             self._remember(status="KILLED")
 
@@ -262,7 +259,7 @@ def fetch_policy(run_id, uri):
     return mlflow.keras.load_model(f"runs:/{run_id}/model"), params.get("environment")
 
 
-def _courier(path, poll=0.5, patience=20.0):
+def _courier(path, poll=0.2, patience=20.0):
     """Follows a run until its journal is delivered; gives up `patience` seconds after the run has ended."""
     os.nice(10)
     folder = RunFolder(path)
@@ -276,7 +273,7 @@ def _courier(path, poll=0.5, patience=20.0):
             try:
                 delivery.advance()
                 wait = poll
-                if not alive and delivery.done():
+                if not alive and delivered(folder):
                     return delivery.announce_death()
             except Exception as error:
                 if repr(error) != complaint:

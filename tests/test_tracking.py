@@ -54,7 +54,7 @@ def test_a_run_arrives_whole(tmp_path):
     journal.close()
     log(folder, 0, STEPS)
     delivery = tracking.Delivery(folder)
-    assert not delivery.done()
+    assert not tracking.delivered(folder)
     delivery.advance()
     run_id = folder.delivery()["run_id"]
     client = tracking._client(local(tmp_path))
@@ -74,7 +74,7 @@ def test_a_run_arrives_whole(tmp_path):
     assert history(local(tmp_path), run_id) == expected(2 * STEPS)
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags["lab.error"]) == ("FAILED", "it broke")
-    assert delivery.done()
+    assert tracking.delivered(folder)
 
 
 @pytest.mark.slow
