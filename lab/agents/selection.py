@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 
 class BestSnapshot:
@@ -27,9 +28,9 @@ class BestSnapshot:
         if score >= float(self.score.value):
             self.score.assign(score)
             for kept, variable in zip(self._kept, self._model.variables, strict=True):
-                kept.assign(variable.value)
+                kept.assign(ops.copy(variable))  # a copy: on JAX a program takes its own buffers away
 
     def restore(self):
         """Puts the copy into the model."""
         for kept, variable in zip(self._kept, self._model.variables, strict=True):
-            variable.assign(kept.value)
+            variable.assign(ops.copy(kept))
