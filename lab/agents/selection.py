@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 
 class BestSnapshot:
@@ -28,9 +27,9 @@ class BestSnapshot:
         if score >= float(self.score.value):
             self.score.assign(score)
             for kept, variable in zip(self._kept, self._model.variables, strict=True):
-                kept.assign(ops.copy(variable))  # a copy: on JAX a program takes its own buffers away
+                kept.assign(variable.value)
 
     def restore(self):
         """Puts the copy into the model."""
         for kept, variable in zip(self._kept, self._model.variables, strict=True):
-            variable.assign(ops.copy(kept))
+            variable.assign(kept.value)

@@ -8,8 +8,7 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
     numbers do not retrace), same result as tensors, same assignments. 64-bit arguments arrive as 32-bit ones, as on JAX.
     With `xla=None` the engine decides: on a CPU a TensorFlow program with convolutions or pooling stays a graph, for
     oneDNN beats XLA there by an order of magnitude, and everything else becomes one XLA program. JAX always uses XLA
-    and donates the state's buffers, so keep no reference to a variable's old value across a call, and assign
-    `keras.ops.copy(variable)`, not its value, to a variable outside the state.
+    and donates the state's buffers, after copying those that anything beside the variable holds.
 
 `value_and_grad(loss, variables=None)`
     For `loss(*args) -> (scalar, extras)`, a function `(*args) -> ((scalar, extras), gradients)`. Gradients are a list in

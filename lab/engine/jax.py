@@ -1,5 +1,7 @@
 """The engine on JAX: `jax.jit` over a stateless scope with donated buffers, `jax.value_and_grad`, `jax.lax.scan`."""
 
+import sys
+
 import jax
 
 from lab.engine.scope import ProgramScope, name_of, unique
@@ -21,7 +23,7 @@ class Compiled:
 
     def __call__(self, *args):
         """Runs the program and assigns its state."""
-        output, values = self._function(_distinct([variable._value for variable in self._state]), args)
+        output, values = self._function(_own([variable._value for variable in self._state]), args)
         for variable, value in zip(self._state, values, strict=True):
             variable._direct_assign(value)
         return output
@@ -82,11 +84,12 @@ def write(variable, indices, values):
     variable.assign(variable.value.at[indices].set(values))
 
 
-def _distinct(values):
-    """Copies of the buffers that two variables share, for a buffer can be donated only once."""
-    seen = set()
-    for position, value in enumerate(values):
-        if id(value) in seen:
-            values[position] = value.copy()
-        seen.add(id(value))
+def _own(values):
+    """`values` with a copy in place of each array that somebody beside its variable holds, for a program takes them away.
+
+    Keras shares arrays: after `a.assign(b.value)` both variables hold the same one.
+    """
+    for position in range(len(values)):
+        if sys.getrefcount(values[position]) > 3:  # the variable's, the list's and the call's own
+            values[position] = values[position].copy()
     return values

@@ -260,6 +260,33 @@ def test_two_variables_with_one_buffer():
     np.testing.assert_allclose(as_array(a), [2, 3])
 
 
+def test_a_buffer_shared_with_the_outside_survives():
+    inside, outside = variable([1.0, 2.0]), variable([0.0, 0.0])
+    outside.assign(inside.value)
+    held = inside.value
+    program = engine.compile(lambda: inside.assign(inside.value + 1), [inside])
+    for _ in range(3):
+        program()
+    np.testing.assert_allclose(as_array(inside), [4, 5])
+    np.testing.assert_allclose(as_array(outside), [1, 2])
+    if keras.backend.backend() == "jax":
+        np.testing.assert_allclose(held, [1, 2])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow assigns in place")
+def test_a_state_of_its_own_is_donated_not_copied():
+    v = variable(np.zeros(1000))
+
+    def count():
+        v.assign(v.value + 1)
+
+    program = engine.compile(count, [v])
+    program()
+    before = v.value.unsafe_buffer_pointer()
+    program()
+    assert v.value.unsafe_buffer_pointer() == before
+
+
 def test_the_same_program_gives_the_same_bits_twice():
     def train():
         keras.utils.clear_session()
