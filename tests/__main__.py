@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FAST_ON_JAX = ["tests/engine", "tests/agents/test_selection.py"]
 ON_JAX = ["tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py"]
 
 
@@ -25,7 +26,7 @@ def main(arguments):
     selection = ["-m", "not slow and not browser"] if fast else []
     named = any(not argument.startswith("-") for argument in arguments)
     with tempfile.TemporaryFile("w+") as output:
-        jax = start("jax", [*selection, *arguments, *([] if named else ON_JAX)], output)
+        jax = start("jax", [*selection, *arguments, *([] if named else FAST_ON_JAX if fast else ON_JAX)], output)
         tensorflow = start("tensorflow", [*selection, *arguments], None)
         codes = [tensorflow.wait(), jax.wait()]
         output.seek(0)
