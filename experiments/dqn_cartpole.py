@@ -1,7 +1,7 @@
 """Deep Q-learning balances CartPole, with RL-zoo's hyper-parameters.
 
 Expected: greedy_return >= 475 (optimal 500, random policy 22)
-Time: half a minute on two cores
+Time: under a minute on two cores
 Source: Mnih et al. 2015, Algorithm 1; hyper-parameters of RL Baselines3 Zoo, DQN on CartPole-v1, except for the linearly
 falling learning rate, and for the policy that is evaluated: the best one in greedy checks during training, for deep Q-learning
 finds good policies and loses them again until the end (measured in benchmarks/dqn_scores.py).

@@ -42,7 +42,7 @@ def run_one(folder, config, run, expected):
             print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
             return 2, None
         writer = journal.Journal(folder)
-        courier = tracking.start_courier(folder) if header["tracking_uri"] != tracking.NONE else None
+        courier = _start(folder)
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
         writer.append({"status": "RUNNING"})
@@ -161,6 +161,7 @@ def run_seeds(parent, config, run, expected):
 
 
 def _start(folder):
+    """The run's courier, or None for a run that stays on the disk."""
     return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None
 
 
