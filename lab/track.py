@@ -94,16 +94,12 @@ class Track:
         figure.savefig(self.artifacts / "curve.png", dpi=120)
         self.artifact("curve.png")
 
-    def model(self, model, *, modules=()):
-        """Logs a Keras model, for `mlflow.keras.load_model`.
-
-        Args:
-            modules: the modules whose import registers the model's own classes.
-        """
+    def model(self, model):
+        """Logs a Keras model, for `mlflow.keras.load_model`."""
         import keras
 
         model.save(self.artifacts / "model.keras")
-        event = {"model": "model.keras", "step": self._step, "modules": list(modules)}
+        event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
     def finish(self, results):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from lab.flavor import KerasFlavor
 from lab.journal import FINAL, RunFolder, all_runs, home, write_json
 
 BATCH = 1_000  # metrics in one log_batch, MLflow's limit
@@ -203,14 +204,11 @@ class Delivery:
         return len(found) > 0
 
     def _log_model(self, event):
-        import keras
         import mlflow
 
-        for module in event["modules"]:  # whose import registers the model's classes
-            __import__(module)
-        model = keras.saving.load_model(self.folder.artifacts / event["model"], compile=False)
+        flavor = KerasFlavor(self.folder.artifacts / event["model"], self.header["backend"], event["requirements"])
         with mlflow.start_run(run_id=self.sent["run_id"], log_system_metrics=False):
-            mlflow.keras.log_model(model, name="model", step=event["step"], pip_requirements=event["requirements"])
+            mlflow.models.Model.log(None, flavor, name="model", step=event["step"])
 
 
 def _client(uri):
@@ -267,7 +265,7 @@ def _courier(path, poll=0.2, patience=20.0):
         if not mine:
             return None
         delivery = Delivery(folder)
-        keras_is_loaded, gone, wait, complaint = False, None, poll, None
+        gone, wait, complaint = None, poll, None
         while True:
             alive = folder.locked("writer")
             try:
@@ -284,10 +282,6 @@ def _courier(path, poll=0.2, patience=20.0):
                 gone = gone or time.monotonic()
                 if time.monotonic() - gone > patience:
                     return None
-            elif not keras_is_loaded and "run_id" in delivery.sent and delivery.header["seeds"] == 1:
-                import mlflow.keras  # noqa: F401  now, so that the end of the run need not wait for it
-
-                keras_is_loaded = True
             time.sleep(wait)
 
 

@@ -40,7 +40,7 @@ def record_episode(environment, model, path, *, seed, max_frames=500, every=2):
         milliseconds = 1000 * every / env.metadata.get("render_fps", 30)
     finally:
         env.close()
-    frames = [frame.convert("P", palette=Image.Palette.ADAPTIVE, colors=32) for frame in frames]
+    frames = [frame.quantize(64, method=Image.Quantize.FASTOCTREE) for frame in frames]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=max(int(milliseconds), 20), loop=0, optimize=True)
     return total
 

@@ -11,7 +11,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 # Each room's layer; a file may import its own layer and those below it.
 LAYERS = {"components": 0, "models": 1, "learning": 2, "experiments": 3}
 TOOLS = {"command", "journal", "progress"}  # no keras in them: everyone may use them
-RUNNING = {"experiment", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
+RUNNING = {"experiment", "flavor", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
 
 
 def imports(path):

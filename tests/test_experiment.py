@@ -1,36 +1,18 @@
 """The contract of experiments, through real processes: what a person types and reads."""
 
-import ast
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from lab.experiment import About
-from lab.journal import RunFolder
+from tests.processes import ROOT, TINY, dqn, folders, run
 
-ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.py") if not path.stem.startswith("_"))
-TINY = ["--smoke", "--tracking-uri", "none"]
-
-
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300
-    )
-
-
-def dqn(*arguments, **environment):
-    return run("experiments.dqn_cartpole", *arguments, **environment)
-
-
-def folders(home):
-    return [RunFolder(path.parent) for path in sorted((home / "mlruns" / "runs").glob("*/run.json"))]
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
@@ -49,64 +31,6 @@ def test_menu_and_help_import_no_backend(module):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "dqn_cartpole" in done.stdout or "--steps" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--gamma", "1"], "command line: expected a known flag, received --gamma"),
-        (["--discount", "abc"], "--discount: expected float, received 'abc'"),
-        (["--discount", "1.2"], "--discount: expected a number >= 0 and <= 1, received 1.2"),
-        (["--steps", "0"], "--steps: expected a number >= 1, received 0"),
-        (["--buffer-size", "300", "--batch-size", "400"], "--batch-size: expected at most buffer_size, 300, received 400"),
-        (["--environment", "CartPol-v1"], "(nearest: CartPole-v1)"),
-        (["--environment", "Pendulum-v1"], "--environment: expected a Discrete action space, received Box"),
-        (
-            ["--environment", "Acrobot-v1", "--device"],
-            "--environment: expected CartPole-v1 with --device, received 'Acrobot-v1'",
-        ),
-        (["--resume", "nobody"], "run id: expected one of the 0 runs"),
-        (["--tracking-uri", "htp://x"], "tracking URI: expected one of"),
-        (["--seeds", "0"], "--seeds: expected an integer >= 1, received 0"),
-    ],
-)
-def test_bad_input_is_one_line_and_leaves_nothing(own_home, arguments, words):
-    done = dqn(*arguments)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert list(own_home.iterdir()) == []
-
-
-def test_an_unknown_backend(own_home):
-    done = dqn(KERAS_BACKEND="theano")
-    assert (done.returncode, done.stderr) == (2, "KERAS_BACKEND: expected 'tensorflow' or 'jax', received 'theano'\n")
-    assert list(own_home.iterdir()) == []
-
-
-def test_an_unwritable_mlruns(own_home):
-    (own_home / "mlruns").write_text("a file where the folder should be")
-    done = dqn(*TINY)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "mlruns" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["nonsense"], "command: expected one of ui, resume, watch, sync, received 'nonsense'"),
-        (["resume"], "resume: expected a run id, received 'nothing'"),
-        (["resume", "nobody"], "run id: expected one of the 0 runs"),
-        (["watch", "nobody"], "run id: expected one of the 0 runs"),
-        (["ui", "--port", "0"], "--port: expected a number >= 1 and <= 65535, received 0"),
-    ],
-)
-def test_bad_commands(arguments, words):
-    done = run("lab", *arguments)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow
@@ -213,106 +137,3 @@ def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own
     os.killpg(resumed.pid, signal.SIGKILL)
     assert f"falling back to {saved[-2].name}" in "".join(lines)
     assert "resuming at step" in "".join(lines)
-
-
-TOY = '''
-"""A toy that fails.
-
-Expected: r >= 1
-Time: a moment
-"""
-from dataclasses import dataclass
-from lab import experiment
-
-@dataclass(frozen=True)
-class Config:
-    """Settings."""
-    steps: int = 10
-    """Steps."""
-
-def run(config, track):
-    """Fails."""
-    import keras, os
-    variable = keras.Variable(0.0)
-    start = track.restore([variable])
-    for step in range(start + 1, 11):
-        variable.assign(float(step))
-        track.log({"r": step}, step)
-        track.checkpoint([variable], step)
-        if step == 5 and os.environ.get("FAIL"):
-            raise {"error": RuntimeError, "nan": __import__("lab.agents.training").agents.training.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
-    return {"r": float(variable.value)}
-
-if __name__ == "__main__":
-    experiment.main(Config, run, smoke={})
-'''
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["error", "nan"])
-def test_a_run_that_fails_is_marked_keeps_its_checkpoint_and_goes_on(own_home, kind):
-    (own_home / "toy.py").write_text(TOY)
-
-    def toy(*arguments, **environment):
-        command = [sys.executable, str(own_home / "toy.py"), "--tracking-uri", "none", *arguments]
-        return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=120)
-
-    failed = toy(FAIL=kind)
-    (folder,) = folders(own_home)
-    assert failed.returncode == 1
-    assert "on fire" in failed.stderr
-    assert ("Traceback" in failed.stderr) == (kind == "error")  # a message that says everything needs none
-    assert folder.status() == "FAILED"
-    assert any("on fire" in event.get("tags", {}).get("lab.error", "") for event in folder.events()[0])
-    resumed = subprocess.run(
-        [sys.executable, str(own_home / "toy.py"), "--resume", folder.name], capture_output=True, text=True, timeout=120
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    assert "resuming at step 5" in resumed.stdout
-    assert folder.status() == "FINISHED"
-    assert folder.metrics()["r"] == [(step, float(step)) for step in range(1, 11)]
-
-
-@pytest.mark.slow
-def test_seeds_go_on_where_they_stopped(own_home):
-    (own_home / "toy.py").write_text(TOY)
-    command = [sys.executable, str(own_home / "toy.py"), "--tracking-uri", "none"]
-    failed = subprocess.run([*command, "--seeds", "2"], env=os.environ | {"FAIL": "nan"}, capture_output=True, text=True)
-    assert failed.returncode == 1
-    (parent,) = (folder for folder in folders(own_home) if folder.header()["seeds"] == 2)
-    assert parent.status() == "FAILED"
-    resumed = subprocess.run([*command[:2], "--resume", parent.name], capture_output=True, text=True)
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.count("resuming at step 5") == 1
-    assert parent.status() == "FINISHED"
-    assert len(folders(own_home)) == 3
-    assert parent.results() is None
-    assert dict(parent.metrics())["r"] == [(10, 10.0)]
-
-
-def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(own_home, monkeypatch):
-    import keras
-
-    from lab import checkpoint
-    from lab.journal import Journal
-    from lab.track import Track
-
-    header = {"experiment": "toy", "seed": 0, "seeds": 1, "backend": "x", "config": {}, "versions": {}, "digest": "d"}
-    folder = RunFolder.create(header | {"options": {"checkpoint_every": 1}, "total_steps": 3})
-    said = []
-    progress = type("P", (), {"say": lambda self, line: said.append(line), "update": lambda *a: None})()
-    track = Track(folder, Journal(folder), progress)
-    variable = keras.Variable(1.0)
-    track.checkpoint([variable], 1)
-    save = checkpoint.save
-    monkeypatch.setattr(checkpoint, "save", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    track.checkpoint([variable], 2)
-    monkeypatch.setattr(checkpoint, "save", save)
-    assert "no checkpoint at step 2: [Errno 28] No space left on device" in said[0]
-    variable.assign(5.0)
-    assert track.restore([variable]) == 1
-    assert float(variable.value) == 1.0
-
-
-def test_the_toy_is_python():
-    ast.parse(TOY)

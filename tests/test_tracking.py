@@ -78,6 +78,35 @@ def test_a_run_arrives_whole(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_logged_model_is_one_of_mlflows_keras_flavor(tmp_path):
+    import keras
+    import mlflow
+    import numpy as np
+
+    folder = make(local(tmp_path))
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="tanh")])
+    model.save(folder.artifacts / "model.keras")
+    journal = Journal(folder)
+    journal.append({"model": "model.keras", "step": 7, "requirements": [f"keras=={keras.__version__}"]})
+    journal.close()
+    delivery = tracking.Delivery(folder)
+    delivery.advance()
+    delivery._send({"model": "model.keras", "step": 7, "requirements": []})  # sent twice, logged once
+    uri = f"runs:/{folder.delivery()['run_id']}/model"
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    expected = np.asarray(model(x))
+    np.testing.assert_array_equal(np.asarray(mlflow.keras.load_model(uri)(x)), expected)
+    np.testing.assert_allclose(mlflow.pyfunc.load_model(uri).predict(x), expected, rtol=1e-6)
+    (logged,) = mlflow.search_logged_models(output_format="list", experiment_ids=[delivery._experiment()])
+    assert (logged.name, logged.source_run_id) == ("model", folder.delivery()["run_id"])
+    by_mlflow = tmp_path / "theirs"
+    mlflow.keras.save_model(model, str(by_mlflow), pip_requirements=[f"keras=={keras.__version__}"])
+    ours, theirs = (mlflow.models.Model.load(source) for source in (uri, str(by_mlflow)))
+    assert ours.flavors["keras"] == theirs.flavors["keras"]
+    assert ours.flavors["python_function"]["loader_module"] == theirs.flavors["python_function"]["loader_module"]
+
+
+@pytest.mark.slow
 def test_a_courier_that_died_between_sending_and_remembering_sends_nothing_twice(tmp_path, monkeypatch):
     folder = make(local(tmp_path))
     log(folder, 0, STEPS)

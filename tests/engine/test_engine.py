@@ -6,14 +6,7 @@ import pytest
 from keras import ops
 
 from lab import engine
-
-
-def variable(value, dtype="float32", name="v"):
-    return keras.Variable(np.asarray(value), dtype=dtype, name=name)
-
-
-def as_array(x):
-    return ops.convert_to_numpy(x)
+from tests.engine.arrays import as_array, variable
 
 
 def test_a_program_reads_and_assigns_its_state_and_returns_nested_structures():
@@ -49,121 +42,6 @@ def test_inputs_arrive_in_32_bits():
     compiled = engine.compile(lambda x, n: (x, n), [])
     x, n = compiled(np.zeros(2, np.float64), np.zeros(2, np.int64))
     assert (as_array(x).dtype, as_array(n).dtype) == (np.float32, np.int32)
-
-
-def test_the_gradient_agrees_with_finite_differences():
-    rng = np.random.default_rng(0)
-    w, b = variable(rng.normal(size=(3, 2))), variable(rng.normal(size=2))
-    x = rng.normal(size=(5, 3)).astype("float32")
-
-    def loss(x):
-        y = ops.tanh(ops.matmul(x, w) + b)
-        return ops.mean(ops.sum(y**2, axis=-1)), {"y": y}
-
-    def numpy_loss(w, b):
-        return np.mean(np.sum(np.tanh(x.astype("float64") @ w + b) ** 2, -1))
-
-    (value, extras), gradients = engine.compile(engine.value_and_grad(loss, [w, b]), [w, b])(x)
-    w64, b64 = np.asarray(w, np.float64), np.asarray(b, np.float64)
-    np.testing.assert_allclose(value, numpy_loss(w64, b64), rtol=1e-5)
-    assert as_array(extras["y"]).shape == (5, 2)
-    for position, (array, gradient) in enumerate(zip([w64, b64], gradients, strict=True)):
-        for index in np.ndindex(array.shape):
-            pair = [w64.copy(), b64.copy()]
-            pair[position][index] += 1e-6
-            up = numpy_loss(*pair)
-            pair[position][index] -= 2e-6
-            np.testing.assert_allclose(as_array(gradient)[index], (up - numpy_loss(*pair)) / 2e-6, rtol=1e-3, atol=1e-5)
-
-
-def test_what_does_not_matter_has_gradient_zero():
-    v, unused = variable(2.0), variable([1.0, 1.0])
-    _, gradients = engine.value_and_grad(lambda: (v.value**2, None), [v, unused])()
-    np.testing.assert_allclose(as_array(gradients[0]), 4)
-    np.testing.assert_allclose(as_array(gradients[1]), [0, 0])
-
-
-def test_second_derivatives():
-    w = variable(3.0)
-
-    def penalty(x):
-        # d/dx (w x^3) = 3 w x^2; its square has derivative 2 (3 w x^2)(3 x^2) = 18 w x^4 with respect to w
-        (_, _), slope = engine.value_and_grad(lambda x: (w.value * x**3, None))(x)
-        return slope**2, None
-
-    (value, _), (gradient,) = engine.compile(engine.value_and_grad(penalty, [w]), [w])(2.0)
-    np.testing.assert_allclose([value, gradient], [36.0**2, 18 * 3 * 16], rtol=1e-6)
-
-
-def test_an_assignment_in_a_loss_is_kept():
-    v, count = variable(2.0), variable(0, "int32")
-
-    def loss():
-        count.assign(count.value + 1)
-        return v.value**2, None
-
-    engine.compile(engine.value_and_grad(loss, [v]), [v, count])()
-    assert int(count.value) == 1
-
-
-def test_scan_stacks_outputs_and_sees_assignments_of_earlier_steps():
-    v = variable(1.0)
-
-    def step(x):
-        v.assign(v.value * 2 + x)
-        return {"v": ops.copy(v), "x": x}
-
-    outputs = engine.compile(lambda xs: engine.scan(step, [v], xs), [v])(np.arange(3, dtype="float32"))
-    np.testing.assert_allclose(as_array(outputs["v"]), [2, 5, 12])
-    np.testing.assert_allclose(as_array(outputs["x"]), [0, 1, 2])
-    np.testing.assert_allclose(as_array(v), 12)
-
-
-def test_scans_nest_and_take_nested_inputs():
-    total, rows = variable(0.0), variable(0, "int32")
-
-    def inner(pair):
-        total.assign(total.value + pair[0] * pair[1])
-        return ops.copy(total)
-
-    def outer(x):
-        rows.assign(rows.value + 1)
-        return engine.scan(inner, [total], (x["a"], x["b"]))
-
-    a = np.arange(6, dtype="float32").reshape(2, 3)
-    outputs = engine.compile(lambda x: engine.scan(outer, [total, rows], x), [total, rows])({"a": a, "b": a + 1})
-    np.testing.assert_allclose(as_array(outputs), np.cumsum((a * (a + 1)).ravel()).reshape(2, 3))
-    assert int(rows.value) == 2
-
-
-def test_scan_without_outputs_and_outside_a_program():
-    v = variable(1.0)
-
-    def step(_):
-        v.assign(v.value + 1)
-        return {}
-
-    assert engine.scan(step, [v], length=4) == {}
-    np.testing.assert_allclose(as_array(v), 5)
-
-
-def test_gradient_through_a_scan():
-    w = variable(0.5)
-
-    def loss(xs):
-        h = ops.zeros(())
-        for x in range(3):
-            h = ops.tanh(w.value * h + xs[x])
-        return h, None
-
-    def scanned(xs):
-        return ops.sum(engine.scan(lambda x: ops.tanh(w.value * x), [], xs)), None
-
-    xs = np.array([0.1, -0.4, 0.7], "float32")
-    _, (gradient,) = engine.compile(engine.value_and_grad(scanned, [w]), [w])(xs)
-    np.testing.assert_allclose(as_array(gradient), np.sum(xs * (1 - np.tanh(0.5 * xs) ** 2)), rtol=1e-5)
-    _, (gradient,) = engine.compile(engine.value_and_grad(loss, [w]), [w])(xs)
-    assert np.isfinite(as_array(gradient))
 
 
 def test_write_changes_rows_in_place_and_only_those():
@@ -214,17 +92,6 @@ def test_an_undeclared_variable_is_named(touch):
 
     with pytest.raises(engine.UndeclaredVariableError, match=f"program.*{touch} the variable '.*hidden_one'"):
         engine.compile(program, [declared])()
-
-
-def test_a_variable_that_a_scan_did_not_declare_is_named():
-    declared, forgotten = variable(1.0), variable(1.0, name="forgotten")
-
-    def step(_):
-        forgotten.assign(declared.value)
-        return {}
-
-    with pytest.raises(engine.UndeclaredVariableError, match=r"scan over.*assigned the variable '.*forgotten'"):
-        engine.compile(lambda: engine.scan(step, [declared], length=2), [declared, forgotten])()
 
 
 def test_the_global_random_generator_is_undeclared_state():
