@@ -1,0 +1,26 @@
+"""Probability distributions over tensors: samples, densities, moments, entropies and divergences.
+
+Parameters may have any batch shape; every measure is elementwise over it, in nats. `sample` draws with a
+`keras.random.SeedGenerator`, so it works inside compiled programs, and is differentiable in the parameters where the distribution is
+continuous. They are plain objects, made where they are used.
+"""
+
+from lab.distributions.bernoulli import Bernoulli
+from lab.distributions.binomial import Binomial
+from lab.distributions.categorical import Categorical
+from lab.distributions.diagonal_normal import DiagonalNormal
+from lab.distributions.distribution import Distribution
+from lab.distributions.normal import Normal
+from lab.distributions.tanh_normal import TanhNormal
+from lab.distributions.uniform import Uniform
+
+__all__ = [
+    "Bernoulli",
+    "Binomial",
+    "Categorical",
+    "DiagonalNormal",
+    "Distribution",
+    "Normal",
+    "TanhNormal",
+    "Uniform",
+]

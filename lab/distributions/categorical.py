@@ -1,0 +1,60 @@
+"""The categorical distribution."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab.distributions.distribution import Distribution, one_of, weighted
+
+
+class Categorical(Distribution):
+    """P(k) = softmax(logits)_k over the last axis.
+
+    Args:
+        logits: `[..., K]`, unnormalised; -inf for what cannot be.
+        probs: `[..., K]`, instead of logits; they need not sum to 1.
+    """
+
+    def __init__(self, logits=None, *, probs=None):
+        logits = ops.log(one_of(logits, probs)) if logits is None else one_of(logits, probs)
+        if len(logits.shape) < 1:
+            raise ValueError("logits: expected at least 1 axis, received a scalar.")
+        top = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
+        self.logits = logits - top - ops.log(ops.sum(ops.exp(logits - top), axis=-1, keepdims=True))  # log P
+        self.probs = ops.exp(self.logits)
+
+    def log_prob(self, value):
+        """The value's log-probability: indices `[...]` -> `[...]`."""
+        index = ops.expand_dims(ops.cast(value, "int32"), -1)
+        shape = (*ops.shape(index)[:-1], ops.shape(self.logits)[-1])
+        return ops.squeeze(ops.take_along_axis(ops.broadcast_to(self.logits, shape), index, axis=-1), -1)
+
+    def sample(self, seed, shape=()):
+        """Draws of shape `[*shape, *batch]`, int32, by the Gumbel-max rule."""
+        shape = (*shape, *ops.shape(self.logits))
+        uniform = keras.random.uniform(shape, dtype=self.logits.dtype, seed=seed)
+        tiny = float(np.finfo("float32").tiny)
+        gumbel = -ops.log(-ops.log(ops.maximum(uniform, tiny)))
+        return ops.cast(ops.argmax(self.logits + gumbel, axis=-1), "int32")
+
+    def mean(self):
+        """The mean index, sum k P(k)."""
+        return ops.sum(self.probs * self._indices(), axis=-1)
+
+    def variance(self):
+        """The variance of the index."""
+        return ops.sum(self.probs * ops.square(self._indices() - ops.expand_dims(self.mean(), -1)), axis=-1)
+
+    def entropy(self):
+        """-sum P log P."""
+        return -ops.sum(weighted(self.probs, self.logits), axis=-1)
+
+    def mode(self):
+        """The likeliest index, int32."""
+        return ops.cast(ops.argmax(self.logits, axis=-1), "int32")
+
+    def _indices(self):
+        return ops.arange(self.logits.shape[-1], dtype=self.logits.dtype)
+
+    def _divergence(self, other):
+        return ops.sum(weighted(self.probs, self.logits) - weighted(self.probs, other.logits), axis=-1)

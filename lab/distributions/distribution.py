@@ -1,0 +1,54 @@
+"""What all distributions share."""
+
+import keras
+from keras import ops
+
+
+class Distribution:
+    """What all distributions have; `log_prob`, `mean`, `variance`, `entropy`, `sample` and `_divergence` are their own."""
+
+    def prob(self, value):
+        """Probability (discrete) or density (continuous) of a value."""
+        return ops.exp(self.log_prob(value))
+
+    def standard_deviation(self):
+        """The square root of the variance."""
+        return ops.sqrt(self.variance())
+
+    def kl_divergence(self, other):
+        """D(self || other) to a distribution of the same family, in closed form; 0 where they are equal."""
+        if type(other) is not type(self):
+            raise ValueError(f"other: expected a {type(self).__name__}, received {type(other).__name__}.")
+        return self._divergence(other)
+
+
+def one_of(logits, probs):
+    """The one that is given, as a tensor of floating-point numbers."""
+    if (logits is None) == (probs is None):
+        raise ValueError("expected one of logits and probs, received " + ("neither." if logits is None else "both."))
+    value = ops.convert_to_tensor(probs if logits is None else logits)
+    if "float" not in str(value.dtype):
+        raise ValueError(f"{'probs' if logits is None else 'logits'}: expected floating-point numbers, received {value.dtype}.")
+    return value
+
+
+def binary(logits, probs):
+    """(logits, p, log p, log(1-p)); stable at both ends."""
+    value = one_of(logits, probs)
+    if logits is None:
+        log_p, log_q = ops.log(value), ops.log1p(-value)
+        return log_p - log_q, value, log_p, log_q
+    return value, ops.sigmoid(value), -ops.softplus(-value), -ops.softplus(value)
+
+
+def together(first, second):
+    """Both as tensors of one type, the first broadcast to the shape of both."""
+    first = ops.convert_to_tensor(first)
+    first = first if "float" in str(first.dtype) else ops.cast(first, keras.config.floatx())
+    second = ops.convert_to_tensor(second, first.dtype)
+    return first * ops.ones_like(second), second
+
+
+def weighted(weight, log):
+    """weight * log, 0 where the weight is 0 and the log -inf."""
+    return ops.where(ops.equal(weight, 0), 0.0, weight * ops.where(ops.equal(weight, 0), 0.0, log))

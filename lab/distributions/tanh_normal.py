@@ -1,0 +1,76 @@
+"""The normal distribution squashed by tanh."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from lab.distributions.distribution import Distribution
+from lab.distributions.normal import Normal
+
+
+class TanhNormal(Distribution):
+    """tanh(x) of a normal x, in (-1, 1), elementwise: log p(y) = log N(x) - log(1 - tanh^2 x) (Haarnoja et al. 2018, appendix C).
+
+    Where x is large log(1 - tanh^2 x) = 2 (log 2 - x - softplus(-2x)) loses no digits. A y of +-1, which rounding makes of a large x,
+    counts as the nearest number inside. Mean, variance and entropy are integrals over 257 points of the normal, right to 1e-6 for
+    sigma <= 10.
+
+    Args:
+        loc: mu of the normal, of any shape.
+        scale: sigma > 0 of the normal.
+    """
+
+    def __init__(self, loc, scale):
+        self.normal = Normal(loc, scale)
+
+    def log_prob(self, value):
+        """The log-density at y in [-1, 1]."""
+        edge = 1.0 - float(np.finfo("float32").epsneg)
+        y = ops.clip(value, -edge, edge)
+        return self._density(0.5 * (ops.log1p(y) - ops.log1p(-y)))
+
+    def _density(self, x):
+        return self.normal.log_prob(x) - _log_slope(x)
+
+    def sample(self, seed, shape=()):
+        """tanh(mu + sigma epsilon), of shape `[*shape, *batch]`."""
+        return ops.tanh(self.normal.sample(seed, shape))
+
+    def sample_and_log_prob(self, seed, shape=()):
+        """A sample and its log-density, which needs no inverse of tanh."""
+        x = self.normal.sample(seed, shape)
+        return ops.tanh(x), self._density(x)
+
+    def mean(self):
+        """E tanh(x)."""
+        return self._expectation(ops.tanh)
+
+    def variance(self):
+        """E (tanh(x) - mean)^2."""
+        mean = self.mean()
+        return self._expectation(lambda x: ops.square(ops.tanh(x) - mean))
+
+    def entropy(self):
+        """H(x) + E log(1 - tanh^2 x)."""
+        return self.normal.entropy() + self._expectation(_log_slope)
+
+    def mode(self):
+        """tanh(mu), the image of the normal's mode."""
+        return ops.tanh(self.normal.loc)
+
+    def _expectation(self, function, points=257, reach=8.5):
+        grid = np.linspace(-reach, reach, points)  # the trapezoidal rule, exact to exp(-pi^2 / (step sigma)) for tanh
+        weights = np.exp(-0.5 * grid**2)
+        ones = (1,) * len(self.normal.loc.shape)
+        grid = ops.convert_to_tensor(grid.reshape(-1, *ones), self.normal.loc.dtype)
+        weights = ops.convert_to_tensor((weights / weights.sum()).reshape(-1, *ones), self.normal.loc.dtype)
+        return ops.sum(weights * function(self.normal.loc + self.normal.scale * grid), axis=0)
+
+    def _divergence(self, other):
+        return self.normal.kl_divergence(other.normal)  # the same map of both changes nothing
+
+
+def _log_slope(x):
+    """log(1 - tanh^2 x)."""
+    return 2.0 * (math.log(2) - x - ops.softplus(-2.0 * x))

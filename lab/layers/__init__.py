@@ -1,0 +1,54 @@
+"""Layers that Keras lacks."""
+
+from keras.layers import PReLU
+
+from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
+from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
+from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
+from lab.layers.equalized import EqualizedConv2D, EqualizedDense
+from lab.layers.heads import CategoricalHead, DuelingHead, GaussianHead, QuantileHead
+from lab.layers.maxout import Maxout
+from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
+from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
+from lab.layers.noisy_dense import NoisyDense
+from lab.layers.pixel_normalization import PixelNormalization
+from lab.layers.projection_head import ProjectionHead
+from lab.layers.receptive_fields import ReceptiveField, feature_maps, receptive_field
+from lab.layers.recurrent_cells import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
+from lab.layers.resettable_rnn import ResettableRNN
+from lab.layers.running_normalization import RunningNormalization
+from lab.layers.self_attention import SelfAttention2D
+from lab.layers.spectral_normalization import SpectralNormalization
+
+__all__ = [
+    "AdaptiveInstanceNormalization",
+    "CategoricalHead",
+    "ConditionalBatchNormalization",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
+    "DuelingHead",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "GaussianHead",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
+    "Maxout",
+    "MinibatchStandardDeviation",
+    "MirrorPadding1D",
+    "MirrorPadding2D",
+    "MirrorPadding3D",
+    "NoisyDense",
+    "PReLU",
+    "PeepholeLSTMCell",
+    "PixelNormalization",
+    "ProjectionHead",
+    "QuantileHead",
+    "ReceptiveField",
+    "ResettableRNN",
+    "RunningNormalization",
+    "SelfAttention2D",
+    "SpectralNormalization",
+    "feature_maps",
+    "receptive_field",
+]

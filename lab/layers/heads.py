@@ -1,0 +1,162 @@
+"""The last layers of agents' networks: features `[B, D]` -> what a kind of agent needs of them."""
+
+import keras
+from keras import ops
+
+
+class _Head(keras.layers.Layer):
+    """A head of dense layers, made in `build` by `_maps(): {attribute: units}`."""
+
+    def __init__(self, actions, kernel_initializer="glorot_uniform", **options):
+        super().__init__(**options)
+        self.actions = _count("actions", actions)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        """Makes the dense layers."""
+        for name, units in self._maps().items():
+            layer = keras.layers.Dense(
+                units, kernel_initializer=self.kernel_initializer.clone(), dtype=self.dtype_policy, name=name
+            )
+            layer.build(input_shape)
+            setattr(self, name, layer)
+
+    def get_config(self):
+        """The arguments that all heads have."""
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        return super().get_config() | {"actions": self.actions, "kernel_initializer": initializer}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class DuelingHead(_Head):
+    """Q(s, a) = V(s) + A(s, a) - mean_b A(s, b): `[..., D]` -> `[..., actions]` (Wang et al. 2016, eq. 9).
+
+    Args:
+        actions: number of actions, >= 1.
+        kernel_initializer: of both linear maps.
+    """
+
+    def _maps(self):
+        return {"value": 1, "advantage": self.actions}
+
+    def call(self, inputs):
+        """The action values."""
+        advantage = self.advantage(inputs)
+        return self.value(inputs) + advantage - ops.mean(advantage, axis=-1, keepdims=True)
+
+    def compute_output_shape(self, input_shape):
+        """The input's with `actions` last."""
+        return (*input_shape[:-1], self.actions)
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class QuantileHead(_Head):
+    """Quantiles theta of each action's return: `[..., D]` -> `[..., actions, quantiles]` (Dabney et al. 2018, section 5).
+
+    Args:
+        actions: number of actions, >= 1.
+        quantiles: N, >= 1.
+        kernel_initializer: of the linear map.
+    """
+
+    def __init__(self, actions, quantiles=200, **options):
+        super().__init__(actions, **options)
+        self.quantiles = _count("quantiles", quantiles)
+
+    def _maps(self):
+        return {"values": self.actions * self.quantiles}
+
+    def call(self, inputs):
+        """The quantiles; action values are their means."""
+        values = self.values(inputs)
+        return ops.reshape(values, (*ops.shape(values)[:-1], self.actions, self.quantiles))
+
+    def compute_output_shape(self, input_shape):
+        """The input's with `actions, quantiles` last."""
+        return (*input_shape[:-1], self.actions, self.quantiles)
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"quantiles": self.quantiles}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class CategoricalHead(_Head):
+    """Logits of each action's return over fixed atoms: `[..., D]` -> `[..., actions, atoms]` (Bellemare et al. 2017, section 4).
+
+    Args:
+        actions: number of actions, >= 1.
+        atoms: >= 2.
+        kernel_initializer: of the linear map.
+    """
+
+    def __init__(self, actions, atoms=51, **options):
+        super().__init__(actions, **options)
+        self.atoms = _count("atoms", atoms, 2)
+
+    def _maps(self):
+        return {"logits": self.actions * self.atoms}
+
+    def call(self, inputs):
+        """The logits; their softmax over the last axis is the distribution."""
+        logits = self.logits(inputs)
+        return ops.reshape(logits, (*ops.shape(logits)[:-1], self.actions, self.atoms))
+
+    def compute_output_shape(self, input_shape):
+        """The input's with `actions, atoms` last."""
+        return (*input_shape[:-1], self.actions, self.atoms)
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"atoms": self.atoms}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class GaussianHead(_Head):
+    """Mean and standard deviation of a continuous policy: `[..., D]` -> (`[..., actions]`, `[..., actions]`).
+
+    The logarithm of the deviation is linear in the features and clipped (Haarnoja et al. 2018), or with state_dependent=False one
+    learnt number per dimension (Schulman et al. 2017).
+
+    Args:
+        actions: dimensions of the action, >= 1.
+        state_dependent: whether the deviation looks at the features.
+        limits: (least, greatest) logarithm of the deviation.
+        kernel_initializer: of the linear maps.
+    """
+
+    def __init__(self, actions, state_dependent=True, limits=(-20.0, 2.0), **options):
+        super().__init__(actions, **options)
+        if not (len(limits) == 2 and limits[0] < limits[1]):
+            raise ValueError(f"limits: expected two ascending numbers, received {limits!r}.")
+        self.state_dependent, self.limits = state_dependent, tuple(limits)
+
+    def build(self, input_shape):
+        """Makes the linear maps, or the deviations."""
+        super().build(input_shape)
+        if not self.state_dependent:
+            self.log_scale = self.add_weight(shape=(self.actions,), initializer="zeros", name="log_scale")
+
+    def _maps(self):
+        return {"loc": self.actions} | ({"log_scale": self.actions} if self.state_dependent else {})
+
+    def call(self, inputs):
+        """(mean, standard deviation)."""
+        loc = self.loc(inputs)
+        log_scale = self.log_scale(inputs) if self.state_dependent else ops.broadcast_to(self.log_scale, ops.shape(loc))
+        return loc, ops.exp(ops.clip(log_scale, *self.limits))
+
+    def compute_output_shape(self, input_shape):
+        """Twice the input's with `actions` last."""
+        shape = (*input_shape[:-1], self.actions)
+        return shape, shape
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"state_dependent": self.state_dependent, "limits": self.limits}
+
+
+def _count(name, value, least=1):
+    if not (isinstance(value, int) and value >= least):
+        raise ValueError(f"{name}: expected an integer >= {least}, received {value!r}.")
+    return value

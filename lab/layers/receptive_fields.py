@@ -1,0 +1,183 @@
+"""What part of the input a layer's output depends on, and what the layers make of an input."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
+
+ELEMENTWISE = (
+    "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D",
+    "SpatialDropout3D", "BatchNormalization", "Identity", "GaussianNoise", "Rescaling", "PixelNormalization", "InputLayer",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+)  # fmt: skip
+
+
+class ReceptiveField(NamedTuple):
+    """The inputs on which an output position depends, with respect to one input.
+
+    Output position p depends on the input positions p * stride + start + k for all k where `mask[k]` is true.
+    """
+
+    stride: tuple[int, ...]  # input positions between two neighbours of the output, per spatial axis
+    start: tuple[int, ...]  # of position 0; negative where padding is seen
+    mask: np.ndarray  # boolean, one axis per spatial axis
+
+    @property
+    def size(self):
+        """Input positions from the first to the last, per axis."""
+        return self.mask.shape
+
+    def inputs(self, position, shape):
+        """The input positions, a boolean array of the input's spatial shape, on which an output position depends."""
+        result = np.zeros(shape, bool)
+        offsets = np.argwhere(self.mask) + np.array(position) * self.stride + self.start
+        inside = ((offsets >= 0) & (offsets < shape)).all(axis=1)
+        result[tuple(offsets[inside].T)] = True
+        return result
+
+
+def receptive_field(model):
+    """The receptive field of each layer of a convolutional model, by convolution arithmetic (Dumoulin and Visin 2016; Araujo et al. 2019).
+
+    Layers join as their fields do: behind a window of k positions at distance d and stride t, a field of stride s has the stride s t, and
+    its positions are those of the k fields, d s apart, joined. Branches are united. Padding by zeros or mirrors counts as
+    positions outside of the input; what a mirror shows is not traced.
+
+    Args:
+        model: a built Sequential or functional model with one input `[B, *spatial, C]`, of convolutions, pooling, padding, cropping,
+            elementwise layers, and merges of branches of one stride.
+
+    Returns:
+        {layer name: ReceptiveField}, in the model's order.
+    """
+    axes = len(model.inputs[0].shape) - 2
+    if len(model.inputs) != 1 or axes < 1:
+        raise ValueError(f"model: expected one input [B, *spatial, C], received shapes {[x.shape for x in model.inputs]}.")
+    whole = ReceptiveField((1,) * axes, (0,) * axes, np.ones((1,) * axes, bool))
+    fields: dict[str, ReceptiveField] = {}
+    _walk(model, whole, fields)
+    return fields
+
+
+def _walk(model, field, fields):
+    """The field of a model's output, from that of its input; those of its layers go into `fields`."""
+    if isinstance(model, keras.Sequential):
+        shape = model.inputs[0].shape
+        for layer in model.layers:
+            field = _through(layer, [field], shape, fields)
+            shape = layer.compute_output_shape(shape)
+        return field
+    known = {}
+
+    def call(layer, *args, **kwargs):
+        output = layer(*args, **kwargs)
+        arguments = args[0] if isinstance(args[0], list | tuple) else [args[0]]
+        inputs = [known.get(id(argument), field) for argument in arguments]
+        known[id(output)] = _through(layer, inputs, arguments[0].shape, fields)
+        kept.append(output)
+        return output
+
+    kept: list = []  # so that no identity is given twice
+    clone = keras.models.clone_model(model, call_function=call)
+    return known[id(clone.outputs[0])]
+
+
+def _through(layer, inputs, shape, fields):
+    """The field behind a layer, from those of its inputs."""
+    field = _united(inputs, layer)
+    if isinstance(layer, keras.Model):
+        field = _walk(layer, field, fields)
+    elif type(layer).__name__ not in ELEMENTWISE:
+        field = _windowed(field, *_window(layer, shape))
+    fields[layer.name] = field
+    return field
+
+
+def _window(layer, shape):
+    """(size, dilation, stride, padding before) of a layer's window, per axis."""
+    axes = len(shape) - 2
+    ones, none = (1,) * axes, (0,) * axes
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise ValueError(f"{layer.name}: expected channels_last, received {layer.data_format}.")
+    spatial = shape[1:-1]
+    kind = type(layer).__name__
+    if kind.startswith(("Global", "Flatten", "Dense")) and kind != "Dense":
+        return tuple(spatial), ones, tuple(spatial), none
+    if kind == "Dense":
+        return ones, ones, ones, none  # over the channels of each position
+    if isinstance(layer, MirrorPadding1D | MirrorPadding2D | MirrorPadding3D) or kind.startswith("ZeroPadding"):
+        return ones, ones, ones, tuple(_before(layer.padding, axes))
+    if kind.startswith("Cropping"):
+        return ones, ones, ones, tuple(-width for width in _before(layer.cropping, axes))
+    transposed = "Transpose" in kind
+    if not transposed and hasattr(layer, "kernel_size"):
+        size, dilation, stride = layer.kernel_size, layer.dilation_rate, layer.strides
+    elif hasattr(layer, "pool_size"):
+        size, dilation, stride = layer.pool_size, ones, layer.strides
+    else:
+        raise ValueError(f"{layer.name}: expected a layer with a window, an elementwise one or a merge, received {kind}.")
+    size, dilation, stride = (_tuple(value, axes) for value in (size, dilation, stride))
+    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    before = none
+    if layer.padding == "same":
+        if None in spatial:
+            raise ValueError(f"{layer.name}: expected known spatial axes with padding='same', received {shape}.")
+        before = tuple(max((-(-n // t) - 1) * t + r - n, 0) // 2 for n, t, r in zip(spatial, stride, reach, strict=True))
+    elif layer.padding == "causal":
+        before = (reach[0] - 1,)
+    return size, dilation, stride, before
+
+
+def _windowed(field, size, dilation, stride, before):
+    """The field behind a window: the fields of its positions, joined."""
+    steps = np.array(dilation) * field.stride
+    mask = np.zeros(tuple((np.array(size) - 1) * steps + field.mask.shape), bool)
+    for position in np.ndindex(*size):
+        corner = position * steps
+        mask[tuple(slice(c, c + n) for c, n in zip(corner, field.mask.shape, strict=True))] |= field.mask
+    start = np.array(field.start) - np.array(before) * field.stride
+    return ReceptiveField(tuple((np.array(stride) * field.stride).tolist()), tuple(start.tolist()), mask)
+
+
+def _united(fields, layer):
+    """The union of the fields of one position in several branches."""
+    strides = {field.stride for field in fields}
+    if len(strides) != 1:
+        raise ValueError(f"{layer.name}: expected branches of one stride, received {sorted(strides)}.")
+    start = np.min([field.start for field in fields], axis=0)
+    end = np.max([np.array(field.start) + field.mask.shape for field in fields], axis=0)
+    mask = np.zeros(tuple(end - start), bool)
+    for field in fields:
+        corner = np.array(field.start) - start
+        mask[tuple(slice(c, c + n) for c, n in zip(corner, field.mask.shape, strict=True))] |= field.mask
+    return ReceptiveField(fields[0].stride, tuple(start.tolist()), mask)
+
+
+def _before(pairs, axes):
+    pairs = (pairs,) if axes == 1 and isinstance(pairs[0], int) else pairs
+    return [pair[0] for pair in pairs]
+
+
+def _tuple(value, axes):
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def feature_maps(model, x, layers=None):
+    """What layers make of an input: {layer name: NumPy array}, in inference mode.
+
+    Args:
+        model: a built Sequential or functional model.
+        x: its inputs.
+        layers: names of layers; None takes all.
+    """
+    known = [layer.name for layer in model.layers]
+    names = known if layers is None else list(layers)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"layers: expected names of {', '.join(known)}, received {name!r}.")
+    outputs = keras.Model(model.inputs, [model.get_layer(name).output for name in names])(x, training=False)
+    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return {name: ops.convert_to_numpy(output) for name, output in zip(names, outputs, strict=True)}

@@ -1,0 +1,162 @@
+"""Recurrent cells that Keras lacks, for `keras.layers.RNN`: (x `[B, D]`, states) -> (h `[B, units]`, new states)."""
+
+import keras
+from keras import ops
+
+
+class _Cell(keras.layers.Layer):
+    """A cell with `units` outputs, weights of inputs and of the last output side by side, and orthogonal recurrence."""
+
+    gates: int
+
+    def __init__(self, units, seed=None, **options):
+        super().__init__(**options)
+        if not (isinstance(units, int) and units >= 1):
+            raise ValueError(f"units: expected an integer >= 1, received {units!r}.")
+        self.units, self.seed = units, seed
+        self.output_size = units
+
+    def build(self, input_shape):
+        """Makes W, U and b of all gates."""
+        columns = self.gates * self.units
+        glorot = keras.initializers.GlorotUniform(seed=self.seed)
+        orthogonal = keras.initializers.Orthogonal(seed=None if self.seed is None else self.seed + 1)
+        self.kernel = self.add_weight(shape=(input_shape[-1], columns), initializer=glorot, name="kernel")
+        self.recurrent_kernel = self.add_weight(shape=(self.units, columns), initializer=orthogonal, name="recurrent_kernel")
+
+    def _bias(self, size, forget=None):
+        """b; 1 for the gate that forgets, if there is one (Jozefowicz et al. 2015)."""
+
+        def start(shape, dtype=None):
+            bias = [0.0] * size
+            if forget is not None:
+                bias[forget * self.units : (forget + 1) * self.units] = [1.0] * self.units
+            return ops.convert_to_tensor(bias, dtype=dtype)
+
+        return self.add_weight(shape=(size,), initializer=start, name="bias")
+
+    def _normalization(self, columns, name):
+        layer = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=name)
+        layer.build((None, columns))
+        return layer
+
+    def get_initial_state(self, batch_size=None):
+        """Zeros."""
+        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype) for _ in range(len(self._states()))]
+
+    def _states(self):
+        return self.state_size if isinstance(self.state_size, list) else [self.state_size]
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"units": self.units, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class PeepholeLSTMCell(_Cell):
+    """An LSTM whose gates see the cell's state (Gers and Schmidhuber 2000; Graves 2013, eq. 7-11).
+
+    i = sigma(W_i x + U_i h + p_i c + b_i);  f = sigma(W_f x + U_f h + p_f c + b_f);  c' = f c + i tanh(W_g x + U_g h + b_g);
+    o = sigma(W_o x + U_o h + p_o c' + b_o);  h' = o tanh(c'). States: [h, c].
+
+    Args:
+        units: size of h and c, >= 1.
+        seed: seeds the initial weights.
+    """
+
+    gates = 4
+
+    @property
+    def state_size(self):
+        """Sizes of h and c."""
+        return [self.units, self.units]
+
+    def build(self, input_shape):
+        """Makes all weights; the columns are those of i, f, g, o."""
+        super().build(input_shape)
+        self.bias = self._bias(4 * self.units, forget=1)
+        self.peepholes = self.add_weight(shape=(3, self.units), initializer="zeros", name="peepholes")  # p_i, p_f, p_o
+
+    def call(self, inputs, states, training=None):
+        """One step."""
+        h, c = states
+        total = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
+        i, f, g, o = ops.split(total, 4, axis=-1)
+        i = ops.sigmoid(i + self.peepholes[0] * c)
+        f = ops.sigmoid(f + self.peepholes[1] * c)
+        c = f * c + i * ops.tanh(g)
+        h = ops.sigmoid(o + self.peepholes[2] * c) * ops.tanh(c)
+        return h, [h, c]
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class LayerNormLSTMCell(_Cell):
+    """An LSTM with layer normalisation (Ba et al. 2016, eq. 20-22).
+
+    (f, i, o, g) = LN(U h) + LN(W x) + b;  c' = sigma(f) c + sigma(i) tanh(g);  h' = sigma(o) tanh(LN(c')). States: [h, c].
+
+    Args:
+        units: size of h and c, >= 1.
+        seed: seeds the initial weights.
+    """
+
+    gates = 4
+
+    @property
+    def state_size(self):
+        """Sizes of h and c."""
+        return [self.units, self.units]
+
+    def build(self, input_shape):
+        """Makes all weights; the columns are those of f, i, o, g."""
+        super().build(input_shape)
+        self.bias = self._bias(4 * self.units, forget=0)
+        self.input_norm = self._normalization(4 * self.units, "input_norm")
+        self.recurrent_norm = self._normalization(4 * self.units, "recurrent_norm")
+        self.cell_norm = self._normalization(self.units, "cell_norm")
+
+    def call(self, inputs, states, training=None):
+        """One step."""
+        h, c = states
+        inner = self.recurrent_norm(ops.matmul(h, self.recurrent_kernel))
+        f, i, o, g = ops.split(inner + self.input_norm(ops.matmul(inputs, self.kernel)) + self.bias, 4, axis=-1)
+        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
+        h = ops.sigmoid(o) * ops.tanh(self.cell_norm(c))
+        return h, [h, c]
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class LayerNormGRUCell(_Cell):
+    """A GRU with layer normalisation (Ba et al. 2016, eq. 26-29).
+
+    (z, r) = LN(U_zr h) + LN(W_zr x);  g = tanh(LN(W_g x) + sigma(r) LN(U_g h));  h' = (1 - sigma(z)) h + sigma(z) g. State: h.
+    The biases are those of the normalisations.
+
+    Args:
+        units: size of h, >= 1.
+        seed: seeds the initial weights.
+    """
+
+    gates = 3
+
+    @property
+    def state_size(self):
+        """Size of h."""
+        return self.units
+
+    def build(self, input_shape):
+        """Makes all weights; the columns are those of z, r, g."""
+        super().build(input_shape)
+        for name in ("input", "recurrent"):
+            setattr(self, f"{name}_gate_norm", self._normalization(2 * self.units, f"{name}_gate_norm"))
+            setattr(self, f"{name}_candidate_norm", self._normalization(self.units, f"{name}_candidate_norm"))
+
+    def call(self, inputs, states, training=None):
+        """One step."""
+        (h,) = states
+        x_gates, x_candidate = ops.split(ops.matmul(inputs, self.kernel), [2 * self.units], axis=-1)
+        h_gates, h_candidate = ops.split(ops.matmul(h, self.recurrent_kernel), [2 * self.units], axis=-1)
+        z, r = ops.split(ops.sigmoid(self.recurrent_gate_norm(h_gates) + self.input_gate_norm(x_gates)), 2, axis=-1)
+        g = ops.tanh(self.input_candidate_norm(x_candidate) + r * self.recurrent_candidate_norm(h_candidate))
+        h = (1 - z) * h + z * g
+        return h, [h]

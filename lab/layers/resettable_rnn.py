@@ -1,0 +1,76 @@
+"""Recurrence over sequences in which episodes end and begin."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class ResettableRNN(keras.layers.Layer):
+    """`keras.layers.RNN` whose state is zero again wherever an episode starts.
+
+    Inputs: `[sequences [B, T, D], starts [B, T]]`, true at an episode's first step, which then sees no state of before. Gradients do not
+    cross a start either. -> `[B, T, units]`, or the last step's `[B, units]`.
+
+    Args:
+        cell: a cell of `keras.layers` or of this library.
+        return_sequences: all outputs, or the last one.
+        return_state: whether the last states follow the output in a tuple.
+    """
+
+    def __init__(self, cell, return_sequences=True, return_state=False, **options):
+        super().__init__(**options)
+        self.cell = cell
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.rnn = keras.layers.RNN(
+            _ResettingCell(cell, dtype=self.dtype_policy), return_sequences=return_sequences, return_state=return_state,
+            dtype=self.dtype_policy, name="rnn",
+        )  # fmt: skip
+
+    def build(self, input_shape):
+        """Builds the cell."""
+        sequences, starts = input_shape
+        if len(sequences) != 3 or len(starts) != 2:
+            raise ValueError(f"inputs: expected shapes [B, T, D] and [B, T], received {input_shape}.")
+        self.rnn.build((*sequences[:-1], sequences[-1] + 1))
+
+    def call(self, inputs, initial_state=None, training=None):
+        """Runs over the sequences from an initial state, or from zeros."""
+        sequences, starts = inputs
+        joined = ops.concatenate([sequences, ops.cast(starts, sequences.dtype)[:, :, None]], axis=-1)
+        return self.rnn(joined, initial_state=initial_state, training=training)
+
+    def compute_output_shape(self, input_shape):
+        """Of outputs and, if they are returned, states."""
+        sequences = input_shape[0]
+        return self.rnn.compute_output_shape((*sequences[:-1], sequences[-1] + 1))
+
+    def get_config(self):
+        """All arguments."""
+        cell = keras.saving.serialize_keras_object(self.cell)
+        own = {"cell": cell, "return_sequences": self.return_sequences, "return_state": self.return_state}
+        return super().get_config() | own
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer around a new cell."""
+        return cls(**(config | {"cell": keras.saving.deserialize_keras_object(config["cell"])}))
+
+
+class _ResettingCell(keras.layers.Layer):
+    """A cell whose last input feature says where its states are zeroed first."""
+
+    def __init__(self, cell, **options):
+        super().__init__(**options)
+        self.cell = cell
+        self.state_size, self.output_size = cell.state_size, cell.output_size
+
+    def build(self, input_shape):
+        self.cell.build((*input_shape[:-1], input_shape[-1] - 1))
+
+    def call(self, inputs, states, training=None):
+        start = inputs[:, -1:] > 0.5
+        states = [ops.where(start, ops.zeros_like(state), state) for state in states]
+        return self.cell(inputs[:, :-1], states, training=training)
+
+    def get_initial_state(self, batch_size=None):
+        return self.cell.get_initial_state(batch_size)

@@ -1,0 +1,64 @@
+"""Normalisation by the statistics of everything seen so far."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class RunningNormalization(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + epsilon), clipped, with mean and variance of all inputs that training has seen.
+
+    `[B, ...]` -> the same; statistics are per feature, over the batch axis. Batches join exactly, in any split (Chan et al. 1979,
+    eq. 2.1): with n, mu, M of before and n', mu', M' of the batch, d = mu' - mu:  mu += d n'/(n+n');  M += M' + d^2 n n'/(n+n').
+    Before the first batch nothing is changed but clipped.
+
+    Args:
+        clip: results lie in [-clip, clip]; None leaves them.
+        epsilon: added to the variance, > 0.
+    """
+
+    def __init__(self, clip=10.0, epsilon=1e-8, **options):
+        super().__init__(**options)
+        if clip is not None and not clip > 0:
+            raise ValueError(f"clip: expected a number > 0 or None, received {clip!r}.")
+        if not epsilon > 0:
+            raise ValueError(f"epsilon: expected a number > 0, received {epsilon!r}.")
+        self.clip, self.epsilon = clip, epsilon
+
+    def build(self, input_shape):
+        """Makes count, mean and M, the sum of squared deviations."""
+        options = {"trainable": False, "dtype": "float32", "autocast": False}
+        self.count = self.add_weight(shape=(), initializer="zeros", name="count", **options)
+        self.mean = self.add_weight(shape=input_shape[1:], initializer="zeros", name="mean", **options)
+        self.deviations = self.add_weight(shape=input_shape[1:], initializer="zeros", name="deviations", **options)
+
+    def update(self, inputs):
+        """Adds a batch to the statistics."""
+        x = ops.cast(inputs, "float32")
+        new = ops.cast(ops.shape(x)[0], "float32")  # n'
+        mean = ops.mean(x, axis=0)
+        difference = mean - self.mean  # d
+        total = self.count + new
+        self.deviations.assign_add(ops.sum(ops.square(x - mean), axis=0) + ops.square(difference) * self.count * new / total)
+        self.mean.assign_add(difference * new / total)
+        self.count.assign(total)
+
+    def variance(self):
+        """M / n, the variance so far; 1 before the first batch."""
+        return ops.where(self.count > 0, self.deviations / ops.maximum(self.count, 1.0), 1.0)
+
+    def call(self, inputs, training=None):
+        """Normalises the inputs; while training, they are seen first."""
+        if training:
+            self.update(inputs)
+        x = (ops.cast(inputs, "float32") - self.mean) * ops.rsqrt(self.variance() + self.epsilon)
+        x = x if self.clip is None else ops.clip(x, -self.clip, self.clip)
+        return ops.cast(x, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """The input's."""
+        return input_shape
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"clip": self.clip, "epsilon": self.epsilon}

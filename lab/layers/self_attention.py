@@ -1,0 +1,54 @@
+"""Self-attention over the positions of a feature map."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class SelfAttention2D(keras.layers.Layer):
+    """x + gamma v(softmax(f(x)^T g(x)) h(x)), all maps 1x1 convolutions (Zhang et al. 2019, eq. 1-3).
+
+    `[B, H, W, C]` -> the same. Each position attends to all others. gamma starts at 0, so that the layer starts as the identity. The
+    paper halves the channels of h and brings them back with v, and so does this.
+
+    Args:
+        reduction: channels of f and g are C / reduction, >= 1.
+    """
+
+    def __init__(self, reduction=8, **options):
+        super().__init__(**options)
+        if not (isinstance(reduction, int) and reduction >= 1):
+            raise ValueError(f"reduction: expected an integer >= 1, received {reduction!r}.")
+        self.reduction = reduction
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        """Makes the four maps and gamma."""
+        channels = input_shape[-1]
+        inner, half = max(channels // self.reduction, 1), max(channels // 2, 1)
+        self.query, self.key, self.value, self.output_map = (
+            keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy, name=name)
+            for units, name in ((inner, "query"), (inner, "key"), (half, "value"), (channels, "output"))
+        )
+        for layer in (self.query, self.key, self.value):
+            layer.build(input_shape)
+        self.output_map.build((*input_shape[:-1], half))
+        self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
+
+    def call(self, inputs):
+        """The inputs and what their positions see in each other."""
+        batch, height, width, channels = ops.shape(inputs)
+        query, key, value = (
+            ops.reshape(layer(inputs), (batch, height * width, layer.units)) for layer in (self.query, self.key, self.value)
+        )
+        attention = ops.softmax(ops.matmul(query, ops.transpose(key, (0, 2, 1))), axis=-1)  # beta, [B, N, N]
+        seen = self.output_map(ops.matmul(attention, value))
+        return inputs + self.gamma * ops.reshape(seen, (batch, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        """The input's."""
+        return input_shape
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"reduction": self.reduction}

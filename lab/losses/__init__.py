@@ -1,0 +1,32 @@
+"""Losses: pure functions, and Keras losses around those that `compile` can use.
+
+`lab.losses.adversarial`, `.penalties` and `.reinforcement` hold the functions of GANs and agents.
+"""
+
+from lab.losses import adversarial, penalties, reinforcement
+from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
+from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
+from lab.losses.huber import Huber, huber
+from lab.losses.kl_divergence import KLDivergence, kl_divergence
+from lab.losses.mean_absolute_error import MeanAbsoluteError, Quantile, mean_absolute_error, quantile_error
+from lab.losses.mean_squared_error import MeanSquaredError, mean_squared_error
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Huber",
+    "KLDivergence",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Quantile",
+    "adversarial",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "huber",
+    "kl_divergence",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "penalties",
+    "quantile_error",
+    "reinforcement",
+]

@@ -1,0 +1,59 @@
+"""Cross-entropy of two classes."""
+
+import keras
+from keras import ops
+
+from lab.losses.elementwise import ElementwiseLoss, together
+
+
+def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None):
+    """-(1 - p_t)^gamma (w_1 y log p + w_0 (1-y) log(1-p)), elementwise; p_t = y p + (1-y) (1-p).
+
+    Args:
+        y_true: y, in [0, 1].
+        y_pred: z with p = sigmoid(z), or p itself, of y's shape.
+        from_logits: whether y_pred is z; log p = -softplus(-z) is then exact for any z. Probabilities are kept 1e-7 from 0 and 1.
+        label_smoothing: s, in [0, 1]: y becomes (1-s) y + s/2 (Szegedy et al. 2016).
+        gamma: focus on what is misjudged, >= 0 (Lin et al. 2017, eq. 4).
+        class_weights: (w_0, w_1), or None for 1 and 1.
+    """
+    y, z = together(y_true, y_pred)
+    y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
+    if class_weights is None and not gamma:
+        return ops.binary_crossentropy(y, z, from_logits=from_logits)
+    if from_logits:
+        p, log_p, log_q = ops.sigmoid(z), -ops.softplus(-z), -ops.softplus(z)
+    else:
+        edge = keras.config.epsilon()
+        p = ops.clip(z, edge, 1.0 - edge)
+        log_p, log_q = ops.log(p), ops.log1p(-p)
+    low, high = class_weights or (1.0, 1.0)
+    loss = -(high * y * log_p + low * (1.0 - y) * log_q)
+    return loss if not gamma else loss * (1.0 - (y * p + (1.0 - y) * (1.0 - p))) ** gamma
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class BinaryCrossentropy(ElementwiseLoss):
+    """The mean of `binary_crossentropy` over all elements; see there for the arguments, `ElementwiseLoss` for weights."""
+
+    def __init__(self, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None, **options):
+        super().__init__(**options)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing: expected a number in [0, 1], received {label_smoothing!r}.")
+        if not gamma >= 0:
+            raise ValueError(f"gamma: expected a number >= 0, received {gamma!r}.")
+        if class_weights is not None and len(class_weights) != 2:
+            raise ValueError(f"class_weights: expected 2 numbers, received {class_weights!r}.")
+        self.from_logits, self.label_smoothing, self.gamma = from_logits, label_smoothing, gamma
+        self.class_weights = None if class_weights is None else tuple(class_weights)
+
+    def call(self, y_true, y_pred):
+        """The loss of each element."""
+        return binary_crossentropy(y_true, y_pred, **self._options())
+
+    def _options(self):
+        return {name: getattr(self, name) for name in ("from_logits", "label_smoothing", "gamma", "class_weights")}
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | self._options()

@@ -1,0 +1,37 @@
+"""Huber's loss."""
+
+import keras
+from keras import ops
+
+from lab.losses.elementwise import ElementwiseLoss, together
+
+
+def huber(error, delta=1.0):
+    """e^2/2 where |e| <= delta, delta |e| - delta^2/2 beyond, elementwise in an error (Huber 1964)."""
+    size = ops.abs(error)
+    return ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta**2)
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Huber(ElementwiseLoss):
+    """The mean of `huber` of y - y' over all elements; see `ElementwiseLoss` for weights.
+
+    Args:
+        delta: where the square becomes linear, > 0.
+        **options: name, reduction and dtype, as in `keras.losses.Loss`.
+    """
+
+    def __init__(self, delta=1.0, **options):
+        super().__init__(**options)
+        if not delta > 0:
+            raise ValueError(f"delta: expected a number > 0, received {delta!r}.")
+        self.delta = delta
+
+    def call(self, y_true, y_pred):
+        """The loss of each element."""
+        y_true, y_pred = together(y_true, y_pred)
+        return huber(y_true - y_pred, self.delta)
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"delta": self.delta}

@@ -1,0 +1,46 @@
+"""Lookahead."""
+
+import keras
+from keras import ops
+
+from lab.optimizers.wrapper import WrapperOptimizer
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Lookahead(WrapperOptimizer):
+    """After every k steps of the inner optimizer, phi <- phi + alpha (theta - phi);  theta <- phi (Zhang et al. 2019, Algorithm 1).
+
+    theta are the model's (fast) weights, phi the slow ones, which start as theta at the first step. Between two synchronisations
+    the model holds theta; the inner optimizer's slots go on.
+
+    Args:
+        inner: the optimizer of the fast weights.
+        interval: k, steps between two synchronisations, >= 1.
+        alpha: step size of the slow weights, in (0, 1].
+        name: the optimizer's name.
+    """
+
+    def __init__(self, inner, interval=5, alpha=0.5, *, name=None):
+        super().__init__(inner, name=name)
+        if not (isinstance(interval, int) and interval >= 1):
+            raise ValueError(f"interval: expected an integer >= 1, received {interval!r}.")
+        if not 0 < alpha <= 1:
+            raise ValueError(f"alpha: expected a number in (0, 1], received {alpha!r}.")
+        self.interval, self.alpha = interval, alpha
+
+    def apply(self, grads, trainable_variables=None):
+        """A step of the inner optimizer and, after every `interval` of them, a synchronisation."""
+        variables, slow = self._known(trainable_variables)
+        before = self.inner.iterations
+        for phi, theta in zip(slow, variables, strict=True):
+            phi.assign(ops.where(ops.equal(before, 0), theta, phi))
+        self.inner.apply(grads, variables)
+        after = self.inner.iterations
+        due = ops.logical_and(ops.equal(after % self.interval, 0), ops.greater(after, 0))
+        for phi, theta in zip(slow, variables, strict=True):
+            phi.assign(ops.where(due, phi + self.alpha * (theta - phi), phi))
+            theta.assign(ops.where(due, phi, theta))
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"interval": self.interval, "alpha": self.alpha}

@@ -1,0 +1,45 @@
+"""Optimistic Adam, for two-player games."""
+
+import keras
+from keras import ops
+
+from lab.optimizers.adam import bias_corrections
+from lab.optimizers.rule import RuleOptimizer, fraction, not_negative
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class OptimisticAdam(RuleOptimizer):
+    """Adam that takes back half of its last step (Daskalakis et al. 2018, Algorithm 1).
+
+        theta <- theta - 2 eta d_t + eta d_(t-1),  d_t = m^ / (sqrt(v^) + epsilon),  d_0 = 0
+
+    In min_x max_y xy, where Adam's players circle each other, these converge.
+
+    Args:
+        learning_rate: eta.
+        beta_1, beta_2: decay of both moments, in [0, 1).
+        epsilon: >= 0.
+        **options: see `RuleOptimizer`.
+    """
+
+    def __init__(self, learning_rate=0.001, beta_1=0.5, beta_2=0.9, epsilon=1e-8, **options):
+        super().__init__(learning_rate, **options)
+        self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
+
+    @property
+    def slots(self):
+        """Both moments and the direction of the step before."""
+        return ("momentum", "velocity", "direction")
+
+    def rule(self, theta, gradient, eta, momentum, velocity, direction):
+        """Twice this direction forward, once the last one back."""
+        momentum = momentum + (1 - self.beta_1) * (gradient - momentum)
+        velocity = velocity + (1 - self.beta_2) * (ops.square(gradient) - velocity)
+        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, theta.dtype)
+        now = momentum / first / (ops.sqrt(velocity / second) + self.epsilon)
+        return theta - 2 * eta * now + eta * direction, momentum, velocity, now
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon")}

@@ -1,0 +1,59 @@
+"""Rectified Adam."""
+
+import math
+
+import keras
+from keras import ops
+
+from lab.optimizers.adam import bias_corrections
+from lab.optimizers.rule import RuleOptimizer, fraction, not_negative
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class RAdam(RuleOptimizer):
+    """Adam whose step is rectified while the second moment is still unreliable (Liu et al. 2020, Algorithm 2).
+
+    With r_inf = 2/(1-b2) - 1 and r_t = r_inf - 2 t b2^t/(1-b2^t): where r_t > 4,
+    theta <- theta - eta R_t m^ / (sqrt(v^) + epsilon),  R_t^2 = (r_t-4)(r_t-2) r_inf / ((r_inf-4)(r_inf-2) r_t);
+    before, theta <- theta - eta m^. The paper has no epsilon; it is torch's, 1e-8.
+
+    Args:
+        learning_rate: eta.
+        beta_1: b1, in [0, 1).
+        beta_2: b2, in (0.6, 1), for r_inf > 4.
+        epsilon: >= 0.
+        **options: see `RuleOptimizer`.
+    """
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **options):
+        super().__init__(learning_rate, **options)
+        if not 0.6 < beta_2 < 1:
+            raise ValueError(f"beta_2: expected a number in (0.6, 1), received {beta_2!r}.")
+        self.beta_1, self.beta_2 = fraction("beta_1", beta_1), beta_2
+        self.epsilon = not_negative("epsilon", epsilon)
+
+    @property
+    def slots(self):
+        """Both moments."""
+        return ("momentum", "velocity")
+
+    def rule(self, theta, gradient, eta, momentum, velocity):
+        """One rectified step."""
+        momentum = momentum + (1 - self.beta_1) * (gradient - momentum)  # m_t
+        velocity = velocity + (1 - self.beta_2) * (ops.square(gradient) - velocity)  # v_t
+        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, theta.dtype)
+        rectification, reliable = self._rectification(theta.dtype)
+        adapted = rectification / (ops.sqrt(velocity / second) + self.epsilon)
+        return theta - eta * momentum / first * ops.where(reliable, adapted, 1.0), momentum, velocity
+
+    def _rectification(self, dtype):
+        """(R_t, whether r_t > 4) at the present step; 2 t b2^t/(1-b2^t) = 2 t/(b2^-t - 1) loses no digits as expm1."""
+        step = ops.cast(self.iterations + 1, "float32")
+        most = 2 / (1 - self.beta_2) - 1  # r_inf
+        length = most - 2 * step / ops.expm1(-math.log(self.beta_2) * step)  # r_t
+        inside = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
+        return ops.cast(ops.sqrt(ops.maximum(inside, 0.0)), dtype), length > 4
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon")}

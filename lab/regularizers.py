@@ -1,0 +1,131 @@
+"""Penalties on weights, for a layer's `kernel_regularizer`."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class L1(keras.regularizers.Regularizer):
+    """factor sum |w|.
+
+    Args:
+        factor: >= 0.
+    """
+
+    def __init__(self, factor=0.01):
+        self.factor = _factor("factor", factor)
+
+    def __call__(self, x):
+        """The penalty, a scalar."""
+        return self.factor * ops.sum(ops.abs(x))
+
+    def get_config(self):
+        """All arguments."""
+        return {"factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class L2(keras.regularizers.Regularizer):
+    """factor sum w^2 as in Keras or, with half=True, factor sum w^2 / 2, whose gradient is factor w.
+
+    Args:
+        factor: >= 0.
+        half: whether the sum is halved.
+    """
+
+    def __init__(self, factor=0.01, half=False):
+        self.factor, self.half = _factor("factor", factor), half
+
+    def __call__(self, x):
+        """The penalty, a scalar."""
+        return self.factor * (0.5 if self.half else 1.0) * ops.sum(ops.square(x))
+
+    def get_config(self):
+        """All arguments."""
+        return {"factor": self.factor, "half": self.half}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class L1L2(keras.regularizers.Regularizer):
+    """l1 sum |w| + l2 sum w^2, the second sum halved with half=True (the elastic net's penalty, Zou and Hastie 2005).
+
+    Args:
+        l1, l2: factors, >= 0.
+        half: whether the sum of squares is halved.
+    """
+
+    def __init__(self, l1=0.0, l2=0.0, half=False):
+        self.l1, self.l2, self.half = _factor("l1", l1), _factor("l2", l2), half
+
+    def __call__(self, x):
+        """The penalty, a scalar."""
+        squares = self.l2 * (0.5 if self.half else 1.0) * ops.sum(ops.square(x))
+        return self.l1 * ops.sum(ops.abs(x)) + squares
+
+    def get_config(self):
+        """All arguments."""
+        return {"l1": self.l1, "l2": self.l2, "half": self.half}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Orthogonal(keras.regularizers.Regularizer):
+    """factor |W^T W - I|^2, the squared Frobenius norm (Brock et al. 2017, eq. 3, squared; Bansal et al. 2018, eq. 1).
+
+    W is the kernel as a matrix, `[inputs, units]`: all axes but the last are one. With more units than inputs it is W W^T.
+
+    Args:
+        factor: >= 0.
+    """
+
+    def __init__(self, factor=1e-4):
+        self.factor = _factor("factor", factor)
+
+    def __call__(self, x):
+        """The penalty, a scalar."""
+        matrix = _matrix(x)
+        if matrix.shape[0] < matrix.shape[1]:
+            matrix = ops.transpose(matrix)
+        gram = ops.matmul(ops.transpose(matrix), matrix)
+        return self.factor * ops.sum(ops.square(gram - ops.eye(gram.shape[0], dtype=gram.dtype)))
+
+    def get_config(self):
+        """All arguments."""
+        return {"factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Spectral(keras.regularizers.Regularizer):
+    """factor sigma(W)^2 / 2, with the largest singular value of the kernel as a matrix (Yoshida and Miyato 2017, eq. 3).
+
+    The value is exact (a singular value decomposition), and so is the gradient, factor sigma u v^T.
+
+    Args:
+        factor: >= 0.
+    """
+
+    def __init__(self, factor=0.01):
+        self.factor = _factor("factor", factor)
+
+    def __call__(self, x):
+        """The penalty, a scalar."""
+        matrix = _matrix(x)
+        left, _, right = ops.svd(ops.stop_gradient(matrix), full_matrices=False)
+        u, v = ops.stop_gradient(left[:, :1]), ops.stop_gradient(right[:1])
+        sigma = ops.sum(u * matrix * v)  # u^T W v
+        return 0.5 * self.factor * ops.square(sigma)
+
+    def get_config(self):
+        """All arguments."""
+        return {"factor": self.factor}
+
+
+def _factor(name, value):
+    if not value >= 0:
+        raise ValueError(f"{name}: expected a number >= 0, received {value!r}.")
+    return float(value)
+
+
+def _matrix(kernel):
+    if len(kernel.shape) < 2:
+        raise ValueError(f"kernel: expected at least 2 axes, received shape {tuple(kernel.shape)}.")
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))
