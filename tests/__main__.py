@@ -11,7 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FAST_ON_JAX = ["tests/engine", "tests/agents/test_selection.py"]
-ON_JAX = ["tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py"]
+COMPONENTS = [
+    "tests/layers", "tests/losses", "tests/optimizers", "tests/test_activations.py", "tests/test_distributions.py",
+    "tests/test_information.py", "tests/test_initializers_and_regularizers.py",
+]  # fmt: skip
+ON_JAX = ["tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py", *COMPONENTS]
 
 
 def start(backend, arguments, output):

@@ -3,9 +3,6 @@
 from lab.agents.agent import Agent as Agent
 from lab.agents.agent import Trajectory as Trajectory
 from lab.agents.dqn import DQN as DQN
-from lab.agents.dqn import double_q_learning as double_q_learning
-from lab.agents.dqn import huber as huber
-from lab.agents.dqn import q_learning as q_learning
 from lab.agents.dqn import squared as squared
 from lab.agents.replay import UniformReplay as UniformReplay
 from lab.agents.rollout import DeviceRollout as DeviceRollout

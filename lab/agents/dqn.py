@@ -9,23 +9,8 @@ from keras import ops
 
 from lab import engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
-
-
-def q_learning(online_next, target_next):
-    """max_a Q_target(s', a), `[B]` (Mnih et al. 2015), from action values `[B, A]` of both networks."""
-    return ops.max(target_next, axis=-1)
-
-
-def double_q_learning(online_next, target_next):
-    """Q_target(s', argmax_a Q_online(s', a)), `[B]` (van Hasselt et al. 2016, eq. 4)."""
-    best = ops.argmax(online_next, axis=-1)
-    return ops.take_along_axis(target_next, best[:, None], axis=-1)[:, 0]
-
-
-def huber(error):
-    """0.5 e^2 where |e| <= 1, |e| - 0.5 beyond, elementwise."""
-    size = ops.abs(error)
-    return ops.where(size <= 1.0, 0.5 * size**2, size - 0.5)
+from lab.losses import huber
+from lab.losses.reinforcement import q_learning
 
 
 def squared(error):
@@ -40,8 +25,8 @@ class DQN:
         online, target: built Keras models, observation `[B, ...]` -> action values `[B, A]`, of one architecture.
         optimizer: a Keras optimizer; gradient clipping is its `global_clipnorm`.
         replay: where transitions are kept, `UniformReplay`.
-        bootstrap: value of the next state, `q_learning` or `double_q_learning`.
-        loss: elementwise loss of the TD error, `huber` or `squared`.
+        bootstrap: value of the next state, `q_learning` or `double_q_learning` of `lab.losses.reinforcement`.
+        loss: elementwise loss of the TD error, `lab.losses.huber` or `squared`.
         discount: gamma per environment step, in [0, 1].
         batch_size: transitions per update.
         rollout_length: environment steps (of each environment) between two calls of `learn`.
@@ -123,7 +108,8 @@ class DQN:
     def _update(self, _):
         batch = self.replay.sample(self.batch_size)
         next_value = self.bootstrap(self.online(batch.next_observation), self.target(batch.next_observation))
-        goal = batch.reward + self.discount * (1.0 - ops.cast(batch.terminated, "float32")) * next_value  # y_j
+        discount = self.discount * (1.0 - ops.cast(batch.terminated, "float32"))
+        goal = batch.reward + discount * next_value  # y_j
         (loss, extras), gradients = self._gradient(batch.observation, batch.action, goal)
         self.optimizer.apply(gradients, self.online.trainable_variables)
         norm = ops.sqrt(sum(ops.sum(gradient**2) for gradient in gradients))

@@ -28,7 +28,9 @@ def one_of(logits, probs):
         raise ValueError("expected one of logits and probs, received " + ("neither." if logits is None else "both."))
     value = ops.convert_to_tensor(probs if logits is None else logits)
     if "float" not in str(value.dtype):
-        raise ValueError(f"{'probs' if logits is None else 'logits'}: expected floating-point numbers, received {value.dtype}.")
+        raise ValueError(
+            f"{'probs' if logits is None else 'logits'}: expected floating-point numbers, received {keras.backend.standardize_dtype(value.dtype)}."
+        )
     return value
 
 

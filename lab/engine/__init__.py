@@ -29,6 +29,8 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
 On TensorFlow `variable.value` is the variable itself, not a snapshot: what a program reads before it assigns, and uses
 after, it reads with `ops.copy(variable)`.
 
+On torch there is `value_and_grad` alone, which is what losses and penalties need.
+
 A program may touch only declared variables: `UndeclaredVariableError` names any other that it reads or assigns.
 """
 
@@ -48,5 +50,10 @@ elif keras.backend.backend() == "jax":
     from lab.engine.jax import scan as scan
     from lab.engine.jax import value_and_grad as value_and_grad
     from lab.engine.jax import write as write
+elif keras.backend.backend() == "torch":
+    from lab.engine.torch import compile as compile
+    from lab.engine.torch import scan as scan
+    from lab.engine.torch import value_and_grad as value_and_grad
+    from lab.engine.torch import write as write
 else:
-    raise ImportError(f"KERAS_BACKEND: expected 'tensorflow' or 'jax', received {keras.backend.backend()!r}.")
+    raise ImportError(f"KERAS_BACKEND: expected 'tensorflow', 'jax' or 'torch', received {keras.backend.backend()!r}.")

@@ -8,9 +8,21 @@ from keras import ops
 class Convolution1D(keras.layers.Conv1D):
     """y[t] = sum_s w[s] x[t - s]: `[B, T, C]` -> `[B, T', filters]`. All arguments are those of `keras.layers.Conv1D`."""
 
-    def convolution_op(self, inputs, kernel):
-        """Cross-correlation with the flipped kernel."""
-        return super().convolution_op(inputs, ops.flip(kernel, axis=0))
+    def call(self, inputs):
+        """Cross-correlation with the flipped kernel; `Conv1D` has no hook for it, as the other two have."""
+        last = self.data_format == "channels_last"
+        padding = self.padding
+        if padding == "causal":
+            before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
+            inputs = ops.pad(inputs, ((0, 0), before, (0, 0)) if last else ((0, 0), (0, 0), before))
+            padding = "valid"
+        outputs = ops.conv(
+            inputs, ops.flip(self.kernel, axis=0), strides=list(self.strides), padding=padding,
+            dilation_rate=self.dilation_rate, data_format=self.data_format,
+        )  # fmt: skip
+        if self.use_bias:
+            outputs = outputs + (self.bias if last else self.bias[:, None])
+        return outputs if self.activation is None else self.activation(outputs)
 
 
 @keras.saving.register_keras_serializable(package="lab")

@@ -20,7 +20,11 @@ class _Cell(keras.layers.Layer):
         """Makes W, U and b of all gates."""
         columns = self.gates * self.units
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
-        orthogonal = keras.initializers.Orthogonal(seed=None if self.seed is None else self.seed + 1)
+        rotation = keras.initializers.Orthogonal(seed=None if self.seed is None else self.seed + 1)
+
+        def orthogonal(shape, dtype=None):
+            return ops.cast(rotation(shape, "float32"), dtype)  # its decomposition knows no bfloat16
+
         self.kernel = self.add_weight(shape=(input_shape[-1], columns), initializer=glorot, name="kernel")
         self.recurrent_kernel = self.add_weight(shape=(self.units, columns), initializer=orthogonal, name="recurrent_kernel")
 

@@ -65,7 +65,8 @@ class _ResettingCell(keras.layers.Layer):
         self.state_size, self.output_size = cell.state_size, cell.output_size
 
     def build(self, input_shape):
-        self.cell.build((*input_shape[:-1], input_shape[-1] - 1))
+        if not self.cell.built:  # by its own saved configuration
+            self.cell.build((*input_shape[:-1], input_shape[-1] - 1))
 
     def call(self, inputs, states, training=None):
         start = inputs[:, -1:] > 0.5

@@ -36,7 +36,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         options = {"trainable": False, "dtype": "float32", "autocast": False}
 
         def kernel(shape, dtype=None):
-            return ops.reshape(ops.cast(self._kernel(), "float32"), matrix)
+            return ops.copy(ops.reshape(ops.cast(self._kernel(), "float32"), matrix))  # not the kernel's own buffer
 
         def right(shape, dtype=None):
             weights = ops.convert_to_numpy(kernel(None))
@@ -62,17 +62,17 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def _vectors(self, matrix, training):
         """(u, v) for this kernel: the stored ones, brought forward if it is a new one."""
-        start = ops.copy(self.u)
-        u, v = start, ops.copy(self.v)
+        start_u, start_v = ops.copy(self.u), ops.copy(self.v)
+        u = start_u
         for _ in range(self.power_iterations):
             v = self._unit(ops.matmul(matrix, u))
             u = self._unit(ops.matmul(v, matrix))
         new = ops.any(ops.not_equal(matrix, self.seen))
-        u, v = ops.where(new, u, start), ops.where(new, v, self.v)
+        u, v = ops.where(new, u, start_u), ops.where(new, v, start_v)
         if training:
             self.u.assign(u)
             self.v.assign(v)
-            self.seen.assign(matrix)
+            self.seen.assign(ops.copy(matrix))
         return ops.stop_gradient(u), ops.stop_gradient(v)
 
     def _unit(self, x):

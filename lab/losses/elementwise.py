@@ -34,7 +34,7 @@ def together(y_true, y_pred):
     """Both as tensors of the predictions' type; ValueError where they do not have one shape."""
     y_pred = ops.convert_to_tensor(y_pred)
     if "float" not in str(y_pred.dtype):
-        raise ValueError(f"y_pred: expected floating-point numbers, received {y_pred.dtype}.")
+        raise ValueError(f"y_pred: expected floating-point numbers, received {keras.backend.standardize_dtype(y_pred.dtype)}.")
     y_true = ops.cast(y_true, y_pred.dtype)
     if len(y_true.shape) != len(y_pred.shape) or any(
         a != b for a, b in zip(y_true.shape, y_pred.shape, strict=True) if a is not None and b is not None

@@ -20,6 +20,7 @@ def gradient_penalty(critic, real, fake, *, seed, target=1.0):
         seed: a `keras.random.SeedGenerator`.
         target: the norm that is wanted.
     """
+    real, fake = ops.convert_to_tensor(real), ops.convert_to_tensor(fake)
     if tuple(real.shape) != tuple(fake.shape):
         raise ValueError(f"fake: expected the shape of real, {tuple(real.shape)}, received {tuple(fake.shape)}.")
     ones = (1,) * (len(real.shape) - 1)
@@ -70,7 +71,7 @@ def path_length(generator, latent, average, *, seed, decay=0.99):
 
 
 def _gradient(critic, x):
-    _, gradient = engine.value_and_grad(lambda x: (ops.sum(critic(x)), ()))(x)
+    _, gradient = engine.value_and_grad(lambda x: (ops.sum(critic(x)), ()))(ops.convert_to_tensor(x))
     return gradient
 
 

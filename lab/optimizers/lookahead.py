@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab.optimizers.wrapper import WrapperOptimizer
+from lab.optimizers.wrapper import WrapperOptimizer, choose
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -33,13 +33,13 @@ class Lookahead(WrapperOptimizer):
         variables, slow = self._known(trainable_variables)
         before = self.inner.iterations
         for phi, theta in zip(slow, variables, strict=True):
-            phi.assign(ops.where(ops.equal(before, 0), theta, phi))
+            phi.assign(choose(ops.equal(before, 0), theta, phi))
         self.inner.apply(grads, variables)
         after = self.inner.iterations
         due = ops.logical_and(ops.equal(after % self.interval, 0), ops.greater(after, 0))
         for phi, theta in zip(slow, variables, strict=True):
-            phi.assign(ops.where(due, phi + self.alpha * (theta - phi), phi))
-            theta.assign(ops.where(due, phi, theta))
+            phi.assign(choose(due, phi + self.alpha * (theta - phi), phi))
+            theta.assign(choose(due, phi, theta))
 
     def get_config(self):
         """All arguments."""

@@ -13,7 +13,8 @@ class OptimisticAdam(RuleOptimizer):
 
         theta <- theta - 2 eta d_t + eta d_(t-1),  d_t = m^ / (sqrt(v^) + epsilon),  d_0 = 0
 
-    In min_x max_y xy, where Adam's players circle each other, these converge.
+    In min_x max_y xy, where Adam's players spiral outwards, these converge; with the betas of the
+    paper's images, 0.5 and 0.9, they end on a circle there, for Adam's steps do not shrink with the gradient.
 
     Args:
         learning_rate: eta.
@@ -22,7 +23,7 @@ class OptimisticAdam(RuleOptimizer):
         **options: see `RuleOptimizer`.
     """
 
-    def __init__(self, learning_rate=0.001, beta_1=0.5, beta_2=0.9, epsilon=1e-8, **options):
+    def __init__(self, learning_rate=0.001, beta_1=0.0, beta_2=0.999, epsilon=1e-8, **options):
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)
         self.epsilon = not_negative("epsilon", epsilon)

@@ -92,7 +92,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         theta, *values = self._apply_rule(theta, gradient, learning_rate, slots)
         updated = np.repeat([index in given for index in range(len(everything))], self._sizes)
         for slot, value in zip(slots, values, strict=True):
-            self.assign(slot, value if updated.all() else ops.where(updated, value, slot))
+            self.assign(slot, value if updated.all() else ops.where(updated, value, ops.convert_to_tensor(slot)))
         parts = ops.split(theta, np.cumsum(self._sizes)[:-1].tolist())
         for index in given:
             self.assign(everything[index], ops.reshape(parts[index], everything[index].shape))

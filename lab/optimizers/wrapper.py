@@ -87,7 +87,7 @@ class TwoStepOptimizer(WrapperOptimizer):
         """Keeps the present weights, once, until `_return`."""
         variables, kept = self._known(variables)
         for copy, variable in zip(kept, variables, strict=True):
-            copy.assign(ops.where(self._away, copy, variable))
+            copy.assign(choose(self._away, copy, variable))
         self._away.assign(True)
         return variables
 
@@ -95,6 +95,11 @@ class TwoStepOptimizer(WrapperOptimizer):
         """Brings the weights back to where they were kept, if they are away, and makes the inner optimizer's step from there."""
         variables, kept = self._known(trainable_variables)
         for copy, variable in zip(kept, variables, strict=True):
-            variable.assign(ops.where(self._away, copy, variable))
+            variable.assign(choose(self._away, copy, variable))
         self._away.assign(False)
         self.inner.apply(grads, variables)
+
+
+def choose(condition, first, second):
+    """The first variable's value where the condition holds, else the second's."""
+    return ops.where(*(ops.convert_to_tensor(value) for value in (condition, first, second)))

@@ -11,14 +11,13 @@ from lab.agents import (
     HostRollout,
     Trajectory,
     UniformReplay,
-    double_q_learning,
     evaluate,
     exploration,
-    huber,
-    q_learning,
     squared,
     train,
 )
+from lab.losses import huber
+from lab.losses.reinforcement import double_q_learning, q_learning
 from lab.models import mlp
 from tests.agents.identity import ACTIONS, DeviceIdentity, Identity, vectorize
 

@@ -1,0 +1,33 @@
+"""What the components need of the engine on torch: gradients. Programs are for TensorFlow and JAX."""
+
+import optree
+import torch
+
+from lab.engine.scope import ProgramScope, name_of
+
+
+def value_and_grad(loss, variables=None):
+    """See `lab.engine`."""
+    name = name_of("loss", loss)
+
+    def differentiate(*args):
+        with ProgramScope(name), torch.enable_grad():
+            if variables is None:
+                targets = optree.tree_map(lambda x: x if x.requires_grad else x.detach().requires_grad_(), args[0])
+                args = (targets, *args[1:])
+            else:
+                targets = [variable.value for variable in variables]
+            value, extras = loss(*args)
+            leaves = optree.tree_leaves(targets)
+            found = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
+            gradients = [torch.zeros_like(leaf) if each is None else each for leaf, each in zip(leaves, found, strict=True)]
+        return (value, extras), optree.tree_unflatten(optree.tree_structure(targets), gradients)
+
+    return differentiate
+
+
+def _unsupported(*args, **kwargs):
+    raise NotImplementedError("lab.engine: expected the TensorFlow or the JAX backend to compile programs, received torch.")
+
+
+compile = scan = write = _unsupported

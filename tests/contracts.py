@@ -1,0 +1,206 @@
+"""What every component of a kind must do, as one call per kind; values are tested beside each component."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+
+def as_array(x):
+    return ops.convert_to_numpy(x)
+
+
+def flat(x):
+    return list(x) if isinstance(x, list | tuple) else [x]
+
+
+def uniform(seed, *shape):
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def round_trip(thing, kind):
+    """The same thing again from its JSON configuration; `kind` is the Keras module that serializes it."""
+    text = json.dumps(kind.serialize(thing))
+    again = kind.deserialize(json.loads(text))
+    assert type(again) is type(thing)
+    assert json.dumps(kind.serialize(again)) == text
+    return again
+
+
+def save_and_load(model, **options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return keras.saving.load_model(path, safe_mode=True, **options)
+
+
+def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat16"), learns=True, atol=1e-6):
+    """The contract of a layer.
+
+    Args:
+        make: a function (**options) -> a new layer.
+        inputs: arrays `[B, ...]` that the layer takes, B >= 3.
+        masking: whether the layer passes masks on.
+        learns: whether all trainable weights get a gradient that is not zero.
+    """
+    given = inputs[0] if len(inputs) == 1 else list(inputs)
+    layer = make()
+    eager = flat(layer(given))
+    assert layer.name == make(name=layer.name).name
+
+    symbols = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in inputs]
+    fresh = make()
+    symbolic = fresh(symbols[0] if len(inputs) == 1 else symbols)
+    shapes = fresh.compute_output_shape([x.shape for x in inputs] if len(inputs) > 1 else inputs[0].shape)
+    shapes = [shapes] if isinstance(shapes[0], int) else shapes
+    for seen, expected, shape in zip(flat(symbolic), eager, shapes, strict=True):
+        assert tuple(seen.shape)[1:] == tuple(expected.shape)[1:]
+        assert keras.backend.standardize_dtype(seen.dtype) == keras.backend.standardize_dtype(expected.dtype)
+        assert tuple(shape) == tuple(expected.shape)
+
+    again = round_trip(layer, keras.layers)
+    assert again.built
+    again.set_weights(layer.get_weights())
+    for got, expected in zip(flat(again(given)), eager, strict=True):
+        np.testing.assert_allclose(as_array(got), as_array(expected), atol=atol)
+
+    model = keras.Model(symbols[0] if len(inputs) == 1 else symbols, symbolic)
+    before = [as_array(x) for x in flat(model(given))]
+    loaded = save_and_load(model)
+    for got, expected in zip(flat(loaded(given)), before, strict=True):
+        np.testing.assert_allclose(as_array(got), expected, atol=atol)
+    for size in (1, 2):  # another batch size
+        part = [x[:size] for x in inputs]
+        assert flat(model(part[0] if len(inputs) == 1 else part))[0].shape[0] == size
+
+    weights = [as_array(weight).copy() for weight in model.trainable_weights]
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss=["mse"] * len(before))
+    targets = [x + 1.0 + uniform(1, *x.shape) for x in before]
+    model.fit(
+        given, targets[0] if len(targets) == 1 else targets, epochs=1, batch_size=len(inputs[0]), verbose=0, shuffle=False
+    )
+    for weight, old in zip(model.trainable_weights, weights, strict=True):
+        assert np.isfinite(as_array(weight)).all(), weight.path
+        assert not learns or np.any(as_array(weight) != old), weight.path
+
+    for policy in policies:
+        low = make(dtype=policy)
+        outputs = flat(low(given))
+        assert {keras.backend.standardize_dtype(x.dtype) for x in outputs} == {keras.DTypePolicy(policy).compute_dtype}
+        assert all(np.isfinite(as_array(ops.cast(x, "float32"))).all() for x in outputs)
+        trained = keras.backend.standardize_dtype(low.trainable_weights[0].dtype) if low.trainable_weights else None
+        assert trained in (None, keras.DTypePolicy(policy).variable_dtype)
+
+    if masking:
+        mask = np.ones(inputs[0].shape[:-1], bool)
+        assert layer.supports_masking
+        assert layer.compute_mask(given, mask) is mask
+    if "seed" in layer.get_config():
+        first, second, other = (make(seed=seed)(given) for seed in (3, 3, 4))
+        np.testing.assert_array_equal(as_array(flat(first)[0]), as_array(flat(second)[0]))
+        assert np.any(as_array(flat(first)[0]) != as_array(flat(other)[0]))
+    return layer
+
+
+def check_loss(make, y_true, y_pred):
+    """The contract of a loss class, on targets and predictions `[B, ...]`."""
+    loss = make()
+    elements = as_array(make(reduction=None)(y_true, y_pred))
+    assert np.isfinite(elements).all()
+    np.testing.assert_allclose(as_array(loss(y_true, y_pred)), elements.mean(), rtol=1e-5)
+    np.testing.assert_allclose(as_array(make(reduction="sum")(y_true, y_pred)), elements.sum(), rtol=1e-5)
+    again = round_trip(loss, keras.losses)
+    np.testing.assert_array_equal(as_array(again(y_true, y_pred)), as_array(loss(y_true, y_pred)))
+
+    per_sample = uniform(2, len(elements)) + 1.0
+    shaped = per_sample.reshape(-1, *(1,) * (elements.ndim - 1))
+    weighted = as_array(loss(y_true, y_pred, sample_weight=per_sample))
+    np.testing.assert_allclose(weighted, (elements * shaped).mean(), rtol=1e-5)
+    per_element = uniform(3, *elements.shape) + 1.0
+    np.testing.assert_allclose(
+        as_array(loss(y_true, y_pred, sample_weight=per_element)), (elements * per_element).mean(), rtol=1e-5
+    )
+    for dtype in ("float16", "bfloat16"):
+        low = make(dtype=dtype)(y_true, ops.cast(y_pred, dtype))
+        np.testing.assert_allclose(as_array(ops.cast(low, "float32")), elements.mean(), rtol=0.05, atol=0.02)
+
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(int(np.prod(y_pred.shape[1:])))(inputs)
+    model = keras.Model(inputs, keras.layers.Activation("softmax")(outputs) if "KL" in type(loss).__name__ else outputs)
+    if len(y_pred.shape) == 2:
+        model.compile(optimizer=keras.optimizers.SGD(0.1), loss=make())
+        history = model.fit(uniform(4, len(y_pred), 3), y_true, epochs=2, batch_size=len(y_pred), verbose=0)
+        first, second = history.history["loss"]
+        assert second < first
+
+
+def quadratic(seed=0):
+    """(variables, gradient function) of a loss whose minimum is at 1, with curvatures from 0.5 to 3."""
+    shapes = [(3, 4), (4,), (4, 2)]
+    rng = np.random.default_rng(seed)
+    variables = [keras.Variable(rng.normal(size=shape), dtype="float32", name=f"w{i}") for i, shape in enumerate(shapes)]
+    scales = [rng.uniform(0.5, 3.0, shape).astype("float32") for shape in shapes]
+
+    def gradients():
+        return [scale * (variable - 1.0) for scale, variable in zip(scales, variables, strict=True)]
+
+    return variables, gradients
+
+
+def trajectory(optimizer, steps, seed=0):
+    """Weights after each of some steps on `quadratic`, as flat arrays `[steps, N]`."""
+    variables, gradients = quadratic(seed)
+    optimizer.build(variables)
+    points = []
+    for _ in range(steps):
+        optimizer.apply(gradients(), variables)
+        points.append(np.concatenate([as_array(variable).ravel() for variable in variables]))
+    return np.stack(points)
+
+
+def check_optimizer(make, rate=0.05):
+    """The contract of an optimizer; `make(**options)` gives a new one."""
+    path = trajectory(make(), 30)
+    start = np.concatenate([as_array(variable).ravel() for variable in quadratic()[0]])
+    assert np.abs(path[-1] - 1.0).mean() < np.abs(start - 1.0).mean()
+    np.testing.assert_array_equal(path, trajectory(round_trip(make(), keras.optimizers), 30))
+
+    x, y = uniform(0, 32, 3), uniform(1, 32, 2)
+
+    def model(**options):
+        keras.utils.set_random_seed(0)
+        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(2)])
+        network.compile(optimizer=make(**options), loss="mse")
+        return network
+
+    whole, half = model(), model()
+    whole.fit(x, y, epochs=4, batch_size=32, verbose=0)
+    half.fit(x, y, epochs=2, batch_size=32, verbose=0)
+    loaded = save_and_load(half)
+    loaded.fit(x, y, epochs=2, batch_size=32, verbose=0)
+    for got, expected in zip(loaded.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)  # the optimizer's state came along
+    return path
+
+
+def same_options(make, theirs, steps=12):
+    """Keras's options for all optimizers do the same for ours as for a counterpart of Keras's own."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 3, 0.8)
+    choices = [
+        {"learning_rate": schedule}, {"weight_decay": 0.1}, {"clipnorm": 0.3}, {"clipvalue": 0.2}, {"global_clipnorm": 0.5},
+        {"use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 4}, {"gradient_accumulation_steps": 3},
+        {"loss_scale_factor": 8.0},
+    ]  # fmt: skip
+    for options in choices:
+        for fused in (True, False):
+            ours, expected = trajectory(make(fused=fused, **options), steps), trajectory(theirs(**options), steps)
+            np.testing.assert_allclose(ours, expected, atol=2e-6, rtol=2e-6, err_msg=str(options))
+
+
+def raises(words):
+    """Expects a ValueError that says all of the words."""
+    return pytest.raises(ValueError, match=".*".join(words) if isinstance(words, list | tuple) else words)

@@ -1,0 +1,60 @@
+"""The contract of every layer of the library."""
+
+import keras
+import numpy as np
+import pytest
+
+from lab import layers
+from tests.contracts import check_layer, uniform
+
+VECTORS, SEQUENCES, PICTURES = uniform(0, 8, 6), uniform(1, 8, 7, 4), uniform(2, 8, 6, 6, 4)
+VOLUMES, LABELS = uniform(3, 4, 4, 4, 4, 2), np.arange(8, dtype="int32") % 3
+STARTS = np.arange(56).reshape(8, 7) % 5 == 0
+# name: (a function that makes the layer, its inputs, options of the check)
+LAYERS = {
+    "MirrorPadding1D": (lambda **o: layers.MirrorPadding1D(((2, 1),), **o), [SEQUENCES], {}),
+    "MirrorPadding2D": (lambda **o: layers.MirrorPadding2D(((1, 2), (0, 3)), "symmetric", **o), [PICTURES], {}),
+    "MirrorPadding3D": (lambda **o: layers.MirrorPadding3D((1, 2, 3), **o), [VOLUMES], {}),
+    "Convolution1D": (lambda **o: layers.Convolution1D(3, 3, strides=2, **o), [SEQUENCES], {}),
+    "Convolution2D": (lambda **o: layers.Convolution2D(3, (3, 2), padding="same", activation="tanh", **o), [PICTURES], {}),
+    "Convolution3D": (lambda **o: layers.Convolution3D(2, 2, **o), [VOLUMES], {}),
+    "PixelNormalization": (lambda **o: layers.PixelNormalization(**o), [PICTURES], {"masking": True}),
+    "AdaptiveInstanceNormalization": (lambda **o: layers.AdaptiveInstanceNormalization(**o), [PICTURES, VECTORS], {}),
+    "ConditionalBatchNormalization": (lambda **o: layers.ConditionalBatchNormalization(3, **o), [PICTURES, LABELS], {}),
+    "MinibatchStandardDeviation": (lambda **o: layers.MinibatchStandardDeviation(4, 2, **o), [PICTURES], {}),
+    "EqualizedDense": (lambda **o: layers.EqualizedDense(3, **o), [VECTORS], {}),
+    "EqualizedConv2D": (lambda **o: layers.EqualizedConv2D(3, 3, gain=1.0, **o), [PICTURES], {}),
+    "SelfAttention2D": (lambda **o: layers.SelfAttention2D(2, **o), [PICTURES], {"learns": False}),  # gamma 0 hides the rest
+    "ProjectionHead": (lambda **o: layers.ProjectionHead(3, **o), [VECTORS, LABELS], {}),
+    "Maxout": (lambda **o: layers.Maxout(3, 4, **o), [VECTORS], {"masking": True}),
+    "NoisyDense": (lambda **o: layers.NoisyDense(3, activation="relu", **o), [VECTORS], {"masking": True}),
+    "DuelingHead": (lambda **o: layers.DuelingHead(3, **o), [VECTORS], {}),
+    "QuantileHead": (lambda **o: layers.QuantileHead(3, 5, **o), [VECTORS], {}),
+    "CategoricalHead": (lambda **o: layers.CategoricalHead(3, 5, **o), [VECTORS], {}),
+    "GaussianHead": (lambda **o: layers.GaussianHead(3, **o), [VECTORS], {}),
+    "GaussianHead independent": (lambda **o: layers.GaussianHead(3, state_dependent=False, **o), [VECTORS], {}),
+    "RunningNormalization": (lambda **o: layers.RunningNormalization(**o), [VECTORS], {}),
+    "SpectralNormalization Dense": (lambda **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=o.get("dtype")), **o), [VECTORS], {}),
+    "SpectralNormalization Conv2D": (
+        lambda **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=o.get("dtype")), 2, **o), [PICTURES], {},
+    ),
+    "PeepholeLSTMCell": (lambda **o: keras.layers.RNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
+    "LayerNormLSTMCell": (lambda **o: keras.layers.RNN(layers.LayerNormLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
+    "LayerNormGRUCell": (lambda **o: keras.layers.RNN(layers.LayerNormGRUCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
+    "ResettableRNN": (
+        lambda **o: layers.ResettableRNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), return_state=True, **o),
+        [SEQUENCES, STARTS], {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_contract(name):
+    make, inputs, options = LAYERS[name]
+    check_layer(make, *inputs, **options)
+
+
+def test_every_layer_is_here():
+    components = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+    checked = {name.split()[0] for name in LAYERS}
+    assert components - checked == {"PReLU", "ReceptiveField"}  # Keras's own, and not a layer

@@ -1,0 +1,169 @@
+"""Losses against Keras's and by hand."""
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import ops
+
+from lab import distributions, losses
+from tests.contracts import as_array, check_loss, raises, uniform
+from tests.properties import NUMBERS, arrays, assert_same, deterministic, pairs
+
+K = keras.losses
+UNIT = st.floats(0, 1, width=32)
+PROBABILITIES = np.random.default_rng(0).dirichlet(np.ones(4), 8).astype("float32")
+LABELS = np.arange(8) % 4
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (losses.mean_squared_error, K.mean_squared_error),
+        (losses.mean_absolute_error, K.mean_absolute_error),
+        (lambda y, x: ops.mean(losses.huber(y - x, 0.7), -1), lambda y, x: K.huber(y, x, delta=0.7)),
+    ],
+    ids=["mse", "mae", "huber"],
+)
+def test_regression_is_kerass(ours, theirs):
+    @deterministic
+    @given(pairs())
+    def check(both):
+        y, x = both
+        assert_same(lambda x: ours(y, x), lambda x: theirs(y, x), x)
+
+    check()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_binary_crossentropy_is_kerass(smoothing):
+    @deterministic
+    @given(pairs(UNIT, NUMBERS))
+    def logits(both):
+        y, x = both
+        assert_same(
+            lambda x: ops.mean(losses.binary_crossentropy(y, x, label_smoothing=smoothing), -1),
+            lambda x: K.binary_crossentropy(y, x, from_logits=True, label_smoothing=smoothing), x,
+        )  # fmt: skip
+
+    logits()
+    y, p = np.round(uniform(0, 5, 3) + 0.5).clip(0, 1), (uniform(1, 5, 3) + 1) / 2
+    assert_same(
+        lambda x: ops.mean(losses.binary_crossentropy(y, x, from_logits=False), -1),
+        lambda x: K.binary_crossentropy(y, x), p, 1e-5,
+    )  # fmt: skip
+    assert_same(
+        lambda x: ops.mean(losses.binary_crossentropy(y, x, gamma=2.0), -1),
+        lambda x: K.binary_focal_crossentropy(y, x, from_logits=True), uniform(2, 5, 3), 1e-5,
+    )  # fmt: skip
+
+
+def test_categorical_crossentropy_is_kerass():
+    @deterministic
+    @given(arrays(st.just((8, 4))))
+    def check(x):
+        for smoothing in (0.0, 0.1):
+            assert_same(
+                partial(losses.categorical_crossentropy, PROBABILITIES, label_smoothing=smoothing),
+                partial(K.categorical_crossentropy, PROBABILITIES, from_logits=True, label_smoothing=smoothing), x, 2e-6,
+            )  # fmt: skip
+        assert_same(
+            lambda x: losses.categorical_crossentropy(LABELS, x),
+            lambda x: K.sparse_categorical_crossentropy(LABELS, x, from_logits=True), x,
+        )  # fmt: skip
+        dense = np.eye(4, dtype="float32")[LABELS]
+        for options in ({"gamma": 2.0}, {"class_weights": (1.0, 2.0, 0.0, 0.5)}, {"label_smoothing": 0.1}):
+            one, two = (as_array(losses.categorical_crossentropy(y, x, **options)) for y in (LABELS, dense))
+            np.testing.assert_array_equal(one, two)
+
+    check()
+    x = uniform(0, 8, 4)
+    dense = np.eye(4, dtype="float32")[LABELS]
+    assert_same(
+        lambda x: losses.categorical_crossentropy(dense, x, gamma=2.0),
+        lambda x: K.categorical_focal_crossentropy(dense, x, alpha=1.0, gamma=2.0, from_logits=True), x, 1e-5,
+    )  # fmt: skip
+    p = PROBABILITIES[::-1].copy()
+    assert_same(
+        lambda x: losses.categorical_crossentropy(dense, x, from_logits=False),
+        lambda x: K.categorical_crossentropy(dense, x),
+        p,
+        1e-5,
+    )
+    assert_same(lambda x: losses.kl_divergence(PROBABILITIES, x), lambda x: K.kl_divergence(PROBABILITIES, x), p, 1e-5)
+
+
+def test_by_hand():
+    zeros = np.zeros((1, 2), "float32")
+    np.testing.assert_allclose(
+        as_array(losses.quantile_error(np.array([1.0, -1.0]), np.zeros(2, "float32"), 0.9)), [0.9, 0.1], rtol=1e-6
+    )
+    np.testing.assert_allclose(as_array(losses.huber(ops.convert_to_tensor([0.5, -3.0]))), [0.125, 2.5])
+    weighted = losses.binary_crossentropy(np.array([[1.0, 0.0]]), zeros, class_weights=(1.0, 3.0))
+    np.testing.assert_allclose(as_array(weighted), [[3 * np.log(2), np.log(2)]], rtol=1e-6)
+    focal = losses.binary_crossentropy(np.array([[1.0, 0.0]]), zeros, gamma=2.0)
+    np.testing.assert_allclose(as_array(focal), [[np.log(2) / 4, np.log(2) / 4]], rtol=1e-6)
+    weighted = losses.categorical_crossentropy(np.array([1]), zeros, class_weights=(1.0, 3.0))
+    np.testing.assert_allclose(as_array(weighted), [3 * np.log(2)], rtol=1e-6)
+    two = distributions.Normal(0.0, 1.0), distributions.Normal(1.0, 1.0)
+    np.testing.assert_allclose(as_array(losses.kl_divergence(*two)), 0.5, rtol=1e-6)
+    far = losses.binary_crossentropy(np.array([1.0, 0.0]), np.array([-1e4, 1e4], "float32"), gamma=1.0)
+    np.testing.assert_allclose(as_array(far), [1e4, 1e4])
+
+
+X, Y = uniform(0, 8, 4), uniform(1, 8, 4)
+CLASSES = {
+    "MeanSquaredError": (losses.MeanSquaredError, Y, X),
+    "MeanAbsoluteError": (losses.MeanAbsoluteError, Y, X),
+    "Huber": (lambda **o: losses.Huber(0.5, **o), Y, X),
+    "Quantile": (lambda **o: losses.Quantile(0.8, **o), Y, X),
+    "pictures": (losses.MeanSquaredError, uniform(2, 8, 3, 3, 2), uniform(3, 8, 3, 3, 2)),
+    "BinaryCrossentropy": (
+        lambda **o: losses.BinaryCrossentropy(label_smoothing=0.1, gamma=1.0, **o),
+        (Y > 0).astype("float32"),
+        X,
+    ),
+    "CategoricalCrossentropy": (
+        lambda **o: losses.CategoricalCrossentropy(gamma=1.0, class_weights=[1, 2, 3, 4], **o),
+        LABELS,
+        X,
+    ),
+    "dense labels": (losses.CategoricalCrossentropy, PROBABILITIES, X),
+    "KLDivergence": (losses.KLDivergence, PROBABILITIES, PROBABILITIES[::-1].copy()),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_contract(name):
+    check_loss(*CLASSES[name])
+
+
+def test_classes_are_kerass():
+    for ours, theirs, y, x in (
+        (losses.MeanSquaredError(), K.MeanSquaredError(), Y, X), (losses.MeanAbsoluteError(), K.MeanAbsoluteError(), Y, X),
+        (losses.Huber(0.5), K.Huber(0.5), Y, X), (losses.KLDivergence(), K.KLDivergence(), PROBABILITIES, PROBABILITIES[::-1].copy()),
+        (losses.CategoricalCrossentropy(), K.SparseCategoricalCrossentropy(from_logits=True), LABELS, X),
+        (losses.BinaryCrossentropy(), K.BinaryCrossentropy(from_logits=True), (Y > 0).astype("float32"), X),
+    ):  # fmt: skip
+        for weights in (None, np.arange(8.0)):
+            np.testing.assert_allclose(as_array(ours(y, x, weights)), as_array(theirs(y, x, weights)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: losses.mean_squared_error(X, X[:, :2]), [r"y_true: expected y_pred's shape \(8, 2\), received \(8, 4\)"]),
+        (lambda: losses.mean_squared_error(X, X.astype("int32")), ["y_pred: expected floating-point numbers, received int32"]),
+        (lambda: losses.quantile_error(X, X, 1.0), [r"quantile: expected a number in \(0, 1\), received 1.0"]),
+        (lambda: losses.Huber(0.0), ["delta: expected a number > 0, received 0.0"]),
+        (lambda: losses.BinaryCrossentropy(gamma=-1.0), ["gamma: expected a number >= 0, received -1.0"]),
+        (lambda: losses.BinaryCrossentropy(class_weights=(1, 2, 3)), ["class_weights: expected 2 numbers"]),
+        (lambda: losses.CategoricalCrossentropy(label_smoothing=2.0), [r"label_smoothing: expected a number in \[0, 1\]"]),
+    ],
+)
+def test_bad_arguments(call, words):
+    with raises(words):
+        call()

@@ -1,0 +1,206 @@
+"""Distributions against scipy.stats, at their edges, and their samples against their own distribution functions."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy import integrate, stats
+
+from lab import distributions as d
+from tests.contracts import as_array, raises
+
+P = np.array([0.03, 0.4, 0.9], "float32")
+LOC, SCALE = np.array([-1.0, 0.3, 2.0], "float32"), np.array([0.2, 1.0, 3.0], "float32")
+OTHER_LOC, OTHER_SCALE = np.array([0.5, 0.1, 1.0], "float32"), np.array([1.0, 0.7, 2.0], "float32")
+ORACLES = {
+    "Bernoulli": (d.Bernoulli(probs=P), stats.bernoulli(P), np.array([[0], [1]])),
+    "Bernoulli logits": (d.Bernoulli(np.log(P / (1 - P))), stats.bernoulli(P), np.array([[0], [1]])),
+    "Binomial": (d.Binomial(7, probs=P), stats.binom(7, P), np.arange(8)[:, None]),
+    "Normal": (d.Normal(LOC, SCALE), stats.norm(LOC, SCALE), np.linspace(-9, 9, 7)[:, None].astype("float32")),
+    "Uniform": (
+        d.Uniform(LOC, LOC + SCALE),
+        stats.uniform(LOC.astype(float), SCALE.astype(float)),
+        np.linspace(-2.03, 4.9, 8)[:, None].astype("float32"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_measures_are_scipys(name):
+    ours, theirs, values = ORACLES[name]
+    log = theirs.logpmf if hasattr(theirs.dist, "logpmf") else theirs.logpdf
+    with np.errstate(divide="ignore"):
+        expected = log(values)
+    np.testing.assert_allclose(as_array(ours.log_prob(values)), expected, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.prob(values)), np.exp(expected), rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.mean()), theirs.mean(), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.variance()), theirs.var(), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.standard_deviation()), theirs.std(), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.entropy()), theirs.entropy(), rtol=2e-6, atol=1e-6)
+
+
+def test_categorical():
+    logits = np.array([[1.0, -2.0, 0.5], [3.0, 3.0, 3.0]], "float32")
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    ours = d.Categorical(logits)
+    np.testing.assert_allclose(as_array(ours.log_prob(np.array([2, 0]))), np.log([p[0, 2], p[1, 0]]), rtol=1e-6)
+    np.testing.assert_allclose(as_array(ours.entropy()), stats.entropy(p, axis=-1), rtol=1e-6)
+    np.testing.assert_allclose(as_array(ours.mean()), p @ np.arange(3), rtol=1e-6)
+    np.testing.assert_allclose(as_array(ours.variance()), p @ np.arange(3) ** 2 - (p @ np.arange(3)) ** 2, rtol=1e-5)
+    np.testing.assert_array_equal(as_array(ours.mode()), [0, 0])
+    other = d.Categorical(probs=np.array([[0.2, 0.3, 0.5], [1.0, 1.0, 2.0]], "float32"))
+    expected = stats.entropy(p, [[0.2, 0.3, 0.5], [0.25, 0.25, 0.5]], axis=-1)
+    np.testing.assert_allclose(as_array(ours.kl_divergence(other)), expected, rtol=1e-5)
+    never = d.Categorical(np.array([0.0, -np.inf, 0.0], "float32"))
+    np.testing.assert_allclose(as_array(never.entropy()), np.log(2), rtol=1e-6)
+    assert as_array(never.log_prob(1)) == -np.inf
+    assert not np.any(as_array(never.sample(keras.random.SeedGenerator(0), (1000,))) == 1)
+    huge = d.Categorical(np.array([1e4, -1e4, 0.0], "float32"))
+    np.testing.assert_allclose(as_array(huge.log_prob(np.array(1))), -2e4)
+
+
+def divergence(p, q, low, high):
+    """The integral of p log p/q in float64."""
+    return integrate.quad(lambda x: np.exp(p(x)) * (p(x) - q(x)), low, high, limit=200)[0]
+
+
+def test_divergences_are_the_integrals():
+    normal, other = d.Normal(LOC, SCALE), d.Normal(OTHER_LOC, OTHER_SCALE)
+    expected = [
+        divergence(stats.norm(*a).logpdf, stats.norm(*b).logpdf, a[0] - 9 * a[1], a[0] + 9 * a[1])
+        for a, b in zip(zip(LOC, SCALE, strict=True), zip(OTHER_LOC, OTHER_SCALE, strict=True), strict=True)
+    ]
+    np.testing.assert_allclose(as_array(normal.kl_divergence(other)), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        as_array(d.TanhNormal(LOC, SCALE).kl_divergence(d.TanhNormal(OTHER_LOC, OTHER_SCALE))), expected, rtol=1e-5
+    )
+    whole = d.DiagonalNormal(LOC, SCALE).kl_divergence(d.DiagonalNormal(OTHER_LOC, OTHER_SCALE))
+    np.testing.assert_allclose(as_array(whole), sum(expected), rtol=1e-5)
+    q = np.array([0.3, 0.5, 0.2], "float32")
+    expected = [stats.entropy([p, 1 - p], [r, 1 - r]) for p, r in zip(P, q, strict=True)]
+    np.testing.assert_allclose(as_array(d.Bernoulli(probs=P).kl_divergence(d.Bernoulli(probs=q))), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        as_array(d.Binomial(5, probs=P).kl_divergence(d.Binomial(5, probs=q))), 5 * np.array(expected), rtol=1e-5
+    )
+    inside, outside = d.Uniform([0.2], [0.7]), d.Uniform([0.0], [1.0])
+    np.testing.assert_allclose(as_array(inside.kl_divergence(outside)), [np.log(2)], rtol=1e-6)
+    assert as_array(outside.kl_divergence(inside)) == np.inf
+    for each in (normal, d.Bernoulli(probs=P), d.Categorical(probs=P), d.Uniform([0.0], [1.0])):
+        np.testing.assert_array_equal(as_array(each.kl_divergence(each)), np.zeros_like(as_array(each.kl_divergence(each))))
+
+
+def test_diagonal_normal_is_a_multivariate_normal():
+    x = np.array([[0.1, 0.2, 0.3], [1.0, -1.0, 4.0]], "float32")
+    theirs = stats.multivariate_normal(LOC, np.diag(SCALE.astype(float) ** 2))
+    ours = d.DiagonalNormal(LOC, SCALE)
+    np.testing.assert_allclose(as_array(ours.log_prob(x)), theirs.logpdf(x), rtol=1e-6)
+    np.testing.assert_allclose(as_array(ours.entropy()), theirs.entropy(), rtol=1e-6)
+
+
+def squashed(loc, scale):
+    """(mean, variance, entropy) of tanh of a normal, as integrals in float64."""
+    normal = stats.norm(loc, scale)
+
+    def expectation(function):
+        return integrate.quad(lambda x: function(x) * normal.pdf(x), loc - 10 * scale, loc + 10 * scale)[0]
+
+    mean = expectation(np.tanh)
+    slope = expectation(lambda x: 2 * (np.log(2) - x - np.logaddexp(0, -2 * x)))
+    return mean, expectation(lambda x: (np.tanh(x) - mean) ** 2), normal.entropy() + slope
+
+
+def test_tanh_normal():
+    ours = d.TanhNormal(LOC, SCALE)
+    y = np.array([-0.9, 0.0, 0.5], "float32")
+    expected = stats.norm(LOC, SCALE).logpdf(np.arctanh(y.astype(float))) - np.log1p(-(y.astype(float) ** 2))
+    np.testing.assert_allclose(as_array(ours.log_prob(y)), expected, rtol=1e-5)
+    expected = np.array([squashed(loc, scale) for loc, scale in zip(LOC.astype(float), SCALE.astype(float), strict=True)])
+    for moment, wanted in zip((ours.mean(), ours.variance(), ours.entropy()), expected.T, strict=True):
+        np.testing.assert_allclose(as_array(moment), wanted, rtol=2e-6, atol=2e-6)
+    edge = np.array([1 - 1e-7, -(1 - 1e-7), 1.0], "float32")
+    assert np.isfinite(as_array(ours.log_prob(edge))).all()
+    sample, log_prob = ours.sample_and_log_prob(keras.random.SeedGenerator(1), (50,))
+    inside = np.abs(as_array(sample)) < 0.99
+    np.testing.assert_allclose(as_array(log_prob)[inside], as_array(ours.log_prob(sample))[inside], rtol=1e-3, atol=1e-3)
+    assert np.isfinite(as_array(log_prob)).all()
+
+
+CONTINUOUS = {
+    "Normal": (lambda: d.Normal(0.5, 2.0), stats.norm(0.5, 2.0).cdf),
+    "Uniform": (lambda: d.Uniform(-1.0, 3.0), stats.uniform(-1, 4).cdf),
+    "TanhNormal": (lambda: d.TanhNormal(0.2, 0.7), lambda y: stats.norm(0.2, 0.7).cdf(np.arctanh(y))),
+}
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_samples_pass_a_kolmogorov_smirnov_test(name):
+    make, cdf = CONTINUOUS[name]
+    sample = as_array(make().sample(keras.random.SeedGenerator(3), (20_000,)))
+    assert stats.kstest(sample, cdf).pvalue > 0.01
+    again = as_array(make().sample(keras.random.SeedGenerator(3), (20_000,)))
+    np.testing.assert_array_equal(sample, again)
+    assert np.any(sample != as_array(make().sample(keras.random.SeedGenerator(4), (20_000,))))
+
+
+@pytest.mark.parametrize(
+    ("make", "probabilities"),
+    [
+        (lambda: d.Bernoulli(probs=np.float32(0.3)), [0.7, 0.3]),
+        (lambda: d.Binomial(4, probs=np.float32(0.3)), stats.binom(4, 0.3).pmf(range(5))),
+        (lambda: d.Categorical(probs=np.array([0.1, 0.2, 0.7], "float32")), [0.1, 0.2, 0.7]),
+    ],
+)
+def test_samples_pass_a_chi_squared_test(make, probabilities):
+    sample = as_array(make().sample(keras.random.SeedGenerator(5), (20_000,)))
+    assert sample.dtype == np.int32
+    counts = np.bincount(sample, minlength=len(probabilities))
+    assert stats.chisquare(counts, np.array(probabilities) / np.sum(probabilities) * 20_000).pvalue > 0.01
+
+
+def test_shapes_of_samples():
+    for make, batch in ((lambda: d.Normal(LOC, 1.0), (3,)), (lambda: d.Categorical(np.zeros((2, 5), "float32")), (2,))):
+        assert tuple(make().sample(0).shape) == batch
+        assert tuple(make().sample(0, (4, 6)).shape) == (4, 6, *batch)
+    assert tuple(d.Normal(0.0, SCALE).sample(0).shape) == (3,)
+
+
+def test_probabilities_of_zero_and_one():
+    for ours in (d.Bernoulli(probs=np.array([0.0, 1.0], "float32")), d.Bernoulli(np.array([-np.inf, np.inf], "float32"))):
+        np.testing.assert_array_equal(as_array(ours.log_prob(np.array([0, 1]))), [0, 0])
+        np.testing.assert_array_equal(as_array(ours.log_prob(np.array([1, 0]))), [-np.inf, -np.inf])
+        np.testing.assert_array_equal(as_array(ours.entropy()), [0, 0])
+        np.testing.assert_array_equal(as_array(ours.variance()), [0, 0])
+        np.testing.assert_array_equal(as_array(ours.kl_divergence(ours)), [0, 0])
+    certain = d.Binomial(3, probs=np.float32(1.0))
+    assert as_array(certain.log_prob(np.array(3))) == 0
+    np.testing.assert_allclose(as_array(certain.entropy()), 0, atol=1e-7)
+
+
+def test_samples_are_reparameterised():
+    from lab import engine
+
+    def loss(loc):
+        return ops.sum(d.TanhNormal(loc, 0.5).sample(7, (100,))), ()
+
+    _, gradient = engine.value_and_grad(loss)(ops.convert_to_tensor(0.3))
+    step = 1e-2
+    numeric = (float(loss(ops.convert_to_tensor(0.3 + step))[0]) - float(loss(ops.convert_to_tensor(0.3 - step))[0])) / (
+        2 * step
+    )
+    np.testing.assert_allclose(float(gradient), numeric, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: d.Bernoulli(), "expected one of logits and probs, received neither"),
+        (lambda: d.Bernoulli(P, probs=P), "received both"),
+        (lambda: d.Categorical(np.array([1, 2])), "logits: expected floating-point numbers, received int"),
+        (lambda: d.Binomial(0, probs=P), "count: expected an integer >= 1, received 0"),
+        (lambda: d.Binomial(2, probs=P).kl_divergence(d.Binomial(3, probs=P)), "expected count 2, received 3"),
+        (lambda: d.Normal(0.0, 1.0).kl_divergence(d.Uniform(0.0, 1.0)), "other: expected a Normal, received Uniform"),
+    ],
+)
+def test_bad_arguments(make, words):
+    with raises(words):
+        make()
