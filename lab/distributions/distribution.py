@@ -1,11 +1,37 @@
 """What all distributions share."""
 
+import abc
+
 import keras
 from keras import ops
 
 
-class Distribution:
-    """What all distributions have; `log_prob`, `mean`, `variance`, `entropy`, `sample` and `_divergence` are their own."""
+class Distribution(abc.ABC):
+    """What all distributions have."""
+
+    @abc.abstractmethod
+    def log_prob(self, value):
+        """Logarithm of the probability (discrete) or density (continuous) of a value."""
+
+    @abc.abstractmethod
+    def sample(self, seed, shape=()):
+        """Draws of shape `[*shape, *batch]`; the seed is a `keras.random.SeedGenerator` or an integer."""
+
+    @abc.abstractmethod
+    def mean(self):
+        """The expectation."""
+
+    @abc.abstractmethod
+    def variance(self):
+        """The expected squared distance from the mean."""
+
+    @abc.abstractmethod
+    def entropy(self):
+        """The expectation of -log_prob; the differential entropy of a continuous distribution."""
+
+    @abc.abstractmethod
+    def _divergence(self, other):
+        """D(self || other), for one of the same family."""
 
     def prob(self, value):
         """Probability (discrete) or density (continuous) of a value."""

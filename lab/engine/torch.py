@@ -1,5 +1,7 @@
 """What the components need of the engine on torch: gradients. Programs are for TensorFlow and JAX."""
 
+from typing import Any
+
 import optree
 import torch
 
@@ -12,6 +14,7 @@ def value_and_grad(loss, variables=None):
 
     def differentiate(*args):
         with ProgramScope(name), torch.enable_grad():
+            targets: Any
             if variables is None:
                 targets = optree.tree_map(lambda x: x if x.requires_grad else x.detach().requires_grad_(), args[0])
                 args = (targets, *args[1:])

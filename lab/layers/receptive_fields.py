@@ -70,7 +70,7 @@ def _walk(model, field, fields):
             field = _through(layer, [field], shape, fields)
             shape = layer.compute_output_shape(shape)
         return field
-    known = {}
+    known: dict[int, ReceptiveField] = {}
 
     def call(layer, *args, **kwargs):
         output = layer(*args, **kwargs)

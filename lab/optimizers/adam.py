@@ -37,18 +37,19 @@ class Adam(RuleOptimizer):
         """Both moments and, for AMSGrad, the greatest second one."""
         return ("momentum", "velocity", *(("greatest",) if self.amsgrad else ()))
 
-    def rule(self, theta, gradient, eta, momentum, velocity, *greatest):
+    def scalars(self, eta):
+        """The step's size eta sqrt(1-b2^t)/(1-b1^t), and the epsilon beside sqrt(v): that beside sqrt(v^) is smaller by sqrt(1-b2^t)."""
+        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, eta.dtype)
+        root = ops.sqrt(second)
+        return eta * root / first, self.epsilon if self.epsilon_hat else self.epsilon * root
+
+    def rule(self, theta, gradient, scalars, momentum, velocity, *greatest):
         """One step of Algorithm 1."""
         momentum = momentum + (1 - self.beta_1) * (gradient - momentum)  # m_t
         velocity = velocity + (1 - self.beta_2) * (ops.square(gradient) - velocity)  # v_t
-        greatest = [ops.maximum(value, velocity) for value in greatest]
-        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, theta.dtype)
-        root = ops.sqrt((greatest or [velocity])[0])
-        if self.epsilon_hat:
-            step = eta * ops.sqrt(second) / first * momentum / (root + self.epsilon)
-        else:
-            step = eta / first * momentum / (root / ops.sqrt(second) + self.epsilon)
-        return theta - step, momentum, velocity, *greatest
+        greatest = tuple(ops.maximum(value, velocity) for value in greatest)
+        size, epsilon = scalars
+        return theta - size * momentum / (ops.sqrt((greatest or (velocity,))[0]) + epsilon), momentum, velocity, *greatest
 
     def get_config(self):
         """All arguments."""

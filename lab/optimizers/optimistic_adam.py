@@ -33,11 +33,15 @@ class OptimisticAdam(RuleOptimizer):
         """Both moments and the direction of the step before."""
         return ("momentum", "velocity", "direction")
 
-    def rule(self, theta, gradient, eta, momentum, velocity, direction):
+    def scalars(self, eta):
+        """The learning rate, 1-b1^t and 1-b2^t."""
+        return eta, *bias_corrections(self.iterations, self.beta_1, self.beta_2, eta.dtype)
+
+    def rule(self, theta, gradient, scalars, momentum, velocity, direction):
         """Twice this direction forward, once the last one back."""
         momentum = momentum + (1 - self.beta_1) * (gradient - momentum)
         velocity = velocity + (1 - self.beta_2) * (ops.square(gradient) - velocity)
-        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, theta.dtype)
+        eta, first, second = scalars
         now = momentum / first / (ops.sqrt(velocity / second) + self.epsilon)
         return theta - 2 * eta * now + eta * direction, momentum, velocity, now
 

@@ -37,14 +37,19 @@ class RAdam(RuleOptimizer):
         """Both moments."""
         return ("momentum", "velocity")
 
-    def rule(self, theta, gradient, eta, momentum, velocity):
+    def scalars(self, eta):
+        """Step sizes of both cases and 1-b2^t: eta R_t/(1-b1^t) where r_t > 4, else 0; eta/(1-b1^t) where it is not, else 0."""
+        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, eta.dtype)
+        rectification, reliable = self._rectification(eta.dtype)
+        return ops.where(reliable, eta * rectification / first, 0.0), ops.where(reliable, 0.0, eta / first), second
+
+    def rule(self, theta, gradient, scalars, momentum, velocity):
         """One rectified step."""
         momentum = momentum + (1 - self.beta_1) * (gradient - momentum)  # m_t
         velocity = velocity + (1 - self.beta_2) * (ops.square(gradient) - velocity)  # v_t
-        first, second = bias_corrections(self.iterations, self.beta_1, self.beta_2, theta.dtype)
-        rectification, reliable = self._rectification(theta.dtype)
-        adapted = rectification / (ops.sqrt(velocity / second) + self.epsilon)
-        return theta - eta * momentum / first * ops.where(reliable, adapted, 1.0), momentum, velocity
+        adapted, plain, second = scalars
+        step = adapted * momentum / (ops.sqrt(velocity / second) + self.epsilon) + plain * momentum
+        return theta - step, momentum, velocity
 
     def _rectification(self, dtype):
         """(R_t, whether r_t > 4) at the present step; 2 t b2^t/(1-b2^t) = 2 t/(b2^-t - 1) loses no digits as expm1."""
