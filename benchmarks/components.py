@@ -152,10 +152,10 @@ def function_program(function, x, variables, differentiate, calls=20):
 
     def step(_):
         if differentiate:
-            (value, _), slope = gradient(ops.convert_to_tensor(held))
+            (value, _), slope = gradient(ops.copy(held))
             held.assign(held - 1e-9 * slope)
         else:
-            value = ops.sum(function(ops.convert_to_tensor(held)))
+            value = ops.sum(function(ops.copy(held)))
             held.assign(held + 1e-9 * value)
         return value
 

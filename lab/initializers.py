@@ -57,7 +57,7 @@ def layer_sequential_unit_variance(model, batch, *, seed, tolerance=0.1, tries=1
     for layer, number in zip(layers, seeds, strict=False):
         kernel = layer.kernel
         layer.kernel.assign(keras.initializers.Orthogonal(seed=number)(kernel.shape, kernel.dtype))
-        output = keras.Model(model.inputs, layer.output)
+        output = keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.inputs, layer.output)
         activation = layer.activation
         layer.activation = keras.activations.linear
         try:

@@ -178,6 +178,7 @@ def feature_maps(model, x, layers=None):
     for name in names:
         if name not in known:
             raise ValueError(f"layers: expected names of {', '.join(known)}, received {name!r}.")
-    outputs = keras.Model(model.inputs, [model.get_layer(name).output for name in names])(x, training=False)
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    outputs = keras.Model(inputs, [model.get_layer(name).output for name in names])(x, training=False)
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     return {name: ops.convert_to_numpy(output) for name, output in zip(names, outputs, strict=True)}

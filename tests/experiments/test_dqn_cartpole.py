@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from experiments.dqn_cartpole import Config, run
+from tests.experiments.track import Memory
 
 BASE = {
     "steps": 2000, "warm_up": 256, "hidden": (32,), "updates": 60, "learning_rate": 0.02, "rollout_length": 64,
@@ -16,34 +17,6 @@ CHANGES = {
     "warm_up": 512, "rollout_length": 128, "updates": 30, "target_every": 300, "epsilon_end": 0.9, "exploration_fraction": 1.0,
     "hidden": (4, 4), "check_episodes": 3, "evaluation_episodes": 5,
 }  # fmt: skip
-
-
-class Memory:
-    """A track that keeps everything in lists."""
-
-    seed, checkpoint_every, stopping = 3, 10_000, False
-
-    def __init__(self, folder):
-        self.artifacts, self.logged, self.models = folder, [], []
-
-    def log(self, metrics, step):
-        kept = {key: value for key, value in metrics.items() if key != "steps_per_second"}
-        self.logged.append((step, kept))
-
-    def restore(self, variables):
-        return 0
-
-    def model(self, model):
-        self.models.append(model)
-
-    def artifact(self, name):
-        assert (self.artifacts / name).exists()
-
-    def checkpoint(self, variables, step):
-        pass
-
-    def curve(self, key, *, label, x_label):
-        pass
 
 
 def observe(folder, **changes):

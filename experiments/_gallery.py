@@ -1,0 +1,212 @@
+"""The pictures of `component_gallery`."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from matplotlib.figure import Figure
+from sklearn.datasets import load_sample_image
+
+from lab import activations as functions
+from lab import engine, initializers, layers, optimizers
+
+SURFACES = {"Rosenbrock": (-1.5, 2.0), "Beale": (1.0, 1.5), "ravine": (-4.0, 1.0)}  # and where the paths start
+MINIMA = {"Rosenbrock": (1.0, 1.0), "Beale": (3.0, 0.5), "ravine": (0.0, 0.0)}
+
+
+def sheet(rows, columns, size=(3.0, 2.4)):
+    """A figure and its axes, one list."""
+    figure = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+
+
+def activations():
+    """Each elementwise activation with its derivative."""
+    shown = {
+        "sigmoid": {}, "tanh": {}, "relu": {}, "leaky_relu": {"alpha": 0.2}, "prelu": {"alpha": 0.5}, "elu": {"alpha": 1.0},
+        "selu": {}, "softplus": {}, "gelu": {},
+    }  # fmt: skip
+    x = ops.convert_to_tensor(np.linspace(-4, 4, 401).astype("float32"))
+    figure, axes = sheet(3, 3)
+    for axis, (name, options) in zip(axes, shown.items(), strict=True):
+        axis.plot(x, ops.convert_to_numpy(getattr(functions, name)(x, **options)), color="tab:blue")
+        axis.plot(x, ops.convert_to_numpy(functions.derivative(name, **options)(x)), color="tab:orange")
+        axis.set_title(name + "".join(f", {key}={value}" for key, value in options.items()), fontsize=10)
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def surface(name, x, y):
+    """The value of a test function at a point."""
+    if name == "Rosenbrock":
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+    if name == "Beale":
+        return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+    return 0.05 * x**2 + 2 * y**2
+
+
+def optimizer(name, rate):
+    """An optimizer of the library; those that steer another one steer SGD."""
+    kind = getattr(optimizers, name)
+    return kind(optimizers.SGD(rate)) if name in ("Lookahead", "SAM", "ExtraGradient") else kind(rate)
+
+
+def path(name, surface_name, config):
+    """(best learning rate, points `[steps + 1, 2]`) of an optimizer on a surface."""
+    start = np.array(SURFACES[surface_name], "float32")
+    point = keras.Variable(start)
+    rule = optimizer(name, config.rates[0])
+    rule.build([point])
+    state = [point, *rule.variables]
+    gradient = engine.value_and_grad(lambda: (surface(surface_name, point[0], point[1]), ()), [point])
+
+    def step(_):
+        _, slope = gradient()
+        ahead = getattr(rule, {"SAM": "ascend", "ExtraGradient": "extrapolate"}.get(name, ""), None)
+        if ahead:
+            ahead(slope, [point])
+            _, slope = gradient()
+        rule.apply(slope, [point])
+        return ops.copy(point)
+
+    program = engine.compile(lambda: engine.scan(step, state, length=config.steps), state)
+    first = [ops.convert_to_numpy(variable).copy() for variable in state]
+    best = (np.inf, config.rates[0], start[None])
+    for rate in config.rates:
+        for variable, value in zip(state, first, strict=True):
+            variable.assign(value)
+        rule.learning_rate = rate
+        points = np.concatenate([start[None], ops.convert_to_numpy(program())])
+        end = surface(surface_name, *points[-1].astype(float))
+        if np.isfinite(end) and end < best[0]:
+            best = (end, rate, points)
+    return best[1:]
+
+
+def paths(config):
+    """Every optimizer on every surface."""
+    figure, axes = sheet(len(config.optimizers), len(SURFACES), (3.6, 2.2))
+    places = iter(axes)
+    for name in config.optimizers:
+        for surface_name, start in SURFACES.items():
+            axis, target = next(places), MINIMA[surface_name]
+            rate, points = path(name, surface_name, config)
+            x, y = np.meshgrid(np.linspace(-4.5, 4.5, 150), np.linspace(-2.5, 3.0, 150))
+            axis.contour(x, y, np.log10(surface(surface_name, x, y) + 1e-3), levels=14, cmap="Greys", linewidths=0.6)
+            axis.plot(points[:, 0], points[:, 1], color="tab:red", linewidth=1.2)
+            axis.plot(*start, "o", color="black", markersize=3)
+            axis.plot(*target, "*", color="tab:green", markersize=8)
+            axis.set(xlim=(-4.5, 4.5), ylim=(-2.5, 3.0), xticks=[], yticks=[])
+            left = np.hypot(*(points[-1] - target))
+            axis.set_title(f"{name}, {surface_name}: rate {rate:g}, {left:.2g} from the minimum", fontsize=7)
+    return figure
+
+
+def game(name, steps):
+    """Distances from the equilibrium of min_x max_y xy, both players moving at once."""
+    makers: dict[str, Any] = {
+        "SGD": lambda: optimizers.SGD(0.05),
+        "Adam": lambda: optimizers.Adam(0.1, 0.0, 0.999),
+        "OptimisticAdam": lambda: optimizers.OptimisticAdam(0.1, 0.0, 0.999),
+        "ExtraGradient": lambda: optimizers.ExtraGradient(optimizers.SGD(0.3)),
+    }
+    make = makers[name]
+    x, y = keras.Variable(1.0), keras.Variable(1.0)
+    players = (make(), x), (make(), y)
+    for player, variable in players:
+        player.build([variable])
+    state = [x, y, *(variable for player, _ in players for variable in player.variables)]
+
+    def move(verb):
+        gradients = ops.copy(y), -ops.copy(x)
+        for (player, variable), gradient in zip(players, gradients, strict=True):
+            getattr(player, verb)([gradient], [variable])
+
+    def step(_):
+        if name == "ExtraGradient":
+            move("extrapolate")
+        move("apply")
+        return ops.sqrt(ops.square(x) + ops.square(y))
+
+    distances = engine.compile(lambda: engine.scan(step, state, length=steps), state)()
+    return np.asarray(ops.convert_to_numpy(distances), float).tolist()
+
+
+def curves(distances):
+    """Distances over steps, on a logarithmic axis."""
+    figure, (axis,) = sheet(1, 1, (8.0, 4.0))
+    for name, values in distances.items():
+        axis.semilogy(range(1, len(values) + 1), values, label=name)
+    axis.set(xlabel="steps", ylabel="distance", ylim=(1e-6, 1e2))
+    axis.legend()
+    axis.grid(alpha=0.3)
+    return figure
+
+
+def statistics(config, seed):
+    """Standard deviations of the activations, layer by layer, for each initializer."""
+    kinds = ("GlorotNormal", "HeNormal", "LecunNormal", "Orthogonal")
+    batch = np.random.default_rng(seed).normal(size=(256, config.width)).astype("float32")
+    figure, axes = sheet(1, 3, (4.0, 3.2))
+    for axis, function in zip(axes, ("tanh", "relu", "selu"), strict=True):
+        for kind in (*kinds, "unit variance"):
+            seeded = getattr(initializers, kind if kind in kinds else "Orthogonal")
+            stack = [
+                keras.layers.Dense(config.width, activation=function, kernel_initializer=seeded(seed=seed + number))
+                for number in range(config.depth)
+            ]
+            model = keras.Sequential([keras.Input((config.width,)), *stack])
+            if kind not in kinds:
+                initializers.layer_sequential_unit_variance(model, batch, seed=seed)
+            x, spreads = batch, []
+            for layer in model.layers:
+                x = layer(x)
+                spreads.append(float(ops.std(x)))
+            axis.semilogy(range(1, config.depth + 1), np.maximum(spreads, 1e-8), label=kind)
+        axis.set(title=function, xlabel="layer", ylim=(1e-4, 1e2))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("standard deviation")
+    axes[0].legend(fontsize=8)
+    return figure
+
+
+def photograph():
+    """A photograph that scikit-learn brings, in grey, `[H, W]` in [0, 1]."""
+    return load_sample_image("china.jpg")[60:300:2, 200:520:2].mean(-1).astype("float32") / 255
+
+
+def convolution():
+    """A photograph, seen through one antisymmetric kernel in both senses: the signs are each other's opposites."""
+    image = photograph()
+    kernel = np.outer(np.ones(5), [2.0, 1.0, 0.0, -1.0, -2.0]).astype("float32") / 15
+    seen = []
+    for kind in (layers.Convolution2D, keras.layers.Conv2D):
+        layer = kind(1, 5, use_bias=False)
+        layer.build((None, *image.shape, 1))
+        layer.kernel.assign(kernel[:, :, None, None])
+        seen.append(through(layer, image))
+    names = ("photograph", "kernel", "convolution", "cross-correlation")
+    return show(dict(zip(names, (image, kernel / kernel.max(), *seen), strict=True)), colours=names[1:])
+
+
+def padding():
+    """A photograph with each padding of 20 pixels."""
+    choices = {"zeros (Keras)": keras.layers.ZeroPadding2D(20)}
+    choices |= {mode: layers.MirrorPadding2D(20, mode) for mode in ("reflect", "symmetric")}
+    return show({name: through(layer, photograph()) for name, layer in choices.items()})
+
+
+def through(layer, image):
+    """What a layer makes of one grey picture."""
+    return ops.convert_to_numpy(layer(image[None, :, :, None]))[0, :, :, 0]
+
+
+def show(pictures, colours=()):
+    """Pictures in a row: grey ones in [0, 1], or in colours from -1 to 1."""
+    figure, axes = sheet(1, len(pictures), (3.4, 2.8))
+    for axis, (name, image) in zip(axes, pictures.items(), strict=True):
+        axis.imshow(image, cmap="RdBu" if name in colours else "gray", vmin=-1 if name in colours else 0, vmax=1)
+        axis.set_title(name)
+        axis.axis("off")
+    return figure
