@@ -3,14 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 BENCH := .venv/.ready-bench
+TORCH := .venv/.ready-torch
 
-.PHONY: run test check ui bench clean
+.PHONY: run test test-torch check ui bench clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
 
 test: $(SETUP)
 	$(BIN)/python -m tests
+
+test-torch: $(TORCH)
+	$(BIN)/python -m tests --torch
 
 check: $(SETUP)
 	$(BIN)/ruff check .
@@ -28,6 +32,10 @@ $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'expected Python 3.11 or newer, received ' + sys.version.split()[0])"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(TORCH): $(SETUP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	touch $@
 
 # torch's CPU build where the package index has one; see CONTRIBUTING.

@@ -1,6 +1,7 @@
 """Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; one process per backend, side by side.
 
 python -m tests [--fast] [pytest arguments]
+python -m tests --torch         the components on torch, which has to be installed
 """
 
 import os
@@ -25,6 +26,8 @@ def start(backend, arguments, output):
 
 
 def main(arguments):
+    if "--torch" in arguments:
+        return start("torch", [*COMPONENTS, *(argument for argument in arguments if argument != "--torch")], None).wait()
     fast = "--fast" in arguments
     arguments = [argument for argument in arguments if argument != "--fast"]
     selection = ["-m", "not slow and not browser"] if fast else []

@@ -146,7 +146,7 @@ def quadratic(seed=0):
     scales = [rng.uniform(0.5, 3.0, shape).astype("float32") for shape in shapes]
 
     def gradients():
-        return [scale * (variable - 1.0) for scale, variable in zip(scales, variables, strict=True)]
+        return [ops.multiply(scale, variable - 1.0) for scale, variable in zip(scales, variables, strict=True)]
 
     return variables, gradients
 

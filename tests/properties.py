@@ -33,7 +33,7 @@ def value_and_gradient(function, x):
     def loss(x):
         y = function(x)
         weights = np.cos(np.arange(np.prod(y.shape, dtype=int))).reshape(y.shape).astype("float32")
-        return ops.sum(y * weights), y
+        return ops.sum(y * ops.convert_to_tensor(weights)), y
 
     (_, y), gradient = engine.value_and_grad(loss)(ops.convert_to_tensor(x))
     return as_array(y), as_array(gradient)

@@ -21,6 +21,7 @@ class Normal(Distribution):
 
     def log_prob(self, value):
         """-((x-mu)/sigma)^2 / 2 - log sigma - log(2 pi) / 2."""
+        value = ops.convert_to_tensor(value, self.loc.dtype)
         return -0.5 * ops.square((value - self.loc) / self.scale) - ops.log(self.scale) - 0.5 * math.log(2 * math.pi)
 
     def sample(self, seed, shape=()):

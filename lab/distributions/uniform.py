@@ -21,6 +21,7 @@ class Uniform(Distribution):
 
     def log_prob(self, value):
         """-log(b-a) inside, -inf outside."""
+        value = ops.convert_to_tensor(value, self.low.dtype)
         inside = ops.logical_and(value >= self.low, value < self.high)
         return ops.where(inside, -ops.log(self.high - self.low), -math.inf)
 

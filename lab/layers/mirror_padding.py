@@ -1,6 +1,7 @@
 """Padding that continues a signal or picture as its mirror image."""
 
 import keras
+import numpy as np
 from keras import ops
 
 MODES = ("reflect", "symmetric")
@@ -28,7 +29,12 @@ class _MirrorPadding(keras.layers.Layer):
             most = None if size is None else size - (self.mode == "reflect")
             if most is not None and max(before, after) > most:
                 raise ValueError(f"padding: expected at most {most} for an axis of {size}, received {(before, after)}.")
-        return ops.pad(inputs, self._widths(), mode=self.mode)
+        if keras.backend.backend() != "torch":
+            return ops.pad(inputs, self._widths(), mode=self.mode)
+        for axis, width in enumerate(self._widths()):  # torch mirrors at most some axes, and only by reflection
+            if any(width):
+                inputs = ops.take(inputs, np.pad(np.arange(inputs.shape[axis]), width, mode=self.mode), axis=axis)
+        return inputs
 
     def compute_output_shape(self, input_shape):
         """The shape after padding."""

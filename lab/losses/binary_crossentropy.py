@@ -19,17 +19,15 @@ def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0
     """
     y, z = together(y_true, y_pred)
     y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
-    if class_weights is None and not gamma:
-        return ops.binary_crossentropy(y, z, from_logits=from_logits)
-    if from_logits:
-        p, log_p, log_q = ops.sigmoid(z), -ops.softplus(-z), -ops.softplus(z)
+    edge = keras.config.epsilon()
+    p = ops.sigmoid(z) if from_logits else ops.clip(z, edge, 1.0 - edge)
+    if class_weights is None:
+        loss = ops.binary_crossentropy(y, z, from_logits=from_logits)
     else:
-        edge = keras.config.epsilon()
-        p = ops.clip(z, edge, 1.0 - edge)
-        log_p, log_q = ops.log(p), ops.log1p(-p)
-    low, high = class_weights or (1.0, 1.0)
-    loss = -(high * y * log_p + low * (1.0 - y) * log_q)
-    return loss if not gamma else loss * (1.0 - (y * p + (1.0 - y) * (1.0 - p))) ** gamma
+        low, high = class_weights
+        log_p, log_q = (-ops.softplus(-z), -ops.softplus(z)) if from_logits else (ops.log(p), ops.log1p(-p))
+        loss = -(high * y * log_p + low * (1.0 - y) * log_q)
+    return loss if not gamma else loss * (y * (1.0 - p) + (1.0 - y) * p) ** gamma
 
 
 @keras.saving.register_keras_serializable(package="lab")

@@ -58,6 +58,7 @@ def categorical_projection(probabilities, reward, discount, support):
     Returns:
         `[B, K]`.
     """
+    probabilities, support = ops.convert_to_tensor(probabilities), ops.convert_to_tensor(support)
     spacing = support[1] - support[0]
     moved = ops.clip(reward[:, None] + discount[:, None] * support, support[0], support[-1])  # [B, K]
     distance = ops.abs(moved[:, :, None] - support[None, None, :]) / spacing  # [B, from, to]

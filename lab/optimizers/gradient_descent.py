@@ -43,17 +43,22 @@ class GradientDescent(RuleOptimizer):
         """
         positive("shrink", fraction("shrink", shrink))
         positive("slope", fraction("slope", slope))
-        start = [ops.copy(variable) for variable in variables]
-        before = float(loss())
-        square = float(sum(ops.sum(ops.square(gradient)) for gradient in gradients))  # |g|^2
-        eta = float(self.learning_rate)
+        start = [ops.stop_gradient(ops.copy(variable)) for variable in variables]
+        gradients = [ops.convert_to_tensor(gradient) for gradient in gradients]
+        before = _number(loss())
+        square = _number(sum(ops.sum(ops.square(gradient)) for gradient in gradients))  # |g|^2
+        eta = _number(self.learning_rate)
         for _ in range(tries):
             for variable, value, gradient in zip(variables, start, gradients, strict=True):
                 variable.assign(value - eta * gradient)
-            now = float(loss())
+            now = _number(loss())
             if now <= before - slope * eta * square:
                 return eta, now
             eta *= shrink
         for variable, value in zip(variables, start, strict=True):
             variable.assign(value)
         return 0.0, before
+
+
+def _number(scalar):
+    return float(ops.convert_to_numpy(scalar))

@@ -285,7 +285,9 @@ def test_the_gradient_flows_through_sigma():
     def value(kernel):
         return float(np.sum(w * (x @ (kernel / np.linalg.svd(kernel, compute_uv=False)[0]))))
 
-    _, (gradient,) = engine.value_and_grad(lambda: (ops.sum(w * layer(x, training=False)), ()), [layer.layer.kernel])()
+    _, (gradient,) = engine.value_and_grad(
+        lambda: (ops.sum(ops.multiply(w, layer(x, training=False))), ()), [layer.layer.kernel]
+    )()
     numeric = np.zeros_like(kernel, float)
     for index in np.ndindex(*kernel.shape):
         step = np.zeros_like(kernel, float)

@@ -40,7 +40,7 @@ def test_penalties_of_a_linear_critic():
     w = np.array([3.0, 4.0], "float32")
 
     def critic(x):
-        return ops.sum(x * w, axis=-1, keepdims=True)
+        return ops.sum(ops.multiply(x, w), axis=-1, keepdims=True)
 
     real, fake = uniform(0, 6, 2), uniform(1, 6, 2)
     seed = keras.random.SeedGenerator(0)

@@ -24,7 +24,7 @@ LABELS = np.arange(8) % 4
     [
         (losses.mean_squared_error, K.mean_squared_error),
         (losses.mean_absolute_error, K.mean_absolute_error),
-        (lambda y, x: ops.mean(losses.huber(y - x, 0.7), -1), lambda y, x: K.huber(y, x, delta=0.7)),
+        (lambda y, x: ops.mean(losses.huber(ops.subtract(y, x), 0.7), -1), lambda y, x: K.huber(y, x, delta=0.7)),
     ],
     ids=["mse", "mae", "huber"],
 )

@@ -200,7 +200,7 @@ def test_line_search_takes_the_first_good_step_and_none_at_a_minimum():
     curvature = np.array([1.0, 30.0], "float32")
 
     def loss():
-        return 0.5 * keras.ops.sum(curvature * keras.ops.square(weight))
+        return 0.5 * keras.ops.sum(keras.ops.multiply(curvature, keras.ops.square(weight)))
 
     optimizer = optimizers.GradientDescent(1.0)
     optimizer.build([weight])
