@@ -35,8 +35,7 @@ class Lookahead(WrapperOptimizer):
         for phi, theta in zip(slow, variables, strict=True):
             phi.assign(choose(ops.equal(before, 0), theta, phi))
         self.inner.apply(grads, variables)
-        after = self.inner.iterations
-        due = ops.logical_and(ops.equal(after % self.interval, 0), ops.greater(after, 0))
+        due = ops.equal(self.inner.iterations % self.interval, 0)  # at 0, while gradients accumulate, both are equal
         for phi, theta in zip(slow, variables, strict=True):
             phi.assign(choose(due, phi + self.alpha * (theta - phi), phi))
             theta.assign(choose(due, phi, theta))

@@ -48,6 +48,7 @@ LAYERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_contract(name):
     make, inputs, options = LAYERS[name]

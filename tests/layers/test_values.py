@@ -83,10 +83,10 @@ def test_conditional_batch_normalization():
 
 
 def test_minibatch_standard_deviation():
-    x = uniform(0, 4, 2, 3, 4)
+    x = uniform(0, 6, 2, 3, 4)
     got = as_array(layers.MinibatchStandardDeviation(2, 2)(x))
     np.testing.assert_array_equal(got[..., :4], x)
-    for pair in ((0, 2), (1, 3)):  # groups of i mod 2
+    for pair in ((0, 3), (1, 4), (2, 5)):  # groups of i mod 3
         for feature in (0, 1):
             deviation = np.sqrt(x[list(pair)][..., 2 * feature : 2 * feature + 2].var(0) + 1e-8).mean()
             np.testing.assert_allclose(got[list(pair)][..., 4 + feature], np.full((2, 2, 3), deviation), rtol=1e-5)

@@ -51,11 +51,13 @@ OWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_contract(name):
     check_optimizer(PAIRS[name][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_contract_of_those_that_keras_lacks(name):
     check_optimizer(OWN[name])
