@@ -105,7 +105,8 @@ def layer_pairs():
         "SpectralNormalization Conv2D": (
             layers.SpectralNormalization(k.Conv2D(32, 3)), k.SpectralNormalization(k.Conv2D(32, 3)), picture),
         "PixelNormalization against UnitNormalization": (layers.PixelNormalization(), k.UnitNormalization(), picture),
-        "PeepholeLSTMCell against LSTMCell": (k.RNN(layers.PeepholeLSTMCell(64)), k.RNN(k.LSTMCell(64)), sequence),
+        "PeepholeLSTMCell against LSTMCell": (
+            k.RNN(layers.PeepholeLSTMCell(64), unroll=True), k.RNN(k.LSTMCell(64), unroll=True), sequence),
     }  # fmt: skip
     for ours, theirs, x in pairs.values():
         ours.build(x.shape)

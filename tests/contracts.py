@@ -200,6 +200,53 @@ def same_options(make, theirs, steps=12):
         np.testing.assert_allclose(ours, expected, atol=2e-6, rtol=2e-6, err_msg=str(options))
 
 
+def check_activation(function):
+    """The contract of an activation: shapes, types, precision, use in layers by itself, in a saved model, and finite gradients."""
+    for shape in ((4,), (2, 4), (2, 3, 4)):
+        for dtype in ("float32", "float16", "bfloat16"):
+            y = function(ops.ones(shape, dtype))
+            assert tuple(y.shape) == shape
+            assert keras.backend.standardize_dtype(y.dtype) == dtype
+    x = uniform(0, 6, 4)
+    exact = as_array(function(ops.convert_to_tensor(x)))
+    for dtype, tolerance in (("float16", 5e-3), ("bfloat16", 4e-2)):
+        low = as_array(ops.cast(function(ops.cast(x, dtype)), "float32"))
+        np.testing.assert_allclose(low, exact, atol=tolerance, rtol=tolerance)
+    inputs = keras.Input((4,))
+    registered = keras.saving.register_keras_serializable(package="tests", name=f"activation_{function.__name__}")(function)
+    model = keras.Model(inputs, keras.layers.Dense(4, activation=registered)(keras.layers.Activation(registered)(inputs)))
+    model.compile(optimizer="sgd", loss="mse")
+    model.fit(x, uniform(1, 6, 4), verbose=0)
+    np.testing.assert_allclose(as_array(save_and_load(model)(x)), as_array(model(x)), atol=1e-6)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def check_distribution(ours, theirs, values):
+    """The contract of a distribution over scalars, whose measures are those of a frozen one of `scipy.stats`.
+
+    Args:
+        values: where probabilities are compared; more axes than the batch has.
+    """
+    log = theirs.logpmf if hasattr(theirs.dist, "logpmf") else theirs.logpdf
+    with np.errstate(divide="ignore"):
+        expected = log(values)
+    np.testing.assert_allclose(as_array(ours.log_prob(values)), expected, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(as_array(ours.prob(values)), np.exp(expected), rtol=2e-5, atol=1e-6)
+    for name, measure in (("mean", "mean"), ("variance", "var"), ("standard_deviation", "std"), ("entropy", "entropy")):
+        got, wanted = as_array(getattr(ours, name)()), getattr(theirs, measure)()
+        np.testing.assert_allclose(got, wanted, rtol=2e-6, atol=1e-6, err_msg=name)
+    batch = np.shape(theirs.mean())
+    first, again, other = (as_array(ours.sample(keras.random.SeedGenerator(seed), (50,))) for seed in (1, 1, 2))
+    assert first.shape == (50, *batch)
+    assert as_array(ours.sample(keras.random.SeedGenerator(1))).shape == batch
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+    assert np.isfinite(as_array(ours.log_prob(first))).all()
+    np.testing.assert_allclose(as_array(ours.kl_divergence(ours)), np.zeros(batch), atol=1e-6)
+    with raises("other: expected a"):
+        ours.kl_divergence(theirs)
+
+
 def raises(words):
     """Expects a ValueError that says all of the words."""
     return pytest.raises(ValueError, match=".*".join(words) if isinstance(words, list | tuple) else words)

@@ -15,15 +15,17 @@ class ResettableRNN(keras.layers.Layer):
         cell: a cell of `keras.layers` or of this library.
         return_sequences: all outputs, or the last one.
         return_state: whether the last states follow the output in a tuple.
+        unroll: one copy of the cell per step in place of a loop. A program of the engine that differentiates the layer on
+            TensorFlow needs it, or xla=False: XLA cannot compile the gradient of Keras's loop.
     """
 
-    def __init__(self, cell, return_sequences=True, return_state=False, **options):
+    def __init__(self, cell, return_sequences=True, return_state=False, unroll=False, **options):
         super().__init__(**options)
         self.cell = cell
-        self.return_sequences, self.return_state = return_sequences, return_state
+        self.return_sequences, self.return_state, self.unroll = return_sequences, return_state, unroll
         self.rnn = keras.layers.RNN(
             _ResettingCell(cell, dtype=self.dtype_policy), return_sequences=return_sequences, return_state=return_state,
-            dtype=self.dtype_policy, name="rnn",
+            unroll=unroll, dtype=self.dtype_policy, name="rnn",
         )  # fmt: skip
 
     def build(self, input_shape):
@@ -47,7 +49,8 @@ class ResettableRNN(keras.layers.Layer):
     def get_config(self):
         """All arguments."""
         cell = keras.saving.serialize_keras_object(self.cell)
-        own = {"cell": cell, "return_sequences": self.return_sequences, "return_state": self.return_state}
+        names = ("return_sequences", "return_state", "unroll")
+        own = {"cell": cell} | {name: getattr(self, name) for name in names}
         return super().get_config() | own
 
     @classmethod

@@ -368,3 +368,20 @@ def test_resettable_rnn_forgets_where_an_episode_starts():
     _, gradient = engine.value_and_grad(loss)(ops.convert_to_tensor(x))
     assert np.all(as_array(gradient)[0, :3] == 0)
     assert np.all(np.any(as_array(gradient)[1] != 0, axis=-1))
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="programs are for TensorFlow and JAX")
+def test_an_unrolled_resettable_rnn_learns_in_a_compiled_program():
+    x, starts = uniform(0, 2, 6, 3), np.zeros((2, 6), bool)
+    layer, rolled = (layers.ResettableRNN(layers.LayerNormGRUCell(4, seed=0), unroll=unroll) for unroll in (True, False))
+    np.testing.assert_allclose(as_array(layer([x, starts])), as_array(rolled([x, starts])), atol=1e-6)
+    gradient = engine.value_and_grad(lambda: (ops.sum(ops.square(layer([x, starts]))), ()), layer.trainable_variables)
+
+    def step(_):
+        (value, _), slopes = gradient()
+        for variable, slope in zip(layer.trainable_variables, slopes, strict=True):
+            variable.assign_sub(0.001 * slope)
+        return value
+
+    values = as_array(engine.compile(lambda: engine.scan(step, layer.variables, length=3), layer.variables)())
+    assert (np.diff(values) < 0).all()
