@@ -36,7 +36,8 @@ def test_values_and_gradients_are_kerass(name):
     @deterministic
     @given(arrays())
     def check(x):
-        x = np.where(x == 0, np.float32(0.5), x) if name == "prelu" else x  # where it has no one slope
+        # prelu has no one slope at 0, and what JAX flushes to 0 is 0
+        x = np.where(np.abs(x) < 1e-30, np.float32(0.5), x) if name == "prelu" else x
         assert_same(*PAIRS[name], x)
 
     check()
