@@ -31,6 +31,7 @@ DERIVATIVES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_values_and_gradients_are_kerass(name):
     @deterministic
@@ -43,6 +44,7 @@ def test_values_and_gradients_are_kerass(name):
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), DERIVATIVES, ids=str)
 def test_the_closed_form_is_the_gradient(name, options):
     slope = activations.derivative(name, **options)

@@ -20,6 +20,7 @@ def test_keras_has_the_variances_of_the_table():
     np.testing.assert_allclose(matrix.T @ matrix, 4 * np.eye(10), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_layer_sequential_unit_variance():
     def model():
         return keras.Sequential(

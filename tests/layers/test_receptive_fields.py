@@ -48,6 +48,7 @@ MODELS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_field_is_the_set_of_inputs_with_a_gradient(name):
     model = MODELS[name]()
@@ -76,6 +77,7 @@ def test_the_field_is_the_set_of_inputs_with_a_gradient(name):
     assert covered.any()
 
 
+@pytest.mark.slow
 def test_max_pooling_reaches_every_position_of_its_window():
     model, spatial = residual(), (17, 15)
     field = list(layers.receptive_field(model).values())[-1]

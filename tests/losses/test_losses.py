@@ -19,6 +19,7 @@ PROBABILITIES = np.random.default_rng(0).dirichlet(np.ones(4), 8).astype("float3
 LABELS = np.arange(8) % 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -38,6 +39,7 @@ def test_regression_is_kerass(ours, theirs):
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_binary_crossentropy_is_kerass(smoothing):
     @deterministic
@@ -61,6 +63,7 @@ def test_binary_crossentropy_is_kerass(smoothing):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_categorical_crossentropy_is_kerass():
     @deterministic
     @given(arrays(st.just((8, 4))))
