@@ -93,6 +93,7 @@ def test_extra_gradient_is_korpelevichs():
         np.testing.assert_allclose(distance, np.hypot(x, y), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_in_the_bilinear_game_the_two_player_optimizers_converge_and_adam_does_not():
     assert bilinear(lambda: optimizers.SGD(0.05), 300)[-1] > 2.0
     assert bilinear(lambda: optimizers.ExtraGradient(optimizers.SGD(0.3)), 200)[-1] < 1e-3
