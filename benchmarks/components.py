@@ -4,7 +4,8 @@ python -m benchmarks.components [--backend tensorflow] [--only Adam]
 
 Layers, losses and activations: forward, and forward with the gradient, as one compiled program of 20 calls in a scan. Optimizers: 100
 steps in a scan, on the variables of a small network (64-64, 4,866 weights), of DQN's 256-256 (67,842) and of a large one (1.6
-million). The pair takes turns for `--rounds` rounds after warming up; the ratio is that of the medians, ours over Keras's.
+million). The pair takes turns for `--rounds` rounds after warming up, each the best of some calls; the ratio, ours over Keras's, is the
+median of the rounds' ratios.
 """
 
 import argparse

@@ -52,11 +52,11 @@ def layer_sequential_unit_variance(model, batch, *, seed, tolerance=0.1, tries=1
         {layer name: variance of its output}, as it was when the layer was done.
     """
     layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
-    seeds = np.random.SeedSequence(seed).generate_state(max(len(layers), 1)).tolist()
+    seeds = np.random.SeedSequence(seed).generate_state(len(layers)).tolist()
     result = {}
-    for layer, number in zip(layers, seeds, strict=False):
+    for layer, number in zip(layers, seeds, strict=True):
         kernel = layer.kernel
-        layer.kernel.assign(keras.initializers.Orthogonal(seed=number)(kernel.shape, kernel.dtype))
+        kernel.assign(Orthogonal(seed=number)(kernel.shape, "float32"))
         output = keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.inputs, layer.output)
         activation = layer.activation
         layer.activation = keras.activations.linear

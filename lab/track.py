@@ -3,8 +3,6 @@
 import csv
 import json
 
-REQUIREMENTS = "constraints.txt"
-
 
 class Stopped(Exception):
     """The run was asked to stop, and did so at a checkpoint."""

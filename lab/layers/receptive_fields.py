@@ -48,7 +48,8 @@ def receptive_field(model):
 
     Args:
         model: a built Sequential or functional model with one input `[B, *spatial, C]`, of convolutions, pooling, padding, cropping,
-            elementwise layers, and merges of branches of one stride.
+            elementwise layers, and merges of branches of one stride; Flatten and global pooling see everything, and what
+            follows them.
 
     Returns:
         {layer name: ReceptiveField}, in the model's order.
@@ -88,9 +89,11 @@ def _walk(model, field, fields):
 def _through(layer, inputs, shape, fields):
     """The field behind a layer, from those of its inputs."""
     field = _united(inputs, layer)
+    if type(layer).__name__ == "SpectralNormalization":
+        return fields.setdefault(layer.name, _through(layer.layer, inputs, shape, {}))
     if isinstance(layer, keras.Model):
         field = _walk(layer, field, fields)
-    elif type(layer).__name__ not in ELEMENTWISE:
+    elif type(layer).__name__ not in ELEMENTWISE and len(shape) > 2:  # behind Flatten, all was seen
         field = _windowed(field, *_window(layer, shape))
     fields[layer.name] = field
     return field
@@ -104,7 +107,7 @@ def _window(layer, shape):
         raise ValueError(f"{layer.name}: expected channels_last, received {layer.data_format}.")
     spatial = shape[1:-1]
     kind = type(layer).__name__
-    if kind.startswith(("Global", "Flatten", "Dense")) and kind != "Dense":
+    if kind.startswith(("Global", "Flatten")):
         return tuple(spatial), ones, tuple(spatial), none
     if kind == "Dense":
         return ones, ones, ones, none  # over the channels of each position

@@ -8,6 +8,7 @@ class _Cell(keras.layers.Layer):
     """A cell with `units` outputs, weights of inputs and of the last output side by side, and orthogonal recurrence."""
 
     gates: int
+    states: int
 
     def __init__(self, units, seed=None, **options):
         super().__init__(**options)
@@ -15,9 +16,10 @@ class _Cell(keras.layers.Layer):
             raise ValueError(f"units: expected an integer >= 1, received {units!r}.")
         self.units, self.seed = units, seed
         self.output_size = units
+        self.state_size = [units] * self.states if self.states > 1 else units
 
     def build(self, input_shape):
-        """Makes W, U and b of all gates."""
+        """Makes W and U of all gates."""
         columns = self.gates * self.units
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
         rotation = keras.initializers.Orthogonal(seed=None if self.seed is None else self.seed + 1)
@@ -28,16 +30,13 @@ class _Cell(keras.layers.Layer):
         self.kernel = self.add_weight(shape=(input_shape[-1], columns), initializer=glorot, name="kernel")
         self.recurrent_kernel = self.add_weight(shape=(self.units, columns), initializer=orthogonal, name="recurrent_kernel")
 
-    def _bias(self, size, forget=None):
-        """b; 1 for the gate that forgets, if there is one (Jozefowicz et al. 2015)."""
+    def _bias(self, forget):
+        """b of all gates: 1 for the one that forgets, by its position (Jozefowicz et al. 2015)."""
 
         def start(shape, dtype=None):
-            bias = [0.0] * size
-            if forget is not None:
-                bias[forget * self.units : (forget + 1) * self.units] = [1.0] * self.units
-            return ops.convert_to_tensor(bias, dtype=dtype)
+            return ops.cast(ops.repeat(ops.one_hot(forget, self.gates), self.units), dtype)
 
-        return self.add_weight(shape=(size,), initializer=start, name="bias")
+        return self.add_weight(shape=(self.gates * self.units,), initializer=start, name="bias")
 
     def _normalization(self, columns, name):
         layer = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=name)
@@ -46,10 +45,7 @@ class _Cell(keras.layers.Layer):
 
     def get_initial_state(self, batch_size=None):
         """Zeros."""
-        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype) for _ in range(len(self._states()))]
-
-    def _states(self):
-        return self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype) for _ in range(self.states)]
 
     def get_config(self):
         """All arguments."""
@@ -68,17 +64,12 @@ class PeepholeLSTMCell(_Cell):
         seed: seeds the initial weights.
     """
 
-    gates = 4
-
-    @property
-    def state_size(self):
-        """Sizes of h and c."""
-        return [self.units, self.units]
+    gates, states = 4, 2
 
     def build(self, input_shape):
         """Makes all weights; the columns are those of i, f, g, o."""
         super().build(input_shape)
-        self.bias = self._bias(4 * self.units, forget=1)
+        self.bias = self._bias(forget=1)
         self.peepholes = self.add_weight(shape=(3, self.units), initializer="zeros", name="peepholes")  # p_i, p_f, p_o
 
     def call(self, inputs, states, training=None):
@@ -104,17 +95,12 @@ class LayerNormLSTMCell(_Cell):
         seed: seeds the initial weights.
     """
 
-    gates = 4
-
-    @property
-    def state_size(self):
-        """Sizes of h and c."""
-        return [self.units, self.units]
+    gates, states = 4, 2
 
     def build(self, input_shape):
         """Makes all weights; the columns are those of f, i, o, g."""
         super().build(input_shape)
-        self.bias = self._bias(4 * self.units, forget=0)
+        self.bias = self._bias(forget=0)
         self.input_norm = self._normalization(4 * self.units, "input_norm")
         self.recurrent_norm = self._normalization(4 * self.units, "recurrent_norm")
         self.cell_norm = self._normalization(self.units, "cell_norm")
@@ -141,12 +127,7 @@ class LayerNormGRUCell(_Cell):
         seed: seeds the initial weights.
     """
 
-    gates = 3
-
-    @property
-    def state_size(self):
-        """Size of h."""
-        return self.units
+    gates, states = 3, 1
 
     def build(self, input_shape):
         """Makes all weights; the columns are those of z, r, g."""

@@ -19,7 +19,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     Args:
         layer: a layer with a kernel, such as Dense, Conv or Embedding.
         power_iterations: for each new kernel, >= 1.
-        epsilon: keeps norms from 0.
+        epsilon: keeps norms and sigma from 0, so that a kernel of zeros stays one.
     """
 
     def __init__(self, layer, power_iterations=1, epsilon=1e-12, **options):
@@ -54,10 +54,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = ops.convert_to_tensor(self._kernel())
         matrix = ops.reshape(ops.cast(kernel, "float32"), self.seen.shape)
         u, v = self._vectors(ops.stop_gradient(matrix), training)
-        sigma = ops.sum(v * ops.matmul(matrix, u))
-        values = {id(variable): (variable, variable.value) for variable in self.layer.variables}
-        values[id(self._kernel())] = (self._kernel(), kernel / ops.cast(sigma, kernel.dtype))
-        with keras.StatelessScope(state_mapping=list(values.values())):
+        sigma = ops.maximum(ops.sum(v * ops.matmul(matrix, u)), self.epsilon)
+        values = [(variable, variable.value) for variable in self.layer.variables if variable is not self._kernel()]
+        values.append((self._kernel(), kernel / ops.cast(sigma, kernel.dtype)))
+        with keras.StatelessScope(state_mapping=values):
             return self.layer(inputs)
 
     def _vectors(self, matrix, training):

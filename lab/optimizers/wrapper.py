@@ -84,7 +84,7 @@ class TwoStepOptimizer(WrapperOptimizer):
         self._away = self.add_variable((), dtype="bool", name="away")
 
     def _leave(self, variables):
-        """Keeps the present weights, once, until `_return`."""
+        """Keeps the present weights until `apply` brings them back; a second leave keeps the first ones."""
         variables, kept = self._known(variables)
         for copy, variable in zip(kept, variables, strict=True):
             copy.assign(choose(self._away, copy, variable))
