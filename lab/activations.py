@@ -9,6 +9,8 @@ import math
 
 from keras import ops
 
+from lab import checks
+
 SELU_SCALE = 1.0507009873554805  # lambda (Klambauer et al. 2017, eq. 14)
 SELU_ALPHA = 1.6732632423543772
 
@@ -150,8 +152,7 @@ def _maxout(x, k):
 
 
 def _tempered(x, temperature):
-    if not temperature > 0:
-        raise ValueError(f"temperature: expected a number > 0, received {temperature!r}.")
+    checks.positive("temperature", temperature)
     return x if temperature == 1.0 else x / temperature
 
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class L1(keras.regularizers.Regularizer):
@@ -13,7 +15,7 @@ class L1(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01):
-        self.factor = _factor("factor", factor)
+        self.factor = checks.not_negative("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -34,7 +36,7 @@ class L2(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01, half=False):
-        self.factor, self.half = _factor("factor", factor), half
+        self.factor, self.half = checks.not_negative("factor", factor), half
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -55,7 +57,7 @@ class L1L2(keras.regularizers.Regularizer):
     """
 
     def __init__(self, l1=0.0, l2=0.0, half=False):
-        self.l1, self.l2, self.half = _factor("l1", l1), _factor("l2", l2), half
+        self.l1, self.l2, self.half = checks.not_negative("l1", l1), checks.not_negative("l2", l2), half
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -78,7 +80,7 @@ class Orthogonal(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=1e-4):
-        self.factor = _factor("factor", factor)
+        self.factor = checks.not_negative("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -104,7 +106,7 @@ class Spectral(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01):
-        self.factor = _factor("factor", factor)
+        self.factor = checks.not_negative("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -117,12 +119,6 @@ class Spectral(keras.regularizers.Regularizer):
     def get_config(self):
         """All arguments."""
         return {"factor": self.factor}
-
-
-def _factor(name, value):
-    if not value >= 0:
-        raise ValueError(f"{name}: expected a number >= 0, received {value!r}.")
-    return float(value)
 
 
 def _matrix(kernel):

@@ -44,6 +44,17 @@ def test_values_and_gradients_are_kerass(name):
     check()
 
 
+@pytest.mark.parametrize("name", PAIRS)
+def test_at_infinity(name):
+    x = np.array([[-np.inf, 0.0, 1.0], [np.inf, 0.0, 1.0]], "float32")
+    ours, theirs = (as_array(function(ops.convert_to_tensor(x))) for function in PAIRS[name])
+    defined = np.isfinite(theirs) | np.isinf(theirs)
+    np.testing.assert_allclose(ours[defined], theirs[defined], rtol=1e-6)
+    limits = {"sigmoid": (0, 1), "tanh": (-1, 1), "relu": (0, np.inf), "elu": (-0.7, np.inf), "softplus": (0, np.inf)}
+    if name in limits:
+        np.testing.assert_allclose(ours[:, 0], limits[name], rtol=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), DERIVATIVES, ids=str)
 def test_the_closed_form_is_the_gradient(name, options):

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 from scipy import special
 
+from lab import checks
 from lab.distributions.bernoulli import Bernoulli
 from lab.distributions.distribution import Distribution, weighted
 
@@ -19,8 +20,7 @@ class Binomial(Distribution):
     """
 
     def __init__(self, count, logits=None, *, probs=None):
-        if not (isinstance(count, int) and count >= 1):
-            raise ValueError(f"count: expected an integer >= 1, received {count!r}.")
+        checks.integer("count", count)
         self.count = count
         self.trial = Bernoulli(logits, probs=probs)
         k = np.arange(count + 1)

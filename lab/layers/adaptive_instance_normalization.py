@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class AdaptiveInstanceNormalization(keras.layers.Layer):
@@ -17,8 +19,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon=1e-5, **options):
         super().__init__(**options)
-        if not epsilon > 0:
-            raise ValueError(f"epsilon: expected a number > 0, received {epsilon!r}.")
+        checks.positive("epsilon", epsilon)
         self.epsilon = epsilon
 
     def build(self, input_shape):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class ConditionalBatchNormalization(keras.layers.Layer):
@@ -18,8 +20,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     def __init__(self, classes, momentum=0.99, epsilon=1e-3, **options):
         super().__init__(**options)
-        if not (isinstance(classes, int) and classes >= 1):
-            raise ValueError(f"classes: expected an integer >= 1, received {classes!r}.")
+        checks.integer("classes", classes)
         self.classes, self.momentum, self.epsilon = classes, momentum, epsilon
         self.normalization = keras.layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, center=False, scale=False, dtype=self.dtype_policy, name="normalization"

@@ -3,13 +3,15 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 class _Head(keras.layers.Layer):
     """A head of dense layers, made in `build` by `_maps(): {attribute: units}`."""
 
     def __init__(self, actions, kernel_initializer="glorot_uniform", **options):
         super().__init__(**options)
-        self.actions = _count("actions", actions)
+        self.actions = checks.integer("actions", actions)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
@@ -61,7 +63,7 @@ class QuantileHead(_Head):
 
     def __init__(self, actions, quantiles=200, **options):
         super().__init__(actions, **options)
-        self.quantiles = _count("quantiles", quantiles)
+        self.quantiles = checks.integer("quantiles", quantiles)
 
     def _maps(self):
         return {"values": self.actions * self.quantiles}
@@ -92,7 +94,7 @@ class CategoricalHead(_Head):
 
     def __init__(self, actions, atoms=51, **options):
         super().__init__(actions, **options)
-        self.atoms = _count("atoms", atoms, 2)
+        self.atoms = checks.integer("atoms", atoms, 2)
 
     def _maps(self):
         return {"logits": self.actions * self.atoms}
@@ -154,9 +156,3 @@ class GaussianHead(_Head):
     def get_config(self):
         """All arguments."""
         return super().get_config() | {"state_dependent": self.state_dependent, "limits": self.limits}
-
-
-def _count(name, value, least=1):
-    if not (isinstance(value, int) and value >= least):
-        raise ValueError(f"{name}: expected an integer >= {least}, received {value!r}.")
-    return value

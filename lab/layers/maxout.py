@@ -2,7 +2,7 @@
 
 import keras
 
-from lab import activations
+from lab import activations, checks
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -21,8 +21,7 @@ class Maxout(keras.layers.Layer):
     ):  # fmt: skip
         super().__init__(**options)
         for name, value in (("units", units), ("k", k)):
-            if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"{name}: expected an integer >= 1, received {value!r}.")
+            checks.integer(name, value)
         self.units, self.k = units, k
         self.pieces = keras.layers.Dense(
             units * k, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,

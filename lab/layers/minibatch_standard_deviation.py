@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class MinibatchStandardDeviation(keras.layers.Layer):
@@ -19,8 +21,7 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     def __init__(self, group_size=4, features=1, epsilon=1e-8, **options):
         super().__init__(**options)
         for name, value in (("group_size", group_size), ("features", features)):
-            if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"{name}: expected an integer >= 1, received {value!r}.")
+            checks.integer(name, value)
         self.group_size, self.features, self.epsilon = group_size, features, epsilon
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class NoisyDense(keras.layers.Layer):
@@ -21,10 +23,8 @@ class NoisyDense(keras.layers.Layer):
 
     def __init__(self, units, activation=None, sigma=0.5, seed=None, **options):
         super().__init__(**options)
-        if not (isinstance(units, int) and units >= 1):
-            raise ValueError(f"units: expected an integer >= 1, received {units!r}.")
-        if not sigma >= 0:
-            raise ValueError(f"sigma: expected a number >= 0, received {sigma!r}.")
+        checks.integer("units", units)
+        checks.not_negative("sigma", sigma)
         self.units, self.sigma, self.seed = units, sigma, seed
         self.activation = keras.activations.get(activation)
         self.generator = keras.random.SeedGenerator(seed)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class PixelNormalization(keras.layers.Layer):
@@ -15,8 +17,7 @@ class PixelNormalization(keras.layers.Layer):
 
     def __init__(self, axis=-1, epsilon=1e-8, **options):
         super().__init__(**options)
-        if not epsilon > 0:
-            raise ValueError(f"epsilon: expected a number > 0, received {epsilon!r}.")
+        checks.positive("epsilon", epsilon)
         self.axis, self.epsilon = axis, epsilon
         self.supports_masking = True
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class ProjectionHead(keras.layers.Layer):
@@ -16,8 +18,7 @@ class ProjectionHead(keras.layers.Layer):
 
     def __init__(self, classes, **options):
         super().__init__(**options)
-        if not (isinstance(classes, int) and classes >= 1):
-            raise ValueError(f"classes: expected an integer >= 1, received {classes!r}.")
+        checks.integer("classes", classes)
         self.classes = classes
 
     def build(self, input_shape):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 class _Cell(keras.layers.Layer):
     """A cell with `units` outputs, weights of inputs and of the last output side by side, and orthogonal recurrence."""
@@ -12,8 +14,7 @@ class _Cell(keras.layers.Layer):
 
     def __init__(self, units, seed=None, **options):
         super().__init__(**options)
-        if not (isinstance(units, int) and units >= 1):
-            raise ValueError(f"units: expected an integer >= 1, received {units!r}.")
+        checks.integer("units", units)
         self.units, self.seed = units, seed
         self.output_size = units
         self.state_size = [units] * self.states if self.states > 1 else units

@@ -35,11 +35,15 @@ class ResettableRNN(keras.layers.Layer):
             raise ValueError(f"inputs: expected shapes [B, T, D] and [B, T], received {input_shape}.")
         self.rnn.build((*sequences[:-1], sequences[-1] + 1))
 
-    def call(self, inputs, initial_state=None, training=None):
-        """Runs over the sequences from an initial state, or from zeros."""
+    def call(self, inputs, initial_state=None, mask=None, training=None):
+        """Runs over the sequences from an initial state, or from zeros; masked steps change no state."""
         sequences, starts = inputs
         joined = ops.concatenate([sequences, ops.cast(starts, sequences.dtype)[:, :, None]], axis=-1)
-        return self.rnn(joined, initial_state=initial_state, training=training)
+        return self.rnn(joined, initial_state=initial_state, mask=_first(mask), training=training)
+
+    def compute_mask(self, inputs, mask=None):
+        """The sequences' mask, if sequences are returned."""
+        return self.rnn.compute_mask(inputs[0], _first(mask))
 
     def compute_output_shape(self, input_shape):
         """Of outputs and, if they are returned, states."""
@@ -57,6 +61,11 @@ class ResettableRNN(keras.layers.Layer):
     def from_config(cls, config):
         """A new layer around a new cell."""
         return cls(**(config | {"cell": keras.saving.deserialize_keras_object(config["cell"])}))
+
+
+def _first(mask):
+    """The sequences' mask of the pair's."""
+    return mask[0] if isinstance(mask, list | tuple) else mask
 
 
 class _ResettingCell(keras.layers.Layer):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class RunningNormalization(keras.layers.Layer):
@@ -19,10 +21,9 @@ class RunningNormalization(keras.layers.Layer):
 
     def __init__(self, clip=10.0, epsilon=1e-8, **options):
         super().__init__(**options)
-        if clip is not None and not clip > 0:
-            raise ValueError(f"clip: expected a number > 0 or None, received {clip!r}.")
-        if not epsilon > 0:
-            raise ValueError(f"epsilon: expected a number > 0, received {epsilon!r}.")
+        if clip is not None:
+            checks.positive("clip", clip)
+        checks.positive("epsilon", epsilon)
         self.clip, self.epsilon = clip, epsilon
 
     def build(self, input_shape):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class SelfAttention2D(keras.layers.Layer):
@@ -17,8 +19,7 @@ class SelfAttention2D(keras.layers.Layer):
 
     def __init__(self, reduction=8, **options):
         super().__init__(**options)
-        if not (isinstance(reduction, int) and reduction >= 1):
-            raise ValueError(f"reduction: expected an integer >= 1, received {reduction!r}.")
+        checks.integer("reduction", reduction)
         self.reduction = reduction
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab import checks
+
 
 @keras.saving.register_keras_serializable(package="lab")
 class SpectralNormalization(keras.layers.Wrapper):
@@ -24,8 +26,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def __init__(self, layer, power_iterations=1, epsilon=1e-12, **options):
         super().__init__(layer, **options)
-        if not (isinstance(power_iterations, int) and power_iterations >= 1):
-            raise ValueError(f"power_iterations: expected an integer >= 1, received {power_iterations!r}.")
+        checks.integer("power_iterations", power_iterations)
         self.power_iterations, self.epsilon = power_iterations, epsilon
 
     def build(self, input_shape=None):

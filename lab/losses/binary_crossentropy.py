@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.losses.elementwise import ElementwiseLoss, together
+from lab.losses.crossentropy import Crossentropy, check
+from lab.losses.elementwise import together
 
 
 def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None):
@@ -17,6 +18,7 @@ def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0
         gamma: focus on what is misjudged, >= 0 (Lin et al. 2017, eq. 4).
         class_weights: (w_0, w_1), or None for 1 and 1.
     """
+    check(label_smoothing, gamma, class_weights, classes=2)
     y, z = together(y_true, y_pred)
     y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
     edge = keras.config.epsilon()
@@ -31,27 +33,11 @@ def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0
 
 
 @keras.saving.register_keras_serializable(package="lab")
-class BinaryCrossentropy(ElementwiseLoss):
+class BinaryCrossentropy(Crossentropy):
     """The mean of `binary_crossentropy` over all elements; see there for the arguments, `ElementwiseLoss` for weights."""
 
-    def __init__(self, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None, **options):
-        super().__init__(**options)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing: expected a number in [0, 1], received {label_smoothing!r}.")
-        if not gamma >= 0:
-            raise ValueError(f"gamma: expected a number >= 0, received {gamma!r}.")
-        if class_weights is not None and len(class_weights) != 2:
-            raise ValueError(f"class_weights: expected 2 numbers, received {class_weights!r}.")
-        self.from_logits, self.label_smoothing, self.gamma = from_logits, label_smoothing, gamma
-        self.class_weights = None if class_weights is None else tuple(class_weights)
+    classes = 2
 
     def call(self, y_true, y_pred):
         """The loss of each element."""
-        return binary_crossentropy(y_true, y_pred, **self._options())
-
-    def _options(self):
-        return {name: getattr(self, name) for name in ("from_logits", "label_smoothing", "gamma", "class_weights")}
-
-    def get_config(self):
-        """All arguments."""
-        return super().get_config() | self._options()
+        return binary_crossentropy(y_true, y_pred, **self.get_options())

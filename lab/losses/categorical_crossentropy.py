@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.losses.elementwise import ElementwiseLoss, together
+from lab.losses.crossentropy import Crossentropy, check
+from lab.losses.elementwise import together
 
 
 def categorical_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None):
@@ -18,6 +19,7 @@ def categorical_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothin
         class_weights: w, `[K]`, or None for ones.
     """
     y_pred = ops.convert_to_tensor(y_pred)
+    check(label_smoothing, gamma, class_weights, classes=y_pred.shape[-1])
     y_true = ops.convert_to_tensor(y_true)
     sparse = len(y_true.shape) == len(y_pred.shape) - 1
     plain = class_weights is None and not gamma
@@ -43,30 +45,14 @@ def categorical_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothin
 
 
 @keras.saving.register_keras_serializable(package="lab")
-class CategoricalCrossentropy(ElementwiseLoss):
+class CategoricalCrossentropy(Crossentropy):
     """The mean of `categorical_crossentropy` over all labels; see there for the arguments, `ElementwiseLoss` for weights."""
-
-    def __init__(self, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None, **options):
-        super().__init__(**options)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing: expected a number in [0, 1], received {label_smoothing!r}.")
-        if not gamma >= 0:
-            raise ValueError(f"gamma: expected a number >= 0, received {gamma!r}.")
-        self.from_logits, self.label_smoothing, self.gamma = from_logits, label_smoothing, gamma
-        self.class_weights = None if class_weights is None else tuple(class_weights)
 
     def call(self, y_true, y_pred):
         """The loss of each label."""
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1 != y_pred.shape[-1]:
             y_true = ops.squeeze(y_true, -1)  # `fit` makes a column of indices
-        return categorical_crossentropy(y_true, y_pred, **self._options())
+        return categorical_crossentropy(y_true, y_pred, **self.get_options())
 
     def _element_shape(self, y_true, y_pred):
         return ops.shape(ops.convert_to_tensor(y_pred))[:-1]
-
-    def _options(self):
-        return {name: getattr(self, name) for name in ("from_logits", "label_smoothing", "gamma", "class_weights")}
-
-    def get_config(self):
-        """All arguments."""
-        return super().get_config() | self._options()

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lab import checks
 from lab.losses.elementwise import ElementwiseLoss, together
 
 
@@ -23,8 +24,7 @@ class Huber(ElementwiseLoss):
 
     def __init__(self, delta=1.0, **options):
         super().__init__(**options)
-        if not delta > 0:
-            raise ValueError(f"delta: expected a number > 0, received {delta!r}.")
+        checks.positive("delta", delta)
         self.delta = delta
 
     def call(self, y_true, y_pred):

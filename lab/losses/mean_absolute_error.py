@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lab import checks
 from lab.losses.elementwise import ElementwiseLoss, together
 
 
@@ -23,8 +24,7 @@ def quantile_error(y_true, y_pred, quantile=0.5):
     Args:
         quantile: tau, in (0, 1); 0.5 gives half the absolute error.
     """
-    if not 0 < quantile < 1:
-        raise ValueError(f"quantile: expected a number in (0, 1), received {quantile!r}.")
+    checks.inside("quantile", quantile, 0, 1)
     y_true, y_pred = together(y_true, y_pred)
     error = y_true - y_pred
     return ops.maximum(quantile * error, (quantile - 1) * error)
@@ -50,7 +50,7 @@ class Quantile(ElementwiseLoss):
 
     def __init__(self, quantile=0.5, **options):
         super().__init__(**options)
-        self.quantile = quantile
+        self.quantile = checks.inside("quantile", quantile, 0, 1)
 
     def call(self, y_true, y_pred):
         """The loss of each element."""

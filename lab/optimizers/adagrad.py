@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.optimizers.rule import RuleOptimizer, not_negative
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -19,8 +20,8 @@ class Adagrad(RuleOptimizer):
 
     def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **options):
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = not_negative("initial_accumulator_value", initial_accumulator_value)
-        self.epsilon = not_negative("epsilon", epsilon)
+        self.initial_accumulator_value = checks.not_negative("initial_accumulator_value", initial_accumulator_value)
+        self.epsilon = checks.not_negative("epsilon", epsilon)
 
     @property
     def slots(self):

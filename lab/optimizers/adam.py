@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.optimizers.rule import RuleOptimizer, fraction, not_negative
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -28,8 +29,8 @@ class Adam(RuleOptimizer):
         self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, epsilon_hat=False, **options
     ):
         super().__init__(learning_rate, **options)
-        self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)
-        self.epsilon = not_negative("epsilon", epsilon)
+        self.beta_1, self.beta_2 = checks.fraction("beta_1", beta_1), checks.fraction("beta_2", beta_2)
+        self.epsilon = checks.not_negative("epsilon", epsilon)
         self.amsgrad, self.epsilon_hat = amsgrad, epsilon_hat
 
     @property

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.optimizers.rule import RuleOptimizer, fraction, positive
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -41,8 +42,8 @@ class GradientDescent(RuleOptimizer):
         Returns:
             (eta, J) of the step; eta is 0.0 where no try was good.
         """
-        positive("shrink", fraction("shrink", shrink))
-        positive("slope", fraction("slope", slope))
+        checks.positive("shrink", checks.fraction("shrink", shrink))
+        checks.positive("slope", checks.fraction("slope", slope))
         start = [ops.stop_gradient(ops.copy(variable)) for variable in variables]
         gradients = [ops.convert_to_tensor(gradient) for gradient in gradients]
         before = _number(loss())

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lab import checks
 from lab.optimizers.wrapper import WrapperOptimizer, choose
 
 
@@ -22,8 +23,7 @@ class Lookahead(WrapperOptimizer):
 
     def __init__(self, inner, interval=5, alpha=0.5, *, name=None):
         super().__init__(inner, name=name)
-        if not (isinstance(interval, int) and interval >= 1):
-            raise ValueError(f"interval: expected an integer >= 1, received {interval!r}.")
+        checks.integer("interval", interval)
         if not 0 < alpha <= 1:
             raise ValueError(f"alpha: expected a number in (0, 1], received {alpha!r}.")
         self.interval, self.alpha = interval, alpha

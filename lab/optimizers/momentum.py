@@ -2,7 +2,8 @@
 
 import keras
 
-from lab.optimizers.rule import RuleOptimizer, fraction
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -18,9 +19,8 @@ class Momentum(RuleOptimizer):
 
     def __init__(self, learning_rate=0.01, momentum=0.9, dampening=0.0, **options):
         super().__init__(learning_rate, **options)
-        self.momentum = fraction("momentum", momentum)
-        if not 0 <= dampening <= 1:
-            raise ValueError(f"dampening: expected a number in [0, 1], received {dampening!r}.")
+        self.momentum = checks.fraction("momentum", momentum)
+        checks.between("dampening", dampening, 0, 1)
         self.dampening = dampening
 
     @property

@@ -2,7 +2,8 @@
 
 import keras
 
-from lab.optimizers.rule import RuleOptimizer, fraction
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -20,7 +21,7 @@ class Nesterov(RuleOptimizer):
 
     def __init__(self, learning_rate=0.01, momentum=0.9, **options):
         super().__init__(learning_rate, **options)
-        self.momentum = fraction("momentum", momentum)
+        self.momentum = checks.fraction("momentum", momentum)
 
     @property
     def slots(self):

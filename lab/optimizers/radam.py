@@ -5,8 +5,9 @@ import math
 import keras
 from keras import ops
 
+from lab import checks
 from lab.optimizers.adam import bias_corrections
-from lab.optimizers.rule import RuleOptimizer, fraction, not_negative
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -27,10 +28,9 @@ class RAdam(RuleOptimizer):
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **options):
         super().__init__(learning_rate, **options)
-        if not 0.6 < beta_2 < 1:
-            raise ValueError(f"beta_2: expected a number in (0.6, 1), received {beta_2!r}.")
-        self.beta_1, self.beta_2 = fraction("beta_1", beta_1), beta_2
-        self.epsilon = not_negative("epsilon", epsilon)
+        checks.inside("beta_2", beta_2, 0.6, 1)
+        self.beta_1, self.beta_2 = checks.fraction("beta_1", beta_1), beta_2
+        self.epsilon = checks.not_negative("epsilon", epsilon)
 
     @property
     def slots(self):

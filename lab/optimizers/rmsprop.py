@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from lab.optimizers.rule import RuleOptimizer, fraction, not_negative
+from lab import checks
+from lab.optimizers.rule import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -26,8 +27,8 @@ class RMSprop(RuleOptimizer):
         self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, epsilon_inside=True, **options
     ):
         super().__init__(learning_rate, **options)
-        self.rho, self.momentum = fraction("rho", rho), fraction("momentum", momentum)
-        self.epsilon = not_negative("epsilon", epsilon)
+        self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
+        self.epsilon = checks.not_negative("epsilon", epsilon)
         self.centered, self.epsilon_inside = centered, epsilon_inside
 
     @property

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from lab import checks
+
 
 class RuleOptimizer(keras.optimizers.Optimizer):
     """An optimizer that is its rule, `theta, slots <- rule(theta, gradient, scalars, *slots)`, elementwise.
@@ -19,7 +21,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def __init__(self, learning_rate, **options):
         if isinstance(learning_rate, int | float):
-            learning_rate = float(positive("learning_rate", learning_rate))
+            learning_rate = float(checks.positive("learning_rate", learning_rate))
         super().__init__(learning_rate, **options)
 
     @property
@@ -66,24 +68,3 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             if dtype not in scalars:
                 scalars[dtype] = self.scalars(ops.cast(learning_rate, dtype))
             self.update_step(gradient, variable, learning_rate, scalars[dtype])
-
-
-def positive(name, value):
-    """The number; ValueError unless it is > 0."""
-    if not value > 0:
-        raise ValueError(f"{name}: expected a number > 0, received {value!r}.")
-    return value
-
-
-def not_negative(name, value):
-    """The number; ValueError unless it is >= 0."""
-    if not value >= 0:
-        raise ValueError(f"{name}: expected a number >= 0, received {value!r}.")
-    return value
-
-
-def fraction(name, value):
-    """The number; ValueError unless it is in [0, 1)."""
-    if not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number in [0, 1), received {value!r}.")
-    return value

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab.optimizers.rule import positive
+from lab import checks
 from lab.optimizers.wrapper import TwoStepOptimizer
 
 
@@ -26,7 +26,7 @@ class SAM(TwoStepOptimizer):
 
     def __init__(self, inner, rho=0.05, *, name=None):
         super().__init__(inner, name=name)
-        self.rho = positive("rho", rho)
+        self.rho = checks.positive("rho", rho)
 
     def ascend(self, grads, trainable_variables=None):
         """Goes to w + rho g/|g|; a gradient of zero leaves the weights where they are."""

@@ -164,6 +164,13 @@ def test_classes_are_kerass():
         (lambda: losses.Huber(0.0), ["delta: expected a number > 0, received 0.0"]),
         (lambda: losses.BinaryCrossentropy(gamma=-1.0), ["gamma: expected a number >= 0, received -1.0"]),
         (lambda: losses.BinaryCrossentropy(class_weights=(1, 2, 3)), ["class_weights: expected 2 numbers"]),
+        (
+            lambda: losses.binary_crossentropy(X, X, label_smoothing=-1.0),
+            [r"label_smoothing: expected a number in \[0, 1\]", "-1.0"],
+        ),
+        (lambda: losses.categorical_crossentropy(X, X, class_weights=(1, 2)), ["class_weights: expected 4 numbers, received"]),
+        (lambda: losses.CategoricalCrossentropy(class_weights=(1, -2)), ["class_weights: expected a number >= 0, received -2"]),
+        (lambda: losses.Quantile("half"), [r"quantile: expected a number in \(0, 1\), received 'half'"]),
         (lambda: losses.CategoricalCrossentropy(label_smoothing=2.0), [r"label_smoothing: expected a number in \[0, 1\]"]),
     ],
 )

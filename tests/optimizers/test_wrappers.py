@@ -63,6 +63,16 @@ def test_sam_steps_with_the_gradient_of_the_worst_point_nearby():
     np.testing.assert_array_equal(as_array(a), before)
 
 
+def test_sam_leaves_weights_without_a_gradient():
+    a, b = keras.Variable([3.0]), keras.Variable([4.0])
+    optimizer = optimizers.SAM(optimizers.SGD(0.1), rho=0.5)
+    optimizer.build([a, b])
+    optimizer.ascend([ops.copy(a), None], [a, b])
+    np.testing.assert_allclose([as_array(a)[0], as_array(b)[0]], [3.5, 4.0], rtol=1e-6)
+    optimizer.apply([ops.copy(a), None], [a, b])
+    np.testing.assert_allclose([as_array(a)[0], as_array(b)[0]], [3 - 0.35, 4.0], rtol=1e-6)
+
+
 def bilinear(make, steps):
     """Distances from the equilibrium of min_x max_y xy, played simultaneously."""
     x, y = keras.Variable(1.0), keras.Variable(1.0)

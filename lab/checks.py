@@ -1,0 +1,44 @@
+"""What arguments must be: each returns the value, or raises a ValueError with the name, what was expected and what was received."""
+
+from numbers import Real
+
+
+def integer(name, value, least=1):
+    """An integer >= least."""
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return _hold(good, name, f"an integer >= {least}", value)
+
+
+def positive(name, value):
+    """A number > 0."""
+    return _hold(_number(value) and value > 0, name, "a number > 0", value)
+
+
+def not_negative(name, value):
+    """A number >= 0."""
+    return _hold(_number(value) and value >= 0, name, "a number >= 0", value)
+
+
+def fraction(name, value):
+    """A number in [0, 1)."""
+    return _hold(_number(value) and 0 <= value < 1, name, "a number in [0, 1)", value)
+
+
+def between(name, value, least, most):
+    """A number in [least, most]."""
+    return _hold(_number(value) and least <= value <= most, name, f"a number in [{least}, {most}]", value)
+
+
+def inside(name, value, least, most):
+    """A number in (least, most)."""
+    return _hold(_number(value) and least < value < most, name, f"a number in ({least}, {most})", value)
+
+
+def _number(value):
+    return isinstance(value, Real)
+
+
+def _hold(good, name, expected, value):
+    if not good:
+        raise ValueError(f"{name}: expected {expected}, received {value!r}.")
+    return value
