@@ -88,6 +88,14 @@ def layer_pairs():
 
     from lab import layers
 
+    class Pad(keras.layers.Layer):
+        def __init__(self, axes):
+            super().__init__()
+            self.axes = axes
+
+        def call(self, inputs):
+            return keras.ops.pad(inputs, [(0, 0), *[(2, 2)] * self.axes, (0, 0)], mode="reflect")
+
     k = keras.layers
     rng = np.random.default_rng(0)
     picture, line, vector = (rng.normal(size=shape).astype("float32") for shape in ((16, 32, 32, 16), (16, 256, 16), (64, 128)))
@@ -96,9 +104,9 @@ def layer_pairs():
         "Convolution1D": (layers.Convolution1D(16, 5), k.Conv1D(16, 5), line),
         "Convolution2D": (layers.Convolution2D(16, 3), k.Conv2D(16, 3), picture),
         "Convolution3D": (layers.Convolution3D(8, 3), k.Conv3D(8, 3), volume),
-        "MirrorPadding1D against zeros": (layers.MirrorPadding1D(2), k.ZeroPadding1D(2), line),
-        "MirrorPadding2D against zeros": (layers.MirrorPadding2D(2), k.ZeroPadding2D(2), picture),
-        "MirrorPadding3D against zeros": (layers.MirrorPadding3D(2), k.ZeroPadding3D(2), volume),
+        "MirrorPadding1D against ops.pad": (layers.MirrorPadding1D(2), Pad(1), line),
+        "MirrorPadding2D against ops.pad": (layers.MirrorPadding2D(2), Pad(2), picture),
+        "MirrorPadding3D against ops.pad": (layers.MirrorPadding3D(2), Pad(3), volume),
         "EqualizedDense against Dense": (layers.EqualizedDense(128), k.Dense(128), vector),
         "EqualizedConv2D against Conv2D": (layers.EqualizedConv2D(16, 3), k.Conv2D(16, 3), picture),
         "SpectralNormalization Dense": (

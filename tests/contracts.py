@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from lab.losses.elementwise import ElementwiseLoss
+
 
 def as_array(x):
     return ops.convert_to_numpy(x)
@@ -109,24 +111,25 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
 def check_loss(make, y_true, y_pred):
     """The contract of a loss class, on targets and predictions `[B, ...]`."""
     loss = make()
-    elements = as_array(make(reduction=None)(y_true, y_pred))
-    assert np.isfinite(elements).all()
-    np.testing.assert_allclose(as_array(loss(y_true, y_pred)), elements.mean(), rtol=1e-5)
-    np.testing.assert_allclose(as_array(make(reduction="sum")(y_true, y_pred)), elements.sum(), rtol=1e-5)
+    samples = as_array(make(reduction=None)(y_true, y_pred))
+    assert samples.shape == y_pred.shape[:-1] and np.isfinite(samples).all()
+    np.testing.assert_allclose(as_array(loss(y_true, y_pred)), samples.mean(), rtol=1e-5)
+    np.testing.assert_allclose(as_array(make(reduction="sum")(y_true, y_pred)), samples.sum(), rtol=1e-5)
     again = round_trip(loss, keras.losses)
     np.testing.assert_array_equal(as_array(again(y_true, y_pred)), as_array(loss(y_true, y_pred)))
 
-    per_sample = uniform(2, len(elements)) + 1.0
-    shaped = per_sample.reshape(-1, *(1,) * (elements.ndim - 1))
+    per_sample = uniform(2, len(samples)) + 1.0
+    shaped = per_sample.reshape(-1, *(1,) * (samples.ndim - 1))
     weighted = as_array(loss(y_true, y_pred, sample_weight=per_sample))
-    np.testing.assert_allclose(weighted, (elements * shaped).mean(), rtol=1e-5)
-    per_element = uniform(3, *elements.shape) + 1.0
-    np.testing.assert_allclose(
-        as_array(loss(y_true, y_pred, sample_weight=per_element)), (elements * per_element).mean(), rtol=1e-5
-    )
+    np.testing.assert_allclose(weighted, (samples * shaped).mean(), rtol=1e-5)
+    if isinstance(loss, ElementwiseLoss):
+        elements, per_element = as_array(loss.elements(y_true, y_pred)), uniform(3, *y_pred.shape) + 1.0
+        np.testing.assert_allclose(elements.mean(axis=-1), samples, rtol=1e-5)
+        weighted = as_array(loss(y_true, y_pred, sample_weight=per_element))
+        np.testing.assert_allclose(weighted, (elements * per_element).mean(), rtol=1e-5)
     for dtype in ("float16", "bfloat16"):
         low = make(dtype=dtype)(y_true, ops.cast(y_pred, dtype))
-        np.testing.assert_allclose(as_array(ops.cast(low, "float32")), elements.mean(), rtol=0.05, atol=0.02)
+        np.testing.assert_allclose(as_array(ops.cast(low, "float32")), samples.mean(), rtol=0.05, atol=0.02)
 
     inputs = keras.Input((3,))
     outputs = keras.layers.Dense(int(np.prod(y_pred.shape[1:])))(inputs)

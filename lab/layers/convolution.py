@@ -21,7 +21,7 @@ class Convolution1D(keras.layers.Conv1D):
             dilation_rate=self.dilation_rate, data_format=self.data_format,
         )  # fmt: skip
         if self.use_bias:
-            outputs = outputs + (self.bias if last else self.bias[:, None])
+            outputs = ops.add(outputs, ops.reshape(self.bias, (1, 1, self.filters) if last else (1, self.filters, 1)))
         return outputs if self.activation is None else self.activation(outputs)
 
 

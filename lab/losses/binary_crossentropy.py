@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from lab.losses.crossentropy import Crossentropy, check
-from lab.losses.elementwise import together
+from lab.losses.elementwise import ElementwiseLoss, together
 
 
 def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None):
@@ -21,23 +21,33 @@ def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0
     check(label_smoothing, gamma, class_weights, classes=2)
     y, z = together(y_true, y_pred)
     y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
-    edge = keras.config.epsilon()
-    p = ops.sigmoid(z) if from_logits else ops.clip(z, edge, 1.0 - edge)
-    if class_weights is None:
-        loss = ops.binary_crossentropy(y, z, from_logits=from_logits)
-    else:
-        low, high = class_weights
-        log_p, log_q = (-ops.softplus(-z), -ops.softplus(z)) if from_logits else (ops.log(p), ops.log1p(-p))
-        loss = -(high * y * log_p + low * (1.0 - y) * log_q)
-    return loss if not gamma else loss * (y * (1.0 - p) + (1.0 - y) * p) ** gamma
+    if not gamma and class_weights is None:
+        return ops.binary_crossentropy(y, z, from_logits=from_logits)
+    p, minus_log_p, minus_log_q = _of_logits(z) if from_logits else _of_probabilities(z)
+    low, high = class_weights or (1.0, 1.0)
+    return (high * y * minus_log_p + low * (1.0 - y) * minus_log_q) * (y * (1.0 - p) + (1.0 - y) * p) ** gamma
+
+
+def _of_logits(z):
+    """(p, -log p, -log(1-p)) from one exponential, with e = exp(-|z|); the branches have the right slope at z = 0 too."""
+    positive = z > 0
+    e = ops.exp(ops.where(positive, -z, z))
+    rest = ops.log1p(e)
+    return ops.where(positive, 1.0, e) / (1.0 + e), ops.where(positive, 0.0, -z) + rest, ops.where(positive, z, 0.0) + rest
+
+
+def _of_probabilities(p):
+    """(p, -log p, -log(1-p))."""
+    p = ops.clip(p, keras.config.epsilon(), 1.0 - keras.config.epsilon())
+    return p, -ops.log(p), -ops.log1p(-p)
 
 
 @keras.saving.register_keras_serializable(package="lab")
-class BinaryCrossentropy(Crossentropy):
+class BinaryCrossentropy(Crossentropy, ElementwiseLoss):
     """The mean of `binary_crossentropy` over all elements; see there for the arguments, `ElementwiseLoss` for weights."""
 
     classes = 2
 
-    def call(self, y_true, y_pred):
+    def elements(self, y_true, y_pred):
         """The loss of each element."""
         return binary_crossentropy(y_true, y_pred, **self.get_options())

@@ -46,13 +46,10 @@ def categorical_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothin
 
 @keras.saving.register_keras_serializable(package="lab")
 class CategoricalCrossentropy(Crossentropy):
-    """The mean of `categorical_crossentropy` over all labels; see there for the arguments, `ElementwiseLoss` for weights."""
+    """The mean of `categorical_crossentropy` over all labels; see there for the arguments."""
 
     def call(self, y_true, y_pred):
         """The loss of each label."""
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1 != y_pred.shape[-1]:
             y_true = ops.squeeze(y_true, -1)  # `fit` makes a column of indices
         return categorical_crossentropy(y_true, y_pred, **self.get_options())
-
-    def _element_shape(self, y_true, y_pred):
-        return ops.shape(ops.convert_to_tensor(y_pred))[:-1]

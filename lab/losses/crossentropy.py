@@ -1,10 +1,11 @@
 """The base of both cross-entropies: their options, checked and saved."""
 
+import keras
+
 from lab import checks
-from lab.losses.elementwise import ElementwiseLoss
 
 
-class Crossentropy(ElementwiseLoss):
+class Crossentropy(keras.losses.Loss):
     """A cross-entropy with smoothed labels, focus and weights of classes; the subclass says what each does.
 
     Args:

@@ -5,11 +5,19 @@ from keras import ops
 
 
 class ElementwiseLoss(keras.losses.Loss):
-    """A loss with one number per element, so that weights may be per sample or per element.
+    """A loss that is the mean over the last axis of one number per element; the subclass gives `elements`.
 
-    Keras averages over the last axis before it weighs; here `call` returns all elements, and weights of fewer axes (`[B]` for
-    `[B, H, W, C]`) hold for the rest of theirs. Without weights both are the same mean.
+    Weights may be per sample, as in Keras, or also per element: those of fewer axes than the predictions (`[B]` for `[B, H, W, C]`) hold
+    for the rest of theirs.
     """
+
+    def elements(self, y_true, y_pred):
+        """The loss of each element, in the predictions' shape."""
+        raise NotImplementedError
+
+    def call(self, y_true, y_pred):
+        """The mean over the last axis: `[..., D]` -> `[...]`."""
+        return ops.mean(self.elements(y_true, y_pred), axis=-1)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The reduced loss.
@@ -18,16 +26,21 @@ class ElementwiseLoss(keras.losses.Loss):
             y_true, y_pred: targets and predictions, of one shape.
             sample_weight: None, or weights of the targets' first axes or of all.
         """
-        if sample_weight is not None:
-            sample_weight = ops.convert_to_tensor(sample_weight)
-            missing = len(self._element_shape(y_true, y_pred)) - len(sample_weight.shape)
-            sample_weight = ops.reshape(sample_weight, (*ops.shape(sample_weight), *(1,) * max(missing, 0)))
-            sample_weight = ops.broadcast_to(sample_weight, self._element_shape(y_true, y_pred))
-        return super().__call__(y_true, y_pred, sample_weight)
+        if sample_weight is None:
+            return super().__call__(y_true, y_pred)
+        sample_weight, shape = ops.convert_to_tensor(sample_weight), ops.shape(y_pred)
+        if len(sample_weight.shape) == len(shape):
+            return _PerElement(self)(y_true, y_pred, ops.broadcast_to(sample_weight, shape))
+        missing = len(shape) - 1 - len(sample_weight.shape)
+        return super().__call__(y_true, y_pred, ops.reshape(sample_weight, (*ops.shape(sample_weight), *(1,) * missing)))
 
-    def _element_shape(self, y_true, y_pred):
-        """Shape of what `call` returns."""
-        return ops.shape(ops.convert_to_tensor(y_pred))
+
+class _PerElement(keras.losses.Loss):
+    """A loss whose samples are the elements."""
+
+    def __init__(self, loss):
+        super().__init__(loss.name, loss.reduction, loss.dtype)
+        self.call = loss.elements
 
 
 def together(y_true, y_pred):

@@ -27,7 +27,7 @@ class Huber(ElementwiseLoss):
         checks.positive("delta", delta)
         self.delta = delta
 
-    def call(self, y_true, y_pred):
+    def elements(self, y_true, y_pred):
         """The loss of each element."""
         y_true, y_pred = together(y_true, y_pred)
         return huber(y_true - y_pred, self.delta)

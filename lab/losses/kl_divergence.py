@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from lab.distributions import Distribution
-from lab.losses.elementwise import ElementwiseLoss, together
+from lab.losses.elementwise import together
 
 
 def kl_divergence(p, q):
@@ -22,12 +22,9 @@ def kl_divergence(p, q):
 
 
 @keras.saving.register_keras_serializable(package="lab")
-class KLDivergence(ElementwiseLoss):
-    """The mean of `kl_divergence` over all pairs of probabilities; see `ElementwiseLoss` for weights."""
+class KLDivergence(keras.losses.Loss):
+    """The mean of `kl_divergence` over all pairs of probabilities."""
 
     def call(self, y_true, y_pred):
         """The divergence of each pair."""
         return kl_divergence(y_true, y_pred)
-
-    def _element_shape(self, y_true, y_pred):
-        return ops.shape(ops.convert_to_tensor(y_pred))[:-1]

@@ -34,7 +34,7 @@ def quantile_error(y_true, y_pred, quantile=0.5):
 class MeanAbsoluteError(ElementwiseLoss):
     """The mean of |y - y'| over all elements; see `ElementwiseLoss` for weights."""
 
-    def call(self, y_true, y_pred):
+    def elements(self, y_true, y_pred):
         """The loss of each element."""
         return absolute_error(y_true, y_pred)
 
@@ -52,7 +52,7 @@ class Quantile(ElementwiseLoss):
         super().__init__(**options)
         self.quantile = checks.inside("quantile", quantile, 0, 1)
 
-    def call(self, y_true, y_pred):
+    def elements(self, y_true, y_pred):
         """The loss of each element."""
         return quantile_error(y_true, y_pred, self.quantile)
 

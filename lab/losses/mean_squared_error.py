@@ -21,6 +21,6 @@ def squared_error(y_true, y_pred):
 class MeanSquaredError(ElementwiseLoss):
     """The mean of (y - y')^2 over all elements; see `ElementwiseLoss` for weights."""
 
-    def call(self, y_true, y_pred):
+    def elements(self, y_true, y_pred):
         """The loss of each element."""
         return squared_error(y_true, y_pred)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
 
-from lab import distributions, losses
+from lab import distributions, engine, losses
 from tests.contracts import as_array, check_loss, raises, uniform
 from tests.properties import NUMBERS, arrays, assert_same, deterministic, pairs
 
@@ -109,6 +109,15 @@ def test_by_hand():
     np.testing.assert_allclose(as_array(weighted), [[3 * np.log(2), np.log(2)]], rtol=1e-6)
     focal = losses.binary_crossentropy(np.array([[1.0, 0.0]]), zeros, gamma=2.0)
     np.testing.assert_allclose(as_array(focal), [[np.log(2) / 4, np.log(2) / 4]], rtol=1e-6)
+
+
+def test_focal_slope_at_zero():
+    # d/dz of -(1-p)^2 log p at z = 0: -2 (1-p) p (1-p) (-log p) - (1-p)^2 (1-p) = -log(2)/4 - 1/8, mirrored for y = 0.
+    gradient = engine.value_and_grad(
+        lambda z: (ops.sum(losses.binary_crossentropy(np.array([1.0, 0.0], "float32"), z, gamma=2.0)), ())
+    )
+    slope = -np.log(2) / 4 - 1 / 8
+    np.testing.assert_allclose(as_array(gradient(ops.zeros(2))[1]), [slope, -slope], rtol=1e-6)
     weighted = losses.categorical_crossentropy(np.array([1]), zeros, class_weights=(1.0, 3.0))
     np.testing.assert_allclose(as_array(weighted), [3 * np.log(2)], rtol=1e-6)
     two = distributions.Normal(0.0, 1.0), distributions.Normal(1.0, 1.0)
@@ -146,6 +155,8 @@ def test_contract(name):
 
 def test_classes_are_kerass():
     for ours, theirs, y, x in (
+        (losses.MeanSquaredError(reduction="sum"), K.MeanSquaredError(reduction="sum"), Y, X),
+        (losses.BinaryCrossentropy(reduction=None), K.BinaryCrossentropy(from_logits=True, reduction=None), (Y > 0).astype("float32"), X),
         (losses.MeanSquaredError(), K.MeanSquaredError(), Y, X), (losses.MeanAbsoluteError(), K.MeanAbsoluteError(), Y, X),
         (losses.Huber(0.5), K.Huber(0.5), Y, X), (losses.KLDivergence(), K.KLDivergence(), PROBABILITIES, PROBABILITIES[::-1].copy()),
         (losses.CategoricalCrossentropy(), K.SparseCategoricalCrossentropy(from_logits=True), LABELS, X),
