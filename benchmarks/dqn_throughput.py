@@ -30,12 +30,12 @@ CONTENDERS = {
 def lab(place):
     """A function that trains the lab's DQN for about so many more steps and returns how many it was."""
     import gymnasium
-    import keras
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, DeviceRollout, HostRollout, UniformReplay, exploration
     from lab.models import mlp
+    from lab.optimizers import Adam
 
     make = [lambda: gymnasium.make("CartPole-v1", disable_env_checker=True)]
     envs = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
@@ -43,7 +43,7 @@ def lab(place):
     agent = DQN(
         online=mlp((4,), (256, 256), 2, seed=0),
         target=mlp((4,), (256, 256), 2, seed=0),
-        optimizer=keras.optimizers.Adam(2.3e-3, epsilon=1e-8, global_clipnorm=10.0),
+        optimizer=Adam(2.3e-3, global_clipnorm=10.0),
         replay=UniformReplay(100_000, observations, actions, seed=1),
         batch_size=64,
         rollout_length=256,

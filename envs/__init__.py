@@ -9,3 +9,25 @@ register(
     max_episode_steps=500,
     reward_threshold=475.0,
 )
+
+# Tabular problems: id, class, time limit, arguments.
+TABULAR: tuple[tuple[str, str, int | None, dict], ...] = (
+    ("lab/Gridworld4x4-v0", "envs.gridworld:Gridworld4x4", None, {}),
+    ("lab/Gridworld5x5-v0", "envs.gridworld:Gridworld5x5", 200, {}),
+    ("lab/WindyGridworld-v0", "envs.windy_gridworld:WindyGridworld", None, {}),
+    ("lab/WindyGridworldKings-v0", "envs.windy_gridworld:WindyGridworld", None, {"kings_moves": True}),
+    ("lab/RandomWalk5-v0", "envs.random_walk:RandomWalk", None, {}),
+    ("lab/RandomWalk19-v0", "envs.random_walk:RandomWalk", None, {"states": 19, "left": -1.0}),
+    ("lab/Cliff-v0", "envs.cliff:Cliff", None, {}),
+    ("lab/Gambler-v0", "envs.gambler:Gambler", None, {}),
+    ("lab/CarRental-v0", "envs.car_rental:CarRental", 100, {}),
+    ("lab/DynaMaze-v0", "envs.dyna_maze:DynaMaze", None, {}),
+    ("lab/BlockingMaze-v0", "envs.dyna_maze:DynaMaze", None, {"maze": "blocking"}),
+    ("lab/ShortcutMaze-v0", "envs.dyna_maze:DynaMaze", None, {"maze": "shortcut"}),
+    ("lab/ShortCorridor-v0", "envs.short_corridor:ShortCorridor", None, {}),
+    ("lab/BairdStar-v0", "envs.baird_star:BairdStar", 1_000, {}),
+    ("lab/MaximizationBias-v0", "envs.maximization_bias:MaximizationBias", None, {}),
+)
+
+for name, entry_point, limit, arguments in TABULAR:
+    register(id=name, entry_point=entry_point, max_episode_steps=limit, kwargs=arguments)

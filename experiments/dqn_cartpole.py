@@ -85,6 +85,7 @@ def run(config, track):
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
     from lab.losses import huber, reinforcement
     from lab.models import mlp
+    from lab.optimizers import Adam
     from lab.watch import record_episode
 
     def environments(count):
@@ -98,11 +99,10 @@ def run(config, track):
     agent = DQN(
         online=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="online"),
         target=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="target"),
-        optimizer=keras.optimizers.Adam(
+        optimizer=Adam(
             keras.optimizers.schedules.PolynomialDecay(
                 config.learning_rate, max(int(groups * config.updates), 1), config.learning_rate_end
             ),
-            epsilon=1e-8,
             global_clipnorm=config.max_gradient_norm,
         ),
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),

@@ -1,0 +1,46 @@
+"""The cliff of Sutton and Barto, as an episode that goes on after a fall."""
+
+from envs.grid import MOVES, grid_mdp, inside
+from envs.tabular_env import TabularEnv
+
+SHAPE, START, GOAL = (4, 12), (3, 0), (3, 11)
+
+
+class Cliff(TabularEnv):
+    """Walk along a cliff without falling.
+
+    ## Description
+    A grid of 4 by 12 cells whose lowest row, but for both ends, is a cliff: who steps there is back at the start. Gymnasium's CliffWalking-v1
+    is the same problem; here the cliff's cells are no states.
+
+    ## Action space
+    `Discrete(4)`: up, right, down, left.
+
+    ## Observation space
+    `Discrete(38)`: the cells outside the cliff, row by row.
+
+    ## Starting state
+    Row 3, column 0.
+
+    ## Reward
+    -1 for each step, -100 for a fall.
+
+    ## Episode end
+    Terminated at row 3, column 11.
+
+    ## References
+    Sutton & Barto (2018), example 6.6. Discount 1.
+    Mean return: random policy -65375.1, optimal -13.
+
+    Args:
+        **options: render_mode and exploring_starts, as in `TabularEnv`.
+    """
+
+    def __init__(self, **options):
+        cliff = [(3, column) for column in range(1, 11)]
+
+        def follow(cell, move):
+            reached = inside((cell[0] + move[0], cell[1] + move[1]), SHAPE)
+            return (START, -100.0) if reached in cliff else (reached, -1.0)
+
+        super().__init__(grid_mdp(SHAPE, MOVES, follow, terminal=[GOAL], walls=cliff, start=START), **options)
