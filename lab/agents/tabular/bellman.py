@@ -85,12 +85,13 @@ def uniform(mdp):
 def under(mdp, policy):
     """(p(s'|s) `[S, S]`, dense or sparse; r(s) `[S]`) under a policy."""
     chosen = probabilities(mdp, policy)
-    states, actions = chosen.shape
+    rewards = (chosen * mdp.expected_rewards).sum(axis=1)
     if not sparse.issparse(mdp.transitions):
-        return np.einsum("sa,sat->st", chosen, mdp.transitions), (chosen * mdp.expected_rewards).sum(axis=1)
-    choice = sparse.csr_array((chosen.ravel(), np.arange(states * actions), np.arange(0, states * actions + 1, actions)))
-    choice.eliminate_zeros()
-    return sparse.csr_array(choice @ mdp.transitions), (chosen * mdp.expected_rewards).sum(axis=1)
+        return np.einsum("sa,sat->st", chosen, mdp.transitions), rewards
+    states, actions = chosen.shape
+    pairs = np.flatnonzero(chosen)
+    choice = sparse.csr_array((chosen.ravel()[pairs], (pairs // actions, pairs)), shape=(states, states * actions))
+    return sparse.csr_array(choice @ mdp.transitions), rewards
 
 
 def greedy(mdp, values, *, slack=1e-9):
@@ -136,9 +137,9 @@ def require_end(mdp):
 def discounted_bound(residual, discount):
     """(shift, bound) from T V - V, for gamma < 1: |V' + shift - V*| <= bound, V' = T V (MacQueen 1966; Porteus 1971).
 
-    With b = gamma / (1 - gamma): V* lies between V' + b min(T V - V, 0) and V' + b max(T V - V, 0); the shift is their middle. The
-    same holds for T_pi and V_pi. Values of terminal states are not to be shifted, which their being 0 keeps within the bound.
+    With b = gamma / (1 - gamma): V* lies between V' + b min(T V - V) and V' + b max(T V - V); the shift is their middle. The same
+    holds for T_pi and V_pi. Terminal states, whose residual is 0, belong to it; their values are 0 and not to be shifted.
     """
-    low, high = min(float(residual.min()), 0.0), max(float(residual.max()), 0.0)
+    low, high = float(residual.min()), float(residual.max())
     factor = discount / (1 - discount)
     return factor * (low + high) / 2, factor * (high - low) / 2

@@ -21,7 +21,7 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
     table = sparse.csr_array(matrix(mdp))
     into = _predecessors(table, actions)
     rewards = np.where(mdp.available, mdp.expected_rewards, -np.inf)
-    values = np.zeros(states)
+    values, blocks = np.zeros(states), {}  # blocks: a state's successors, and p(s'|s, a) over them `[A, K]`
     threshold, backups = tolerance * (1 - discount) / 2 if discount < 1 else tolerance, 0
     while True:
         new = optimality(mdp, values)
@@ -33,8 +33,12 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
         priority = np.abs(residual)
         while priority.max() > threshold and backups < max_backups:
             state = int(priority.argmax())
-            block = table[state * actions : (state + 1) * actions]
-            change = (rewards[state] + discount * (block @ values)).max() - values[state]
+            if state not in blocks:
+                rows = table[state * actions : (state + 1) * actions]
+                columns = np.unique(rows.indices)
+                blocks[state] = columns, rows[:, columns].toarray()
+            columns, rows = blocks[state]
+            change = (rewards[state] + discount * (rows @ values[columns])).max() - values[state]
             values[state] += change
             priority[state] = 0.0
             before = slice(into.indptr[state], into.indptr[state + 1])
