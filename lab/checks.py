@@ -1,12 +1,12 @@
 """What arguments must be: each returns the value, or raises a ValueError with the name, what was expected and what was received."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 
 def integer(name, value, least=1):
-    """An integer >= least."""
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    return _hold(good, name, f"an integer >= {least}", value)
+    """An integer >= least, of Python or NumPy; returned as Python's."""
+    good = isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+    return int(_hold(good, name, f"an integer >= {least}", value))
 
 
 def positive(name, value):
