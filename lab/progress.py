@@ -40,9 +40,10 @@ class Progress:
         values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
         if self._bar is not None:
             self._bar.update(self._task, completed=step, values=values)
-        elif time.monotonic() - self._last > 2.0 or step >= self._total:
+        elif time.monotonic() - self._last > 2.0 or (self._total and step >= self._total):
             self._last = time.monotonic()
-            print(f"{self._title} {step:,}/{self._total:,}  {values}", flush=True)
+            total = f"/{self._total:,}" if self._total else ""
+            print(f"{self._title} {step:,}{total}  {values}", flush=True)
 
     def say(self, sentence):
         """Prints a line beside the bar."""

@@ -113,9 +113,11 @@ class DeviceRollout:
             `SeedGenerator` and returns the states of all B environments.
         max_episode_steps: the time limit, for a functional environment has none.
         seed: the run's seed.
+        xla: as in `engine.compile`.
     """
 
-    def __init__(self, agent, env, *, max_episode_steps, seed):
+    def __init__(self, agent, env, *, max_episode_steps, seed, xla=None):
+        self._xla = xla
         self.agent, self.env, self.max_episode_steps = agent, env, max_episode_steps
         self.seed = keras.random.SeedGenerator(seed)
         state = env.initial(self.seed)
@@ -142,7 +144,9 @@ class DeviceRollout:
                 metrics = self.agent.learn(trajectory) if learn else self.agent.observe(trajectory)
                 return metrics or {}, episodes
 
-            self._programs[iterations, learn] = engine.compile(lambda: engine.scan(iteration, state, length=iterations), state)
+            self._programs[iterations, learn] = engine.compile(
+                lambda: engine.scan(iteration, state, length=iterations), state, xla=self._xla
+            )
         metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
         returns, lengths, ended = (x.reshape(-1) for x in episodes)
         return Batch({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])

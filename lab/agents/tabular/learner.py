@@ -8,6 +8,7 @@ action, `end(reward)` tells that the episode came to its end, `cut(reward, state
 from abc import ABC, abstractmethod
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from lab import checks
 from lab.agents.tabular.table import Table
@@ -17,7 +18,8 @@ class Learner(ABC):
     """A learner of any kind, for `TabularRollout` and `train`."""
 
     rollout_length, warm_up = 1, 0
-    variables: list[Table]
+    observations: type = Discrete  # the kind of space that it learns from
+    variables: list
 
     def begin(self, generator):
         """Takes the source of its random numbers, a `random.Random`, at the start of a run and at each checkpoint's boundary."""

@@ -5,6 +5,7 @@ import random
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
+from gymnasium.utils import RecordConstructorArgs
 
 from lab.agents.rollout import Batch, EnvironmentFailure
 
@@ -14,7 +15,7 @@ class TabularRollout:
 
     Args:
         agent: a `Learner`.
-        env: a Gymnasium environment whose observations and actions are `Discrete`; see `DiscreteStates` for others.
+        env: a Gymnasium environment whose observations and actions are `Discrete`; see `DiscreteStates` and `TileCoded` for others.
         seed: the run's seed. Resets and the learner's random numbers come from (seed, the step of the last reset) alone.
     """
 
@@ -22,7 +23,7 @@ class TabularRollout:
     variables = ()  # the state of a host environment cannot be saved; a reset with a known seed stands for it
 
     def __init__(self, agent, env, *, seed):
-        require_discrete(env)
+        require_spaces(env, agent.observations)
         self.agent, self.env, self.seed = agent, env, seed
 
     def reset(self, step):
@@ -60,11 +61,12 @@ class TabularRollout:
         return Batch({}, episodes[:, 0], episodes[:, 1])
 
 
-class DiscreteStates(gymnasium.ObservationWrapper):
+class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
     """Numbers the observations of a MultiDiscrete space, or of a Tuple of Discrete ones, from 0: Blackjack's 32 x 11 x 2 become 704."""
 
     def __init__(self, env):
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self)
+        gymnasium.ObservationWrapper.__init__(self, env)
         space = env.observation_space
         if isinstance(space, Discrete):
             parts = [space]
@@ -86,9 +88,9 @@ class DiscreteStates(gymnasium.ObservationWrapper):
         return number
 
 
-def require_discrete(env):
-    """ValueError where a tabular learner cannot work."""
-    for name in ("observation_space", "action_space"):
+def require_spaces(env, observations=Discrete):
+    """ValueError where a learner of this kind of observations cannot work."""
+    for name, kind in (("observation_space", observations), ("action_space", Discrete)):
         space = getattr(env, name)
-        if not isinstance(space, Discrete) or space.start != 0:
-            raise ValueError(f"env.{name}: expected Discrete(n), numbered from 0, received {space}.")
+        if not isinstance(space, kind) or np.any(space.start != 0):
+            raise ValueError(f"env.{name}: expected {kind.__name__}, numbered from 0, received {space}.")

@@ -26,3 +26,23 @@ class Table:
         if values.shape != self.shape:
             raise ValueError(f"{self.path}: expected the shape {self.shape}, received {values.shape}.")
         self.rows[:] = values.tolist()
+
+
+class Weights:
+    """Numbers in an array, for checkpoints as a `Table`.
+
+    Args:
+        start: the numbers to begin with, an array.
+        name: for messages and checkpoints.
+    """
+
+    def __init__(self, start, name):
+        self.values = np.array(start, float)
+        self.shape, self.path = self.values.shape, name
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype or float)
+
+    def assign(self, values):
+        """Takes all numbers from an array; `values` stays the same array."""
+        self.values[...] = values

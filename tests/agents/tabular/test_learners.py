@@ -441,10 +441,13 @@ def test_blackjack():
     ("build", "words"),
     [
         (
-            lambda: TabularRollout(None, make("CartPole-v1"), seed=0),
-            r"env.observation_space: expected Discrete\(n\), numbered from 0, received Box",
+            lambda: TabularRollout(QLearning(2, 2), make("CartPole-v1"), seed=0),
+            "env.observation_space: expected Discrete, numbered from 0, received Box",
         ),
-        (lambda: TabularRollout(None, make("MountainCarContinuous-v0"), seed=0), "env.observation_space: expected Discrete"),
+        (
+            lambda: TabularRollout(QLearning(2, 2), make("MountainCarContinuous-v0"), seed=0),
+            "env.observation_space: expected Discrete",
+        ),
         (lambda: DiscreteStates(make("CartPole-v1")), "env: expected discrete observations, received Box"),
         (lambda: QLearning(0, 2), "states: expected an integer >= 1, received 0"),
         (lambda: QLearning(2, 2, discount=1.5), r"discount: expected a number in \[0, 1\], received 1.5"),

@@ -1,0 +1,70 @@
+"""Maximisation bias: Q-learning is lured by noise, double Q-learning is not.
+
+Expected: double_q_learning_left <= 0.1 (share of left in the last 100 episodes; 0.05 is what epsilon alone gives)
+Time: 20 seconds
+Source: Sutton and Barto 2018, example 6.7 with figure 6.5 (10,000 runs there).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """The learners."""
+
+    runs: Annotated[int, Range(2)] = 1_000
+    """Repetitions of which the picture shows the mean, with a 95 % interval."""
+    episodes: Annotated[int, Range(10)] = 300
+    """Episodes of each."""
+    actions: Annotated[int, Range(2)] = 10
+    """Actions of the state B."""
+    step_size: Annotated[float, Range(1e-6, 1)] = 0.1
+    """alpha."""
+    epsilon: Annotated[float, Range(0, 1)] = 0.1
+    """Probability of a random action."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+
+
+def run(config, track):
+    """Learns many times over. Returns how often left was taken from A: at its peak by Q-learning, and in the last episodes by both."""
+    import gymnasium
+    import numpy as np
+
+    import envs  # noqa: F401
+    from experiments import _tabular as shared
+    from lab.agents.tabular import DoubleQLearning, QLearning
+
+    env = gymnasium.make("lab/MaximizationBias-v0", actions=config.actions, disable_env_checker=True)
+    available = env.unwrapped.mdp.available
+    options = {"step_size": config.step_size, "epsilon": config.epsilon, "available": available}
+    left = {}
+    for name, kind in (("Q-learning", QLearning), ("double Q-learning", DoubleQLearning)):
+        # An episode of two steps went to the left, one of a single step to the right.
+        left[name] = np.array([
+            shared.episodes(kind(3, config.actions, **options), env, config.episodes, seed=seed)[1] == 2
+            for seed in shared.seeds(track.seed, config.runs)
+        ])  # fmt: skip
+    made, axes = shared.figure()
+    shared.draw_curves(
+        axes, {name: 100 * rows for name, rows in left.items()}, xlabel="episodes", ylabel="left from A, %", ylim=(0, 100)
+    )
+    axes.axhline(50 * config.epsilon, color="k", linestyle="--", linewidth=0.8)
+    shared.save(track, made, "bias.png")
+    for episode in range(config.episodes):
+        track.log({f"{name.replace(' ', '_')}_left": rows[:, episode].mean() for name, rows in left.items()}, episode + 1)
+    tail = slice(-min(100, config.episodes), None)
+    return {
+        "double_q_learning_left": float(left["double Q-learning"][:, tail].mean()),
+        "q_learning_left": float(left["Q-learning"][:, tail].mean()),
+        "q_learning_peak": float(left["Q-learning"].mean(axis=0).max()),
+    }
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"runs": 20, "episodes": 50})

@@ -1,0 +1,115 @@
+"""Q-learning on any Gymnasium environment with discrete observations, by default the taxi, against the exact optimum.
+
+Expected: greedy_return >= 7.63 (exactly 7.93 for the best policy; random -9682)
+Time: 30 seconds
+Source: Watkins 1989; Gymnasium's Taxi-v4, FrozenLake-v1, CliffWalking-v1.
+
+alpha falls with the visits of a pair, as convergence wants, and epsilon linearly to its end. Where the environment shows its transitions, the greedy
+policy's value is also computed exactly, under the time limit, beside that of the best one.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """The environment and the learner."""
+
+    environment: str = "Taxi-v4"
+    """Gymnasium id of an environment with discrete observations and actions."""
+    steps: Annotated[int, Range(1)] = 1_000_000
+    """Environment steps to train for."""
+    discount: Annotated[float, Range(0, 1)] = 0.99
+    """gamma of the learner; the result is undiscounted."""
+    step_size_power: Annotated[float, Range(0, 1)] = 0.6
+    """alpha = 1 / (1 + visits of the pair)^power; 0 keeps it at 1, right where nothing is random."""
+    epsilon_end: Annotated[float, Range(0, 1)] = 0.1
+    """Probability of a random action at the end; it falls linearly from 1."""
+    exploration_fraction: Annotated[float, Range(0, 1)] = 0.8
+    """Share of the steps over which epsilon falls."""
+    initial: float = 0.0
+    """q at the start."""
+    evaluation_episodes: Annotated[int, Range(1)] = 1_000
+    """Greedy episodes, in fresh environments, that make the result."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        command.require_environment(self.environment, "Discrete")
+
+
+def run(config, track):
+    """Trains and evaluates greedily. Returns the mean undiscounted return, measured, and, where the model is known, computed and at best."""
+    import gymnasium
+    import numpy as np
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+    import envs  # noqa: F401
+    from lab.agents import evaluate, train
+    from lab.agents.tabular import DiscreteStates, QLearning, TabularRollout
+
+    def make():
+        return DiscreteStates(gymnasium.make(config.environment, disable_env_checker=True))
+
+    env, mdp = make(), model(config)
+    duration, power = max(config.exploration_fraction * config.steps, 1), config.step_size_power
+    world, test = np.random.SeedSequence(track.seed).generate_state(2).tolist()
+    agent = QLearning(
+        env.observation_space.n,
+        env.action_space.n,
+        discount=config.discount,
+        step_size=lambda count: (1 + count) ** -power,
+        epsilon=lambda step: 1.0 + (config.epsilon_end - 1.0) * min(step / duration, 1.0),
+        initial=config.initial,
+    )
+    start = track.restore(agent.variables)
+    rollout = TabularRollout(agent, env, seed=world)
+    every = max(config.steps // 50, 1)
+    for report in train(
+        agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=max(track.checkpoint_every, every)
+    ):
+        exact = {} if mdp is None else {"exact_greedy_return": reached(mdp, agent.greedy_policy(), env.spec.max_episode_steps)}
+        track.log(report.metrics | exact, report.step)
+        if report.boundary:
+            track.checkpoint(agent.variables, report.step)
+    tests = SyncVectorEnv([make] * min(10, config.evaluation_episodes), autoreset_mode=AutoresetMode.SAME_STEP)
+    episodes = config.evaluation_episodes - config.evaluation_episodes % tests.num_envs
+    results = {"greedy_return": float(evaluate(agent, tests, episodes=episodes, seed=test).mean())}
+    track.curve("episode_return" if mdp is None else "exact_greedy_return", label="return", x_label="environment steps")
+    if mdp is not None:
+        results |= {
+            "exact_greedy_return": exact["exact_greedy_return"],
+            "best_return": reached(mdp, None, env.spec.max_episode_steps),
+        }
+    return results
+
+
+def model(config):
+    """The environment's MDP, undiscounted; None where it does not show one."""
+    import gymnasium
+
+    from envs.tabular import from_gymnasium
+
+    env = gymnasium.make(config.environment)
+    return from_gymnasium(env) if hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp") else None
+
+
+def reached(mdp, policy, limit):
+    """The exact expected return of a policy under a time limit, from the starting states; of the best one without a policy."""
+    import numpy as np
+
+    from lab.agents.tabular import optimality, under
+
+    values = np.zeros(mdp.num_states)
+    if policy is not None:
+        rows, rewards = under(mdp, np.append(policy, np.zeros(mdp.num_states - len(policy), int)))
+    for _ in range(limit or 200):
+        values = optimality(mdp, values) if policy is None else rewards + rows @ values
+    return float(mdp.start @ values)
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"steps": 5_000, "evaluation_episodes": 10})

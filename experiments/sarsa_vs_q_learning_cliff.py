@@ -1,0 +1,104 @@
+"""SARSA walks the safe way along the cliff, Q-learning the edge, and falls more often while it learns.
+
+Expected: q_learning_greedy_return >= -13 (the best way; SARSA's safe way costs 15 to 17; random -65375)
+Time: 1 minute
+Source: Sutton and Barto 2018, example 6.6 with its figure, and figure 6.3 (expected SARSA; alpha from 0.1 to 1, first 100 episodes).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """The learners."""
+
+    runs: Annotated[int, Range(1)] = 50
+    """Repetitions of which the pictures show the mean, with 95 % intervals."""
+    episodes: Annotated[int, Range(1)] = 500
+    """Episodes of each."""
+    step_size: Annotated[float, Range(1e-6, 1)] = 0.5
+    """alpha of the first picture."""
+    step_sizes: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    """alpha of the second picture."""
+    epsilon: Annotated[float, Range(0, 1)] = 0.1
+    """Probability of a random action."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        command.require(self.step_sizes and min(self.step_sizes) > 0 and max(self.step_sizes) <= 1, "step_sizes", "numbers in (0, 1]",
+                        self.step_sizes)  # fmt: skip
+
+
+def run(config, track):
+    """Learns many times over. Returns each method's mean return while learning (last 100 episodes) and that of its greedy policy."""
+    import gymnasium
+    import numpy as np
+
+    import envs  # noqa: F401
+    from experiments import _tabular as shared
+    from lab.agents.tabular import ExpectedSarsa, QLearning, Sarsa
+
+    env = gymnasium.make("lab/Cliff-v0", disable_env_checker=True)
+    mdp = env.unwrapped.mdp
+    kinds = {"SARSA": Sarsa, "Q-learning": QLearning, "expected SARSA": ExpectedSarsa}
+
+    def learn(kind, step_size, count):
+        """(returns [runs, count], the last learner's greedy policy, greedy returns [runs])."""
+        returns, greedy = [], []
+        for seed in shared.seeds(track.seed, config.runs):
+            agent = kind(mdp.num_states, mdp.num_actions, step_size=step_size, epsilon=config.epsilon)
+            returns.append(shared.episodes(agent, env, count, seed=seed)[0])
+            greedy.append(walk(mdp, agent.greedy_policy()))
+        return np.array(returns), agent, np.array(greedy)
+
+    results, curves = {}, {}
+    made, axes = shared.figure(11, 7, nrows=2, ncols=2)
+    for place, (name, kind) in enumerate(kinds.items()):
+        returns, agent, greedy = learn(kind, config.step_size, config.episodes)
+        key = name.lower().replace(" ", "_").replace("-", "_")
+        results |= {f"{key}_greedy_return": float(np.median(greedy)), f"{key}_online_return": float(returns[:, -100:].mean())}
+        curves[name] = (
+            np.array([np.convolve(row, np.full(10, 0.1), mode="valid") for row in returns])
+            if config.episodes >= 10
+            else returns
+        )
+        if place < 2:
+            values = np.max(np.asarray(agent.values), axis=1)
+            shared.draw_values(axes[0, place], mdp, values, agent.greedy_policy(), digits=0, title=name)
+    shared.draw_curves(axes[1, 0], curves, xlabel="episodes", ylabel="return while learning, 10 episodes", ylim=(-100, 0))
+    sweep = {
+        name: np.transpose([learn(kind, alpha, min(100, config.episodes))[0].mean(axis=1) for alpha in config.step_sizes])
+        for name, kind in kinds.items()
+    }
+    shared.draw_curves(
+        axes[1, 1], sweep, x=config.step_sizes, xlabel="alpha", ylabel="mean return of the first 100 episodes", ylim=(-160, 0)
+    )
+    shared.save(track, made, "cliff.png")
+    for episode in range(config.episodes):
+        track.log(
+            {
+                f"{name}_return".replace(" ", "_"): rows.mean(axis=0)[min(episode, rows.shape[1] - 1)]
+                for name, rows in curves.items()
+            },
+            episode + 1,
+        )
+    return results
+
+
+def walk(mdp, policy, limit=200):
+    """The return of a policy from the start; -inf where it does not arrive in so many steps. (Every move has one outcome.)"""
+    state, total = int(mdp.start.argmax()), 0.0
+    for _ in range(limit):
+        following, _, rewards = mdp.successors(state, policy[state])
+        total, state = total + float(rewards[0]), int(following[0])
+        if mdp.terminal[state]:
+            return total
+    return float("-inf")
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"runs": 2, "episodes": 200, "step_sizes": (0.2, 0.9)})

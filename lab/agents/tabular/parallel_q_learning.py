@@ -1,0 +1,97 @@
+"""Q-learning of many learners at once, each in its own environment, inside a compiled program."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks, engine
+from lab.agents.tabular.learner import positive_fraction
+
+
+class ParallelQLearning:
+    """B independent Q-learners, `[B, S, A]`, for `DeviceRollout` over B environments; see `QLearning` for the rule.
+
+    Each learns from its own environment alone, as B runs of `QLearning` would. On TensorFlow and a CPU give `DeviceRollout` xla=False: the
+    scatter of XLA there is several times slower than that of a graph.
+
+    Args:
+        learners: B.
+        states, actions: S and A.
+        discount: gamma, in [0, 1].
+        step_size: alpha, in (0, 1], or a function of a tensor of how often the pairs have been updated before, `[B]`.
+        epsilon: probability of a random action, in [0, 1], or a function of the steps that each learner has taken so far.
+        initial: q at the start; a number, `[S, A]` or `[B, S, A]`.
+        seed: of the exploration.
+        rollout_length: steps of every environment in a trajectory; one update after each.
+    """
+
+    warm_up = 0
+
+    def __init__(
+        self, learners, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, seed=0, rollout_length=1
+    ):
+        self.shape = tuple(
+            checks.integer(name, value) for name, value in (("learners", learners), ("states", states), ("actions", actions))
+        )
+        self.discount = checks.between("discount", discount, 0, 1)
+        self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)
+        self._epsilon = epsilon if callable(epsilon) else checks.between("epsilon", epsilon, 0, 1)
+        self.rollout_length = checks.integer("rollout_length", rollout_length)
+
+        def variable(start, dtype, name):
+            return keras.Variable(start, dtype=dtype, trainable=False, name=name)
+
+        start = np.broadcast_to(np.asarray(initial, "float32"), self.shape)
+        self._q = variable(start.reshape(-1, actions), "float32", "action_values")  # [B S, A]
+        self._steps = variable(0, "int32", "steps")
+        self._updates = variable(np.zeros(start.size if callable(step_size) else 1), "float32", "updates")
+        self._seed = keras.random.SeedGenerator(seed)
+        self._first = np.arange(self.shape[0], dtype="int32") * self.shape[1]
+        self._triangle = np.triu(np.ones((actions, actions), "float32"))
+        self.variables = [self._q, self._steps, self._updates, self._seed.state]
+
+    def action_values(self):
+        """q, `[B, S, A]`."""
+        return np.asarray(self._q).reshape(self.shape)
+
+    def act(self, observation):
+        """Exploring: states `[B]` -> (actions `[B]`, {})."""
+        learners = self.shape[0]
+        epsilon = self._epsilon(self._steps.value) if callable(self._epsilon) else self._epsilon
+        draws = keras.random.uniform((2, learners), seed=self._seed)
+        values = ops.take(self._q, self._first + observation, axis=0)
+        choices = ops.equal(values, ops.max(values, axis=1, keepdims=True)) | (draws[0] < epsilon)[:, None]
+        rank = ops.matmul(ops.cast(choices, "float32"), self._triangle)  # 1, 2, ... along the choices
+        wanted = ops.floor(draws[1] * rank[:, -1]) + 1.0
+        return ops.sum(ops.cast(rank < wanted[:, None], "int32"), axis=1), {}
+
+    def learn(self, trajectory):
+        """One update per step and learner. A program."""
+        for t in range(self.rollout_length):
+            self._learn(*(ops.convert_to_tensor(field[t]) for field in trajectory[:6]))
+        return {}
+
+    def _learn(self, state, action, reward, terminated, truncated, following):
+        actions = self.shape[2]
+        best = ops.max(ops.take(self._q, self._first + following, axis=0), axis=1)
+        target = reward + self.discount * ops.where(terminated, 0.0, best)
+        row = self._first + state
+        old = ops.take(self._q, row, axis=0)  # [B, A]
+        rate = self._step_size
+        if callable(rate):
+            pair = row * actions + action
+            count = ops.take(self._updates, pair)
+            engine.write(self._updates, pair, count + 1.0)
+            rate = self._step_size(count)
+        chosen = ops.one_hot(action, actions, dtype="float32")
+        rate = ops.reshape(rate, (-1, 1)) if callable(self._step_size) else rate
+        engine.write(self._q, row, old + rate * chosen * (target[:, None] - old))
+        self._steps.assign_add(1)
+
+    def observe(self, trajectory):
+        """Nothing: there is no warm-up."""
+
+    def host_policy(self, generator=None):
+        """The first learner's greedy actions, as a function of states `[B]`."""
+        best = self.action_values()[0].argmax(axis=1)
+        return lambda observation: (best[observation], {})
