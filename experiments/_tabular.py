@@ -15,7 +15,8 @@ def episodes(agent, env, count, *, seed, each=None):
 
     rollout = TabularRollout(agent, env, seed=seed)
     rollout.reset(0)
-    returns, lengths = [], []
+    returns: list = []
+    lengths: list = []
     while len(returns) < count:
         batch = rollout.run(1 if each else 100, True)
         returns += batch.episode_returns.tolist()

@@ -33,15 +33,14 @@ class Config:
 
 def run(config, track):
     """Learns many times over. Returns how often left was taken from A: at its peak by Q-learning, and in the last episodes by both."""
-    import gymnasium
     import numpy as np
 
-    import envs  # noqa: F401
+    from envs.maximization_bias import MaximizationBias
     from experiments import _tabular as shared
     from lab.agents.tabular import DoubleQLearning, QLearning
 
-    env = gymnasium.make("lab/MaximizationBias-v0", actions=config.actions, disable_env_checker=True)
-    available = env.unwrapped.mdp.available
+    env = MaximizationBias(config.actions)
+    available = env.mdp.available
     options = {"step_size": config.step_size, "epsilon": config.epsilon, "available": available}
     left = {}
     for name, kind in (("Q-learning", QLearning), ("double Q-learning", DoubleQLearning)):

@@ -35,15 +35,14 @@ class Config:
 
 def run(config, track):
     """Learns many times over. Returns each method's mean return while learning (last 100 episodes) and that of its greedy policy."""
-    import gymnasium
     import numpy as np
 
-    import envs  # noqa: F401
+    from envs.cliff import Cliff
     from experiments import _tabular as shared
     from lab.agents.tabular import ExpectedSarsa, QLearning, Sarsa
 
-    env = gymnasium.make("lab/Cliff-v0", disable_env_checker=True)
-    mdp = env.unwrapped.mdp
+    env = Cliff()
+    mdp = env.mdp
     kinds = {"SARSA": Sarsa, "Q-learning": QLearning, "expected SARSA": ExpectedSarsa}
 
     def learn(kind, step_size, count):
@@ -55,7 +54,8 @@ def run(config, track):
             greedy.append(walk(mdp, agent.greedy_policy()))
         return np.array(returns), agent, np.array(greedy)
 
-    results, curves = {}, {}
+    results: dict = {}
+    curves = {}
     made, axes = shared.figure(11, 7, nrows=2, ncols=2)
     for place, (name, kind) in enumerate(kinds.items()):
         returns, agent, greedy = learn(kind, config.step_size, config.episodes)
@@ -90,7 +90,7 @@ def run(config, track):
 
 
 def walk(mdp, policy, limit=200):
-    """The return of a policy from the start; -inf where it does not arrive in so many steps. (Every move has one outcome.)"""
+    """The return of a policy from the start; -inf where it does not arrive in so many steps, each of which has one outcome."""
     state, total = int(mdp.start.argmax()), 0.0
     for _ in range(limit):
         following, _, rewards = mdp.successors(state, policy[state])

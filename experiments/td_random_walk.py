@@ -50,7 +50,7 @@ def run(config, track):
         """RMS error over the states after each episode, [runs, count]."""
         env, runs = gymnasium.make(name, disable_env_checker=True), []
         for seed in shared.seeds(track.seed, config.runs):
-            agent, history = make(), []
+            agent, history = make(), list[float]()
             shared.episodes(
                 agent, env, count, seed=seed,
                 each=lambda _, agent=agent, history=history: history.append(np.sqrt(np.mean((agent.v[1:-1] - true) ** 2))),

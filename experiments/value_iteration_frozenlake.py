@@ -40,7 +40,7 @@ def run(config, track):
     from lab.agents import tabular
 
     env = gymnasium.make(config.environment)
-    mdp, limit = from_gymnasium(env, config.discount), env.spec.max_episode_steps or 1_000
+    mdp, limit = from_gymnasium(env, config.discount), getattr(env.spec, "max_episode_steps", None) or 1_000
     solution = tabular.value_iteration(
         mdp, tolerance=config.tolerance, on_sweep=lambda sweep, bound: track.log({"bound": min(bound, 1e9)}, sweep)
     )

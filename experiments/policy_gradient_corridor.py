@@ -1,0 +1,81 @@
+"""REINFORCE on the short corridor, with and without a baseline: the best policy is random.
+
+Expected: baseline_return >= -13 (of the last 100 episodes; -11.66 is the best, epsilon-greedy gets -44 or -82)
+Time: 2 minutes
+Source: Sutton and Barto 2018, example 13.1, figures 13.1 (alpha 2^-12 to 2^-14) and 13.2 (baseline: alpha 2^-9, its own 2^-6); 100 runs there.
+
+All places look the same to the agent, which starts with right at probability 0.05.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """The learners."""
+
+    runs: Annotated[int, Range(1)] = 50
+    """Repetitions of which the picture shows the mean, with 95 % intervals."""
+    episodes: Annotated[int, Range(1)] = 1_000
+    """Episodes of each."""
+    powers: tuple[int, ...] = (-12, -13, -14)
+    """alpha without a baseline, as powers of 2."""
+    baseline_power: int = -9
+    """alpha with a baseline, as a power of 2."""
+    baseline_own_power: int = -6
+    """The baseline's own step size, as a power of 2."""
+    start: Annotated[float, Range(0.01, 0.99)] = 0.05
+    """Probability of right at the start."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        command.require(self.powers, "powers", "at least one", self.powers)
+
+
+def run(config, track):
+    """Learns many times over. Returns the mean returns of the last episodes, and how likely right is in the end."""
+    import numpy as np
+
+    from envs.short_corridor import ShortCorridor
+    from experiments import _tabular as shared
+    from lab.agents.tabular import LinearReinforce
+
+    features = np.broadcast_to(np.eye(2), (4, 2, 2))
+    initial = [0.0, np.log(config.start / (1 - config.start))]
+    methods = {f"alpha = 2^{power}": {"step_size": 2.0**power} for power in config.powers}
+    methods["with baseline"] = {
+        "step_size": 2.0**config.baseline_power, "baseline_step_size": 2.0**config.baseline_own_power, "baseline": np.ones((4, 1)),
+    }  # fmt: skip
+    curves, right = {}, []
+    for name, options in methods.items():
+        rows = []
+        for seed in shared.seeds(track.seed, config.runs):
+            agent = LinearReinforce(features, initial=initial, **options)
+            rows.append(shared.episodes(agent, ShortCorridor(), config.episodes, seed=seed)[0])
+            right.append(agent.policy(0)[1])
+        curves[name] = np.array(rows)
+    made, axes = shared.figure()
+    shared.draw_curves(axes, curves, xlabel="episodes", ylabel="return of an episode", ylim=(-90, -10))
+    axes.axhline(-2 * (3 + 2 * 2**0.5), color="k", linestyle="--", linewidth=0.8)
+    shared.save(track, made, "corridor.png")
+    for episode in range(config.episodes):
+        track.log(
+            {
+                name.replace(" ", "_").replace("=", "").replace("^", ""): rows[:, episode].mean()
+                for name, rows in curves.items()
+            },
+            episode + 1,
+        )
+    best = curves[f"alpha = 2^{config.powers[min(1, len(config.powers) - 1)]}"]
+    return {
+        "baseline_return": float(curves["with baseline"][:, -100:].mean()), "reinforce_return": float(best[:, -100:].mean()),
+        "right_with_baseline": float(np.mean(right[-config.runs :])),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"runs": 2, "episodes": 20, "powers": (-13,)})
