@@ -70,7 +70,7 @@ def draw_values(axes, mdp, values, policy=None, *, digits=1, title=""):
     axes.imshow(grid, cmap="viridis")
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
     for state, (row, column) in enumerate(mdp.positions):
-        colour = "white" if values[state] < middle else "black"
+        colour = "white" if values[state] <= middle else "black"
         axes.text(column, row - 0.25, f"{values[state]:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
         if policy is not None and not mdp.terminal[state]:
             right, up = ARROWS.get(mdp.action_names[policy[state]], (0, 0))

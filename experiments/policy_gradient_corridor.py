@@ -4,7 +4,7 @@ Expected: baseline_return >= -13 (of the last 100 episodes; -11.66 is the best, 
 Time: 2 minutes
 Source: Sutton and Barto 2018, example 13.1, figures 13.1 (alpha 2^-12 to 2^-14) and 13.2 (baseline: alpha 2^-9, its own 2^-6); 100 runs there.
 
-All places look the same to the agent, which starts with right at probability 0.05.
+All places look the same to the agent, which starts with right at probability 0.05. Deviation: episodes are stopped after `limit` steps.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ class Config:
     """The baseline's own step size, as a power of 2."""
     start: Annotated[float, Range(0.01, 0.99)] = 0.05
     """Probability of right at the start."""
+    limit: Annotated[int, Range(10)] = 1_000
+    """Steps after which an episode is stopped; a policy that has become deterministic would never end."""
 
     def __post_init__(self):
         command.check_ranges(self)
@@ -39,6 +41,7 @@ class Config:
 def run(config, track):
     """Learns many times over. Returns the mean returns of the last episodes, and how likely right is in the end."""
     import numpy as np
+    from gymnasium.wrappers import TimeLimit
 
     from envs.short_corridor import ShortCorridor
     from experiments import _tabular as shared
@@ -46,6 +49,7 @@ def run(config, track):
 
     features = np.broadcast_to(np.eye(2), (4, 2, 2))
     initial = [0.0, np.log(config.start / (1 - config.start))]
+    env = TimeLimit(ShortCorridor(), config.limit)
     methods = {f"alpha = 2^{power}": {"step_size": 2.0**power} for power in config.powers}
     methods["with baseline"] = {
         "step_size": 2.0**config.baseline_power, "baseline_step_size": 2.0**config.baseline_own_power, "baseline": np.ones((4, 1)),
@@ -55,7 +59,7 @@ def run(config, track):
         rows = []
         for seed in shared.seeds(track.seed, config.runs):
             agent = LinearReinforce(features, initial=initial, **options)
-            rows.append(shared.episodes(agent, ShortCorridor(), config.episodes, seed=seed)[0])
+            rows.append(shared.episodes(agent, env, config.episodes, seed=seed)[0])
             right.append(agent.policy(0)[1])
         curves[name] = np.array(rows)
     made, axes = shared.figure()

@@ -14,6 +14,8 @@ from typing import Annotated
 from lab import command, experiment
 from lab.command import Range
 
+LIMIT = 200  # steps of an episode, where the environment has no limit of its own
+
 
 @dataclass(frozen=True)
 class Config:
@@ -51,8 +53,10 @@ def run(config, track):
     from lab.agents import evaluate, train
     from lab.agents.tabular import DiscreteStates, QLearning, TabularRollout
 
+    limit = gymnasium.spec(config.environment).max_episode_steps or LIMIT
+
     def make():
-        return DiscreteStates(gymnasium.make(config.environment, disable_env_checker=True))
+        return DiscreteStates(gymnasium.make(config.environment, max_episode_steps=limit, disable_env_checker=True))
 
     env, mdp = make(), model(config)
     duration, power = max(config.exploration_fraction * config.steps, 1), config.step_size_power
@@ -71,7 +75,7 @@ def run(config, track):
     for report in train(
         agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=max(track.checkpoint_every, every)
     ):
-        exact = {} if mdp is None else {"exact_greedy_return": reached(mdp, agent.greedy_policy(), env.spec.max_episode_steps)}
+        exact = {} if mdp is None else {"exact_greedy_return": reached(mdp, agent.greedy_policy(), limit)}
         track.log(report.metrics | exact, report.step)
         if report.boundary:
             track.checkpoint(agent.variables, report.step)
@@ -82,7 +86,7 @@ def run(config, track):
     if mdp is not None:
         results |= {
             "exact_greedy_return": exact["exact_greedy_return"],
-            "best_return": reached(mdp, None, env.spec.max_episode_steps),
+            "best_return": reached(mdp, None, limit),
         }
     return results
 
@@ -106,7 +110,7 @@ def reached(mdp, policy, limit):
     values = np.zeros(mdp.num_states)
     if policy is not None:
         rows, rewards = under(mdp, np.append(policy, np.zeros(mdp.num_states - len(policy), int)))
-    for _ in range(limit or 200):
+    for _ in range(limit):
         values = optimality(mdp, values) if policy is None else rewards + rows @ values
     return float(mdp.start @ values)
 

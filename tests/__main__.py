@@ -16,7 +16,14 @@ COMPONENTS = [
     "tests/layers", "tests/losses", "tests/optimizers", "tests/test_activations.py", "tests/test_distributions.py",
     "tests/test_information.py", "tests/test_initializers_and_regularizers.py",
 ]  # fmt: skip
-ON_JAX = ["tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py", *COMPONENTS]
+PLAIN_NUMPY = [f"tests/{name}.py" for name in (
+    "agents/tabular/test_dynamic_programming", "agents/tabular/test_learners", "agents/tabular/test_linear",
+    "envs/test_tabular_mdp", "envs/test_tabular_env",
+)]  # fmt: skip
+ON_JAX = [
+    "tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py", *COMPONENTS,
+    *(f"--ignore={path}" for path in PLAIN_NUMPY),
+]  # fmt: skip
 
 
 def start(backend, arguments, output):
