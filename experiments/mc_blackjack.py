@@ -69,16 +69,13 @@ def run(config, track):
     policy = best.greedy_policy()
     made, axes = shared.figure(9, 4, ncols=2)
     for axis, ace in zip(axes, (1, 0), strict=True):
+        least = 12 if ace else 11  # no sum of 11 has a usable ace
+        shown = policy.reshape(env.sizes)[least:22, 1:11, ace]
         axis.imshow(
-            policy.reshape(env.sizes)[11:22, 1:11, ace],
-            origin="lower",
-            extent=(0.5, 10.5, 10.5, 21.5),
-            cmap="RdYlGn_r",
-            aspect="auto",
+            shown, origin="lower", extent=(0.5, 10.5, least - 0.5, 21.5), cmap="RdYlGn_r", aspect="auto", vmin=0, vmax=1
         )
-        axis.set(
-            title=f"{'usable ace' if ace else 'no usable ace'}: green sticks, red hits", xlabel="dealer shows", ylabel="own sum"
-        )
+        title = f"{'usable ace' if ace else 'no usable ace'}: green sticks, red hits"
+        axis.set(title=title, xlabel="dealer shows", ylabel="own sum")
     shared.save(track, made, "policy.png")
     played = np.array(play(env, policy, config.evaluation_episodes, test))
     return {"greedy_return": float(played.mean()), "half_width": float(1.96 * played.std(ddof=1) / len(played) ** 0.5)}

@@ -40,7 +40,7 @@ class Config:
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require_environment(self.environment, "Discrete")
+        command.require_environment(self.environment, "Discrete", check=require_discrete)
 
 
 def run(config, track):
@@ -89,6 +89,13 @@ def run(config, track):
             "best_return": reached(mdp, None, limit),
         }
     return results
+
+
+def require_discrete(env):
+    """ValueError where the observations are not discrete."""
+    space = env.observation_space
+    if any(type(part).__name__ not in ("Discrete", "MultiDiscrete") for part in getattr(space, "spaces", [space])):
+        raise ValueError(f"env: expected discrete observations, received {space}.")
 
 
 def model(config):

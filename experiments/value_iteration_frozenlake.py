@@ -27,7 +27,9 @@ class Config:
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require_environment(self.environment, "Discrete")
+        from envs.tabular import from_gymnasium
+
+        command.require_environment(self.environment, "Discrete", check=from_gymnasium)
 
 
 def run(config, track):

@@ -47,8 +47,12 @@ def check_ranges(config):
                 require(value in bounds, field.name, str(bounds), value)
 
 
-def require_environment(name, space=None):
-    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`."""
+def require_environment(name, space=None, *, check=None):
+    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`.
+
+    Args:
+        check: called with the environment; raises a ValueError where it is unfit.
+    """
     import gymnasium
 
     if name.startswith("lab/"):
@@ -63,7 +67,13 @@ def require_environment(name, space=None):
         message = str(error).splitlines()[0]
         raise ValueError(f"--environment: expected an environment that can be made, received {name!r}: {message}") from error
     actions = env.action_space
-    env.close()
+    try:
+        if check is not None:
+            check(env)
+    except ValueError as error:
+        raise ValueError(f"--environment: {str(error).removeprefix('env: ').rstrip('.')}, of {name}") from error
+    finally:
+        env.close()
     if space is not None and type(actions).__name__ != space:
         raise ValueError(f"--environment: expected a {space} action space, received {actions} of {name}")
     if getattr(actions, "start", 0) != 0:

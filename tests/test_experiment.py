@@ -30,7 +30,7 @@ def test_menu_and_help_import_no_backend(module):
     code += "assert not {'tensorflow', 'jax', 'keras', 'mlflow'} & set(sys.modules), sorted(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "dqn_cartpole" in done.stdout or "--steps" in done.stdout
+    assert "dqn_cartpole" in done.stdout or "--tracking-uri" in done.stdout
 
 
 @pytest.mark.slow

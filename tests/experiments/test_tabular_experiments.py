@@ -2,12 +2,15 @@
 
 import dataclasses
 import hashlib
+import subprocess
+import sys
 from importlib import import_module
 
 import numpy as np
 import pytest
 
 from tests.experiments.track import Memory
+from tests.processes import ROOT
 
 # {experiment: (small settings, {setting: another value})}
 EXPERIMENTS: dict = {
@@ -103,10 +106,17 @@ def test_bad_settings(name, settings, words):
         import_module(f"experiments.{name}").Config(**settings)
 
 
-def test_an_environment_without_a_model_is_said(tmp_path):
-    module = import_module("experiments.value_iteration_frozenlake")
-    with pytest.raises(ValueError, match="env: expected an environment with transition probabilities"):
-        module.run(module.Config(environment="CartPole-v1"), Memory(tmp_path))
-    taxi = import_module("experiments.q_learning_taxi")
-    with pytest.raises(ValueError, match="env: expected discrete observations, received Box"):
-        taxi.run(taxi.Config(environment="CartPole-v1"), Memory(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("value_iteration_frozenlake", "--environment: expected an environment with transition probabilities"),
+        ("q_learning_taxi", "--environment: expected discrete observations, received Box"),
+    ],
+)
+def test_an_environment_that_is_unfit_stops_before_anything_is_made(name, words, own_home):
+    command = [sys.executable, "-m", f"experiments.{name}", "--environment", "CartPole-v1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(own_home.rglob("run.json"))
