@@ -1,6 +1,6 @@
 """Q-learning on any Gymnasium environment with discrete observations, by default the taxi, against the exact optimum.
 
-Expected: greedy_return >= 7.63 (exactly 7.93 for the best policy; random -9682)
+Expected: greedy_return >= 7.63 (exactly 7.93 for the best policy; random -771 under 200 steps)
 Time: 30 seconds
 Source: Watkins 1989; Gymnasium's Taxi-v4, FrozenLake-v1, CliffWalking-v1.
 

@@ -1,6 +1,6 @@
 """SARSA walks the safe way along the cliff, Q-learning the edge, and falls more often while it learns.
 
-Expected: q_learning_greedy_return >= -13 (the best way; SARSA's safe way costs 15 to 17; random -65375)
+Expected: q_learning_greedy_return >= -13 (the best way; SARSA's safe way costs 15 to 17; random -65375 without a limit)
 Time: 1 minute
 Source: Sutton and Barto 2018, example 6.6 with its figure, and figure 6.3 (expected SARSA; alpha from 0.1 to 1, first 100 episodes).
 """

@@ -1,9 +1,16 @@
 """A run killed with SIGKILL and resumed ends bit for bit like one left alone."""
 
+import os
+import subprocess
+import sys
+import time
+
 import keras
 import pytest
 
 from benchmarks.kill_and_resume import Run, differences
+from lab import checkpoint
+from tests.processes import ROOT, folders, run
 
 
 @pytest.mark.slow
@@ -24,6 +31,35 @@ def test_killed_three_times_and_resumed(tmp_path, place):
     disturbed.start()
     disturbed.finish()
     assert differences(alone.state(), disturbed.state()) == []
+
+
+@pytest.mark.slow
+def test_a_tabular_run_killed_and_resumed(tmp_path):
+    command = ["experiments.q_learning_taxi", "--tracking-uri", "none", "--steps", "150000", "--checkpoint-every", "10000"]
+    states = []
+    for name in ("alone", "disturbed"):
+        home = {"LAB_HOME": str(tmp_path / name)}
+        if name == "alone":
+            assert run(*command, **home).returncode == 0
+        else:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | home, stdout=subprocess.DEVNULL
+            )
+            while len(list((tmp_path / name).rglob("step-*.safetensors"))) < 2:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.kill()
+            process.wait()
+            (folder,) = folders(tmp_path / name)
+            assert folder.results() is None or not folder.results()
+            done = run(*command, "--resume", folder.name, **home)
+            assert done.returncode == 0, done.stderr
+            assert "resuming at step" in done.stdout
+        (folder,) = folders(tmp_path / name)
+        tensors, header = checkpoint.read(sorted(folder.checkpoints.glob("step-*"))[-1])
+        metrics = {key: values for key, values in folder.metrics().items() if key != "steps_per_second"}
+        states.append((tensors, header, metrics, folder.results()))
+    assert differences(*states) == []
 
 
 def test_the_comparison_can_fail(tmp_path):
