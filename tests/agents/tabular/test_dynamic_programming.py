@@ -251,6 +251,18 @@ def test_too_few_sweeps_are_said():
         tabular.prioritized_sweeping(Gridworld5x5().mdp, max_backups=10)
 
 
+def test_terminal_states_are_worth_nothing_at_any_tolerance():
+    mdp = random_mdp(30, 3, 4, discount=0.95, seed=3, terminal=2)
+    solutions = [
+        solve(mdp, tolerance=1.0)
+        for solve in (value_iteration, tabular.modified_policy_iteration, tabular.prioritized_sweeping)
+    ]
+    solutions.append(iterative_evaluation(mdp, uniform(mdp), tolerance=1.0))
+    for solution in solutions:
+        assert solution.values[-2:].tolist() == [0.0, 0.0]
+        assert 0 < solution.bound <= 1.0
+
+
 def test_progress_is_told():
     said = []
     value_iteration(Gridworld5x5().mdp, tolerance=1.0, on_sweep=lambda *told: said.append(told))

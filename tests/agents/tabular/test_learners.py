@@ -190,6 +190,22 @@ def test_importance_sampling_by_hand():
         assert agent.v[0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("build", "value"),
+    [
+        (lambda: MonteCarloControl(1, 1), lambda agent: agent.q[0][0]),
+        (lambda: OffPolicyMonteCarlo([[1.0]], [[1.0]]), lambda agent: agent.v[0]),
+        (lambda: OffPolicyMonteCarlo([[1.0]], [[1.0]], weighted=False), lambda agent: agent.v[0]),
+    ],
+)
+def test_the_first_visit_counts(build, value):
+    agent = begun(build())
+    agent.start(0)
+    agent.step(1.0, 0)
+    agent.end(2.0)
+    assert value(agent) == 3.0  # and not (3 + 2) / 2
+
+
 def test_off_policy_control_by_hand():
     agent = scripted(OffPolicyMonteCarloControl(2, 2, discount=1.0, epsilon=0.5, initial=[[0.0, 1.0], [0.0, 3.0]]), [1, 1])
     agent.start(0)
