@@ -10,8 +10,9 @@ from lab.agents.tabular.value_iteration import episodic_bound
 def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
     """Backs up the state whose value may be most wrong, then tells its predecessors (Moore and Atkeson 1993).
 
-    The priority of a state is an upper bound of |T V(s) - V(s)|: 0 after its backup, and greater by gamma max_a p(s'|s, a) |d| when
-    the value of s' changes by d. The bounds are those of `value_iteration`; `iterations` counts backups of single states.
+    The priority of a state is |T V(s) - V(s)| at first, 0 after its backup, and at least gamma max_a p(s'|s, a) |d| once the value of s' has
+    changed by d. When none is left above a threshold, all are computed anew and the threshold falls, until the bound holds. The bounds are
+    those of `value_iteration`; `iterations` counts backups of single states.
 
     Raises:
         ValueError: values have no bound, or the tolerance was not reached in `max_backups`.
@@ -42,7 +43,8 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
             values[state] += change
             priority[state] = 0.0
             before = slice(into.indptr[state], into.indptr[state + 1])
-            priority[into.indices[before]] += discount * into.data[before] * abs(change)
+            others = into.indices[before]
+            priority[others] = np.maximum(priority[others], discount * into.data[before] * abs(change))
             backups += 1
         if backups >= max_backups:
             raise ValueError(f"tolerance: expected {tolerance} within {max_backups} backups, received a bound of {bound:.3g}.")
