@@ -50,6 +50,8 @@ class DynaMaze(TabularEnv):
         if maze not in mazes:
             raise ValueError(f"maze: expected one of {', '.join(mazes)}, received {maze!r}.")
         before, after, default = mazes[maze]
+        if change_after is not None and (not isinstance(change_after, int) or change_after < 0):
+            raise ValueError(f"change_after: expected an integer >= 0, received {change_after!r}.")
         start = (2, 0) if maze == "fixed" else (5, 3)
         self._before, self._after = _mdp(before, start), after and _mdp(after, start)
         self._change_after, self._count = default if change_after is None else change_after, 0

@@ -20,7 +20,7 @@ def grid_mdp(shape, moves, follow, *, terminal=(), walls=(), discount=1.0, start
         shape: (rows, columns).
         moves: {name: (rows down, columns to the right)}.
         follow: (cell, move) -> (cell, reward), cells as (row, column), from rules that may leave the grid or hit a wall: then
-            `follow` itself says what happens. See `stay_inside`.
+            `follow` itself says what happens. See `inside`.
         terminal, walls: cells.
         start: a cell; None starts anywhere.
     """

@@ -1,6 +1,6 @@
 """Finite Markov decision processes as arrays, from a problem's own rules or from a Gymnasium environment that shows its own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,7 @@ class TabularMDP:
         if sparse.issparse(matrix):
             rows = matrix if used.all() else sparse.csr_array(sparse.diags_array(used.astype(float)) @ matrix)
             rows.sort_indices()
+            rows.data.flags.writeable = False
             return rows
         return np.where(used[:, None], matrix, 0.0).reshape(self.transitions.shape)
 
@@ -95,7 +96,7 @@ class TabularMDP:
             state, action = divmod(first, self.num_actions)
             others = f" (and {wrong.sum() - 1} more rows)" if wrong.sum() > 1 else ""
             where = f"state {self.state_names[state]}, action {self.action_names[action]}"
-            raise ValueError(f"transitions: expected {expected}, received {received[first]:.6g} for {where}{others}.")
+            raise ValueError(f"transitions: expected {expected}, received {received[first]:.9g} for {where}{others}.")
 
     def _checked_rewards(self):
         rewards = np.array(self.rewards, float)
@@ -120,6 +121,8 @@ class TabularMDP:
         _require_shape("start", start, (self.num_states,))
         if not (start >= 0).all() or abs(start.sum() - 1) > TOLERANCE:
             raise ValueError(f"start: expected probabilities that sum to 1, received a sum of {start.sum():.6g}.")
+        if start[self.terminal].any():
+            raise ValueError("start: expected 0 in terminal states, received more.")
         return start
 
     @property
@@ -141,22 +144,25 @@ class TabularMDP:
         return states, probabilities, self.rewards[state, action, states]
 
 
-def from_gymnasium(env, discount=1.0):
+def from_gymnasium(env, discount=None):
     """The MDP of a Gymnasium environment that shows its transitions as `env.unwrapped.P` (FrozenLake, Taxi, CliffWalking, ours).
 
     P[s][a] is a list of (probability, next state, reward, terminated). A state into which every transition terminates is a terminal state; where
-    only some do, these lead to a further, terminal state instead. Time limits are the wrappers': an MDP knows none.
+    only some do, or where episodes start, these lead to a further, terminal state instead. Time limits are the wrappers': an MDP knows none.
+
+    Args:
+        discount: gamma; None takes 1, or that of an environment of ours.
     """
     inner = env.unwrapped
     if isinstance(getattr(inner, "mdp", None), TabularMDP):
-        return inner.mdp
+        return inner.mdp if discount is None else replace(inner.mdp, discount=discount)
     table = getattr(inner, "P", None)
-    if table is None:
+    if table is None or not hasattr(inner, "initial_state_distrib"):
         raise ValueError(
             f"env: expected an environment with transition probabilities, env.unwrapped.P, received a {type(inner).__name__}."
         )
     states, actions = len(table), len(table[0])
-    ends, enters = np.zeros(states, bool), np.zeros(states, bool)
+    ends, enters = np.zeros(states, bool), np.asarray(inner.initial_state_distrib) > 0
     for state in range(states):
         for action in range(actions):
             for probability, following, _, ended in table[state][action]:
@@ -175,7 +181,7 @@ def from_gymnasium(env, discount=1.0):
     count = states + 1 if (transitions[:states, :, states] > 0)[~terminal[:states]].any() else states
     start = np.append(np.asarray(inner.initial_state_distrib, float), 0.0)[:count]
     return TabularMDP(
-        transitions[:count, :, :count], rewards[:count, :, :count], discount, terminal=terminal[:count], start=start
+        transitions[:count, :, :count], rewards[:count, :, :count], 1.0 if discount is None else discount, terminal=terminal[:count], start=start
     )  # fmt: skip
 
 
@@ -219,7 +225,7 @@ class _Numbers:
 
 def _transitions(given):
     if sparse.issparse(given):
-        matrix = sparse.csr_array(given, dtype=np.result_type(given.dtype, np.float32))
+        matrix = sparse.csr_array(given, dtype=np.result_type(given.dtype, np.float32), copy=True)
         rows, states = matrix.shape
         if not states or rows % states:
             raise ValueError(f"transitions: expected a matrix [S A, S], received the shape {matrix.shape}.")

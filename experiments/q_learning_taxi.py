@@ -68,6 +68,7 @@ def run(config, track):
         step_size=lambda count: (1 + count) ** -power,
         epsilon=lambda step: 1.0 + (config.epsilon_end - 1.0) * min(step / duration, 1.0),
         initial=config.initial,
+        available=None if mdp is None else mdp.available[: env.observation_space.n],
     )
     start = track.restore(agent.variables)
     rollout = TabularRollout(agent, env, seed=world)
@@ -85,7 +86,7 @@ def run(config, track):
     track.curve("episode_return" if mdp is None else "exact_greedy_return", label="return", x_label="environment steps")
     if mdp is not None:
         results |= {
-            "exact_greedy_return": exact["exact_greedy_return"],
+            "exact_greedy_return": reached(mdp, agent.greedy_policy(), limit),
             "best_return": reached(mdp, None, limit),
         }
     return results
@@ -105,7 +106,7 @@ def model(config):
     from envs.tabular import from_gymnasium
 
     env = gymnasium.make(config.environment)
-    return from_gymnasium(env) if hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp") else None
+    return from_gymnasium(env, 1.0) if hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp") else None
 
 
 def reached(mdp, policy, limit):

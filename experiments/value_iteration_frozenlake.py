@@ -41,12 +41,13 @@ def run(config, track):
     from experiments import _tabular as shared
     from lab.agents import tabular
 
-    env = gymnasium.make(config.environment)
-    mdp, limit = from_gymnasium(env, config.discount), getattr(env.spec, "max_episode_steps", None) or 1_000
+    limit = gymnasium.spec(config.environment).max_episode_steps or 1_000
+    env = gymnasium.make(config.environment, max_episode_steps=limit)
+    mdp = from_gymnasium(env, config.discount)
     solution = tabular.value_iteration(
         mdp, tolerance=config.tolerance, on_sweep=lambda sweep, bound: track.log({"bound": min(bound, 1e9)}, sweep)
     )
-    endless, exact = from_gymnasium(env), np.zeros(mdp.num_states)
+    endless, exact = from_gymnasium(env, 1.0), np.zeros(mdp.num_states)
     for _ in range(limit):
         exact = tabular.expectation(endless, solution.policy, exact)
     returns = []
@@ -57,8 +58,9 @@ def run(config, track):
             state, reward, terminated, truncated, _ = env.step(int(solution.policy[state]))
             total, ended = total + float(reward), terminated or truncated
         returns.append(total)
-    if hasattr(env.unwrapped, "desc"):
-        rows, columns = env.unwrapped.desc.shape
+    desc = np.asarray(getattr(env.unwrapped, "desc", ()))
+    if desc.size == mdp.num_states:
+        rows, columns = desc.shape
         made, axes = shared.figure(1.1 * columns, 1.1 * rows)
         positions = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
         picture = type(mdp)(

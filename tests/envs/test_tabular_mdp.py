@@ -120,6 +120,37 @@ def test_an_end_that_depends_on_the_way():
     assert mdp.expected_rewards.tolist() == [[5, 1], [0, 2], [0, 0]]
 
 
+def test_an_episode_may_start_where_others_end():
+    class Loop:
+        """Episodes start in 0 and go on to 1; from 1 they end in 0."""
+
+        P = {0: {0: [(1.0, 1, 0.0, False)]}, 1: {0: [(1.0, 0, 1.0, True)]}}
+        initial_state_distrib = [1.0, 0.0]
+        unwrapped = property(lambda self: self)
+
+    mdp = from_gymnasium(Loop())
+    assert mdp.terminal.tolist() == [False, False, True]
+    assert mdp.start.tolist() == [1, 0, 0]
+
+
+def test_the_discount_of_our_own_environments():
+    env = gymnasium.make("lab/DynaMaze-v0")
+    assert from_gymnasium(env).discount == 0.95
+    assert from_gymnasium(env, 0.5).discount == 0.5
+
+
+def test_a_sparse_matrix_is_copied():
+    rows = sparse.csr_array(three().transitions.reshape(6, 3))
+    mdp = three(transitions=rows)
+    rows.data[:] = 7.0
+    assert mdp.transitions.max() <= 1.0
+
+
+def test_starting_in_a_terminal_state_is_refused():
+    with pytest.raises(ValueError, match="start: expected 0 in terminal states"):
+        three(start=[0.5, 0.0, 0.5])
+
+
 def test_an_environment_without_a_model_is_refused():
     with pytest.raises(
         ValueError, match=r"env: expected an environment with transition probabilities, .*, received a CartPoleEnv"

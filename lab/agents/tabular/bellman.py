@@ -97,21 +97,25 @@ def under(mdp, policy):
 def greedy(mdp, values, *, slack=1e-9):
     """An action of greatest q(s, a) in each state, `[S]`; 0 in terminal states.
 
-    Where gamma = 1 and several actions are as good, within `slack` of the greatest value's size, those are taken that lead towards an end:
-    else a policy could wander for ever among states of equal value and never collect it.
+    Where gamma = 1 and these actions never lead to an end, others as good, within `slack` of the greatest value's size, are taken that do: else
+    a policy could wander for ever among states of equal value and never collect it.
     """
     q = action_values(mdp, values)
+    policy = q.argmax(axis=1)
     if mdp.discount < 1:
-        return q.argmax(axis=1)
-    best = q >= q.max(axis=1, keepdims=True) - slack * max(1.0, np.abs(values).max(initial=0.0))
-    policy, reached = q.argmax(axis=1), np.array(mdp.terminal)
-    while True:
-        closer = ((matrix(mdp) @ reached.astype(float)).reshape(best.shape) > 0) & best & ~reached[:, None]
-        if not closer.any():
-            return policy
-        found = closer.any(axis=1)
-        policy[found] = closer[found].argmax(axis=1)
-        reached |= found
+        return policy
+    first = np.arange(q.shape[1]) == policy[:, None]
+    tied = q >= q.max(axis=1, keepdims=True) - slack * max(1.0, np.abs(values).max(initial=0.0))
+    reached = np.array(mdp.terminal)
+    for allowed in (first, tied):
+        while True:
+            closer = ((matrix(mdp) @ reached.astype(float)).reshape(q.shape) > 0) & allowed & ~reached[:, None]
+            if not closer.any():
+                break
+            found = closer.any(axis=1)
+            policy[found] = closer[found].argmax(axis=1)
+            reached |= found
+    return policy
 
 
 def require_end(mdp):
@@ -138,7 +142,8 @@ def discounted_bound(residual, discount):
     """(shift, bound) from T V - V, for gamma < 1: |V' + shift - V*| <= bound, V' = T V (MacQueen 1966; Porteus 1971).
 
     With b = gamma / (1 - gamma): V* lies between V' + b min(T V - V) and V' + b max(T V - V); the shift is their middle. The same
-    holds for T_pi and V_pi. Terminal states, whose residual is 0, belong to it; their values are 0 and not to be shifted.
+    holds for T_pi and V_pi. Terminal states, whose residual is 0, belong to it; their values are 0 and not to be shifted. Rounding is not
+    counted: it is of the size 1e-16 max |V| b.
     """
     low, high = float(residual.min()), float(residual.max())
     factor = discount / (1 - discount)

@@ -49,7 +49,7 @@ class ActionValues(Learner):
         states, actions: S and A.
         discount: gamma, in [0, 1].
         step_size: alpha, in (0, 1], or a function of how often the pair has been updated before: alpha(0), alpha(1), ...
-        epsilon: probability of a random action, in [0, 1], or a function of the steps taken so far.
+        epsilon: probability of a random action, in [0, 1], or a function of how many actions were chosen, this one included: epsilon(1), ...
         initial: q at the start; a number, or `[S, A]`.
         available: which actions a state has, `[S, A]` bool; all by default.
     """
@@ -84,13 +84,13 @@ class ActionValues(Learner):
         """The present probability of a random action."""
         return self._epsilon(int(self._counter.rows[0])) if callable(self._epsilon) else self._epsilon
 
-    def step_size(self, state, action):
-        """alpha for an update of this pair, which is counted."""
+    def step_size(self, state, action, updates=None):
+        """alpha for an update of this pair, which is counted, in another table of counts if it is given."""
         if not callable(self._step_size):
             return self._step_size
-        count = self._updates.rows[state][action]
-        self._updates.rows[state][action] = count + 1
-        return self._step_size(int(count))
+        row = (self._updates if updates is None else updates).rows[state]
+        row[action] += 1
+        return self._step_size(int(row[action]) - 1)
 
     def preferences(self, state):
         """The numbers that the greedy action maximises, `[A]`."""
@@ -126,10 +126,10 @@ class ActionValues(Learner):
         self.state, self.action = state, self.choose(state)
         return self.action
 
-    def update(self, target, q=None):
-        """q(S, A) <- q(S, A) + alpha (target - q(S, A)) for the last state and action."""
+    def update(self, target, q=None, updates=None):
+        """q(S, A) <- q(S, A) + alpha (target - q(S, A)) for the last state and action, in another table if it is given."""
         row = (self.q if q is None else q)[self.state]
-        row[self.action] += self.step_size(self.state, self.action) * (target - row[self.action])
+        row[self.action] += self.step_size(self.state, self.action, updates) * (target - row[self.action])
 
     def greedy_policy(self):
         """The first of the best actions in each state, `[S]`."""

@@ -25,7 +25,7 @@ class SemiGradientTD(StateValues):
     def __init__(self, features, policy, *, behaviour=None, discount=1.0, step_size=0.1, initial=0.0):
         policy = np.asarray(policy, float)
         behaviour = policy if behaviour is None else np.asarray(behaviour, float)
-        super().__init__(behaviour, discount=discount, step_size=step_size)
+        super().__init__(behaviour, discount=discount, step_size=positive_fraction("step_size", step_size))
         self.x = np.asarray(features, float)
         if self.x.ndim != 2 or len(self.x) != len(policy):
             raise ValueError(f"features: expected the shape ({len(policy)}, d), received {self.x.shape}.")
@@ -62,7 +62,7 @@ class SemiGradientTD(StateValues):
 
 
 class TDC(SemiGradientTD):
-    """Gradient TD with correction, which does not diverge (Sutton et al. 2009; Sutton and Barto 2018, section 11.7).
+    """Gradient TD with correction, which does not diverge if its steps are small enough (Sutton et al. 2009; Sutton and Barto 2018, section 11.7).
 
         w <- w + alpha rho (delta x(S) - gamma x(S') (x(S) . v));  v <- v + beta rho (delta - v . x(S)) x(S)
 
@@ -71,8 +71,8 @@ class TDC(SemiGradientTD):
         **options: see `SemiGradientTD`.
     """
 
-    def __init__(self, *arguments, second_step_size=0.05, **options):
-        super().__init__(*arguments, **options)
+    def __init__(self, *arguments, step_size=0.005, second_step_size=0.05, **options):
+        super().__init__(*arguments, step_size=step_size, **options)
         self.beta = positive_fraction("second_step_size", second_step_size)
         self._v = Weights(np.zeros_like(self.w), "second_weights")
         self.variables.append(self._v)

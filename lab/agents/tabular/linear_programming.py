@@ -16,7 +16,7 @@ def linear_programming(mdp):
     is 1e-10 of each constraint only. The bound is that of `policy_iteration`; `iterations` counts those of the solver.
 
     Raises:
-        ValueError: the program has no solution, for values have no bound.
+        ValueError: the program has no solution, for values have no bound, or, for gamma = 1, because some states have no way to an end.
     """
     require_end(mdp)
     states, actions = mdp.available.shape

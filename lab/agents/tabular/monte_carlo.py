@@ -68,6 +68,11 @@ class OffPolicyMonteCarloControl(MonteCarloControl):
     """
 
     def __init__(self, *arguments, **options):
+        for name in ("step_size", "exploring_starts"):
+            if options.get(name):
+                raise ValueError(
+                    f"{name}: expected none, for updates are weighted and epsilon explores, received {options[name]!r}."
+                )
         super().__init__(*arguments, step_size=1.0, **options)
         self._weights = Table(np.zeros((self.states, self.actions)), "weights")
         self.variables.append(self._weights)
@@ -94,7 +99,7 @@ class OffPolicyMonteCarloControl(MonteCarloControl):
             total[action] += weight
             row = self.q[state]
             row[action] += weight / total[action] * (value - row[action])
-            if row[action] != max(row):
+            if row.index(max(row)) != action:  # the target policy takes the first of the best
                 return
             weight /= self._chances[t]
 

@@ -23,8 +23,11 @@ class StateValues(Learner):
 
     def __init__(self, policy, *, discount=1.0, step_size=0.1, initial=0.0):
         policy = np.asarray(policy, float)
-        if policy.ndim != 2 or (policy < 0).any():
+        if policy.ndim != 2:
             raise ValueError(f"policy: expected probabilities [S, A], received the shape {policy.shape}.")
+        sums = policy.sum(axis=1)
+        if (policy < 0).any() or (np.minimum(np.abs(sums), np.abs(sums - 1)) > 1e-9).any():
+            raise ValueError("policy: expected probabilities that sum to 1, or to 0 in terminal states, received others.")
         self._cumulative = [list(accumulate(row)) for row in policy.tolist()]
         self.discount = checks.between("discount", discount, 0, 1)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)

@@ -46,7 +46,7 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
             others = into.indices[before]
             priority[others] = np.maximum(priority[others], discount * into.data[before] * abs(change))
             backups += 1
-        if backups >= max_backups:
+        if backups >= max_backups or not residual.any():
             raise ValueError(f"tolerance: expected {tolerance} within {max_backups} backups, received a bound of {bound:.3g}.")
         threshold /= 10
 

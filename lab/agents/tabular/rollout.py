@@ -1,6 +1,7 @@
 """A learner's steps in one Gymnasium environment with discrete observations."""
 
 import random
+from math import isfinite
 
 import gymnasium
 import numpy as np
@@ -24,6 +25,9 @@ class TabularRollout:
 
     def __init__(self, agent, env, *, seed):
         require_spaces(env, agent.observations)
+        states = getattr(agent, "states", None)
+        if states is not None and states != env.observation_space.n:
+            raise ValueError(f"agent: expected {env.observation_space.n} states, as the environment has, received {states}.")
         self.agent, self.env, self.seed = agent, env, seed
 
     def reset(self, step):
@@ -42,7 +46,7 @@ class TabularRollout:
         finished = []
         for _ in range(iterations):
             state, reward, terminated, truncated, _ = step(self._action)
-            if reward != reward:
+            if not isfinite(reward):
                 raise EnvironmentFailure(
                     f"expected a finite reward, received {reward} after {self._length} steps of an episode."
                 )

@@ -18,8 +18,8 @@ def value_iteration(mdp, *, tolerance=1e-8, max_sweeps=100_000, on_sweep=None):
     """Sweeps V <- T V until |V - V*| <= tolerance for sure (Sutton and Barto 2018, section 4.4).
 
     For gamma < 1 the bound is MacQueen's, and the values returned are the middle of his interval (Puterman 1994, section 6.6.3). For gamma = 1
-    it is the distance from the exact value V_pi of the greedy policy, and the greatest expected length of its episodes times
-    max (T V_pi - V_pi), which is 0 where that policy is optimal.
+    it is the distance from the exact value V_pi of the greedy policy, and the greatest expected length of its episodes times max (T V_pi - V_pi);
+    this takes for granted that the best policy ends, and no later than the greedy one. Rounding, 1e-16 of the values' size a sweep, is not counted.
 
     Args:
         on_sweep: called with (sweep, bound so far) after each, for a progress bar; the bound is infinite until it is known.
@@ -54,7 +54,7 @@ def modified_policy_iteration(mdp, *, sweeps=20, tolerance=1e-8, max_improvement
         values = new
     raise ValueError(
         f"tolerance: expected {tolerance} within {max_improvements} sweeps, received a last change of {np.abs(residual).max():.3g}"
-        + ("." if mdp.discount < 1 else ": with discount 1 a policy that never ends and goes on being paid has no value.")
+        + ("." if mdp.discount < 1 else ": with discount 1 a policy that goes on being paid for ever has no value.")
     )
 
 

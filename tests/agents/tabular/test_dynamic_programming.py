@@ -176,6 +176,24 @@ def test_macqueens_middle_saves_sweeps():
     assert np.abs(solution.values - policy_iteration(mdp).values).max() <= 1e-3
 
 
+@pytest.mark.parametrize("heads", [0.25, 0.5, 0.55, 0.6, 0.8, 0.95])
+def test_any_coin(heads):
+    # At heads > 0.5 many stakes are almost as good as the best: a tie rule must not take a worse one.
+    mdp = Gambler(heads).mdp
+    best = policy_iteration(mdp)
+    assert np.abs(value_iteration(mdp, tolerance=1e-10).values - best.values).max() < 1e-9
+    assert np.abs(tabular.linear_programming(mdp).values - best.values).max() < 1e-9
+
+
+def test_large_values_beside_small_differences():
+    rows = np.zeros((3, 2, 3))
+    rows[:2, :, 2] = 1.0
+    mdp = TabularMDP(rows, [[0.0, 5e-4], [1e6, 1e6], [0.0, 0.0]], terminal=[2])
+    for method in METHODS.values():
+        assert method(mdp).policy[0] == 1
+        np.testing.assert_allclose(method(mdp).values, [5e-4, 1e6, 0.0], rtol=1e-12)
+
+
 def test_unavailable_actions_are_never_taken():
     mdp = Gambler().mdp
     policy = policy_iteration(mdp).policy
@@ -214,7 +232,7 @@ def test_a_policy_that_never_ends_is_refused():
     loop = np.zeros((3, 2, 3))  # a loop that pays, beside a way out
     loop[0, 0, 0] = loop[0, 1, 2] = loop[1, :, 2] = 1.0
     paying = TabularMDP(loop, [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], terminal=[2])
-    with pytest.raises(ValueError, match="with discount 1 a policy that never ends and goes on being paid has no value"):
+    with pytest.raises(ValueError, match="with discount 1 a policy that goes on being paid for ever has no value"):
         value_iteration(paying, max_sweeps=500)
     for solve in (policy_iteration, tabular.linear_programming):
         with pytest.raises(

@@ -10,7 +10,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import envs
 from envs.gridworld import Gridworld4x4
 from envs.random_walk import RandomWalk
-from envs.tabular import from_gymnasium
+from envs.tabular import TabularMDP, from_gymnasium
+from envs.tabular_env import TabularEnv
 from lab import checkpoint
 from lab.agents import evaluate, train
 from lab.agents.tabular import (
@@ -214,6 +215,25 @@ def test_off_policy_control_by_hand():
     # Backwards: (1, 1): W = 1, q = 5, greedy, so W = 1 / b = 1 / (.5 + .25); (0, 1): G = 6, C = W, q = 6.
     assert agent.q == [[0.0, 6.0], [0.0, 5.0]]
     np.testing.assert_allclose(np.asarray(agent._weights), [[0, 1 / 0.75], [0, 1]])
+
+
+def test_off_policy_control_with_ties():
+    # Half the time both actions of the next state pay 0, half the time action 0 pays 1: 1/2 in all.
+    rows, rewards = np.zeros((4, 2, 4)), np.zeros((4, 2))
+    rows[0, :, 1] = rows[0, :, 2] = 0.5
+    rows[1:3, :, 3], rewards[2, 0] = 1.0, 1.0
+    env = TabularEnv(TabularMDP(rows, rewards, terminal=[3], start=[1, 0, 0, 0]))
+    agent = OffPolicyMonteCarloControl(4, 2, epsilon=0.5)
+    learn(agent, env, 60_000)
+    assert max(agent.q[0]) == pytest.approx(0.5, abs=0.03)
+
+
+def test_both_estimates_count_their_own_updates():
+    agent = begun(DoubleQLearning(1, 1, discount=0.0, step_size=lambda count: 1 / (count + 1), initial=5.0))
+    for _ in range(50):
+        agent.start(0)
+        agent.end(1.0)
+    assert agent.q[0][0] == agent.other[0][0] == pytest.approx(1.0)
 
 
 def test_dyna_remembers_and_plans():
@@ -465,6 +485,9 @@ def test_blackjack():
             "env.observation_space: expected Discrete",
         ),
         (lambda: DiscreteStates(make("CartPole-v1")), "env: expected discrete observations, received Box"),
+        (lambda: TD([[0.5, 0.4]]), "policy: expected probabilities that sum to 1, or to 0 in terminal states"),
+        (lambda: OffPolicyMonteCarloControl(2, 2, exploring_starts=True), "exploring_starts: expected none"),
+        (lambda: TabularRollout(QLearning(15, 4), make("FrozenLake-v1"), seed=0), "agent: expected 16 states, .*, received 15"),
         (lambda: QLearning(0, 2), "states: expected an integer >= 1, received 0"),
         (lambda: QLearning(2, 2, discount=1.5), r"discount: expected a number in \[0, 1\], received 1.5"),
         (lambda: QLearning(2, 2, step_size=0.0), r"step_size: expected a number in \(0, 1\], received 0.0"),
