@@ -19,6 +19,11 @@ def not_negative(name, value):
     return _hold(_number(value) and value >= 0, name, "a number >= 0", value)
 
 
+def share(name, value):
+    """A number in (0, 1]."""
+    return _hold(_number(value) and 0 < value <= 1, name, "a number in (0, 1]", value)
+
+
 def fraction(name, value):
     """A number in [0, 1)."""
     return _hold(_number(value) and 0 <= value < 1, name, "a number in [0, 1)", value)

@@ -20,8 +20,7 @@ class Binomial(Distribution):
     """
 
     def __init__(self, count, logits=None, *, probs=None):
-        checks.integer("count", count)
-        self.count = count
+        self.count = checks.integer("count", count)
         self.trial = Bernoulli(logits, probs=probs)
         k = np.arange(count + 1)
         ways = special.gammaln(count + 1) - special.gammaln(k + 1) - special.gammaln(count - k + 1)

@@ -20,8 +20,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     def __init__(self, classes, momentum=0.99, epsilon=1e-3, **options):
         super().__init__(**options)
-        checks.integer("classes", classes)
-        self.classes, self.momentum, self.epsilon = classes, momentum, epsilon
+        self.classes, self.momentum, self.epsilon = checks.integer("classes", classes), momentum, epsilon
         self.normalization = keras.layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, center=False, scale=False, dtype=self.dtype_policy, name="normalization"
         )

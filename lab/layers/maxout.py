@@ -20,11 +20,9 @@ class Maxout(keras.layers.Layer):
         bias_regularizer=None, **options,
     ):  # fmt: skip
         super().__init__(**options)
-        for name, value in (("units", units), ("k", k)):
-            checks.integer(name, value)
-        self.units, self.k = units, k
+        self.units, self.k = checks.integer("units", units), checks.integer("k", k)
         self.pieces = keras.layers.Dense(
-            units * k, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            self.units * self.k, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, dtype=self.dtype_policy, name="pieces",
         )  # fmt: skip
         self.supports_masking = True

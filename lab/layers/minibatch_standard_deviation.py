@@ -20,9 +20,8 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 
     def __init__(self, group_size=4, features=1, epsilon=1e-8, **options):
         super().__init__(**options)
-        for name, value in (("group_size", group_size), ("features", features)):
-            checks.integer(name, value)
-        self.group_size, self.features, self.epsilon = group_size, features, epsilon
+        self.group_size, self.features = checks.integer("group_size", group_size), checks.integer("features", features)
+        self.epsilon = epsilon
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):

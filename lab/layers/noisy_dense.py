@@ -23,9 +23,7 @@ class NoisyDense(keras.layers.Layer):
 
     def __init__(self, units, activation=None, sigma=0.5, seed=None, **options):
         super().__init__(**options)
-        checks.integer("units", units)
-        checks.not_negative("sigma", sigma)
-        self.units, self.sigma, self.seed = units, sigma, seed
+        self.units, self.sigma, self.seed = checks.integer("units", units), checks.not_negative("sigma", sigma), seed
         self.activation = keras.activations.get(activation)
         self.generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True

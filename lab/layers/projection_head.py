@@ -18,8 +18,7 @@ class ProjectionHead(keras.layers.Layer):
 
     def __init__(self, classes, **options):
         super().__init__(**options)
-        checks.integer("classes", classes)
-        self.classes = classes
+        self.classes = checks.integer("classes", classes)
 
     def build(self, input_shape):
         """Makes psi, b and the classes' vectors v."""

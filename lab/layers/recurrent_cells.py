@@ -14,10 +14,9 @@ class _Cell(keras.layers.Layer):
 
     def __init__(self, units, seed=None, **options):
         super().__init__(**options)
-        checks.integer("units", units)
-        self.units, self.seed = units, seed
-        self.output_size = units
-        self.state_size = [units] * self.states if self.states > 1 else units
+        self.units, self.seed = checks.integer("units", units), seed
+        self.output_size = self.units
+        self.state_size = [self.units] * self.states if self.states > 1 else self.units
 
     def build(self, input_shape):
         """Makes W and U of all gates."""

@@ -19,8 +19,7 @@ class SelfAttention2D(keras.layers.Layer):
 
     def __init__(self, reduction=8, **options):
         super().__init__(**options)
-        checks.integer("reduction", reduction)
-        self.reduction = reduction
+        self.reduction = checks.integer("reduction", reduction)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):

@@ -26,8 +26,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def __init__(self, layer, power_iterations=1, epsilon=1e-12, **options):
         super().__init__(layer, **options)
-        checks.integer("power_iterations", power_iterations)
-        self.power_iterations, self.epsilon = power_iterations, epsilon
+        self.power_iterations, self.epsilon = checks.integer("power_iterations", power_iterations), epsilon
 
     def build(self, input_shape=None):
         """Builds the inner layer, u, v, and the kernel they belong to."""

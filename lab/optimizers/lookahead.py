@@ -23,10 +23,7 @@ class Lookahead(WrapperOptimizer):
 
     def __init__(self, inner, interval=5, alpha=0.5, *, name=None):
         super().__init__(inner, name=name)
-        checks.integer("interval", interval)
-        if not 0 < alpha <= 1:
-            raise ValueError(f"alpha: expected a number in (0, 1], received {alpha!r}.")
-        self.interval, self.alpha = interval, alpha
+        self.interval, self.alpha = checks.integer("interval", interval), checks.share("alpha", alpha)
 
     def apply(self, grads, trainable_variables=None):
         """A step of the inner optimizer and, after every `interval` of them, a synchronisation."""
