@@ -2,13 +2,25 @@
 
 from gymnasium.envs.registration import register
 
-register(
-    id="lab/CartPole-v1",
-    entry_point="envs.cartpole:make",
-    vector_entry_point="envs.cartpole:make_vec",
-    max_episode_steps=500,
-    reward_threshold=475.0,
-)
+# Functional problems, which run on the device too (`envs.functional.functional`): class, time limit, reward threshold, arguments.
+FUNCTIONAL: dict[str, tuple[str, int, float | None, dict]] = {
+    "CartPole-v1": ("envs.cartpole:CartPole", 500, 475.0, {}),
+    "CartPoleNoVelocity-v1": ("envs.cartpole:CartPole", 500, 475.0, {"velocities": False}),
+    "Acrobot-v1": ("envs.acrobot:Acrobot", 500, -100.0, {}),
+    "MountainCar-v0": ("envs.mountain_car:MountainCar", 200, -110.0, {}),
+    "MountainCarContinuous-v0": ("envs.mountain_car_continuous:MountainCarContinuous", 999, 90.0, {}),
+    "Pendulum-v1": ("envs.pendulum:Pendulum", 200, None, {}),
+}
+
+for name, (_class, steps, threshold, _arguments) in FUNCTIONAL.items():
+    register(
+        id=f"lab/{name}",
+        entry_point="envs.functional:make",
+        vector_entry_point="envs.functional:make_vec",
+        max_episode_steps=steps,
+        reward_threshold=threshold,
+        kwargs={"problem": name},
+    )
 
 # Tabular problems: id, class, time limit, arguments.
 TABULAR: tuple[tuple[str, str, int | None, dict], ...] = (

@@ -1,13 +1,14 @@
 """CartPole as a functional environment in `keras.ops`, with the dynamics of Gymnasium's CartPole-v1."""
 
-import gymnasium
+from typing import Any
+
 import keras
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
-from gymnasium.experimental.functional import FuncEnv
+from gymnasium.spaces import Box
 from keras import ops
 
-from envs.functional import FunctionalEnv, FunctionalVectorEnv
+from envs.functional import ClassicControl
 
 GRAVITY = 9.8  # m/s^2
 CART_MASS, POLE_MASS = 1.0, 0.1  # kg
@@ -18,7 +19,7 @@ MAX_ANGLE = 12 * 2 * np.pi / 360  # rad
 MAX_POSITION = 2.4  # m
 
 
-class CartPole(FuncEnv):
+class CartPole(ClassicControl):
     """Balance a pole on a cart by pushing the cart left or right.
 
     ## Description
@@ -29,7 +30,8 @@ class CartPole(FuncEnv):
     `Discrete(2)`: 0 pushes the cart to the left with 10 N, 1 to the right.
 
     ## Observation space
-    `Box(4)`: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s).
+    `Box(4)`: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s). Without velocities `Box(2)`,
+    position and angle: then a policy needs a memory. Registered as `lab/CartPole-v1` and `lab/CartPoleNoVelocity-v1`.
 
     ## Starting state
     Each of the four uniformly distributed in [-0.05, 0.05).
@@ -46,14 +48,16 @@ class CartPole(FuncEnv):
 
     Args:
         num_envs: B, the environments simulated side by side along the leading axis of every array.
+        velocities: whether the two velocities are observed.
     """
 
-    observation_space = CartPoleEnv().observation_space
-    action_space = gymnasium.spaces.Discrete(2)
+    original = CartPoleEnv
 
-    def __init__(self, num_envs=1):
-        super().__init__()
-        self.num_envs = num_envs
+    def __init__(self, num_envs=1, velocities=True):
+        super().__init__(num_envs)
+        self._observed = slice(None) if velocities else slice(None, None, 2)
+        box: Any = self.observation_space
+        self.observation_space = Box(box.low[self._observed], box.high[self._observed])
 
     def initial(self, rng, params=None):
         """New states `[B, 4]`, drawn with the SeedGenerator `rng`."""
@@ -73,8 +77,8 @@ class CartPole(FuncEnv):
         return state + TIME_STEP * ops.stack(step, axis=-1)
 
     def observation(self, state, rng, params=None):
-        """The state itself, `[B, 4]`."""
-        return state
+        """The state itself, `[B, 4]`, or without velocities `[B, 2]`."""
+        return state[:, self._observed]
 
     def reward(self, state, action, next_state, rng, params=None):
         """1 for each of the B environments."""
@@ -83,26 +87,3 @@ class CartPole(FuncEnv):
     def terminal(self, state, rng, params=None):
         """Whether cart or pole has left its range, `[B]` bool."""
         return ops.logical_or(ops.abs(state[:, 0]) > MAX_POSITION, ops.abs(state[:, 2]) > MAX_ANGLE)
-
-    def render_init(self, params=None, **kwargs):
-        """The renderer: Gymnasium's own CartPole."""
-        return CartPoleEnv(render_mode="rgb_array")
-
-    def render_image(self, state, render_state, params=None):
-        """A picture `[height, width, 3]` uint8 of the first environment."""
-        render_state.state = np.asarray(state[0], np.float64)
-        return render_state, render_state.render()
-
-    def render_close(self, render_state, params=None):
-        """Closes the renderer."""
-        render_state.close()
-
-
-def make(render_mode=None):
-    """`lab/CartPole-v1` as a `gymnasium.Env`."""
-    return FunctionalEnv(CartPole(1), render_mode=render_mode)
-
-
-def make_vec(num_envs=1, max_episode_steps=500, render_mode=None):
-    """`lab/CartPole-v1` as a `gymnasium.vector.VectorEnv`."""
-    return FunctionalVectorEnv(CartPole(num_envs), max_episode_steps=max_episode_steps, render_mode=render_mode)

@@ -93,20 +93,21 @@ def watch(argv):
     run_id, rest = _run_id("watch", argv)
     (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    name, model, environment = _policy(run_id, flags.tracking_uri)
+    name, model, settings = _policy(run_id, flags.tracking_uri)
+    environment, stack = settings.get("environment"), int(settings.get("frame_stack", 1))
     command.require(environment, "run id", "a run on an environment", run_id)
     from lab.watch import record_episode, show_episode
 
     if flags.window:
-        print(f"return {show_episode(environment, model, seed=flags.seed):.6g}")
+        print(f"return {show_episode(environment, model, seed=flags.seed, frame_stack=stack):.6g}")
         return 0
     output = Path(flags.output or f"{name}.gif").resolve()
-    print(f"return {record_episode(environment, model, output, seed=flags.seed):.6g}, written to {output}")
+    print(f"return {record_episode(environment, model, output, seed=flags.seed, frame_stack=stack):.6g}, written to {output}")
     return 0
 
 
 def _policy(run_id, uri):
-    """(name, model, environment id) of a run on this disk or, with a tracking URI, on a server."""
+    """(name, model, settings) of a run on this disk or, with a tracking URI, on a server."""
     if uri:
         from lab import tracking
 
@@ -119,7 +120,7 @@ def _policy(run_id, uri):
     os.environ.setdefault("KERAS_BACKEND", header["backend"])
     import keras
 
-    return folder.name, keras.saving.load_model(path, compile=False), header["config"].get("environment")
+    return folder.name, keras.saving.load_model(path, compile=False), header["config"]
 
 
 def sync(argv):

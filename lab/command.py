@@ -38,19 +38,20 @@ def require(condition, name, expected, received):
 
 
 def check_ranges(config):
-    """Checks every field of a dataclass against its `Range`; for `__post_init__`."""
-    hints = typing.get_type_hints(type(config), include_extras=True)
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        for bounds in getattr(hints[field.name], "__metadata__", ()):
-            if isinstance(bounds, Range):
-                require(value in bounds, field.name, str(bounds), value)
+    """Checks every field of a dataclass against its `Range`, that of a base class too; for `__post_init__`."""
+    for kind in filter(dataclasses.is_dataclass, type(config).__mro__):
+        for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+            value = getattr(config, name)
+            for bounds in getattr(hint, "__metadata__", ()):
+                if isinstance(bounds, Range) and value is not None:
+                    require(value in bounds, name, str(bounds), value)
 
 
-def require_environment(name, space=None, *, check=None):
+def require_environment(name, space=None, *, check=None, make=None):
     """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`.
 
     Args:
+        make: how to make it, instead of `gymnasium.make`.
         check: called with the environment; raises a ValueError where it is unfit.
     """
     import gymnasium
@@ -62,9 +63,9 @@ def require_environment(name, space=None, *, check=None):
         hint = f" (nearest: {near[0]})" if near else ""
         raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {name!r}{hint}")
     try:
-        env = gymnasium.make(name)
+        env = (make or gymnasium.make)(name)
     except Exception as error:
-        message = str(error).splitlines()[0]
+        message = str(error).splitlines()[0].removeprefix("env: ")
         raise ValueError(f"--environment: expected an environment that can be made, received {name!r}: {message}") from error
     actions = env.action_space
     try:

@@ -250,11 +250,11 @@ def ui(port, uri=None):
 
 
 def fetch_policy(run_id, uri):
-    """(Keras model, environment id) of a run that another machine logged to a tracking server."""
+    """(Keras model, settings) of a run that another machine logged to a tracking server."""
     import mlflow
 
     params = _client(uri).get_run(run_id).data.params
-    return mlflow.keras.load_model(f"runs:/{run_id}/model"), params.get("environment")
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), params
 
 
 def _courier(path, poll=0.2, patience=20.0):

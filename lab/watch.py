@@ -5,56 +5,81 @@ import os
 import gymnasium
 import numpy as np
 
+from lab import environments
+
 
 def greedy_policy(model, action_space):
-    """The function observation -> action, from a model of observations `[B, ...]`: scores of discrete actions, or the action itself."""
+    """The function observation -> action of one episode, from a model that an agent's `policy_model` or a value network is.
+
+    The model gives scores of discrete actions, of which the highest wins (in each part of a `MultiDiscrete`), or the action of a Box, which is
+    clipped to it. A recurrent one takes [observation, start, *memory] and gives [the same, *memory].
+    """
     from lab import engine
 
-    forward = engine.host_forward(model)
+    forward = _remembering(model) if len(model.inputs) > 1 else engine.host_forward(model)
     if isinstance(action_space, gymnasium.spaces.Discrete):
         return lambda observation: int(action_space.start + forward(observation[None])[0].argmax())
-    return lambda observation: forward(observation[None])[0]
+    if isinstance(action_space, gymnasium.spaces.Box):
+        return lambda observation: np.clip(forward(observation[None])[0], action_space.low, action_space.high)
+    counts = getattr(action_space, "nvec", None)
+    ends = np.cumsum(np.full(action_space.shape, 2) if counts is None else counts)[:-1]
+    return lambda observation: np.array([part.argmax() for part in np.split(forward(observation[None])[0], ends)])
 
 
-def record_episode(environment, model, path, *, seed, max_frames=500, every=2):
+def record_episode(environment, model, path, *, seed, frame_stack=1, max_frames=500, every=2):
     """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
 
     Args:
         environment: Gymnasium id of an environment with rgb_array rendering.
+        frame_stack: observations that the model sees at once, as in `lab.agents.environments.make`.
         every: one frame of the GIF for so many steps.
     """
     from PIL import Image
 
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame looks for a screen even where it draws into an array
-    env = gymnasium.make(environment, render_mode="rgb_array")
+    frames: list[Image.Image] = []
+
+    def keep(env, step):
+        if step % every == 0 and len(frames) < max_frames:
+            frames.append(Image.fromarray(np.asarray(env.render())))
+
+    total, fps = _play(environment, model, seed, frame_stack, "rgb_array", keep)
+    frames = [frame.quantize(64, method=Image.Quantize.FASTOCTREE) for frame in frames]
+    duration = max(int(1000 * every / fps), 20)  # milliseconds
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0, optimize=True)
+    return total
+
+
+def show_episode(environment, model, *, seed, frame_stack=1):
+    """Plays a greedy episode in a window. Returns the undiscounted return."""
+    return _play(environment, model, seed, frame_stack, "human", lambda env, step: None)[0]
+
+
+def _play(environment, model, seed, frame_stack, render_mode, look):
+    env = environments.make(environment, frame_stack=frame_stack, render_mode=render_mode)
     try:
         policy = greedy_policy(model, env.action_space)
         observation, _ = env.reset(seed=seed)
-        frames: list[Image.Image] = []
         total, ended, step = 0.0, False, 0
         while not ended:
-            if step % every == 0 and len(frames) < max_frames:
-                frames.append(Image.fromarray(np.asarray(env.render())))
+            look(env, step)
             observation, reward, terminated, truncated, _ = env.step(policy(observation))
             total, ended, step = total + float(reward), terminated or truncated, step + 1
-        milliseconds = 1000 * every / env.metadata.get("render_fps", 30)
+        return total, env.metadata.get("render_fps", 30)
     finally:
         env.close()
-    frames = [frame.quantize(64, method=Image.Quantize.FASTOCTREE) for frame in frames]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=max(int(milliseconds), 20), loop=0, optimize=True)
-    return total
 
 
-def show_episode(environment, model, *, seed):
-    """Plays a greedy episode in a window. Returns the undiscounted return."""
-    env = gymnasium.make(environment, render_mode="human")
-    try:
-        policy = greedy_policy(model, env.action_space)
-        observation, _ = env.reset(seed=seed)
-        total, ended = 0.0, False
-        while not ended:
-            observation, reward, terminated, truncated, _ = env.step(policy(observation))
-            total, ended = total + float(reward), terminated or truncated
-    finally:
-        env.close()
-    return total
+def _remembering(model):
+    """The forward pass of a recurrent model through one episode, step by step."""
+    import keras
+
+    memory = [np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs[2:]]
+    start = np.ones(1, bool)
+
+    def forward(observation):
+        output, *memory[:] = (keras.ops.convert_to_numpy(x) for x in model([observation, start, *memory]))
+        start[:] = False
+        return output
+
+    return forward

@@ -26,11 +26,14 @@ class Agent(Protocol):
     rollout_length: int  # T, environment steps between two calls of learn
     warm_up: int  # environment steps observed before the first learn; 0 where learning starts at once
 
-    def act(self, observation):
-        """Exploring: observation `[B, ...]` -> (action `[B, ...]`, extras). A program."""
+    def act(self, observation, start):
+        """Exploring: observation `[B, ...]` -> (action `[B, ...]`, extras). A program.
+
+        `start` `[B]` bool tells which observations are an episode's first, where an agent with a memory begins anew.
+        """
 
     def host_policy(self, generator=None):
-        """A NumPy function with the face of `act` over the present weights; greedy without a generator."""
+        """A function of arrays with the face of `act`, over the present weights; greedy without a generator."""
 
     def learn(self, trajectory):
         """Learns from a trajectory; returns a dict of scalar diagnostics. A program."""

@@ -71,20 +71,20 @@ class DQN:
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
         self._host = engine.host_forward(online)
 
-    def act(self, observation):
+    def act(self, observation, start):
         """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""
         return epsilon_greedy(self.online(observation), self.exploration_rate(), self.seed), {}
 
     def host_policy(self, generator=None):
-        """A NumPy function, observation `[B, ...]` -> (action `[B]`, {}), over the present weights.
+        """A NumPy function, (observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}), over the present weights.
 
         Epsilon-greedy with randomness from `generator`; greedy without one.
         """
         values = self._host.refresh()
         if generator is None:
-            return lambda observation: (values(observation).argmax(axis=-1), {})
+            return lambda observation, start: (values(observation).argmax(axis=-1), {})
         epsilon = float(self.exploration_rate())
-        return lambda observation: (host_epsilon_greedy(values(observation), epsilon, generator), {})
+        return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
 
     def exploration_rate(self):
         """Epsilon now: 1 while warming up."""

@@ -80,7 +80,7 @@ class HostRollout:
         actions: list = []
         extras: list = []
         for t in range(length):
-            action, extra = policy(observation)
+            action, extra = policy(observation, self._length == 0)
             actions.append(action)
             extras.append(extra)
             observations[t] = observation
@@ -162,7 +162,7 @@ class DeviceRollout:
         env, rng = self.env, self.seed
         state = keras.tree.map_structure(ops.copy, self._state)
         observation = env.observation(state, rng)
-        action, extras = self.agent.act(observation)
+        action, extras = self.agent.act(observation, ops.equal(self._length.value, 0))
         next_state = env.transition(state, action, rng)
         reward = env.reward(state, action, next_state, rng)
         terminated = env.terminal(next_state, rng)

@@ -19,7 +19,7 @@ class NonFiniteError(ArithmeticError):
 
 
 def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_every=10_000):
-    """Trains for at least `steps` environment steps, rounded up to whole rollouts, and yields a `Report` now and then.
+    """Trains for at least `steps` environment steps, rounded up to whole reports, and yields a `Report` now and then.
 
     First come the agent's `warm_up` steps without learning, then iterations of collecting and learning. At every
     `checkpoint_every` steps the report is a boundary: all state is in the variables of agent and rollout, and host
@@ -36,8 +36,8 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
     """
     per_iteration = agent.rollout_length * rollout.num_envs
     warm_up = _round_up(agent.warm_up, per_iteration)
-    total = warm_up + _round_up(max(steps - warm_up, 0), per_iteration)
     report_every = _round_up(report_every, per_iteration)
+    total = warm_up + _round_up(max(steps - warm_up, 0), report_every)  # one length of loop on the device: one compilation
     checkpoint_every = _round_up(checkpoint_every, report_every)
     step = start
     boundary = True
@@ -72,11 +72,12 @@ def evaluate(agent, envs, *, episodes, seed):
     seeds = np.random.SeedSequence(seed).generate_state(envs.num_envs)
     observation, _ = envs.reset(seed=[int(s) for s in seeds])
     returns: list[list[float]] = [[] for _ in range(envs.num_envs)]
-    running = np.zeros(envs.num_envs)
+    running, start = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
     while min(len(r) for r in returns) < per_env:
-        observation, reward, terminated, truncated, _ = envs.step(policy(observation)[0])
+        observation, reward, terminated, truncated, _ = envs.step(policy(observation, start)[0])
         running += reward
-        for i in np.flatnonzero(terminated | truncated):
+        start = terminated | truncated
+        for i in np.flatnonzero(start):
             returns[i].append(running[i])
             running[i] = 0.0
     return np.concatenate([r[:per_env] for r in returns])

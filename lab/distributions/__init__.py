@@ -10,6 +10,7 @@ from lab.distributions.binomial import Binomial
 from lab.distributions.categorical import Categorical
 from lab.distributions.diagonal_normal import DiagonalNormal
 from lab.distributions.distribution import Distribution
+from lab.distributions.multi_categorical import MultiCategorical
 from lab.distributions.normal import Normal
 from lab.distributions.tanh_normal import TanhNormal
 from lab.distributions.uniform import Uniform
@@ -20,6 +21,7 @@ __all__ = [
     "Categorical",
     "DiagonalNormal",
     "Distribution",
+    "MultiCategorical",
     "Normal",
     "TanhNormal",
     "Uniform",

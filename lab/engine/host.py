@@ -25,7 +25,9 @@ def host_forward(model):
     """The forward pass of `model` on arrays: in NumPy where the model is small and dense, else one compiled call.
 
     NumPy covers built Sequential and Functional models of Dense, Flatten, Concatenate, Add and Activation layers in float32,
-    each layer called once, with one output or several. Equal to the compiled forward pass to 1e-6 of the largest output.
+    and of layers that bring a `host_function()` of their own, each called once, with one output or several. Equal to the
+    compiled forward pass to 1e-6 of the largest output.
+
     Either way the result has `refresh()`, to be called when the weights have changed.
     """
     shape = getattr(model, "output_shape", None)
@@ -69,7 +71,8 @@ class HostForward:
         self._steps = []
         for make, layer in steps:
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            slots[id(layer.output)] = len(slots)
+            for tensor in keras.tree.flatten(layer.output):
+                slots[id(tensor)] = len(slots)
             self._steps.append((make, [slots[id(tensor)] for tensor in inputs]))
         outputs = [slots[id(tensor)] for tensor in model.outputs]
         self._outputs = outputs if len(outputs) > 1 else outputs[0]
@@ -84,7 +87,8 @@ class HostForward:
         """Observation `[B, ...]` -> output `[B, units]`."""
         values = [np.asarray(observation, np.float32)]
         for function, inputs in self._functions:
-            values.append(function(*[values[slot] for slot in inputs]))
+            result = function(*[values[slot] for slot in inputs])
+            values.extend(result) if isinstance(result, tuple) else values.append(result)
         if isinstance(self._outputs, list):
             return [values[slot] for slot in self._outputs]
         return values[self._outputs]
@@ -102,6 +106,8 @@ def _step(layer):
     if activation is None:
         return None
     kind = type(layer)
+    if hasattr(layer, "host_function"):
+        return layer.host_function, layer
     if kind is keras.layers.Dense and not getattr(layer, "lora_enabled", False):
         return (lambda: _dense(layer, activation)), layer
     if kind is keras.layers.Activation:

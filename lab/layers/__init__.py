@@ -6,6 +6,7 @@ from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormaliza
 from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
+from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.maxout import Maxout
 from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
@@ -30,6 +31,7 @@ __all__ = [
     "DuelingHead",
     "EqualizedConv2D",
     "EqualizedDense",
+    "GSDEHead",
     "GaussianHead",
     "LayerNormGRUCell",
     "LayerNormLSTMCell",

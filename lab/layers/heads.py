@@ -1,6 +1,7 @@
 """The last layers of agents' networks: features `[B, D]` -> what a kind of agent needs of them."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import checks
@@ -124,20 +125,22 @@ class GaussianHead(_Head):
         actions: dimensions of the action, >= 1.
         state_dependent: whether the deviation looks at the features.
         limits: (least, greatest) logarithm of the deviation.
+        initial_log_scale: where the logarithm starts that does not look at the features.
         kernel_initializer: of the linear maps.
     """
 
-    def __init__(self, actions, state_dependent=True, limits=(-20.0, 2.0), **options):
+    def __init__(self, actions, state_dependent=True, limits=(-20.0, 2.0), initial_log_scale=0.0, **options):
         super().__init__(actions, **options)
         if not (len(limits) == 2 and limits[0] < limits[1]):
             raise ValueError(f"limits: expected two ascending numbers, received {limits!r}.")
-        self.state_dependent, self.limits = state_dependent, tuple(limits)
+        self.state_dependent, self.limits, self.initial_log_scale = state_dependent, tuple(limits), initial_log_scale
 
     def build(self, input_shape):
         """Makes the linear maps, or the deviations."""
         super().build(input_shape)
         if not self.state_dependent:
-            self.log_scale = self.add_weight(shape=(self.actions,), initializer="zeros", name="log_scale")
+            start = keras.initializers.Constant(self.initial_log_scale)
+            self.log_scale = self.add_weight(shape=(self.actions,), initializer=start, name="log_scale")
 
     def _maps(self):
         return {"loc": self.actions} | ({"log_scale": self.actions} if self.state_dependent else {})
@@ -148,6 +151,15 @@ class GaussianHead(_Head):
         log_scale = self.log_scale(inputs) if self.state_dependent else ops.broadcast_to(self.log_scale, ops.shape(loc))
         return loc, ops.exp(ops.clip(log_scale, *self.limits))
 
+    def host_function(self):
+        """`call` over the present weights as a function of arrays, for `engine.host_forward`."""
+        kernel, bias = np.array(self.loc.kernel), np.array(self.loc.bias)
+        if self.state_dependent:
+            scale_kernel, scale_bias = np.array(self.log_scale.kernel), np.array(self.log_scale.bias)
+            return lambda x: (x @ kernel + bias, np.exp(np.clip(x @ scale_kernel + scale_bias, *self.limits)))
+        scale = np.exp(np.clip(np.array(self.log_scale), *self.limits))
+        return lambda x: (x @ kernel + bias, np.broadcast_to(scale, (len(x), self.actions)))
+
     def compute_output_shape(self, input_shape):
         """Twice the input's with `actions` last."""
         shape = (*input_shape[:-1], self.actions)
@@ -155,4 +167,6 @@ class GaussianHead(_Head):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"state_dependent": self.state_dependent, "limits": self.limits}
+        return super().get_config() | {
+            name: getattr(self, name) for name in ("state_dependent", "limits", "initial_log_scale")
+        }

@@ -1,6 +1,7 @@
 """Normalisation by the statistics of everything seen so far."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import checks
@@ -55,6 +56,12 @@ class RunningNormalization(keras.layers.Layer):
         x = (ops.cast(inputs, "float32") - self.mean) * ops.rsqrt(self.variance() + self.epsilon)
         x = x if self.clip is None else ops.clip(x, -self.clip, self.clip)
         return ops.cast(x, self.compute_dtype)
+
+    def host_function(self):
+        """`call` over the present statistics as a function of arrays, for `engine.host_forward`."""
+        mean, limit = np.array(self.mean), np.inf if self.clip is None else self.clip
+        scale = 1.0 / np.sqrt(np.array(self.variance()) + np.float32(self.epsilon))
+        return lambda x: np.clip((x - mean) * scale, -limit, limit)
 
     def compute_output_shape(self, input_shape):
         """The input's."""

@@ -132,11 +132,12 @@ def test_exploration_is_complete_while_warming_up():
 def test_acting_on_host_and_device_agree():
     learner = agent(epsilon=exploration.constant(0.0))
     observation = np.random.default_rng(0).normal(size=(50, 2)).astype("float32")
-    action, extras = engine.compile(learner.act, learner.variables)(observation)
+    start = np.ones(50, bool)
+    action, extras = engine.compile(learner.act, learner.variables)(observation, start)
     best = np.asarray(learner.online(observation)).argmax(-1)
     np.testing.assert_array_equal(action, best)
-    np.testing.assert_array_equal(learner.host_policy()(observation)[0], best)
-    np.testing.assert_array_equal(learner.host_policy(np.random.default_rng(0))(observation)[0], best)
+    np.testing.assert_array_equal(learner.host_policy()(observation, start)[0], best)
+    np.testing.assert_array_equal(learner.host_policy(np.random.default_rng(0))(observation, start)[0], best)
     assert extras == {}
 
 

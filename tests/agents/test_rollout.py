@@ -21,12 +21,12 @@ class Constant:
     def __init__(self, action=1):
         self.action = action
 
-    def act(self, observation):
+    def act(self, observation, start):
         batch = ops.shape(observation)[0]
         return ops.full((batch,), self.action, dtype="int32"), {"value": ops.sum(observation, axis=-1)}
 
     def host_policy(self, generator=None):
-        return lambda observation: (np.full(len(observation), self.action), {"value": observation.sum(-1)})
+        return lambda observation, start: (np.full(len(observation), self.action), {"value": observation.sum(-1)})
 
     def observe(self, trajectory):
         return None

@@ -53,7 +53,7 @@ def test_a_number_that_is_not_finite_stops_the_run_and_is_named():
 class Greedy:
     def host_policy(self, generator=None):
         assert generator is None
-        return lambda observation: (observation.argmax(-1), {})
+        return lambda observation, start: (observation.argmax(-1), {})
 
 
 def test_evaluation_counts_whole_first_episodes():

@@ -139,7 +139,7 @@ class ActionValues(Learner):
         """A function of observations `[B]` for `evaluate`: the greedy actions `[B]`, and nothing else; with a generator, epsilon-greedy."""
         best, epsilon = self.greedy_policy(), self.epsilon()
 
-        def act(observation):
+        def act(observation, start):
             actions = best[observation]
             if generator is not None:
                 explore = generator.random(len(actions)) < epsilon

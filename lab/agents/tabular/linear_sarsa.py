@@ -76,7 +76,7 @@ class LinearSarsaLambda(Learner):
     def host_policy(self, generator=None):
         """A function of observations `[B, tilings]` for `evaluate`: the greedy actions `[B]`; with a generator, epsilon-greedy."""
 
-        def act(observation):
+        def act(observation, start):
             actions = self.weights[:, observation].sum(axis=2).argmax(axis=0)
             if generator is not None:
                 explore = generator.random(len(actions)) < self.epsilon

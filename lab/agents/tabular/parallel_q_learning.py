@@ -54,7 +54,7 @@ class ParallelQLearning:
         """q, `[B, S, A]`."""
         return np.asarray(self._q).reshape(self.shape)
 
-    def act(self, observation):
+    def act(self, observation, start):
         """Exploring: states `[B]` -> (actions `[B]`, {})."""
         learners = self.shape[0]
         epsilon = self._epsilon(self._steps.value) if callable(self._epsilon) else self._epsilon
@@ -92,6 +92,6 @@ class ParallelQLearning:
         """Nothing: there is no warm-up."""
 
     def host_policy(self, generator=None):
-        """The first learner's greedy actions, as a function of states `[B]`."""
+        """The first learner's greedy actions, as a function of states `[B]` and starts `[B]`."""
         best = self.action_values()[0].argmax(axis=1)
-        return lambda observation: (best[observation], {})
+        return lambda observation, start: (best[observation], {})

@@ -85,7 +85,7 @@ class LinearReinforce(Learner):
     def host_policy(self, generator=None):
         """A function of observations `[B]` for `evaluate`: the most likely actions `[B]`; with a generator, drawn from the policy."""
 
-        def act(observation):
+        def act(observation, start):
             chances = np.array([self.policy(state) for state in observation])
             if generator is None:
                 return chances.argmax(axis=1), {}

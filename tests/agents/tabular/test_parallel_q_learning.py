@@ -48,10 +48,10 @@ def test_its_actions():
     agent = ParallelQLearning(6_000, 2, 3, epsilon=0.3, initial=table)
     act = engine.compile(agent.act, agent.variables)
     for state, chances in ((0, [0.1, 0.45, 0.45]), (1, [0.8, 0.1, 0.1])):
-        actions, _ = act(np.full(6_000, state, "int32"))
+        actions, _ = act(np.full(6_000, state, "int32"), np.ones(6_000, bool))
         counts = np.bincount(np.asarray(actions), minlength=3)
         assert stats.chisquare(counts, 6_000 * np.array(chances)).pvalue > 1e-3
-    greedy = agent.host_policy()(np.array([0, 1, 1]))[0]
+    greedy = agent.host_policy()(np.array([0, 1, 1]), None)[0]
     assert greedy.tolist() == [1, 0, 0]
 
 

@@ -1,0 +1,104 @@
+"""What the experiments of policy gradients share: their environments, the loop, the evaluation and the pictures."""
+
+from lab import command, environments
+
+
+def require_environment(config):
+    """Stops at an environment that the agents cannot learn in, or that is not to be had on the device."""
+
+
+    def make(name):
+        return environments.make(name, frame_stack=getattr(config, "frame_stack", 1))
+
+    command.require_environment(config.environment, check=environments.check, make=make)
+    if config.device:
+        from envs import FUNCTIONAL
+
+        known = config.environment.removeprefix("lab/") in FUNCTIONAL
+        command.require(known, "environment", f"one of {', '.join(FUNCTIONAL)} with --device", config.environment)
+
+
+class Worlds:
+    """The environments of a run: to learn in and to be tested in.
+
+    Args:
+        config: has environment, device, num_envs and, where observations are stacked, frame_stack.
+    """
+
+    def __init__(self, config):
+        self.config, self.frame_stack = config, getattr(config, "frame_stack", 1)
+        self.training = self.vector(1 if config.device else config.num_envs, training=True)
+        self.observations, self.actions = self.training.single_observation_space, self.training.single_action_space
+
+    def vector(self, count, **options):
+        """So many environments side by side."""
+        return environments.make_vector(self.config.environment, count, frame_stack=self.frame_stack, **options)
+
+    def rollout(self, agent, seed):
+        """Where the agent learns: on the host or, with --device, in one compiled program."""
+        from envs.functional import functional
+        from lab.agents import DeviceRollout, HostRollout
+
+        if not self.config.device:
+            return HostRollout(agent, self.training, seed=seed)
+        env, limit = functional(self.config.environment, self.config.num_envs)
+        return DeviceRollout(agent, env, max_episode_steps=limit, seed=seed)
+
+
+def seeds(track, count):
+    """Independent seeds from the run's."""
+    import numpy as np
+
+    return np.random.SeedSequence(track.seed).generate_state(count).tolist()
+
+
+def linear_rate(config, updates_per_rollout):
+    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
+    import keras
+
+    rollouts = max(config.steps // (config.num_envs * config.rollout_length), 1)
+    return keras.optimizers.schedules.PolynomialDecay(
+        config.learning_rate, rollouts * updates_per_rollout, config.learning_rate_end
+    )
+
+
+def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
+    """Trains, evaluates greedily, records. Returns the mean undiscounted return of the greedy policy in fresh environments.
+
+    With check_episodes the policy is the best one in greedy checks during training, on seeds of their own, and `last_greedy_return` that of
+    the last one.
+
+    Args:
+        world, check, test: seeds of training, checks and the evaluation.
+    """
+    from lab.agents import BestSnapshot, evaluate, train
+    from lab.watch import record_episode
+
+    rollout, checks = worlds.rollout(agent, world), config.check_episodes
+    best = BestSnapshot(agent.model)
+    state = [*agent.variables, *rollout.variables, *(best.variables if checks else ())]
+    every = max(config.steps // 100, 1_000)
+    start = track.restore(state)
+    looking = worlds.vector(max(checks, 1))
+    for report in train(
+        agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=track.checkpoint_every
+    ):
+        checked = {}
+        if checks:
+            checked = {"check_return": float(evaluate(agent, looking, episodes=checks, seed=check).mean())}
+            best.offer(checked["check_return"])
+        track.log(report.metrics | checked, report.step)
+        if report.boundary:
+            track.checkpoint(state, report.step)
+    tests, episodes = worlds.vector(config.evaluation_episodes), config.evaluation_episodes
+    results = {"greedy_return": float(evaluate(agent, tests, episodes=episodes, seed=test).mean())}
+    if checks:
+        best.restore()
+        chosen = float(evaluate(agent, tests, episodes=episodes, seed=test).mean())
+        results = {"greedy_return": chosen, "last_greedy_return": results["greedy_return"]}
+    model = agent.policy_model()
+    track.model(model)
+    track.curve("episode_return", label="return of training episodes", x_label="environment steps")
+    record_episode(config.environment, model, track.artifacts / "episode.gif", seed=test, frame_stack=worlds.frame_stack)
+    track.artifact("episode.gif")
+    return results

@@ -1,0 +1,60 @@
+"""Deep deterministic policy gradient (Lillicrap et al. 2016, Algorithm 1): TD3 with one critic, no smoothing and no delay.
+
+Deviations from the paper: observation and action enter the critic side by side, neither batch normalisation nor weight decay unless the
+models and optimizers passed in have them, and a warm-up of uniformly random actions.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks
+from lab.agents.td3 import TD3
+
+
+class OrnsteinUhlenbeckNoise:
+    """Noise with a memory, x <- (1 - theta) x + sigma e with normal e, which starts from 0 in each episode (Uhlenbeck and Ornstein 1930).
+
+    Args:
+        num_envs, dimensions: B and D.
+        scale: sigma, >= 0; the bounds of the actions are at -1 and 1.
+        reversion: theta, the share of it that is lost in each step, in [0, 1]; 1 leaves `GaussianNoise`.
+    """
+
+    def __init__(self, num_envs, dimensions, *, scale=0.2, reversion=0.15):
+        self.scale, self.reversion = checks.not_negative("scale", scale), checks.between("reversion", reversion, 0, 1)
+        zeros = np.zeros((num_envs, dimensions), np.float32)
+        self._state = keras.Variable(zeros, dtype="float32", trainable=False, name="exploration_noise")
+        self._host = zeros  # needs no saving: host environments start new episodes wherever a run may resume
+        self.variables = [self._state]
+
+    def __call__(self, action, start, seed):
+        """Noise for actions `[B, D]`; `start` `[B]` tells where an episode begins. A program."""
+        kept = ops.where(ops.expand_dims(start, -1), 0.0, (1.0 - self.reversion) * self._state.value)
+        self._state.assign(kept + self.scale * keras.random.normal(ops.shape(action), seed=seed))
+        return ops.copy(self._state)
+
+    def host(self, action, start, generator):
+        """The same for arrays, from a NumPy generator."""
+        kept = np.where(np.asarray(start)[:, None], np.float32(0), np.float32(1 - self.reversion) * self._host)
+        self._host = kept + np.float32(self.scale) * generator.standard_normal(action.shape, np.float32)
+        return self._host
+
+
+class DDPG(TD3):
+    """One critic and a deterministic actor with slow targets, for Box actions.
+
+    Args:
+        critics: `Critics` of one network.
+        rollout_length, updates: as in `TD3`, an update after each step by default.
+        warm_up: environment steps, taken uniformly at random, before learning starts.
+        **options: the other arguments of `TD3`.
+    """
+
+    def __init__(self, *, critics, rollout_length=1, updates=1, warm_up=1_000, **options):
+        if len(critics.online) != 1:
+            raise ValueError(f"critics: expected one network, received {len(critics.online)}.")
+        super().__init__(
+            critics=critics, rollout_length=rollout_length, updates=updates, warm_up=warm_up,
+            policy_delay=1, smoothing=lambda action, seed: action, **options,
+        )  # fmt: skip

@@ -1,0 +1,213 @@
+"""Stochastic policies: from what a network's last layer says to actions of a Gymnasium space, inside programs and on the host.
+
+A *sample* is what is drawn and has a probability; an *action* is what the environment gets. They differ for a Box, whose samples are unbounded,
+in units in which the bounds are -1 and 1, and whose actions are clipped to the bounds.
+"""
+
+import keras
+import numpy as np
+from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
+from keras import ops
+
+from lab import checks
+from lab.agents.box import UnitBox
+from lab.distributions import Categorical, DiagonalNormal, MultiCategorical
+from lab.environments import check_actions
+from lab.layers import GaussianHead, GSDEHead
+
+
+def policy_for(space):
+    """The policy for an action space: categorical, several categoricals side by side, or normal."""
+    check_actions(space)
+    if isinstance(space, Discrete):
+        return CategoricalPolicy(space)
+    if isinstance(space, MultiDiscrete | MultiBinary):
+        return MultiCategoricalPolicy(space)
+    return NormalPolicy(space)
+
+
+class CategoricalPolicy:
+    """One of n actions; parameters: logits `[..., n]`."""
+
+    variables = ()
+
+    def __init__(self, space):
+        self.count = int(space.n)
+
+    def head(self, initializer):
+        """The last layer of a network for this policy."""
+        return keras.layers.Dense(self.count, kernel_initializer=initializer, name="logits")
+
+    def distribution(self, logits):
+        """Of the samples, from the parameters."""
+        return Categorical(logits)
+
+    def sample(self, seed, logits):
+        """Exploring samples `[B]`. A program."""
+        return self.distribution(logits).sample(seed)
+
+    def action(self, sample):
+        """What the environment gets. A program."""
+        return sample
+
+    def host_sampler(self, generator):
+        """A function of arrays, parameters -> samples, with randomness from a NumPy generator; the likeliest ones without it."""
+        if generator is None:
+            return lambda logits: logits.argmax(axis=-1)
+        return lambda logits: (logits + generator.gumbel(size=logits.shape)).argmax(axis=-1)
+
+    def host_action(self, sample):
+        """`action` of arrays."""
+        return sample
+
+    def greedy_output(self, logits):
+        """What a logged model gives: the logits, for the greedy action is the largest one's."""
+        return logits
+
+
+class MultiCategoricalPolicy:
+    """D independent choices, of counts n_d; parameters: logits `[..., sum n_d]`. Of a `MultiBinary` space all counts are 2."""
+
+    variables = ()
+
+    def __init__(self, space):
+        counts = np.full(space.shape, 2) if isinstance(space, MultiBinary) else space.nvec
+        self.counts = [int(count) for count in counts]
+        self._ends = np.cumsum(self.counts)[:-1]
+
+    def head(self, initializer):
+        """The last layer of a network for this policy."""
+        return keras.layers.Dense(sum(self.counts), kernel_initializer=initializer, name="logits")
+
+    def distribution(self, logits):
+        """Of the samples, from the parameters."""
+        return MultiCategorical(logits, self.counts)
+
+    def sample(self, seed, logits):
+        """Exploring samples `[B, D]`. A program."""
+        return self.distribution(logits).sample(seed)
+
+    def action(self, sample):
+        """What the environment gets. A program."""
+        return sample
+
+    def host_sampler(self, generator):
+        """A function of arrays, parameters -> samples, with randomness from a NumPy generator; the likeliest ones without it."""
+
+        def draw(logits):
+            noisy = logits if generator is None else logits + generator.gumbel(size=logits.shape)
+            return np.stack([part.argmax(axis=-1) for part in np.split(noisy, self._ends, axis=-1)], axis=-1)
+
+        return draw
+
+    def host_action(self, sample):
+        """`action` of arrays."""
+        return sample
+
+    def greedy_output(self, logits):
+        """What a logged model gives: the logits, for the greedy actions are the largest ones' of each part."""
+        return logits
+
+
+class NormalPolicy:
+    """A diagonal normal around the network's output, in a Box; parameters: loc and scale `[..., D]`.
+
+    The deviation is learnt, one number per dimension whatever the state (Schulman et al. 2017).
+
+    Args:
+        initial_log_scale: where the logarithm of the deviation starts; the Box's bounds are at -1 and 1.
+    """
+
+    variables: tuple | list = ()
+
+    def __init__(self, space, *, initial_log_scale=0.0):
+        self.box, self.initial_log_scale = UnitBox(space), initial_log_scale
+
+    def head(self, initializer):
+        """The last layer of a network for this policy."""
+        return GaussianHead(
+            self.box.dimensions, state_dependent=False, initial_log_scale=self.initial_log_scale,
+            kernel_initializer=initializer, name="normal",
+        )  # fmt: skip
+
+    def distribution(self, loc, scale):
+        """Of the samples, from the parameters."""
+        return DiagonalNormal(loc, scale)
+
+    def sample(self, seed, loc, scale):
+        """Exploring samples `[B, D]`. A program."""
+        return self.distribution(loc, scale).sample(seed)
+
+    def action(self, sample):
+        """What the environment gets: within the bounds, in their units. A program."""
+        return self.box.from_unit(ops.clip(sample, -1.0, 1.0))
+
+    def host_sampler(self, generator):
+        """A function of arrays, parameters -> samples, with randomness from a NumPy generator; the means without it."""
+        if generator is None:
+            return lambda loc, scale: loc
+        return lambda loc, scale: loc + scale * generator.standard_normal(loc.shape, np.float32)
+
+    def host_action(self, sample):
+        """`action` of arrays."""
+        return self.box.from_unit(np.clip(sample, -1.0, 1.0))
+
+    def greedy_output(self, loc, *_):
+        """What a logged model gives: the mean in the environment's units, to be clipped to the bounds."""
+        return keras.layers.Rescaling(self.box.half.tolist(), self.box.middle.tolist(), name="action")(loc)
+
+
+class GSDEPolicy:
+    """State-dependent exploration (Raffin et al. 2022): noise that is a fixed function of the state for `redraw_every` steps.
+
+    Parameters: loc, scale and factors of a `GSDEHead`. `sample` belongs to rollouts: each environment has a noise matrix of its own.
+
+    Args:
+        num_envs: B.
+        features: D, units of the last hidden layer.
+        redraw_every: steps between two draws of the noise matrices; they are also drawn at the start of each host rollout.
+        initial_log_scale: where log sigma starts.
+    """
+
+    def __init__(self, space, *, num_envs, features, redraw_every, initial_log_scale=-2.0):
+        self.redraw_every = checks.integer("redraw_every", redraw_every)
+        self.normal = NormalPolicy(space, initial_log_scale=initial_log_scale)
+        shape = (num_envs, features, self.normal.box.dimensions)
+        self._noise = keras.Variable(np.zeros(shape), dtype="float32", trainable=False, name="exploration_noise")
+        self._age = keras.Variable(0, dtype="int32", trainable=False, name="exploration_noise_age")
+        self.variables = [self._noise, self._age]
+        self.action, self.host_action = self.normal.action, self.normal.host_action
+        self.greedy_output = self.normal.greedy_output
+
+    def head(self, initializer):
+        """The last layer of a network for this policy."""
+        return GSDEHead(
+            self.normal.box.dimensions, initial_log_scale=self.normal.initial_log_scale, kernel_initializer=initializer,
+            name="normal",
+        )  # fmt: skip
+
+    def distribution(self, loc, scale, factors):
+        """Of the samples, from the parameters."""
+        return DiagonalNormal(loc, scale)
+
+    def sample(self, seed, loc, scale, factors):
+        """Exploring samples `[B, D]`. A program."""
+        fresh = keras.random.normal(self._noise.shape, seed=seed)
+        self._noise.assign(ops.where(self._age.value % self.redraw_every == 0, fresh, self._noise.value))
+        self._age.assign_add(1)
+        return loc + ops.sum(factors * self._noise.value, axis=1)
+
+    def host_sampler(self, generator):
+        """A function of arrays, parameters -> samples, with randomness from a NumPy generator; the means without it."""
+        if generator is None:
+            return lambda loc, scale, factors: loc
+        age, noise = 0, None
+
+        def draw(loc, scale, factors):
+            nonlocal age, noise
+            if age % self.redraw_every == 0:
+                noise = generator.standard_normal(factors.shape, np.float32)
+            age += 1
+            return loc + (factors * noise).sum(axis=1)
+
+        return draw

@@ -1,0 +1,108 @@
+"""Proximal policy optimisation (Schulman et al. 2017, Algorithm 1), with the clipped objective.
+
+Deviations from the paper, all of them settings: advantages are standardised in each minibatch, the value's change may be clipped, and an update may
+stop at a target divergence, as in OpenAI's implementation (Huang et al. 2022, "The 37 implementation details of PPO").
+"""
+
+import keras
+from keras import ops
+
+from lab import checks, engine
+from lab.agents.actor_critic import (
+    ActorCritic,
+    Experience,
+    action_statistics,
+    explained_variance,
+    gradient_norm,
+    schedule,
+    standardize,
+)
+from lab.losses import reinforcement
+
+
+class PPO(ActorCritic):
+    """`epochs` passes over each trajectory, in `minibatches` random parts, on
+    E[L_clip] + c_v E[L_value] - c_e E[H(pi(.|s))]  with  L_clip = -min(rho A, clip(rho, 1-c, 1+c) A).
+
+    Args:
+        epochs: K, passes over a trajectory.
+        minibatches: parts of a pass; they must divide the steps of a trajectory.
+        clip: c of the probability ratio rho; a number or a function of environment steps.
+        value_clip: V may move this far from its value before the update without being worse off; None leaves it free.
+        value_weight: c_v; L_value = (G - V(s))^2.
+        entropy_weight: c_e; a number or a function of environment steps.
+        target_kl: no more updates on a trajectory once the approximate KL divergence exceeds 1.5 times this; None does all.
+        normalize_advantage: whether a minibatch's advantages are made mean 0, deviation 1.
+        **options: those of `ActorCritic`.
+    """
+
+    def __init__(
+        self, *, discount=0.99, lambda_=0.95, rollout_length=128, epochs=4, minibatches=4, clip=0.2, value_clip=None,
+        value_weight=0.5, entropy_weight=0.0, target_kl=None, normalize_advantage=True, **options,
+    ):  # fmt: skip
+        super().__init__(discount=discount, lambda_=lambda_, rollout_length=rollout_length, **options)
+        self.epochs, self.minibatches = checks.integer("epochs", epochs), checks.integer("minibatches", minibatches)
+        self.clip, self.entropy_weight, self.value_weight = schedule(clip), schedule(entropy_weight), value_weight
+        self.value_clip, self.target_kl, self.normalize_advantage = value_clip, target_kl, normalize_advantage
+        self._stopped = keras.Variable(False, dtype="bool", trainable=False, name="stopped_by_divergence")
+        self._learnt = [*self._learnt, self.seed.state, self._stopped]
+        self.variables.append(self._stopped)
+        self._gradient = engine.value_and_grad(self._loss, self.model.trainable_variables)
+
+    def learn(self, trajectory):
+        """All updates on a trajectory. A program."""
+        batch = self.experience(trajectory)
+        count = batch.log_prob.shape[0]
+        if count % self.minibatches:
+            raise ValueError(f"minibatches: expected a divisor of the {count} steps of a rollout, received {self.minibatches}.")
+        self._stopped.assign(False)
+
+        def epoch(_):
+            order = keras.random.shuffle(ops.arange(count), seed=self.seed)
+            parts = Experience(*(self._split(ops.take(x, order, axis=0)) for x in batch))
+            return engine.scan(self._update, self._learnt, parts)
+
+        results = engine.scan(epoch, self._learnt, length=self.epochs)
+        self.finish(trajectory)
+        metrics = {name: ops.mean(values) for name, values in results.items()}
+        metrics["explained_variance"] = explained_variance(batch.value, batch.target)
+        return metrics | action_statistics(batch.sample)
+
+    def _split(self, x):
+        return ops.reshape(x, (self.minibatches, x.shape[0] // self.minibatches, *x.shape[1:]))
+
+    def _update(self, batch):
+        if self.normalize_advantage:
+            batch = batch._replace(advantage=standardize(batch.advantage, 1.0 / batch.advantage.shape[0]))
+        (_, extras), gradients = self._gradient(batch)
+        before = [ops.copy(variable) for variable in (*self.model.variables, *self.optimizer.variables) if self.target_kl]
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        if self.target_kl:
+            self._stopped.assign(ops.logical_or(self._stopped.value, extras["approximate_kl"] > 1.5 * self.target_kl))
+            for variable, old in zip((*self.model.variables, *self.optimizer.variables), before, strict=True):
+                variable.assign(ops.where(self._stopped.value, old, variable.value))
+        return extras | {"gradient_norm": gradient_norm(gradients)}
+
+    def _loss(self, batch):
+        *parameters, value = self.model(batch.observation)
+        return self.loss(batch, self.policy.distribution(*parameters), value)
+
+    def loss(self, batch, policy, value):
+        """The objective of an `Experience`, from the present policy and values, and its diagnostics. A program."""
+        log_prob, clip = policy.log_prob(batch.sample), self.clip(self.steps.value)
+        policy_loss = ops.mean(reinforcement.clipped_surrogate(log_prob, batch.log_prob, batch.advantage, clip=clip))
+        value_loss = ops.mean(self._value_loss(batch, value))
+        entropy = ops.mean(policy.entropy())
+        loss = policy_loss + self.value_weight * value_loss - self.entropy_weight(self.steps.value) * entropy
+        change = log_prob - batch.log_prob  # log rho
+        kl = ops.mean(ops.exp(change) - 1.0 - change)
+        clipped = ops.mean(ops.cast(ops.abs(ops.exp(change) - 1.0) > clip, "float32"))
+        metrics = {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
+        return loss, metrics | {"approximate_kl": kl, "clip_fraction": clipped}
+
+    def _value_loss(self, batch, value):
+        error = ops.square(batch.target - value)
+        if self.value_clip is None:
+            return error
+        near = batch.value + ops.clip(value - batch.value, -self.value_clip, self.value_clip)
+        return ops.maximum(error, ops.square(batch.target - near))

@@ -1,0 +1,31 @@
+"""REINFORCE (Williams 1992), with or without a learnt baseline (Sutton and Barto 2018, sections 13.3 and 13.4).
+
+Deviations: all complete episodes of a trajectory make one step together, in which each time step weighs the same (the book steps after
+each time step); the factor gamma^t of the book is left out, as in nearly all that follows Williams.
+"""
+
+from keras import ops
+
+from lab.agents.a2c import A2C
+
+
+class REINFORCE(A2C):
+    """One gradient step per trajectory on  E[-log pi(a|s) (G - b(s))] + c_v E[(G - b(s))^2] - c_e E[H(pi(.|s))].
+
+    The actor-critic's update where G is the Monte Carlo return and E the mean over the steps of complete episodes, for the others, which the end of
+    the trajectory cuts, have no G. Trajectories must be longer than episodes, or short ones are preferred. b(s) is the model's value: 0
+    where it has no critic. An episode that a time limit ends is continued by b of its last observation.
+
+    Args:
+        **options: those of `A2C`, but for lambda_ and weights.
+    """
+
+    def __init__(self, *, rollout_length=500, **options):
+        super().__init__(lambda_=1.0, weights=complete_episodes, rollout_length=rollout_length, **options)
+
+
+def complete_episodes(trajectory):
+    """1 where the end of the step's episode is in the trajectory, else 0; `[T, B]`."""
+    ended = ops.cast(ops.logical_or(trajectory.terminated, trajectory.truncated), "float32")
+    ends_to_come = ops.flip(ops.cumsum(ops.flip(ended, 0), axis=0), 0)
+    return ops.cast(ends_to_come > 0, "float32")
