@@ -6,7 +6,6 @@ from lab import command, environments
 def require_environment(config):
     """Stops at an environment that the agents cannot learn in, or that is not to be had on the device."""
 
-
     def make(name):
         return environments.make(name, frame_stack=getattr(config, "frame_stack", 1))
 

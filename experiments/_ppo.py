@@ -88,7 +88,7 @@ class Config:
 
 def run(config, track):
     """Trains PPO, evaluates greedily, records; see `experiments._policy_gradient`."""
-    from lab.agents import PPO, RewardScaling, exploration
+    from lab.agents import PPO, FeedForward, RewardScaling, exploration
     from lab.models import actor_critic, dense_torso, nature_torso
     from lab.optimizers import Adam
 
@@ -97,17 +97,21 @@ def run(config, track):
     policy = make_policy(config, worlds.actions)
     dense = dense_torso(config.hidden, config.activation, orthogonal=config.orthogonal)
     agent = PPO(
-        model=actor_critic(
-            worlds.observations.shape,
-            policy.head,
-            torso=nature_torso() if config.network == "nature" else dense,
-            shared=config.shared,
-            normalize=config.normalize_observations,
-            seed=network,
+        network=FeedForward(
+            actor_critic(
+                worlds.observations.shape,
+                policy.head,
+                torso=nature_torso() if config.network == "nature" else dense,
+                shared=config.shared,
+                normalize=config.normalize_observations,
+                seed=network,
+            ),
+            policy,
         ),
-        policy=policy,
         optimizer=Adam(
-            shared.linear_rate(config, config.epochs * config.minibatches), global_clipnorm=config.max_gradient_norm, epsilon=1e-5
+            shared.linear_rate(config, config.epochs * config.minibatches),
+            global_clipnorm=config.max_gradient_norm,
+            epsilon=1e-5,
         ),
         rewards=RewardScaling(config.num_envs, config.discount) if config.normalize_rewards else None,
         discount=config.discount,

@@ -57,7 +57,7 @@ class Config:
 
 def run(config, track):
     """Trains A2C, evaluates greedily, records; see `experiments._policy_gradient`."""
-    from lab.agents import A2C, policy_for
+    from lab.agents import A2C, FeedForward, policy_for
     from lab.models import actor_critic, dense_torso
     from lab.optimizers import RMSprop
 
@@ -65,14 +65,16 @@ def run(config, track):
     network, acting, world, check, test = shared.seeds(track, 5)
     policy = policy_for(worlds.actions)
     agent = A2C(
-        model=actor_critic(
-            worlds.observations.shape,
-            policy.head,
-            torso=dense_torso(config.hidden),
-            normalize=config.normalize_observations,
-            seed=network,
+        network=FeedForward(
+            actor_critic(
+                worlds.observations.shape,
+                policy.head,
+                torso=dense_torso(config.hidden),
+                normalize=config.normalize_observations,
+                seed=network,
+            ),
+            policy,
         ),
-        policy=policy,
         optimizer=RMSprop(shared.linear_rate(config, 1), rho=0.99, epsilon=1e-5, global_clipnorm=config.max_gradient_norm),
         discount=config.discount,
         lambda_=config.gae_lambda,

@@ -55,7 +55,7 @@ class Config:
 
 def run(config, track):
     """Trains REINFORCE, evaluates greedily, records; see `experiments._policy_gradient`."""
-    from lab.agents import REINFORCE, policy_for
+    from lab.agents import REINFORCE, FeedForward, policy_for
     from lab.models import actor_critic, dense_torso
     from lab.optimizers import Adam
 
@@ -63,10 +63,12 @@ def run(config, track):
     network, acting, world, check, test = shared.seeds(track, 5)
     policy = policy_for(worlds.actions)
     agent = REINFORCE(
-        model=actor_critic(
-            worlds.observations.shape, policy.head, torso=dense_torso(config.hidden), critic=config.baseline, seed=network
+        network=FeedForward(
+            actor_critic(
+                worlds.observations.shape, policy.head, torso=dense_torso(config.hidden), critic=config.baseline, seed=network
+            ),
+            policy,
         ),
-        policy=policy,
         optimizer=Adam(shared.linear_rate(config, 1), global_clipnorm=config.max_gradient_norm),
         discount=config.discount,
         rollout_length=config.rollout_length,

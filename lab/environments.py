@@ -94,7 +94,9 @@ def _as_box(env):
         return env
     if _flattens(space):
         return wrappers.FlattenObservation(env)
-    raise ValueError(f"env: expected an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, received {space}")
+    raise ValueError(
+        f"env: expected an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, received {space}"
+    )
 
 
 def _flattens(space):

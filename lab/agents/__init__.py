@@ -7,11 +7,14 @@ from lab.agents.ddpg import DDPG as DDPG
 from lab.agents.ddpg import OrnsteinUhlenbeckNoise as OrnsteinUhlenbeckNoise
 from lab.agents.dqn import DQN as DQN
 from lab.agents.dqn import squared as squared
+from lab.agents.networks import FeedForward as FeedForward
+from lab.agents.networks import Recurrent as Recurrent
 from lab.agents.off_policy import Critics as Critics
 from lab.agents.policies import GSDEPolicy as GSDEPolicy
 from lab.agents.policies import NormalPolicy as NormalPolicy
 from lab.agents.policies import policy_for as policy_for
 from lab.agents.ppo import PPO as PPO
+from lab.agents.recurrent_ppo import recurrent_ppo as recurrent_ppo
 from lab.agents.reinforce import REINFORCE as REINFORCE
 from lab.agents.replay import UniformReplay as UniformReplay
 from lab.agents.reward_scaling import RewardScaling as RewardScaling

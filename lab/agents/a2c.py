@@ -11,7 +11,6 @@ from lab.agents.actor_critic import (
     action_statistics,
     explained_variance,
     gradient_norm,
-    merge,
     schedule,
     standardize,
 )
@@ -48,7 +47,7 @@ class A2C(ActorCritic):
     def learn(self, trajectory):
         """One update. A program."""
         batch = self.experience(trajectory)
-        weight = merge(self.weights(trajectory))
+        weight = self.network.arrange(self.weights(trajectory))
         weight = weight / ops.maximum(ops.sum(weight), 1.0)
         if self.normalize_advantage:
             batch = batch._replace(advantage=standardize(batch.advantage, weight))
@@ -59,8 +58,7 @@ class A2C(ActorCritic):
         return metrics | {"explained_variance": explained_variance(batch.value, batch.target)} | action_statistics(batch.sample)
 
     def _loss(self, batch, weight):
-        *parameters, value = self.model(batch.observation)
-        policy = self.policy.distribution(*parameters)
+        policy, value = self.forward(batch.inputs)
         policy_loss = ops.sum(weight * reinforcement.policy_gradient(policy.log_prob(batch.sample), batch.advantage))
         value_loss = ops.sum(weight * ops.square(batch.target - value))
         entropy = ops.sum(weight * policy.entropy())

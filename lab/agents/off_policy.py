@@ -3,7 +3,6 @@
 import abc
 
 import keras
-import numpy as np
 from keras import ops
 
 from lab import checks, engine
@@ -112,7 +111,10 @@ class OffPolicy(abc.ABC):
         self.actor = self.model = actor  # the model that acts is the one that runs keep
         self.critics, self.replay, self.box = critics, replay, UnitBox(action_space)
         self.discount = checks.between("discount", discount, 0, 1)
-        self.batch_size, self.rollout_length = checks.integer("batch_size", batch_size), checks.integer("rollout_length", rollout_length)
+        self.batch_size, self.rollout_length = (
+            checks.integer("batch_size", batch_size),
+            checks.integer("rollout_length", rollout_length),
+        )
         self.groups, self.warm_up = checks.integer("groups", groups), checks.integer("warm_up", warm_up, 0)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.seed = keras.random.SeedGenerator(seed)

@@ -4,13 +4,14 @@ Deviations from the paper, all of them settings: advantages are standardised in 
 stop at a target divergence, as in OpenAI's implementation (Huang et al. 2022, "The 37 implementation details of PPO").
 """
 
+import math
+
 import keras
 from keras import ops
 
 from lab import checks, engine
 from lab.agents.actor_critic import (
     ActorCritic,
-    Experience,
     action_statistics,
     explained_variance,
     gradient_norm,
@@ -26,7 +27,7 @@ class PPO(ActorCritic):
 
     Args:
         epochs: K, passes over a trajectory.
-        minibatches: parts of a pass; they must divide the steps of a trajectory.
+        minibatches: parts of a pass; they must divide the steps of a trajectory or, of a recurrent network, its environments.
         clip: c of the probability ratio rho; a number or a function of environment steps.
         value_clip: V may move this far from its value before the update without being worse off; None leaves it free.
         value_weight: c_v; L_value = (G - V(s))^2.
@@ -52,14 +53,14 @@ class PPO(ActorCritic):
     def learn(self, trajectory):
         """All updates on a trajectory. A program."""
         batch = self.experience(trajectory)
-        count = batch.log_prob.shape[0]
+        count = batch.log_prob.shape[0]  # the steps or, of a recurrent network, the environments of a rollout
         if count % self.minibatches:
-            raise ValueError(f"minibatches: expected a divisor of the {count} steps of a rollout, received {self.minibatches}.")
+            raise ValueError(f"minibatches: expected a divisor of the rollout's {count}, received {self.minibatches}.")
         self._stopped.assign(False)
 
         def epoch(_):
             order = keras.random.shuffle(ops.arange(count), seed=self.seed)
-            parts = Experience(*(self._split(ops.take(x, order, axis=0)) for x in batch))
+            parts = keras.tree.map_structure(lambda x: self._split(ops.take(x, order, axis=0)), batch)
             return engine.scan(self._update, self._learnt, parts)
 
         results = engine.scan(epoch, self._learnt, length=self.epochs)
@@ -73,7 +74,7 @@ class PPO(ActorCritic):
 
     def _update(self, batch):
         if self.normalize_advantage:
-            batch = batch._replace(advantage=standardize(batch.advantage, 1.0 / batch.advantage.shape[0]))
+            batch = batch._replace(advantage=standardize(batch.advantage, 1.0 / math.prod(batch.advantage.shape)))
         (_, extras), gradients = self._gradient(batch)
         before = [ops.copy(variable) for variable in (*self.model.variables, *self.optimizer.variables) if self.target_kl]
         self.optimizer.apply(gradients, self.model.trainable_variables)
@@ -84,11 +85,7 @@ class PPO(ActorCritic):
         return extras | {"gradient_norm": gradient_norm(gradients)}
 
     def _loss(self, batch):
-        *parameters, value = self.model(batch.observation)
-        return self.loss(batch, self.policy.distribution(*parameters), value)
-
-    def loss(self, batch, policy, value):
-        """The objective of an `Experience`, from the present policy and values, and its diagnostics. A program."""
+        policy, value = self.forward(batch.inputs)
         log_prob, clip = policy.log_prob(batch.sample), self.clip(self.steps.value)
         policy_loss = ops.mean(reinforcement.clipped_surrogate(log_prob, batch.log_prob, batch.advantage, clip=clip))
         value_loss = ops.mean(self._value_loss(batch, value))

@@ -167,6 +167,4 @@ class GaussianHead(_Head):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {
-            name: getattr(self, name) for name in ("state_dependent", "limits", "initial_log_scale")
-        }
+        return super().get_config() | {name: getattr(self, name) for name in ("state_dependent", "limits", "initial_log_scale")}

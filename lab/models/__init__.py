@@ -7,3 +7,4 @@ from lab.models.continuous import critic as critic
 from lab.models.continuous import deterministic_actor as deterministic_actor
 from lab.models.continuous import gaussian_actor as gaussian_actor
 from lab.models.mlp import mlp as mlp
+from lab.models.recurrent import recurrent_actor_critic as recurrent_actor_critic

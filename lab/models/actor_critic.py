@@ -34,16 +34,16 @@ def actor_critic(input_shape, head, *, torso, shared=False, critic=True, normali
 
 
 def dense_torso(hidden=(64, 64), activation="tanh", *, orthogonal=True):
-    """Dense layers, orthogonal with gain sqrt 2 and no bias at the start, or as `lab.models.mlp` starts.
+    """Dense layers whose kernels start orthogonal with gain sqrt 2, or uniform in ±1/sqrt(fan_in) as `mlp`'s, and without bias.
 
     Args:
         hidden: units of each layer.
     """
 
     def layers(seed):
-        seeds = iter(np.random.SeedSequence(seed).generate_state(2 * len(hidden)).tolist())
+        seeds = iter(np.random.SeedSequence(seed).generate_state(len(hidden)).tolist())
         flatten = [keras.layers.Flatten()]
-        return flatten + [keras.layers.Dense(units, activation, **_start(orthogonal, seeds)) for units in hidden]
+        return flatten + [keras.layers.Dense(units, activation, **_start(orthogonal, next(seeds))) for units in hidden]
 
     return layers
 
@@ -58,23 +58,23 @@ def nature_torso(*, scale=1 / 255):
     """
 
     def layers(seed):
-        seeds = iter(np.random.SeedSequence(seed).generate_state(8).tolist())
+        seeds = iter(np.random.SeedSequence(seed).generate_state(4).tolist())
         shapes = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
         convolutions = [
-            keras.layers.Conv2D(filters, size, stride, activation="relu", **_start(True, seeds)) for filters, size, stride in shapes
+            keras.layers.Conv2D(filters, size, stride, activation="relu", **_start(True, next(seeds)))
+            for filters, size, stride in shapes
         ]
-        dense = keras.layers.Dense(512, "relu", **_start(True, seeds))
+        dense = keras.layers.Dense(512, "relu", **_start(True, next(seeds)))
         return [keras.layers.Rescaling(scale), *convolutions, keras.layers.Flatten(), dense]
 
     return layers
 
 
-def _start(orthogonal, seeds):
-    kernel, bias = next(seeds), next(seeds)
+def _start(orthogonal, seed):
     if orthogonal:
-        return {"kernel_initializer": keras.initializers.Orthogonal(2**0.5, seed=kernel)}
+        return {"kernel_initializer": keras.initializers.Orthogonal(2**0.5, seed=seed)}
     uniform = {"mode": "fan_in", "distribution": "uniform", "scale": 1 / 3}
-    return {"kernel_initializer": keras.initializers.VarianceScaling(seed=kernel, **uniform)}
+    return {"kernel_initializer": keras.initializers.VarianceScaling(seed=seed, **uniform)}
 
 
 def _apply(layers, x):
