@@ -23,16 +23,18 @@ from benchmarks.machine import describe, keep
 from lab import checkpoint
 from lab.journal import RunFolder
 
+COMMON = ["--evaluation-episodes", "5", "--tracking-uri", "none"]
 SETTINGS = ["--steps", "16000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
-SETTINGS += ["--check-episodes", "3", "--evaluation-episodes", "5", "--tracking-uri", "none"]
+SETTINGS += ["--check-episodes", "3", *COMMON]
 TIMED = ("steps_per_second",)  # wall time is nobody's to repeat
 
 
 class Run:
     """An experiment process over a home folder of its own."""
 
-    def __init__(self, home, backend, seed, arguments=()):
-        self.home, self.arguments = Path(home), [*SETTINGS, "--seed", str(seed), *arguments]
+    def __init__(self, home, backend, seed, arguments=(), *, experiment="dqn_cartpole", settings=SETTINGS):
+        self.home, self.arguments = Path(home), [*settings, "--seed", str(seed), *arguments]
+        self.experiment = experiment
         self.environment = os.environ | {"LAB_HOME": str(home), "KERAS_BACKEND": backend}
         self.process = None
 
@@ -46,7 +48,7 @@ class Run:
         folder = self.folder()
         arguments = ["--resume", folder.name] if folder else self.arguments
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "experiments.dqn_cartpole", *arguments],
+            [sys.executable, "-m", f"experiments.{self.experiment}", *arguments],
             env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 

@@ -45,6 +45,8 @@ class Config:
     """Weight of the policy's entropy."""
     max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
     """Gradients longer than this are shortened to it."""
+    normalize_observations: bool = True
+    """Normalise observations by their running mean and deviation."""
     cell: Literal["lstm", "gru", "layer_norm_lstm", "layer_norm_gru", "peephole_lstm"] = "lstm"
     """Kind of memory."""
     units: Annotated[int, Range(1)] = 64
@@ -90,6 +92,7 @@ def run(config, track):
             units=config.units,
             hidden=config.hidden,
             activation="relu",
+            normalize=config.normalize_observations,
             seed=network,
         ),
         policy=policy,

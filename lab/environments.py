@@ -36,7 +36,14 @@ def make(name, *, frame_stack=1, render_mode=None, training=False):
 
 
 def make_vector(name, count, **options):
-    """`count` environments of `make` side by side, reset in the step that ends an episode."""
+    """`count` environments of `make` side by side, reset in the step that ends an episode.
+
+    The laboratory's functional environments step together, for one by one they are slow.
+    """
+    if name.startswith("lab/") and options.get("frame_stack", 1) == 1:
+        __import__("envs")
+        if gymnasium.spec(name).vector_entry_point:
+            return gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point")
     return SyncVectorEnv([lambda: make(name, **options)] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
 
 
@@ -61,10 +68,12 @@ def check(env, steps=10):
 def bounded(space):
     """(low, high) in float64 of an action space that is a Box of floats with one axis and finite bounds; ValueError otherwise."""
     if not isinstance(space, spaces.Box) or len(space.shape) != 1 or not np.issubdtype(space.dtype, np.floating):
-        raise ValueError(f"action space: expected a Box of floats with one axis, received {space}.")
+        raise ValueError(f"action space: expected a Box of floats with one axis, received {_line(space)}.")
     low, high = np.asarray(space.low, "float64"), np.asarray(space.high, "float64")
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
-        raise ValueError(f"action space: expected finite bounds, low below high, received low {low}, high {high}.")
+        raise ValueError(
+            f"action space: expected finite bounds, low below high, received low {_line(low)}, high {_line(high)}."
+        )
     return low, high
 
 
@@ -73,11 +82,16 @@ def check_actions(space):
     if isinstance(space, spaces.Box):
         bounded(space)
     elif not isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
-        raise ValueError(f"action space: expected Discrete, MultiDiscrete, MultiBinary or Box, received {space}.")
+        raise ValueError(f"action space: expected Discrete, MultiDiscrete, MultiBinary or Box, received {_line(space)}.")
     elif np.any(getattr(space, "start", 0)):
-        raise ValueError(f"action space: expected actions that count from 0, received {space}.")
+        raise ValueError(f"action space: expected actions that count from 0, received {_line(space)}.")
     elif isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary) and len(space.shape) != 1:
-        raise ValueError(f"action space: expected one axis, received {space}.")
+        raise ValueError(f"action space: expected one axis, received {_line(space)}.")
+
+
+def _line(x):
+    """An array or a space on one line."""
+    return " ".join(str(x).split())
 
 
 def _check_observation(env, where, observation):

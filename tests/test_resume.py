@@ -8,16 +8,32 @@ import time
 import keras
 import pytest
 
-from benchmarks.kill_and_resume import Run, differences
+from benchmarks.kill_and_resume import COMMON, SETTINGS, Run, differences
 from lab import checkpoint
 from tests.processes import ROOT, folders, run
 
 
+PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
+SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
+
+
+ON_TENSORFLOW = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes a minute; DQN and PPO say it of JAX")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["host", "device"])
-def test_killed_three_times_and_resumed(tmp_path, place):
-    arguments = ["--device"] if place == "device" else []
-    alone, disturbed = (Run(tmp_path / name, keras.backend.backend(), 5, arguments) for name in ("alone", "disturbed"))
+@pytest.mark.parametrize(
+    ("experiment", "settings", "place"),
+    [
+        ("dqn_cartpole", SETTINGS, "host"),
+        ("dqn_cartpole", SETTINGS, "device"),
+        ("ppo_cartpole", PPO, "device"),
+        pytest.param("ppo_cartpole", PPO, "host", marks=ON_TENSORFLOW),
+        pytest.param("sac_pendulum", SAC, "host", marks=ON_TENSORFLOW),
+    ],
+)
+def test_killed_three_times_and_resumed(tmp_path, experiment, settings, place):
+    options = {"arguments": ["--device"] if place == "device" else [], "experiment": experiment, "settings": settings}
+    alone, disturbed = (Run(tmp_path / name, keras.backend.backend(), 5, **options) for name in ("alone", "disturbed"))
     alone.start()
     alone.finish()
     disturbed.start()

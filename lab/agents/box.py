@@ -1,5 +1,8 @@
 """Continuous actions: a bounded Box and the unit cube that agents think in."""
 
+import numpy as np
+from keras import ops
+
 from lab.environments import bounded
 
 
@@ -13,13 +16,21 @@ class UnitBox:
     def __init__(self, space):
         low, high = bounded(space)
         self.dimensions = len(low)
-        self.low, self.high = low.astype("float32"), high.astype("float32")
+        self.low, self.high = _inwards(low, np.inf), _inwards(high, -np.inf)
         self.middle, self.half = ((low + high) / 2).astype("float32"), ((high - low) / 2).astype("float32")
 
     def from_unit(self, x):
-        """[-1, 1] -> the Box's units; numbers outside stay outside."""
-        return self.middle + self.half * x
+        """[-1, 1] -> the Box's units; what is outside, if by rounding alone, is clipped to the bounds."""
+        clip = np.clip if isinstance(x, np.ndarray) else ops.clip
+        return clip(self.middle + self.half * x, self.low, self.high)
 
     def to_unit(self, action):
         """The Box's units -> [-1, 1]."""
         return (action - self.middle) / self.half
+
+
+def _inwards(bound, inside):
+    """In float32, and where that rounds outwards one step back towards `inside`."""
+    rounded = bound.astype("float32")
+    outside = rounded < bound if inside > 0 else rounded > bound
+    return np.where(outside, np.nextafter(rounded, np.float32(inside)), rounded)

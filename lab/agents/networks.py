@@ -25,7 +25,7 @@ class FeedForward:
         *parameters, value = model.outputs
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
-        self._normalizations = [layer for layer in model.layers if isinstance(layer, RunningNormalization)]
+        self._normalizations = _normalizations(model)
         self._host = engine.host_forward(self.actor)
 
     def act(self, observation, start, seed):
@@ -91,6 +91,7 @@ class Recurrent:
             for tensor in self._step.inputs[2:]
         ]
         self.variables = [*self._memory, *policy.variables]
+        self._normalizations = _normalizations(self.model)
         self._programs: dict = {}
 
     def act(self, observation, start, seed):
@@ -168,7 +169,13 @@ class Recurrent:
         return ops.reshape(value, trajectory.reward.shape)
 
     def observe(self, trajectory):
-        """Nothing."""
+        """Updates the statistics of the observations. A program."""
+        for layer in self._normalizations:
+            layer.update(trajectory.observation)
+
+
+def _normalizations(model):
+    return [layer for layer in model.layers if isinstance(layer, RunningNormalization)]
 
 
 def _several(outputs):

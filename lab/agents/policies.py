@@ -140,7 +140,7 @@ class NormalPolicy:
 
     def action(self, sample):
         """What the environment gets: within the bounds, in their units. A program."""
-        return self.box.from_unit(ops.clip(sample, -1.0, 1.0))
+        return self.box.from_unit(sample)
 
     def host_sampler(self, generator):
         """A function of arrays, parameters -> samples, with randomness from a NumPy generator; the means without it."""
@@ -150,7 +150,7 @@ class NormalPolicy:
 
     def host_action(self, sample):
         """`action` of arrays."""
-        return self.box.from_unit(np.clip(sample, -1.0, 1.0))
+        return self.box.from_unit(sample)
 
     def greedy_output(self, loc, *_):
         """What a logged model gives: the mean in the environment's units, to be clipped to the bounds."""

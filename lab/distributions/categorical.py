@@ -26,8 +26,10 @@ class Categorical(Distribution):
     def log_prob(self, value):
         """The value's log-probability: indices `[...]` -> `[...]`."""
         index = ops.expand_dims(ops.cast(value, "int32"), -1)
-        shape = (*ops.shape(index)[:-1], ops.shape(self.logits)[-1])
-        return ops.squeeze(ops.take_along_axis(ops.broadcast_to(self.logits, shape), index, axis=-1), -1)
+        chosen = ops.equal(index, ops.arange(self.logits.shape[-1], dtype="int32"))
+        return ops.sum(
+            ops.where(chosen, self.logits, 0.0), axis=-1
+        )  # a gather's gradient is a scatter, which XLA does one by one
 
     def sample(self, seed, shape=()):
         """Draws of shape `[*shape, *batch]`, int32, by the Gumbel-max rule."""

@@ -20,7 +20,8 @@ class MultiCategorical(Distribution):
         counts = [checks.integer("counts", count) for count in counts]
         if ops.shape(logits)[-1] != sum(counts):
             raise ValueError(f"logits: expected {sum(counts)} on the last axis, for {counts}, received {ops.shape(logits)}.")
-        self.parts = [Categorical(part) for part in ops.split(logits, np.cumsum(counts)[:-1].tolist(), axis=-1)]
+        ends = np.cumsum(counts)[:-1].tolist()
+        self.parts = [Categorical(part) for part in (ops.split(logits, ends, axis=-1) if ends else [logits])]
 
     def log_prob(self, value):
         """The log-probability of vectors of indices: `[..., D]` -> `[...]`."""

@@ -11,32 +11,34 @@ from lab import checks
 class RunningNormalization(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon), clipped, with mean and variance of all inputs that training has seen.
 
-    `[B, ...]` -> the same; statistics are per feature, over the batch axis. Batches join exactly, in any split (Chan et al. 1979,
+    `[B, ...]` -> the same; statistics are per feature, over the batch axis, or over all axes but the last `feature_axes`. Batches join exactly, in any split (Chan et al. 1979,
     eq. 2.1): with n, mu, M of before and n', mu', M' of the batch, d = mu' - mu:  mu += d n'/(n+n');  M += M' + d^2 n n'/(n+n').
     Before the first batch nothing is changed but clipped.
 
     Args:
         clip: results lie in [-clip, clip]; None leaves them.
         epsilon: added to the variance, > 0.
+        feature_axes: axes at the end that are features', as 1 of sequences `[B, T, D]`; None makes all but the first theirs.
     """
 
-    def __init__(self, clip=10.0, epsilon=1e-8, **options):
+    def __init__(self, clip=10.0, epsilon=1e-8, feature_axes=None, **options):
         super().__init__(**options)
         if clip is not None:
             checks.positive("clip", clip)
         checks.positive("epsilon", epsilon)
-        self.clip, self.epsilon = clip, epsilon
+        self.clip, self.epsilon, self.feature_axes = clip, epsilon, feature_axes
 
     def build(self, input_shape):
         """Makes count, mean and M, the sum of squared deviations."""
+        shape = input_shape[1:] if self.feature_axes is None else input_shape[-self.feature_axes :]
         options = {"trainable": False, "dtype": "float32", "autocast": False}
         self.count = self.add_weight(shape=(), initializer="zeros", name="count", **options)
-        self.mean = self.add_weight(shape=input_shape[1:], initializer="zeros", name="mean", **options)
-        self.deviations = self.add_weight(shape=input_shape[1:], initializer="zeros", name="deviations", **options)
+        self.mean = self.add_weight(shape=shape, initializer="zeros", name="mean", **options)
+        self.deviations = self.add_weight(shape=shape, initializer="zeros", name="deviations", **options)
 
     def update(self, inputs):
         """Adds a batch to the statistics."""
-        x = ops.cast(inputs, "float32")
+        x = ops.reshape(ops.cast(inputs, "float32"), (-1, *self.mean.shape))
         new = ops.cast(ops.shape(x)[0], "float32")  # n'
         mean = ops.mean(x, axis=0)
         difference = mean - self.mean  # d
@@ -69,4 +71,4 @@ class RunningNormalization(keras.layers.Layer):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"clip": self.clip, "epsilon": self.epsilon}
+        return super().get_config() | {name: getattr(self, name) for name in ("clip", "epsilon", "feature_axes")}

@@ -21,7 +21,7 @@ def gaussian_actor(observation_shape, actions, hidden, *, activation="relu", see
     body = mlp(observation_shape, hidden[:-1], hidden[-1], activation=activation, seed=seeds[0], name="body")
     features = keras.layers.Activation(activation, name="features")(body.outputs[0])
     head = GaussianHead(actions, name="head")
-    model = keras.Model(body.inputs, head(features), name=name)
+    model = keras.Model(body.inputs[0], head(features), name=name)
     bound = hidden[-1] ** -0.5
     for weight, one in zip(head.trainable_variables, seeds[1:], strict=True):
         weight.assign(keras.initializers.RandomUniform(-bound, bound, seed=one)(weight.shape))
@@ -34,7 +34,7 @@ def deterministic_actor(observation_shape, actions, hidden, *, activation="relu"
     Args: those of `gaussian_actor`.
     """
     body = mlp(observation_shape, hidden, actions, activation=activation, seed=seed, name="body")
-    return keras.Model(body.inputs, keras.layers.Activation("tanh", name="action")(body.outputs[0]), name=name)
+    return keras.Model(body.inputs[0], keras.layers.Activation("tanh", name="action")(body.outputs[0]), name=name)
 
 
 def critic(observation_shape, actions, hidden, *, activation="relu", seed, name="critic"):

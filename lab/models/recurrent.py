@@ -4,10 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab.layers import ResettableRNN
+from lab.layers import ResettableRNN, RunningNormalization
 
 
-def recurrent_actor_critic(input_shape, head, *, cell=keras.layers.LSTMCell, units=64, hidden=(64,), activation="tanh", seed):
+def recurrent_actor_critic(
+    input_shape, head, *, cell=keras.layers.LSTMCell, units=64, hidden=(64,), activation="tanh", normalize=False, seed
+):
     """A function, T -> the model of sequences of T steps; the models share all layers.
 
     [observation `[B, T, *input_shape]`, start `[B, T]`, *memory `[B, units]`] -> [*parameters of the policy `[B, T, ...]`, value
@@ -19,6 +21,7 @@ def recurrent_actor_critic(input_shape, head, *, cell=keras.layers.LSTMCell, uni
         units: of the recurrent layers.
         hidden: units of each dense layer.
         activation: of the dense layers.
+        normalize: whether observations are normalised by `RunningNormalization`, before anything else.
         seed: of the initial weights.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * len(hidden) + 6).tolist())
@@ -38,10 +41,12 @@ def recurrent_actor_critic(input_shape, head, *, cell=keras.layers.LSTMCell, uni
     actor = tower(head(orthogonal(0.01)))
     critic = tower(keras.layers.Dense(1, kernel_initializer=orthogonal(1.0), name="value"))
 
+    normalization = RunningNormalization(feature_axes=len(input_shape), name="normalization")
+
     def build(length):
         observation = keras.Input((length, *input_shape), name="observation")
         start = keras.Input((length,), name="start")
-        flat = keras.layers.Reshape((length, -1))(observation)
+        flat = keras.layers.Reshape((length, -1))(normalization(observation) if normalize else observation)
         states = np.size(actor[0].cell.state_size)
         memory = [keras.Input((units,), name=f"memory_{position}") for position in range(2 * states)]
         outputs, following = [], []

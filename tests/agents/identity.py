@@ -4,7 +4,7 @@ import gymnasium
 import keras
 import numpy as np
 from gymnasium.experimental.functional import FuncEnv
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from keras import ops
 
@@ -26,16 +26,28 @@ class Identity(gymnasium.Env):
         return self._next(), {}
 
     def step(self, action):
-        reward = float(action == self._answer)
+        reward = self._reward(action)
         self._t += 1
         ended = self._t == self.length
         return self._next(), reward, ended and self.end == "terminated", ended and self.end == "truncated", {}
+
+    def _reward(self, action):
+        return float(action == self._answer)
 
     def _next(self):
         self._answer = int(self.np_random.integers(ACTIONS))
         observation = np.zeros(self.observation_space.shape, np.float32)
         observation[self._answer] = 1
         return observation
+
+
+class TwofoldIdentity(Identity):
+    """`Identity` with two questions, the hot place and whether it is the first one; half a point for each answer."""
+
+    action_space = MultiDiscrete([ACTIONS, 2])
+
+    def _reward(self, action):
+        return 0.5 * (action[0] == self._answer) + 0.5 * (action[1] == (self._answer == 0))
 
 
 class DeviceIdentity(FuncEnv):
@@ -70,3 +82,54 @@ class DeviceIdentity(FuncEnv):
 def vectorize(make, count=1):
     """A vector environment in SAME_STEP mode."""
     return SyncVectorEnv([make] * count, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+TORQUE = Box(-2.0, 4.0, (1,), np.float32)  # whose middle is not 0, so that mistakes of units show
+
+
+class ContinuousIdentity(gymnasium.Env):
+    """A number in [-1, 1] as observation; reward -(action - number)^2. Episodes of 5 steps, then terminated."""
+
+    observation_space, action_space = Box(-1, 1, (1,), np.float32), TORQUE
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._t = 0
+        return self._next(), {}
+
+    def step(self, action):
+        reward = -float((action[0] - self._answer) ** 2)
+        self._t += 1
+        return self._next(), reward, self._t == 5, False, {}
+
+    def _next(self):
+        self._answer = self.np_random.uniform(-1, 1)
+        return np.array([self._answer], np.float32)
+
+
+class DeviceContinuousIdentity(FuncEnv):
+    """`ContinuousIdentity` as a functional environment."""
+
+    observation_space, action_space = Box(-1, 1, (1,), np.float32), TORQUE
+
+    def __init__(self, num_envs):
+        super().__init__()
+        self.num_envs = num_envs
+
+    def _answers(self, rng):
+        return keras.random.uniform((self.num_envs, 1), -1.0, 1.0, seed=rng)
+
+    def initial(self, rng, params=None):
+        return {"answer": self._answers(rng), "time": ops.zeros((self.num_envs,), "int32")}
+
+    def transition(self, state, action, rng, params=None):
+        return {"answer": self._answers(rng), "time": state["time"] + 1}
+
+    def observation(self, state, rng, params=None):
+        return state["answer"]
+
+    def reward(self, state, action, next_state, rng, params=None):
+        return -ops.square(action - state["answer"])[:, 0]
+
+    def terminal(self, state, rng, params=None):
+        return state["time"] >= 5

@@ -33,6 +33,8 @@ LAYERS = {
     "CategoricalHead": (lambda **o: layers.CategoricalHead(3, 5, **o), [VECTORS], {}),
     "GaussianHead": (lambda **o: layers.GaussianHead(3, **o), [VECTORS], {}),
     "GaussianHead independent": (lambda **o: layers.GaussianHead(3, state_dependent=False, **o), [VECTORS], {}),
+    "GSDEHead": (lambda **o: layers.GSDEHead(3, **o), [VECTORS], {}),
+    "RunningNormalization of sequences": (lambda **o: layers.RunningNormalization(feature_axes=1, **o), [SEQUENCES], {}),
     "RunningNormalization": (lambda **o: layers.RunningNormalization(**o), [VECTORS], {}),
     "SpectralNormalization Dense": (lambda **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=o.get("dtype")), **o), [VECTORS], {}),
     "SpectralNormalization Conv2D": (

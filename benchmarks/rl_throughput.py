@@ -1,0 +1,238 @@
+"""PPO, A2C and SAC: environment steps per second, learning included, side by side with Stable-Baselines3.
+
+python -m benchmarks.rl_throughput [--rounds 5] [--only ppo a2c sac envs] [--backends tensorflow jax]
+
+The same settings for both sides: PPO on CartPole, 8 environments, 128 steps, 4 epochs of 4 minibatches of 256, two networks 64-64; A2C on CartPole, 8
+environments, 5 steps; SAC on Pendulum, one environment, one update of batch 256 per step, 256-256. Every contender runs in a process of its own,
+is warmed up until everything is compiled, and then takes its turn: one round is one stretch of steps of each. Reported: the ratio to
+Stable-Baselines3 of each round, and its median. `envs`: PPO's steps per second as the environments grow, minibatches of a quarter rollout each.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+from benchmarks.machine import describe, keep
+
+STEPS = {
+    "ppo": 40_960,
+    "a2c": 20_000,
+    "sac": 1_000,
+}  # of a stretch of Stable-Baselines3; the lab's are as long in seconds, about
+FASTER = {("ppo", "device"): 8, ("ppo", "host"): 2, ("a2c", "device"): 8, ("a2c", "host"): 2}
+ENVS = (8, 64, 512, 4_096)
+
+
+def lab(algorithm, place, num_envs=8):
+    """A function that trains the lab's agent for at least so many more steps and returns how many it was."""
+    import gymnasium
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+    from envs.functional import functional
+    from lab.agents import DeviceRollout, HostRollout
+
+    name = "Pendulum-v1" if algorithm == "sac" else "CartPole-v1"
+    count = 1 if algorithm == "sac" else num_envs
+    make = [lambda: gymnasium.make(name, disable_env_checker=True)] * count
+    envs = SyncVectorEnv(make[:1] if place == "device" else make, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
+    agent = {"ppo": ppo, "a2c": a2c, "sac": sac}[algorithm](envs.single_observation_space, envs.single_action_space)
+    if place == "host":
+        rollout = HostRollout(agent, envs, seed=3)
+        iterations = 1
+    else:
+        env, limit = functional(name, count)
+        rollout = DeviceRollout(agent, env, max_episode_steps=limit, seed=3)
+        iterations = max(1, {"ppo": 10_240, "a2c": 4_000, "sac": 250}[algorithm] // (agent.rollout_length * count))
+    rollout.reset(0)
+    learn = getattr(agent, "warm_up", 0) == 0
+
+    def go(steps):
+        done = 0
+        while done < steps:
+            rollout.run(iterations, learn)
+            done += iterations * agent.rollout_length * count
+        return done
+
+    return go
+
+
+def ppo(observations, actions):
+    """PPO with Stable-Baselines3's defaults, but for the lengths named above."""
+    from lab.agents import PPO, FeedForward, policy_for
+    from lab.models import actor_critic, dense_torso
+    from lab.optimizers import Adam
+
+    policy = policy_for(actions)
+    network = FeedForward(actor_critic(observations.shape, policy.head, torso=dense_torso(), seed=0), policy)
+    optimizer = Adam(3e-4, epsilon=1e-5, global_clipnorm=0.5)
+    return PPO(network=network, optimizer=optimizer, rollout_length=128, epochs=4, minibatches=4, seed=1)
+
+
+def a2c(observations, actions):
+    """A2C with Stable-Baselines3's defaults."""
+    from lab.agents import A2C, FeedForward, policy_for
+    from lab.models import actor_critic, dense_torso
+    from lab.optimizers import RMSprop
+
+    policy = policy_for(actions)
+    network = FeedForward(actor_critic(observations.shape, policy.head, torso=dense_torso(), seed=0), policy)
+    return A2C(network=network, optimizer=RMSprop(7e-4, rho=0.99, epsilon=1e-5, global_clipnorm=0.5), seed=1)
+
+
+def sac(observations, actions):
+    """SAC with Stable-Baselines3's defaults."""
+    from lab.agents import SAC, UniformReplay
+    from lab.agents.off_policy import Critics
+    from lab.agents.sac import LearntTemperature
+    from lab.models.continuous import critic, gaussian_actor
+    from lab.optimizers import Adam
+
+    shape, dimensions, hidden = observations.shape, actions.shape[0], (256, 256)
+    online, targets = ([critic(shape, dimensions, hidden, seed=s) for s in pair] for pair in ((1, 2), (1, 2)))
+    return SAC(
+        actor=gaussian_actor(shape, dimensions, hidden, seed=0),
+        critics=Critics(online, targets, Adam(3e-4)),
+        optimizer=Adam(3e-4),
+        temperature=LearntTemperature(dimensions, Adam(3e-4)),
+        replay=UniformReplay(100_000, observations, actions, seed=3),
+        action_space=actions,
+        warm_up=0,
+        seed=4,
+    )
+
+
+def sb3(algorithm):
+    """The same for Stable-Baselines3, with its own defaults where they are the same."""
+    from stable_baselines3 import A2C, PPO, SAC
+    from stable_baselines3.common.env_util import make_vec_env
+
+    if algorithm == "sac":
+        model = SAC("MlpPolicy", "Pendulum-v1", learning_starts=0, buffer_size=100_000, seed=0, device="cpu")
+    else:
+        envs = make_vec_env("CartPole-v1", n_envs=8, seed=0)
+        settings = {"n_steps": 128, "n_epochs": 4, "batch_size": 256} if algorithm == "ppo" else {}
+        model = {"ppo": PPO, "a2c": A2C}[algorithm]("MlpPolicy", envs, seed=0, device="cpu", **settings)
+
+    def go(steps):
+        before = model.num_timesteps
+        model.learn(steps, reset_num_timesteps=False)
+        return model.num_timesteps - before
+
+    return go
+
+
+class Contender:
+    """A process that trains for so many steps when told to."""
+
+    def __init__(self, algorithm, place, backend, num_envs=8):
+        environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "benchmarks.rl_throughput", "--serve", algorithm, place, str(num_envs)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
+        assert self.process.stdout.readline() == "ready\n", f"{algorithm} {place} {backend} did not start"
+
+    def speed(self, steps):
+        """Steps per second over at least so many steps."""
+        print(steps, file=self.process.stdin, flush=True)
+        done, seconds = json.loads(self.process.stdout.readline())
+        return done / seconds
+
+    def end(self):
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve(algorithm, place, num_envs):
+    """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output."""
+    go = sb3(algorithm) if place == "sb3" else lab(algorithm, place, num_envs)
+    go(1)
+    go(STEPS[algorithm] // 10)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        began = time.perf_counter()
+        done = go(int(line))
+        print(json.dumps([done, time.perf_counter() - began]), flush=True)
+
+
+def compare(algorithm, backends, rounds):
+    """Rows of one algorithm: Stable-Baselines3, then the lab on host and device with each backend."""
+    names = {"stable-baselines3": ("sb3", "torch")}
+    for backend in backends:
+        names |= {f"lab {place}, {backend}": (place, backend) for place in ("host", "device")}
+    speeds: dict = {name: [] for name in names}
+    contenders = {name: Contender(algorithm, *where) for name, where in names.items()}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            speeds[name].append(contender.speed(STEPS[algorithm] * FASTER.get((algorithm, names[name][0]), 1)))
+    for contender in contenders.values():
+        contender.end()
+    rows = []
+    for name, values in speeds.items():
+        ratios = [value / base for value, base in zip(values, speeds["stable-baselines3"], strict=True)]
+        rows.append({
+            "contender": name, "steps_per_second": [round(value) for value in values],
+            "ratio": [round(ratio, 2) for ratio in ratios], "median_ratio": round(statistics.median(ratios), 2),
+        })  # fmt: skip
+        print(f"{algorithm} {name:26s} {statistics.median(values):10,.0f} steps/s   {rows[-1]['median_ratio']:.2f}", flush=True)
+    return rows
+
+
+def grow(backends):
+    """Steps per second of PPO on the device with more and more environments."""
+    rows = []
+    for backend in backends:
+        for count in ENVS:
+            contender = Contender("ppo", "device", backend, count)
+            values = [contender.speed(max(200_000, 1_024 * count)) for _ in range(3)]
+            contender.end()
+            rows.append({"backend": backend, "num_envs": count, "steps_per_second": [round(value) for value in values]})
+            print(backend, count, f"{statistics.median(values):,.0f} steps/s", flush=True)
+    draw(rows)
+    return rows
+
+
+def draw(rows):
+    """docs/ppo_throughput.png."""
+    from matplotlib.figure import Figure
+
+    from benchmarks.machine import ROOT
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for backend in dict.fromkeys(row["backend"] for row in rows):
+        mine = [row for row in rows if row["backend"] == backend]
+        counts, values = [row["num_envs"] for row in mine], [statistics.median(row["steps_per_second"]) for row in mine]
+        axes.plot(counts, values, marker="o", label={"tensorflow": "TensorFlow", "jax": "JAX"}[backend])
+    axes.set(xscale="log", yscale="log", xlabel="environments", ylabel="environment steps per second")
+    axes.set_title("PPO on CartPole in one program, learning included, 2 cores", fontsize=10)
+    axes.set_xticks(ENVS, [str(count) for count in ENVS], minor=False)
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(ROOT / "docs" / "ppo_throughput.png", dpi=120)
+
+
+def main():
+    """Runs the comparisons and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="stretches of each contender")
+    parser.add_argument("--only", nargs="*", default=["ppo", "a2c", "sac", "envs"], choices=["ppo", "a2c", "sac", "envs"])
+    parser.add_argument("--backends", nargs="*", default=["tensorflow", "jax"], choices=["tensorflow", "jax"])
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.serve:
+        return serve(flags.serve[0], flags.serve[1], int(flags.serve[2]))
+    packages = ["tensorflow", "keras", "jax", "gymnasium", "numpy", "torch", "stable-baselines3"]
+    for name in flags.only:
+        rows = grow(flags.backends) if name == "envs" else compare(name, flags.backends, flags.rounds)
+        keep(f"rl_throughput_{name}", {"rounds": flags.rounds, "rows": rows} | describe(*packages))
+    return None
+
+
+if __name__ == "__main__":
+    main()

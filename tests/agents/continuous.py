@@ -1,0 +1,147 @@
+"""What tests of SAC, TD3 and DDPG share: critics by hand, one step by hand, and what each agent is put through."""
+
+import keras
+import numpy as np
+from gymnasium.spaces import Box
+
+from lab import engine
+from lab.agents import Critics, DeviceRollout, HostRollout, Trajectory, UniformReplay, evaluate, train
+from lab.models import critic
+from tests.agents.identity import TORQUE, ContinuousIdentity, DeviceContinuousIdentity, vectorize
+
+STATE = Box(-10, 10, (1,), np.float32)
+SQUASHED = np.tanh(0.5)  # the action of an actor that says 0.5
+
+
+def linear_critics(online, targets, **options):
+    """Q_i(s, a) = w_i . (s, a), with given weights, and plain gradient descent with step size 0.1."""
+
+    def linear(weights):
+        inputs = [keras.Input((1,)), keras.Input((1,))]
+        layer = keras.layers.Dense(1, use_bias=False)
+        model = keras.Model(inputs, layer(keras.layers.Concatenate()(inputs)))
+        layer.kernel.assign(np.array(weights, np.float32)[:, None])
+        return model
+
+    critics = Critics([linear(w) for w in online], [linear(w) for w in online], keras.optimizers.SGD(0.1), **options)
+    for model, weights in zip(critics.targets, targets, strict=True):
+        model.trainable_variables[0].assign(np.array(weights, np.float32)[:, None])
+    return critics
+
+
+def not_a_number():
+    """A Box whose upper bound has become NaN."""
+    space = Box(-1.0, 1.0, (1,))
+    space.high = np.array([np.nan], np.float32)
+    return space
+
+
+def weights_of(models):
+    return np.array([np.asarray(model.trainable_variables[0])[:, 0] for model in models])
+
+
+def small_critics(count, hidden=(32,), rate=1e-2):
+    online, targets = ([critic((1,), 1, hidden, seed=seed) for seed in range(count)] for _ in range(2))
+    return Critics(online, targets, keras.optimizers.Adam(rate), polyak=0.05)
+
+
+def one_step(terminated=False, truncated=False):
+    """s = 1, a = 3, which is 2/3 of the unit cube, r = 1, s' = 2."""
+    column = np.ones((1, 1, 1), np.float32)
+    flags = np.array([[terminated]]), np.array([[truncated]])
+    return Trajectory(column, 3 * column, np.ones((1, 1), np.float32), *flags, 2 * column, {})
+
+
+def replay(capacity=256):
+    return UniformReplay(capacity, STATE, TORQUE, seed=3)
+
+
+def learn(agent, trajectory):
+    metrics = engine.compile(agent.learn, agent.variables)(trajectory)
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def place(agent, kind, seed=1, num_envs=4):
+    if kind == "host":
+        return HostRollout(agent, vectorize(ContinuousIdentity, num_envs), seed=seed)
+    return DeviceRollout(agent, DeviceContinuousIdentity(num_envs), max_episode_steps=100, seed=seed)
+
+
+def solves_identity(agent, kind, steps):
+    """Trains on the identity environment; the mean squared error of the best actions must be small."""
+    list(train(agent, place(agent, kind), steps=steps, report_every=steps))
+    returns = evaluate(agent, vectorize(ContinuousIdentity, 20), episodes=40, seed=2)
+    assert returns.mean() / 5 > -0.01, returns.mean() / 5
+
+
+def values(agent):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in agent.variables]
+
+
+def equal(some, others):
+    return all(np.array_equal(a, b) for a, b in zip(some, others, strict=True))
+
+
+def goes_on_exactly(make, kind):
+    """An agent whose variables were copied into another one ends as that one does: all that learning needs is in them."""
+    ends = []
+    first = make(seed=0)
+    rollout = place(first, kind)
+    rollout.reset(0)
+    rollout.run(10, False)
+    rollout.run(3, True)
+    saved, world = values(first), [np.array(keras.ops.convert_to_numpy(v)) for v in rollout.variables]
+    for agent, kept in ((first, rollout), (make(seed=5), None)):
+        if kept is None:
+            kept = place(agent, kind)
+            for variable, value in zip([*agent.variables, *kept.variables], [*saved, *world], strict=True):
+                variable.assign(value)
+        kept.reset(13)
+        kept.run(3, True)
+        ends.append(values(agent))
+    assert equal(*ends)
+
+
+def is_deterministic(make, kind):
+    """One seed twice gives the same bits, another seed gives others, and the second agent of a process equals the first."""
+    ends = []
+    for seed in (0, 0, 1):
+        agent = make(seed=seed)
+        rollout = place(agent, kind)
+        rollout.reset(0)
+        rollout.run(5, False)
+        rollout.run(2, True)
+        ends.append(values(agent))
+    assert equal(ends[0], ends[1])
+    assert not equal(ends[0], ends[2]) or kind == "host"  # on the host the rollout's seed explores
+    assert all(np.isfinite(value).all() for value in ends[0] if value.dtype.kind == "f")
+
+
+def warms_up_uniformly(make):
+    """As many steps as said are uniform over the Box, on the host and in programs; then comes the policy."""
+    agent = make(seed=0, warm_up=8, rollout_length=4)
+    observation, start = np.zeros((4000, 1), np.float32), np.zeros(4000, bool)
+    observe = engine.compile(agent.observe, agent.variables)
+    rollout = place(agent, "host", num_envs=1)
+    rollout.reset(0)
+    for steps in (0, 4, 8):
+        act = engine.compile(agent.act, agent.variables)
+        for action in (act(observation, start)[0], agent.host_policy(np.random.default_rng(0))(observation, start)[0]):
+            action = np.asarray(action)
+            assert action.dtype == np.float32 and action.shape == (4000, 1)
+            uniform = abs(action.mean() - 1) < 0.15 and abs(action.std() - 6 / 12**0.5) < 0.1
+            assert uniform == (steps < 8), (steps, action.mean(), action.std())
+        observe(rollout.collect(4))
+
+
+def acts_alike(agent, program_noise_free):
+    """Greedy actions on the host, in the logged model and, without noise, in programs are the same."""
+    observation, start = np.linspace(-1, 1, 50, dtype="float32")[:, None], np.zeros(50, bool)
+    greedy = agent.host_policy()(observation, start)[0]
+    np.testing.assert_allclose(np.asarray(agent.policy_model()(observation)), greedy, atol=1e-5)
+    assert greedy.std() > 0.01 and (np.abs(greedy - 1) <= 3).all()
+    if program_noise_free:
+        action = engine.compile(agent.act, agent.variables)(observation, start)[0]
+        np.testing.assert_allclose(np.asarray(action), greedy, atol=1e-5)
+        noisy = agent.host_policy(np.random.default_rng(0))(observation, start)[0]
+        np.testing.assert_allclose(noisy, greedy, atol=1e-5)

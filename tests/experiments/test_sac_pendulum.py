@@ -1,0 +1,60 @@
+"""Every setting is alive: changing it changes what the run logs."""
+
+import dataclasses
+
+import pytest
+
+from experiments.sac_pendulum import Config, run
+from tests.experiments.track import Memory
+
+BASE = {
+    "steps": 400, "warm_up": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 500, "rollout_length": 4, "updates": 2,
+    "evaluation_episodes": 2,
+}  # fmt: skip
+CHANGES = {
+    "environment": "MountainCarContinuous-v0", "device": True, "steps": 1_500, "num_envs": 2, "discount": 0.5,
+    "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 100, "warm_up": 128, "rollout_length": 8,
+    "updates": 1, "temperature": "fixed", "initial_temperature": 0.1, "target_entropy": 0.5, "hidden": (4, 4),
+    "check_episodes": 2, "evaluation_episodes": 3,
+}  # fmt: skip
+
+
+def observe(folder, **changes):
+    track = Memory(folder)
+    result = run(Config(**BASE | changes), track)
+    return track.logged, result
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return observe(tmp_path_factory.mktemp("base"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Config)])
+def test_every_field_changes_something(base, tmp_path, name):
+    assert observe(tmp_path, **{name: CHANGES[name]}) != base
+
+
+@pytest.mark.slow
+def test_the_same_settings_change_nothing(base, tmp_path):
+    assert observe(tmp_path) == base
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"environment": "CartPole-v1"}, "--environment: expected a Box action space, received Discrete"),
+        ({"environment": "Pendulom-v1"}, r"--environment: expected the id of .* \(nearest: Pendulum-v1\)"),
+        ({"batch_size": 600}, "--batch-size: expected at most buffer_size, 500, received 600"),
+        (
+            {"rollout_length": 300, "num_envs": 2},
+            "--buffer-size: expected at least rollout_length x num_envs, 600, received 500",
+        ),
+        ({"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
+        ({"initial_temperature": 0.0}, "--initial-temperature: expected a number > 0, received 0.0"),
+    ],
+)
+def test_bad_settings(changes, words):
+    with pytest.raises(ValueError, match=words):
+        Config(**BASE | changes)
