@@ -1,8 +1,9 @@
 """Recurrent proximal policy optimisation balances CartPole without seeing velocities, with RL-zoo's hyper-parameters.
 
 Expected: greedy_return >= 475 (optimal 500, random policy 22)
-Time: a minute with --device, three minutes without, on two cores
-Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, RecurrentPPO on CartPoleNoVel-v1.
+Time: two minutes with --device, five minutes without, on two cores
+Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, RecurrentPPO on CartPoleNoVel-v1, but for half as many epochs, normalised
+observations, and the policy that is evaluated: the best one in greedy checks during training.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Config:
     """Environments side by side."""
     rollout_length: Annotated[int, Range(1)] = 32
     """Steps of each environment between two groups of updates, and through which gradients flow."""
-    epochs: Annotated[int, Range(1)] = 20
+    epochs: Annotated[int, Range(1)] = 10
     """Passes over each rollout."""
     minibatches: Annotated[int, Range(1)] = 1
     """Parts of a pass, made of whole environments; they must divide num_envs."""
@@ -53,7 +54,7 @@ class Config:
     """Units of the recurrent layers."""
     hidden: tuple[int, ...] = (64,)
     """Units of each dense layer after them, ReLU."""
-    check_episodes: Annotated[int, Range(0)] = 0
+    check_episodes: Annotated[int, Range(0)] = 10
     """Greedy episodes after every hundredth of the run, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""

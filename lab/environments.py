@@ -3,6 +3,8 @@
 No Keras in here: settings are checked before it is imported.
 """
 
+from numbers import Real
+
 import gymnasium
 import numpy as np
 from gymnasium import spaces, wrappers
@@ -26,7 +28,7 @@ def make(name, *, frame_stack=1, render_mode=None, training=False):
     env: gymnasium.Env = gymnasium.make(name, render_mode=render_mode, disable_env_checker=True, **options)
     if atari:
         env = wrappers.AtariPreprocessing(env)
-        env = wrappers.TransformReward(env, np.sign) if training else env
+        env = wrappers.TransformReward(env, lambda reward: float(np.sign(float(reward)))) if training else env
     env = _as_box(env)
     shape = env.observation_space.shape or ()
     if frame_stack > 1:
@@ -59,7 +61,7 @@ def check(env, steps=10):
     for _ in range(steps):
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
         _check_observation(env, "step", observation)
-        if not np.isscalar(reward) or not np.isfinite(reward):
+        if not isinstance(reward, Real | np.bool_) or not np.isfinite(reward):
             raise ValueError(f"env: expected a finite number as reward, received {reward!r}")
         if terminated or truncated:
             env.reset()
@@ -98,8 +100,8 @@ def _check_observation(env, where, observation):
     if not env.observation_space.contains(observation):
         received = f"shape {np.shape(observation)}, {getattr(observation, 'dtype', type(observation).__name__)}"
         if np.shape(observation) == env.observation_space.shape:
-            received = np.array2string(np.asarray(observation), threshold=8, precision=4).replace("\n", "")
-        raise ValueError(f"env: expected of {where} an observation in {env.observation_space}, received {received}")
+            received = _line(np.array2string(np.asarray(observation), threshold=8, precision=4))
+        raise ValueError(f"env: expected of {where} an observation in {_line(env.observation_space)}, received {received}")
 
 
 def _as_box(env):
@@ -109,7 +111,7 @@ def _as_box(env):
     if _flattens(space):
         return wrappers.FlattenObservation(env)
     raise ValueError(
-        f"env: expected an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, received {space}"
+        f"env: expected an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, received {_line(space)}"
     )
 
 

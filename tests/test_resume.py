@@ -12,7 +12,6 @@ from benchmarks.kill_and_resume import COMMON, SETTINGS, Run, differences
 from lab import checkpoint
 from tests.processes import ROOT, folders, run
 
-
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 

@@ -113,7 +113,8 @@ class Recurrent:
             return lambda *step: keras.tree.map_structure(np.asarray, self._programs["act"](*step))
         if "greedy" not in self._programs:
             self._programs["greedy"] = engine.compile(self._one_step, self.model.variables)
-        draw, memory = self.policy.host_sampler(None), []
+        draw = self.policy.host_sampler(None)
+        memory: list = []
 
         def act(observation, start):
             before = memory or [np.zeros((len(start), v.shape[-1]), np.float32) for v in self._memory]
