@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from lab import distributions as d
 from tests.contracts import as_array, check_distribution, raises
@@ -48,6 +48,33 @@ def test_categorical():
     assert not np.any(as_array(never.sample(keras.random.SeedGenerator(0), (1000,))) == 1)
     huge = d.Categorical(np.array([1e4, -1e4, 0.0], "float32"))
     np.testing.assert_allclose(as_array(huge.log_prob(np.array(1))), -2e4)
+
+
+def test_multi_categorical_is_the_product_of_its_parts():
+    counts, rng = [2, 3, 1], np.random.default_rng(0)
+    logits, other = rng.normal(size=(2, 4, 6)).astype("float32")
+
+    def joint(logits):
+        """The probabilities of all combinations, `[4, 2, 3, 1]`, in float64."""
+        a, b, c = (special.softmax(part, axis=-1) for part in np.split(logits.astype(float), [2, 5], axis=-1))
+        return a[:, :, None, None] * b[:, None, :, None] * c[:, None, None, :]
+
+    p, ours = joint(logits), d.MultiCategorical(logits, counts)
+    combinations = np.indices(counts).reshape(3, -1).T  # [6, 3]
+    log_prob = as_array(ours.log_prob(np.broadcast_to(combinations[:, None], (6, 4, 3))))
+    np.testing.assert_allclose(log_prob.T, np.log(p.reshape(4, -1)), rtol=1e-5)
+    np.testing.assert_allclose(as_array(ours.entropy()), stats.entropy(p.reshape(4, -1), axis=-1), rtol=1e-5)
+    theirs = stats.entropy(p.reshape(4, -1), joint(other).reshape(4, -1), axis=-1)
+    np.testing.assert_allclose(as_array(ours.kl_divergence(d.MultiCategorical(other, counts))), theirs, rtol=1e-5)
+    mean = p.reshape(4, -1) @ combinations
+    np.testing.assert_allclose(as_array(ours.mean()), mean, rtol=1e-5)
+    np.testing.assert_allclose(as_array(ours.variance()), p.reshape(4, -1) @ combinations**2 - mean**2, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(as_array(ours.mode()), combinations[p.reshape(4, -1).argmax(-1)])
+    sample = as_array(ours.sample(keras.random.SeedGenerator(0), (20_000,)))
+    assert sample.shape == (20_000, 4, 3) and sample.dtype == np.int32
+    for row in range(4):
+        seen = np.bincount(np.ravel_multi_index(sample[:, row].T, counts), minlength=6)
+        assert stats.chisquare(seen, p[row].ravel() * 20_000).pvalue > 0.01
 
 
 def divergence(p, q, low, high):
@@ -187,6 +214,8 @@ def test_samples_are_reparameterised():
         (lambda: d.Bernoulli(), "expected one of logits and probs, received neither"),
         (lambda: d.Bernoulli(P, probs=P), "received both"),
         (lambda: d.Categorical(np.array([1, 2])), "logits: expected floating-point numbers, received int"),
+        (lambda: d.MultiCategorical(np.zeros((2, 4), "float32"), [2, 3]), r"logits: expected 5 on the last axis, for \[2, 3\]"),
+        (lambda: d.MultiCategorical(np.zeros((2, 4), "float32"), [4, 0]), "counts: expected an integer >= 1, received 0"),
         (lambda: d.Binomial(0, probs=P), "count: expected an integer >= 1, received 0"),
         (lambda: d.Binomial(2, probs=P).kl_divergence(d.Binomial(3, probs=P)), "expected count 2, received 3"),
         (lambda: d.Normal(0.0, 1.0).kl_divergence(d.Uniform(0.0, 1.0)), "other: expected a Normal, received Uniform"),

@@ -137,8 +137,13 @@ def test_vectors_reset_in_the_step_that_ends_an_episode(toy):
     np.testing.assert_array_equal(np.stack(info["final_obs"]), np.full((3, 2), 2.0))
 
 
-def test_the_laboratorys_own_environments_are_found():
-    assert environments.make("lab/CartPole-v1").observation_space.shape == (4,)
+@pytest.mark.parametrize("frame_stack", [1, 2])
+def test_the_laboratorys_own_environments_are_found(frame_stack):
+    shape = (4,) if frame_stack == 1 else (2, 4)
+    assert environments.make("lab/CartPole-v1", frame_stack=frame_stack).observation_space.shape == shape
+    envs = environments.make_vector("lab/CartPole-v1", 3, frame_stack=frame_stack)
+    assert (envs.num_envs, envs.metadata["autoreset_mode"]) == (3, AutoresetMode.SAME_STEP)
+    assert envs.reset(seed=[1, 2, 3])[0].shape == (3, *shape)
 
 
 GOOD = np.zeros(2, np.float32)
@@ -154,6 +159,7 @@ GOOD = np.zeros(2, np.float32)
         ([GOOD.astype(np.float64)], "env: expected of reset an observation in Box.*, received"),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:.*Casting input")
 def test_an_environment_that_leaves_its_observation_space_is_named(shown, words):
     with raises(words) as error:
         environments.check(Toy(PART, shown))

@@ -156,9 +156,11 @@ class DeviceRollout:
         return self._collect(length)[0]
 
     def _collect(self, length):
-        return engine.scan(self._step, [*self.agent.variables, *self.variables], length=length)
+        # New episodes are drawn beforehand: fused with the step, drawing took XLA four times as long as all the rest.
+        fresh = engine.scan(lambda _: self.env.initial(self.seed), [self.seed.state], length=length)
+        return engine.scan(self._step, [*self.agent.variables, *self.variables], fresh)
 
-    def _step(self, _):
+    def _step(self, fresh):
         env, rng = self.env, self.seed
         state = keras.tree.map_structure(ops.copy, self._state)
         observation = env.observation(state, rng)
@@ -174,7 +176,7 @@ class DeviceRollout:
         keras.tree.map_structure(
             lambda variable, new, old: variable.assign(ops.where(_like(ended, new), new, old)),
             self._state,
-            env.initial(rng),
+            fresh,
             next_state,
         )
         self._return.assign(ops.where(ended, 0.0, total))

@@ -40,7 +40,7 @@ def weights_of(models):
     return np.array([np.asarray(model.trainable_variables[0])[:, 0] for model in models])
 
 
-def small_critics(count, hidden=(32,), rate=1e-2):
+def small_critics(count, hidden=(64,), rate=3e-3):
     online, targets = ([critic((1,), 1, hidden, seed=seed) for seed in range(count)] for _ in range(2))
     return Critics(online, targets, keras.optimizers.Adam(rate), polyak=0.05)
 

@@ -19,9 +19,9 @@ def still(action, seed):
 
 
 def agent(kind=TD3, *, seed=0, **options):
-    networks = {name: deterministic_actor((1,), 1, (32,), seed=1) for name in ("actor", "target_actor")}
+    networks = {name: deterministic_actor((1,), 1, (64,), seed=1) for name in ("actor", "target_actor")}
     options = networks | {
-        "critics": shared.small_critics(1 if kind is DDPG else 2), "optimizer": keras.optimizers.Adam(1e-2),
+        "critics": shared.small_critics(1 if kind is DDPG else 2), "optimizer": keras.optimizers.Adam(3e-3),
         "replay": shared.replay(2000), "action_space": TORQUE, "noise": GaussianNoise(0.3), "batch_size": 64,
         "rollout_length": 4, "updates": 4, "warm_up": 0,
     } | ({} if kind is DDPG else {"smoothing": clipped_noise()}) | options  # fmt: skip

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from lab import engine
+from lab import engine, layers
 from lab.engine.host import ACTIVATIONS, CompiledForward
 
 RNG = np.random.default_rng(0)
@@ -44,6 +44,39 @@ def test_a_functional_model_with_two_heads():
     forward = engine.host_forward(model)
     assert isinstance(forward, engine.HostForward)
     x = RNG.normal(size=(5, 4)).astype("float32")
+    assert_equal(forward(x), compiled(model, x))
+
+
+HEADS = {
+    "state-dependent deviation": lambda: layers.GaussianHead(2),
+    "learnt deviation": lambda: layers.GaussianHead(2, state_dependent=False, initial_log_scale=-0.5),
+    "deviation at its limits": lambda: layers.GaussianHead(2, limits=(-0.01, 0.01)),
+    "state-dependent noise": lambda: layers.GSDEHead(2, initial_log_scale=-0.5),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_layers_that_bring_a_function_of_their_own(name):
+    inputs = keras.Input((4,))
+    normalization, head = layers.RunningNormalization(clip=1.0), HEADS[name]()
+    model = keras.Model(inputs, head(keras.layers.Dense(8, "tanh")(normalization(inputs))))
+    forward = engine.host_forward(model)
+    assert isinstance(forward, engine.HostForward)
+    for _ in range(2):  # at the start and after everything has changed
+        x = 3 * RNG.normal(size=(6, 4)).astype("float32")
+        assert_equal(forward.refresh()(x), list(compiled(model, x)))
+        normalization.update(5 + 2 * RNG.normal(size=(20, 4)))
+        for variable in head.trainable_variables:
+            variable.assign(np.asarray(variable) + 0.3 * RNG.normal(size=variable.shape))
+
+
+def test_a_normalisation_without_limits():
+    layer = layers.RunningNormalization(clip=None)
+    model = keras.Sequential([keras.Input((3, 2)), layer])
+    layer.update(RNG.normal(size=(50, 3, 2)))
+    x = 100 * RNG.normal(size=(4, 3, 2)).astype("float32")
+    forward = engine.host_forward(model)
+    assert isinstance(forward, engine.HostForward)
     assert_equal(forward(x), compiled(model, x))
 
 
