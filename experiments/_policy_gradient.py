@@ -3,18 +3,18 @@
 from lab import command, environments
 
 
-def require_environment(config):
+def require_environment(config, check=environments.check):
     """Stops at an environment that the agents cannot learn in, or that is not to be had on the device."""
-
-    def make(name):
-        return environments.make(name, frame_stack=getattr(config, "frame_stack", 1))
-
-    command.require_environment(config.environment, check=environments.check, make=make)
+    frame_stack = getattr(config, "frame_stack", 1)
+    command.require_environment(
+        config.environment, check=check, make=lambda name: environments.make(name, frame_stack=frame_stack)
+    )
     if config.device:
         from envs import FUNCTIONAL
 
         known = config.environment.removeprefix("lab/") in FUNCTIONAL
         command.require(known, "environment", f"one of {', '.join(FUNCTIONAL)} with --device", config.environment)
+        command.require(frame_stack == 1, "frame_stack", "1 with --device", frame_stack)
 
 
 class Worlds:

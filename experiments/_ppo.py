@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _policy_gradient as shared
-from lab import command
+from lab import command, environments
 from lab.command import Range
 
 
@@ -82,8 +82,18 @@ class Config:
         size = self.num_envs * self.rollout_length
         expected = f"a divisor of num_envs x rollout_length, {size}"
         command.require(size % self.minibatches == 0, "minibatches", expected, self.minibatches)
-        command.require(self.network == "nature" or self.hidden, "hidden", "at least one layer", self.hidden)
-        shared.require_environment(self)
+        images = self.network == "nature"
+        command.require(images or self.hidden, "hidden", "at least one layer", self.hidden)
+        command.require(not (images and self.gsde), "gsde", "0 with --network nature", self.gsde)
+        shared.require_environment(self, check_images if images else environments.check)
+
+
+def check_images(env):
+    """`environments.check`, of an environment of images."""
+    environments.check(env)
+    shape = env.observation_space.shape
+    if len(shape) != 3 or min(shape[:2]) < 36:
+        raise ValueError(f"expected images of at least 36 x 36 pixels for --network nature, received shape {shape}")
 
 
 def run(config, track):

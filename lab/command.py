@@ -65,7 +65,7 @@ def require_environment(name, space=None, *, check=None, make=None):
     try:
         env = (make or gymnasium.make)(name)
     except Exception as error:
-        message = str(error).splitlines()[0].removeprefix("env: ")
+        message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
         raise ValueError(f"--environment: expected an environment that can be made, received {name!r}: {message}") from error
     actions = env.action_space
     try:
@@ -76,8 +76,9 @@ def require_environment(name, space=None, *, check=None, make=None):
     finally:
         env.close()
     if space is not None and type(actions).__name__ != space:
-        raise ValueError(f"--environment: expected a {space} action space, received {actions} of {name}")
-    if getattr(actions, "start", 0) != 0:
+        received = " ".join(str(actions).split())
+        raise ValueError(f"--environment: expected a {space} action space, received {received} of {name}")
+    if space == "Discrete" and actions.start != 0:
         raise ValueError(f"--environment: expected actions that count from 0, received {actions} of {name}")
 
 
@@ -146,7 +147,7 @@ def _one_line(text, argv, defaults):
     """The framed message of tyro message, as: flag, expected, received."""
     lines = [line.strip("│╭╮╰╯ ") for line in text.splitlines()]
     body = " ".join(itertools.takewhile(lambda line: not line.startswith("──"), lines[1:]))
-    ours = re.search(r"--[\w-]+: expected .+, received .+", body)
+    ours = re.search(r"--[\w-]+: (?:[\w ]+: )?expected .+, received .+", body)
     if ours:
         return ours.group(0)
     name = next(iter(re.findall(r"--[\w-]+", body)), "").replace("--no-", "--")

@@ -86,7 +86,7 @@ class Track:
 
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes = figure.subplots()
-        axes.plot(*zip(*history[key], strict=True), color="tab:blue", linewidth=1.5)
+        axes.plot(*zip(*history.get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
         axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
         axes.grid(alpha=0.3)
         figure.savefig(self.artifacts / "curve.png", dpi=120)

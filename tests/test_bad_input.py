@@ -38,6 +38,69 @@ def test_bad_input_is_one_line_and_leaves_nothing(own_home, arguments, words):
     assert list(own_home.iterdir()) == []
 
 
+TOYS = '''
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+class Toy(gymnasium.Env):
+    """Observes zeros and gives the same reward again and again."""
+
+    def __init__(self, actions=spaces.Discrete(2), reward=0.0, observations=spaces.Box(-1, 1, (2,)), **options):
+        self.action_space, self.observation_space, self.reward = actions, observations, reward
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(2, np.float32), self.reward, False, False, {}
+
+def broken(**options):
+    raise RuntimeError
+
+gymnasium.register("Dict-v0", Toy, kwargs={"actions": spaces.Dict(a=spaces.Discrete(2))})
+gymnasium.register("Unbounded-v0", Toy, kwargs={"actions": spaces.Box(-np.inf, np.inf, (40,))})
+gymnasium.register("NaN-v0", Toy, kwargs={"reward": np.nan})
+gymnasium.register("Text-v0", Toy, kwargs={"observations": spaces.Text(3)})
+gymnasium.register("Large-v0", Toy, kwargs={"observations": spaces.Box(-1, 1, (3,))})
+gymnasium.register("Broken-v0", broken)
+'''
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arguments", "words"),
+    [
+        ("ppo_cartpole", ["--minibatches", "5"], "--minibatches: expected a divisor of num_envs x rollout_length, 256, received 5"),
+        ("ppo_cartpole", ["--environment", "toys:Dict-v0"], "--environment: action space: expected Discrete, MultiDiscrete, MultiBinary or Box"),
+        ("ppo_any", ["--environment", "toys:Unbounded-v0"], "--environment: action space: expected finite bounds, low below high, received low"),
+        ("a2c_cartpole", ["--environment", "FrozenLake-v1", "--device"], "--environment: expected one of CartPole-v1"),
+        ("a2c_cartpole", ["--environment", "toys:NaN-v0"], "--environment: expected a finite number as reward, received nan"),
+        ("a2c_cartpole", ["--environment", "toys:Broken-v0"], "--environment: expected an environment that can be made, received 'toys:Broken-v0'"),
+        ("reinforce_cartpole", ["--environment", "toys:Text-v0"], "expected an observation space of Box, Discrete"),
+        ("reinforce_cartpole", ["--environment", "toys:Large-v0"], "--environment: expected of reset an observation in Box"),
+    ],
+)  # fmt: skip
+def test_bad_input_to_policy_gradients_is_one_line_and_leaves_nothing(own_home, tmp_path_factory, experiment, arguments, words):
+    toys = tmp_path_factory.mktemp("toys")
+    (toys / "toys.py").write_text(TOYS)
+    done = run(f"experiments.{experiment}", *arguments, PYTHONPATH=str(toys), PYTHONDONTWRITEBYTECODE="1")
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert list(own_home.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_run_in_which_no_episode_ends(own_home):
+    few = ["--steps", "40", "--num-envs", "8", "--evaluation-episodes", "1"]  # 200 steps make an episode
+    done = run("experiments.a2c_cartpole", "--environment", "Pendulum-v1", "--tracking-uri", "none", *few)
+    assert done.returncode == 0, done.stderr
+    (folder,) = folders(own_home)
+    assert folder.status() == "FINISHED"
+    assert "greedy_return" in folder.results()
+
+
 def test_an_unknown_backend(own_home):
     done = dqn(KERAS_BACKEND="theano")
     assert (done.returncode, done.stderr) == (2, "KERAS_BACKEND: expected 'tensorflow' or 'jax', received 'theano'\n")

@@ -4,7 +4,7 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 
 from lab import engine
-from lab.agents import SAC, Critics, FixedTemperature, LearntTemperature, train
+from lab.agents import SAC, Critics, FixedTemperature, LearntTemperature, UniformReplay, train
 from lab.layers import GaussianHead
 from lab.models import critic, gaussian_actor
 from tests.agents import continuous as shared
@@ -16,12 +16,12 @@ LOG_PROB = -LOG_SCALE - 0.5 * np.log(2 * np.pi) - np.log(1 - SQUASHED**2)
 ONLINE, TARGETS = [[2.0, 3.0], [1.0, 1.0]], [[1.0, 2.0], [3.0, -1.0]]
 
 
-def constant_actor(loc, log_scale):
+def constant_actor(loc, log_scale, dimensions=1):
     inputs = keras.Input((1,))
-    head = GaussianHead(1, kernel_initializer="zeros")
+    head = GaussianHead(dimensions, kernel_initializer="zeros")
     model = keras.Model(inputs, head(inputs))
-    head.loc.bias.assign([loc])
-    head.log_scale.bias.assign([log_scale])
+    head.loc.bias.assign(np.full(dimensions, loc))
+    head.log_scale.bias.assign(np.full(dimensions, log_scale))
     return model
 
 
@@ -156,10 +156,16 @@ def test_acting_on_host_and_device_agree():
         np.testing.assert_allclose(action.std(), expected.std(), atol=0.05)
 
 
+def test_the_density_of_several_actions_is_the_product_of_theirs():
+    learner = by_hand()
+    learner.actor = constant_actor(0.5, LOG_SCALE, 3)
+    action, log_prob = learner._draw(np.zeros((4, 1), np.float32))
+    np.testing.assert_allclose(np.asarray(action), np.full((4, 3), SQUASHED), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(log_prob), np.full(4, 3 * LOG_PROB), rtol=1e-5)
+
+
 def test_images_and_several_actions():
     space, actions = Box(0, 1, (4, 4), np.float32), Box(-1, 1, (3,), np.float32)
-    from lab.agents import UniformReplay
-
     critics = Critics(*([critic((4, 4), 3, (8,), seed=0)] for _ in range(2)), keras.optimizers.Adam())
     learner = agent(
         actor=gaussian_actor((4, 4), 3, (8,), seed=0), critics=critics, replay=UniformReplay(100, space, actions, seed=0),

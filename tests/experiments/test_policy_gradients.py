@@ -1,0 +1,163 @@
+"""Every setting of the policy gradients is alive: changing it changes what the run logs. And bad ones are named."""
+
+import dataclasses
+
+import gymnasium
+import keras
+import numpy as np
+import pytest
+from gymnasium.spaces import Box, Discrete
+
+from experiments import a2c_cartpole, ppo_cartpole, reinforce_cartpole
+from lab import engine, watch
+from tests.agents.identity import TwofoldIdentity
+from tests.contracts import raises
+from tests.experiments.track import Memory
+
+
+class Picture(gymnasium.Env):
+    """A picture of noise and a reward for the first button; episodes of 7 steps."""
+
+    observation_space, action_space = Box(0, 255, (36, 36, 1), np.uint8), Discrete(2)
+    metadata = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._t = 0
+        return self._look(), {}
+
+    def step(self, action):
+        self._t += 1
+        return self._look(), float(action == 0), self._t == 7, False, {}
+
+    def _look(self):
+        return self.np_random.integers(0, 256, (36, 36, 1), np.uint8)
+
+
+class Twofold(TwofoldIdentity):
+    """An identity environment with a picture, for the end of a run."""
+
+    metadata = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, render_mode=None):
+        super().__init__()
+        self.render_mode = render_mode
+
+    def render(self):
+        return np.zeros((8, 8, 3), np.uint8)
+
+
+gymnasium.register("Picture-v0", Picture)
+gymnasium.register("Twofold-v0", Twofold)
+SMALL = {"num_envs": 4, "rollout_length": 16, "hidden": (8,), "steps": 1024, "evaluation_episodes": 2}
+SHARED = {
+    "environment": "Acrobot-v1", "device": True, "steps": 2048, "num_envs": 2, "rollout_length": 32, "discount": 0.5,
+    "learning_rate": 0.005, "learning_rate_end": 0.01, "entropy_weight": 0.5, "max_gradient_norm": 1e-3, "hidden": (4, 4),
+    "check_episodes": 2, "evaluation_episodes": 3,
+}  # fmt: skip
+VALUE = {"gae_lambda": 0.3, "value_weight": 5.0, "normalize_observations": True}
+# name: (module, settings to start from, changes of each field, settings to start from where a field matters only there)
+EXPERIMENTS = {
+    "ppo": (
+        ppo_cartpole,
+        SMALL | {"epochs": 2, "minibatches": 2, "learning_rate": 0.02, "clip_end": 0.2},
+        SHARED | VALUE | {
+            "epochs": 3, "minibatches": 4, "clip": 0.02, "clip_end": 0.02, "value_clip": 0.01, "entropy_weight_end": 0.5,
+            "target_kl": 1e-3, "normalize_advantage": False, "normalize_rewards": True, "network": "nature",
+            "activation": "relu", "orthogonal": False, "shared": True, "initial_log_scale": -1.0, "gsde": 4, "frame_stack": 2,
+        },
+        {
+            "network": {"environment": "Picture-v0", "steps": 64, "shared": True},
+            "initial_log_scale": {"environment": "Pendulum-v1"},
+            "gsde": {"environment": "Pendulum-v1"},
+            "evaluation_episodes": {"environment": "Pendulum-v1"},
+        },
+    ),
+    "a2c": (a2c_cartpole, SMALL | {"learning_rate": 0.01}, SHARED | VALUE, {}),
+    "reinforce": (
+        reinforce_cartpole,
+        SMALL | {"rollout_length": 64, "learning_rate": 0.01},
+        SHARED | {"baseline": False, "normalize_advantage": False},
+        {},
+    ),
+}  # fmt: skip
+FIELDS = [(name, field.name) for name, (module, *_) in EXPERIMENTS.items() for field in dataclasses.fields(module.Config)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graphs():
+    """Compiled as graphs, which takes a third of the time that XLA takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if keras.backend.backend() == "tensorflow":
+            compiled = engine.compile
+            patch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
+        yield
+
+
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (what it logged, its result); the same settings run once."""
+    seen = {}
+
+    def observe(name, **settings):
+        key = name, repr(sorted(settings.items()))
+        if key not in seen:
+            seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)
+        return seen[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watch, "record_episode", lambda environment, model, path, **options: open(path, "w").close())
+        yield observe
+
+
+def observed(folder, name, **settings):
+    module, start, _, _ = EXPERIMENTS[name]
+    track = Memory(folder)
+    result = module.run(module.Config(**start | settings), track)
+    assert len(track.models) == 1
+    return track.logged, result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "field"), FIELDS)
+def test_every_field_changes_something(observe, name, field):
+    _, _, changes, elsewhere = EXPERIMENTS[name]
+    start = elsewhere.get(field, {})
+    assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    expected = observe(name)
+    assert observed(tmp_path, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("ppo", {"minibatches": 5}, "--minibatches: expected a divisor of num_envs x rollout_length, 64, received 5"),
+        ("ppo", {"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
+        ("ppo", {"clip": 0.0}, "--clip: expected a number > 0, received 0.0"),
+        ("ppo", {"network": "nature"}, r"--environment: expected images of at least 36 x 36 pixels for --network nature, received shape \(4,\)"),
+        ("ppo", {"environment": "Picture-v0", "network": "nature", "gsde": 4}, "--gsde: expected 0 with --network nature"),
+        ("ppo", {"device": True, "frame_stack": 2}, "--frame-stack: expected 1 with --device, received 2"),
+        ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),
+        ("a2c", {"environment": "Picture-v0", "device": True}, "--environment: expected one of .* with --device"),
+        ("reinforce", {"discount": 1.5}, "--discount: expected a number >= 0 and <= 1, received 1.5"),
+    ],
+)
+def test_bad_settings(name, changes, words):
+    module, start, _, _ = EXPERIMENTS[name]
+    with raises(words) as error:
+        module.Config(**start | changes)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_several_choices_at_once(tmp_path):
+    logged, result = observed(tmp_path, "a2c", environment="Twofold-v0")
+    assert len(logged) == 1
+    assert 0 <= result["greedy_return"] <= 5
