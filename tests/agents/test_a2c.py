@@ -6,6 +6,8 @@ from lab.agents import A2C, exploration
 from tests.agents import actors
 from tests.agents.test_returns import oracle as lambda_returns
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 
 def targets(agent, trajectory, lambda_, discount=0.9):
     """The lambda-returns as weighted means of n-step returns, with the values that the agent has of the next observations."""

@@ -15,6 +15,8 @@ from tests.agents import actors
 from tests.agents.identity import ACTIONS, Identity, vectorize
 from tests.contracts import as_array, raises, save_and_load, uniform
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 AGENTS = {
     "REINFORCE": lambda **o: actors.make(REINFORCE, **o),
     "A2C": lambda **o: actors.make(A2C, **o),

@@ -11,6 +11,8 @@ from lab import engine
 from lab.agents import GSDEPolicy, NormalPolicy, policy_for
 from tests.contracts import as_array, raises, uniform
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 COUNT, DRAWS = 3, 20_000
 BOX = spaces.Box(np.array([-3.0, 0.5], np.float32), np.array([1.0, 10.5], np.float32))
 CHOICES = {

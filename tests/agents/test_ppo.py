@@ -8,6 +8,8 @@ from tests.agents.identity import TORQUE, ContinuousIdentity
 from tests.agents.test_a2c import targets
 from tests.contracts import raises
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 
 def small(optimizer=None, **options):
     """A linear agent, whose minibatch is the whole trajectory."""

@@ -6,6 +6,8 @@ from lab.agents import A2C, REINFORCE
 from lab.agents.reinforce import complete_episodes
 from tests.agents import actors
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 
 def cut(**changes):
     """The first environment ends at t = 1 and goes on, the second one never ends, the third is truncated at t = 2, its last step."""

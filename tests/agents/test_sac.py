@@ -11,6 +11,8 @@ from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 LOG_SCALE = -19.5  # so small a deviation is lost in rounding: actions are the mean, densities are known
 LOG_PROB = -LOG_SCALE - 0.5 * np.log(2 * np.pi) - np.log(1 - SQUASHED**2)
 ONLINE, TARGETS = [[2.0, 3.0], [1.0, 1.0]], [[1.0, 2.0], [3.0, -1.0]]

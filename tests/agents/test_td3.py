@@ -10,6 +10,8 @@ from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
 
+pytestmark = pytest.mark.slow  # compiles many programs
+
 ONLINE, TARGETS = [[2.0, 3.0], [1.0, 1.0]], [[1.0, 2.0], [3.0, -1.0]]
 
 

@@ -142,7 +142,11 @@ def test_the_same_settings_change_nothing(observe, tmp_path, name):
         ("ppo", {"minibatches": 5}, "--minibatches: expected a divisor of num_envs x rollout_length, 64, received 5"),
         ("ppo", {"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
         ("ppo", {"clip": 0.0}, "--clip: expected a number > 0, received 0.0"),
-        ("ppo", {"network": "nature"}, r"--environment: expected images of at least 36 x 36 pixels for --network nature, received shape \(4,\)"),
+        (
+            "ppo",
+            {"network": "nature"},
+            r"--environment: expected images of at least 36 x 36 pixels for --network nature, received shape \(4,\)",
+        ),
         ("ppo", {"environment": "Picture-v0", "network": "nature", "gsde": 4}, "--gsde: expected 0 with --network nature"),
         ("ppo", {"device": True, "frame_stack": 2}, "--frame-stack: expected 1 with --device, received 2"),
         ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),

@@ -35,7 +35,6 @@ LAYERS = {
     "GaussianHead independent": (lambda **o: layers.GaussianHead(3, state_dependent=False, **o), [VECTORS], {}),
     "GSDEHead": (lambda **o: layers.GSDEHead(3, **o), [VECTORS], {}),
     "RunningNormalization of sequences": (lambda **o: layers.RunningNormalization(feature_axes=1, **o), [SEQUENCES], {}),
-    "GSDEHead": (lambda **o: layers.GSDEHead(3, **o), [VECTORS], {}),
     "RunningNormalization": (lambda **o: layers.RunningNormalization(**o), [VECTORS], {}),
     "SpectralNormalization Dense": (lambda **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=o.get("dtype")), **o), [VECTORS], {}),
     "SpectralNormalization Conv2D": (
