@@ -120,6 +120,8 @@ def _policy(run_id, uri):
     os.environ.setdefault("KERAS_BACKEND", header["backend"])
     import keras
 
+    import lab.layers  # noqa: F401  registers ours
+
     return folder.name, keras.saving.load_model(path, compile=False), header["config"]
 
 

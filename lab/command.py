@@ -78,7 +78,7 @@ def require_environment(name, space=None, *, check=None, make=None):
     if space is not None and type(actions).__name__ != space:
         received = " ".join(str(actions).split())
         raise ValueError(f"--environment: expected a {space} action space, received {received} of {name}")
-    if space == "Discrete" and actions.start != 0:
+    if space == "Discrete" and getattr(actions, "start", 0) != 0:
         raise ValueError(f"--environment: expected actions that count from 0, received {actions} of {name}")
 
 

@@ -61,7 +61,7 @@ def check(env, steps=10):
     for _ in range(steps):
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
         _check_observation(env, "step", observation)
-        if not isinstance(reward, Real | np.bool_) or not np.isfinite(reward):
+        if not isinstance(reward, Real | np.bool_) or not np.isfinite(float(reward)):
             raise ValueError(f"env: expected a finite number as reward, received {reward!r}")
         if terminated or truncated:
             env.reset()

@@ -253,6 +253,8 @@ def fetch_policy(run_id, uri):
     """(Keras model, settings) of a run that another machine logged to a tracking server."""
     import mlflow
 
+    import lab.layers  # noqa: F401  registers ours
+
     params = _client(uri).get_run(run_id).data.params
     return mlflow.keras.load_model(f"runs:/{run_id}/model"), params
 

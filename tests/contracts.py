@@ -1,5 +1,6 @@
 """What every component of a kind must do, as one call per kind; values are tested beside each component."""
 
+import inspect
 import json
 import tempfile
 from pathlib import Path
@@ -64,6 +65,8 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
         assert keras.backend.standardize_dtype(seen.dtype) == keras.backend.standardize_dtype(expected.dtype)
         assert tuple(shape) == tuple(expected.shape)
 
+    arguments = set(inspect.signature(type(layer).__init__).parameters) - {"self", "args", "kwargs", "options"}
+    assert arguments <= set(layer.get_config()), arguments - set(layer.get_config())
     again = round_trip(layer, keras.layers)
     assert again.built
     again.set_weights(layer.get_weights())

@@ -43,6 +43,9 @@ class PPO(ActorCritic):
     ):  # fmt: skip
         super().__init__(discount=discount, lambda_=lambda_, rollout_length=rollout_length, **options)
         self.epochs, self.minibatches = checks.integer("epochs", epochs), checks.integer("minibatches", minibatches)
+        for name, value in (("value_clip", value_clip), ("target_kl", target_kl)):
+            if value is not None:
+                checks.positive(name, value)
         self.clip, self.entropy_weight, self.value_weight = schedule(clip), schedule(entropy_weight), value_weight
         self.value_clip, self.target_kl, self.normalize_advantage = value_clip, target_kl, normalize_advantage
         self._stopped = keras.Variable(False, dtype="bool", trainable=False, name="stopped_by_divergence")

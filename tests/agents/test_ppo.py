@@ -70,7 +70,6 @@ def everything(agent):
     return actors.flat([*agent.model.variables, *agent.optimizer.variables])
 
 
-@pytest.mark.slow
 def test_updates_stop_at_the_target_divergence():
     step = actors.at_random()
 
@@ -120,9 +119,17 @@ def test_minibatches_divide_the_rollout():
         agent.learn(actors.at_random())
 
 
-@pytest.mark.parametrize("name", ["epochs", "minibatches"])
-def test_bad_arguments(name):
-    with raises(f"{name}: expected an integer >= 1, received 0"):
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("epochs", "an integer >= 1"),
+        ("minibatches", "an integer >= 1"),
+        ("value_clip", "a number > 0"),
+        ("target_kl", "a number > 0"),
+    ],
+)
+def test_bad_arguments(name, expected):
+    with raises(f"{name}: expected {expected}, received 0"):
         small(**{name: 0})
 
 
@@ -132,7 +139,7 @@ def test_the_policy_gradient_is_unbiased_and_a_baseline_makes_it_quieter():
     assert np.all(with_baseline < 0.7 * without)
 
 
-@pytest.mark.parametrize("name", ["host", *(pytest.param(x, marks=pytest.mark.slow) for x in actors.IDENTITIES if x != "host")])
+@pytest.mark.parametrize("name", actors.IDENTITIES)
 def test_solves_the_identity_environment(name):
     actors.solves(PPO, name, epochs=2, minibatches=2)
 
@@ -169,7 +176,6 @@ def equal(some, others):
     return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
 
 
-@pytest.mark.slow
 def test_one_seed_twice_is_equal_and_two_are_not(first):
     place, boundaries, logged = first
     again, also_logged = trained(place, 0)
@@ -179,7 +185,6 @@ def test_one_seed_twice_is_equal_and_two_are_not(first):
     assert not equal(other[160], boundaries[160])
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_goes_on_exactly(first):
     place, boundaries, logged = first
     assert list(boundaries) == [80, 160]

@@ -87,6 +87,6 @@ def test_the_policy_gradient_is_unbiased_and_a_baseline_makes_it_quieter():
     assert np.all(with_baseline < 0.7 * without)
 
 
-@pytest.mark.parametrize("name", ["host", *(pytest.param(x, marks=pytest.mark.slow) for x in actors.IDENTITIES if x != "host")])
+@pytest.mark.parametrize("name", actors.IDENTITIES)
 def test_solves_the_identity_environment(name):
     actors.solves(REINFORCE, name)
