@@ -92,15 +92,11 @@ class LinearOracle:
         self.weights = [np.array(as_array(x), np.float64) for layer in layers for x in (layer.kernel, layer.bias)]
         self.state, self.sample = trajectory.observation.ravel(), trajectory.extras["sample"].ravel()
         self.weight = np.ones(self.state.shape) if weight is None else np.ravel(weight)
-        self.weight = self.weight / self.weight.sum()
+        self.normalize_advantage = normalize_advantage
         self.target, self.value_clip = np.ravel(target), value_clip
         self.plain, self.clip = clip is None, np.inf if clip is None else clip
         self.value_weight, self.entropy_weight = value_weight, entropy_weight
         _, self.old_log_prob, self.old_value = self.forward()
-        self.advantage = self.target - self.old_value
-        if normalize_advantage:
-            centred = self.advantage - self.weight @ self.advantage
-            self.advantage = centred / np.sqrt(self.weight @ centred**2)
 
     def forward(self):
         """(log-probabilities of both actions, that of the sample, value)."""
@@ -108,30 +104,35 @@ class LinearOracle:
         log_p = special.log_softmax(self.state[:, None] * kernel + bias, axis=-1)
         return log_p, log_p[np.arange(len(log_p)), self.sample], self.state * value_kernel[0, 0] + value_bias[0]
 
-    def update(self, rate=1.0):
-        """One step of gradient descent; returns the diagnostics from before it."""
-        log_p, log_prob, value = self.forward()
-        p, ratio = np.exp(log_p), np.exp(log_prob - self.old_log_prob)
+    def update(self, rate=1.0, part=slice(None)):
+        """One step of gradient descent on a part of the steps; returns the diagnostics from before it."""
+        log_p, log_prob, value = (x[part] for x in self.forward())
+        old_value, target, weight = self.old_value[part], self.target[part], self.weight[part] / self.weight[part].sum()
+        advantage = target - old_value
+        if self.normalize_advantage:
+            centred = advantage - weight @ advantage
+            advantage = centred / np.sqrt(weight @ centred**2)
+        p, ratio = np.exp(log_p), np.exp(log_prob - self.old_log_prob[part])
         entropy = -(p * log_p).sum(-1)
-        near = self.old_value + np.clip(value - self.old_value, -self.value_clip, self.value_clip)
-        error, near_error = (self.target - value) ** 2, (self.target - near) ** 2
-        surrogate = np.minimum(ratio * self.advantage, np.clip(ratio, 1 - self.clip, 1 + self.clip) * self.advantage)
+        near = old_value + np.clip(value - old_value, -self.value_clip, self.value_clip)
+        error, near_error = (target - value) ** 2, (target - near) ** 2
+        surrogate = np.minimum(ratio * advantage, np.clip(ratio, 1 - self.clip, 1 + self.clip) * advantage)
         metrics = {
-            "policy_loss": -log_prob * self.advantage if self.plain else -surrogate, "value_loss": np.maximum(error, near_error),
+            "policy_loss": -log_prob * advantage if self.plain else -surrogate, "value_loss": np.maximum(error, near_error),
             "entropy": entropy, "approximate_kl": ratio - 1 - np.log(ratio), "clip_fraction": abs(ratio - 1) > self.clip,
         }  # fmt: skip
-        pushed_too_far = np.where(self.advantage > 0, ratio > 1 + self.clip, ratio < 1 - self.clip)
-        moved_too_far = np.abs(value - self.old_value) > self.value_clip
-        for_log_prob = -ratio * self.advantage * ~pushed_too_far
-        for_logits = for_log_prob[:, None] * (np.eye(2)[self.sample] - p)
+        pushed_too_far = np.where(advantage > 0, ratio > 1 + self.clip, ratio < 1 - self.clip)
+        moved_too_far = np.abs(value - old_value) > self.value_clip
+        for_log_prob = -ratio * advantage * ~pushed_too_far
+        for_logits = for_log_prob[:, None] * (np.eye(2)[self.sample[part]] - p)
         for_logits += self.entropy_weight * p * (log_p + entropy[:, None])  # dH/dlogit_k = -p_k (log p_k + H)
-        for_value = self.value_weight * -2 * (self.target - value) * ~(moved_too_far & (near_error > error))
+        for_value = self.value_weight * -2 * (target - value) * ~(moved_too_far & (near_error > error))
         gradients = []
         for slope in (for_logits, for_value[:, None]):
-            gradients += [(self.weight * self.state) @ slope, self.weight @ slope]
+            gradients += [(weight * self.state[part]) @ slope, weight @ slope]
         gradients = [gradient.reshape(w.shape) for gradient, w in zip(gradients, self.weights, strict=True)]
         self.weights = [w - rate * gradient for w, gradient in zip(self.weights, gradients, strict=True)]
-        means = {name: self.weight @ values for name, values in metrics.items()}
+        means = {name: weight @ values for name, values in metrics.items()}
         return means | {"gradient_norm": np.sqrt(sum((g**2).sum() for g in gradients))}
 
 

@@ -113,6 +113,34 @@ def test_minibatches_are_random_parts_of_the_whole():
     assert np.abs(learnt[1] - learnt[2]).max() > 1e-5  # the seed makes the parts
 
 
+def parts_of(seed, epochs, minibatches, count=24):
+    """The minibatches that an agent with a seed makes, in their order."""
+    generator = keras.random.SeedGenerator(seed)
+    orders = [actors.as_array(keras.random.shuffle(np.arange(count), seed=generator)) for _ in range(epochs)]
+    return [part for order in orders for part in np.split(order, minibatches)]
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_updates_on_minibatches_by_hand(normalize):
+    agent, step = small(epochs=2, minibatches=3, normalize_advantage=normalize, seed=7), actors.at_random()
+    oracle = actors.LinearOracle(agent, step, targets(agent, step, 0.7), clip=0.2, normalize_advantage=normalize)
+    metrics = actors.run(agent.learn, agent, step)
+    actors.agrees(agent, oracle, metrics, [oracle.update(0.5, part) for part in parts_of(7, 2, 3)])
+
+
+def test_after_a_stop_no_minibatch_is_learnt_from_even_where_it_diverges_little():
+    agent, step = small(epochs=2, minibatches=6, seed=7, target_kl=0.01 / 1.5), actors.at_random()
+    oracle = actors.LinearOracle(agent, step, targets(agent, step, 0.7), clip=0.2)
+    actors.run(agent.learn, agent, step)
+    parts, learnt = parts_of(7, 2, 6), 0
+    while oracle.update(0.0, parts[learnt])["approximate_kl"] <= 0.01:
+        oracle.update(0.5, parts[learnt])
+        learnt += 1
+    assert learnt > 0 and min(oracle.update(0.0, part)["approximate_kl"] for part in parts[learnt:]) < 0.005
+    assert int(agent.optimizer.iterations) == learnt
+    actors.agrees(agent, oracle, {}, [{}])
+
+
 def test_minibatches_divide_the_rollout():
     agent = small(minibatches=5)
     with raises("minibatches: expected a divisor of the rollout's 24, received 5"):
