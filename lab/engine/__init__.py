@@ -20,7 +20,11 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
     along a new leading axis. `step` may assign the variables of `state`, draw from their SeedGenerators, and scan.
 
 `write(variable, indices, values)`
-    `variable[indices[i]] = values[i]` along the first axis, in place. The indices must differ from one another.
+    `variable[indices[i]] = values[i]` along the first axis, in place. The indices must differ from one another. A single row is
+    written twice: XLA would fuse the write of one row into every later read, and copy the whole variable for it.
+
+`read(variable)`
+    A copy of the variable as a NumPy array, outside of programs.
 
 `host_forward(model)`
     The forward pass of a small dense Keras model as a NumPy function, for acting in host environments: a compiled call
@@ -42,16 +46,19 @@ from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
 
 if keras.backend.backend() == "tensorflow":
     from lab.engine.tensorflow import compile as compile
+    from lab.engine.tensorflow import read as read
     from lab.engine.tensorflow import scan as scan
     from lab.engine.tensorflow import value_and_grad as value_and_grad
     from lab.engine.tensorflow import write as write
 elif keras.backend.backend() == "jax":
     from lab.engine.jax import compile as compile
+    from lab.engine.jax import read as read
     from lab.engine.jax import scan as scan
     from lab.engine.jax import value_and_grad as value_and_grad
     from lab.engine.jax import write as write
 elif keras.backend.backend() == "torch":
     from lab.engine.torch import compile as compile
+    from lab.engine.torch import read as read
     from lab.engine.torch import scan as scan
     from lab.engine.torch import value_and_grad as value_and_grad
     from lab.engine.torch import write as write

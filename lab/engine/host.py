@@ -122,10 +122,12 @@ def _step(layer):
 
 
 def _dense(layer, activation):
-    kernel = np.array(layer.kernel, np.float32)
+    from lab import engine
+
+    kernel = engine.read(layer.kernel)
     if layer.bias is None:
         return lambda x: activation(x @ kernel)
-    bias = np.array(layer.bias, np.float32)
+    bias = engine.read(layer.bias)
 
     def forward(x):
         y = x @ kernel

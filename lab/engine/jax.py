@@ -3,8 +3,9 @@
 import sys
 
 import jax
+import numpy as np
 
-from lab.engine.scope import ProgramScope, name_of, unique
+from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
 
 
 class Compiled:
@@ -79,8 +80,14 @@ def scan(step, state, xs=None, length=None):
     return outputs
 
 
+def read(variable):
+    """See `lab.engine`."""
+    return np.array(variable.value)
+
+
 def write(variable, indices, values):
     """See `lab.engine`."""
+    indices, values = twice_if_single(indices, values)
     variable.assign(variable.value.at[indices].set(values))
 
 

@@ -1,6 +1,7 @@
 """The Keras scope in which a program runs: it sees every read and every assignment of a Keras variable."""
 
 import keras
+from keras import ops
 
 
 class UndeclaredVariableError(ValueError):
@@ -87,3 +88,10 @@ def unique(state):
             raise TypeError(f"state: expected Keras variables, received {type(variable).__name__}: {variable!r}.")
         seen.setdefault(id(variable), variable)
     return list(seen.values())
+
+
+def twice_if_single(indices, values):
+    """Indices and values of a write, of which a single one is made two equal ones; see `lab.engine.write`."""
+    if indices.shape[0] != 1:
+        return indices, values
+    return ops.concatenate([indices, indices]), ops.concatenate([values, values])

@@ -8,7 +8,7 @@ import optree
 import tensorflow as tf
 from tensorflow.python.ops import random_ops_util
 
-from lab.engine.scope import ProgramScope, name_of, unique
+from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
 
 CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
 NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
@@ -97,10 +97,16 @@ def scan(step, state, xs=None, length=None):
     return optree.tree_unflatten(structure_out, [stack.stack() for stack in stacks])
 
 
+def read(variable):
+    """See `lab.engine`."""
+    resource = variable.value
+    return tf.raw_ops.ReadVariableOp(resource=resource.handle, dtype=resource.dtype).numpy()
+
+
 def write(variable, indices, values):
     """See `lab.engine`."""
     variable = variable.value
-    values = tf.cast(values, variable.dtype)
+    indices, values = twice_if_single(indices, tf.cast(values, variable.dtype))
     variable.scatter_update(tf.IndexedSlices(values, tf.cast(indices, tf.int32)))
 
 

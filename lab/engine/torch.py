@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import optree
 import torch
 
@@ -27,6 +28,11 @@ def value_and_grad(loss, variables=None):
         return (value, extras), optree.tree_unflatten(optree.tree_structure(targets), gradients)
 
     return differentiate
+
+
+def read(variable):
+    """See `lab.engine`."""
+    return np.array(variable.value.detach().cpu())
 
 
 def _unsupported(*args, **kwargs):

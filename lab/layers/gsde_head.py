@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import checks, engine
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -44,7 +44,8 @@ class GSDEHead(keras.layers.Layer):
 
     def host_function(self):
         """`call` over the present weights as a function of arrays, for `engine.host_forward`."""
-        kernel, bias, sigma = np.array(self.loc.kernel), np.array(self.loc.bias), np.exp(np.array(self.log_scale))
+        kernel, bias, log_scale = (engine.read(variable) for variable in (*self.loc.variables, self.log_scale))
+        sigma = np.exp(log_scale)
 
         def forward(x):
             factors = x[..., None] * sigma

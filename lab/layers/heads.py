@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import checks, engine
 
 
 class _Head(keras.layers.Layer):
@@ -153,11 +153,11 @@ class GaussianHead(_Head):
 
     def host_function(self):
         """`call` over the present weights as a function of arrays, for `engine.host_forward`."""
-        kernel, bias = np.array(self.loc.kernel), np.array(self.loc.bias)
+        kernel, bias = engine.read(self.loc.kernel), engine.read(self.loc.bias)
         if self.state_dependent:
-            scale_kernel, scale_bias = np.array(self.log_scale.kernel), np.array(self.log_scale.bias)
+            scale_kernel, scale_bias = engine.read(self.log_scale.kernel), engine.read(self.log_scale.bias)
             return lambda x: (x @ kernel + bias, np.exp(np.clip(x @ scale_kernel + scale_bias, *self.limits)))
-        scale = np.exp(np.clip(np.array(self.log_scale), *self.limits))
+        scale = np.exp(np.clip(engine.read(self.log_scale), *self.limits))
         return lambda x: (x @ kernel + bias, np.broadcast_to(scale, (len(x), self.actions)))
 
     def compute_output_shape(self, input_shape):

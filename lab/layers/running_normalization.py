@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import checks, engine
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -61,7 +61,7 @@ class RunningNormalization(keras.layers.Layer):
 
     def host_function(self):
         """`call` over the present statistics as a function of arrays, for `engine.host_forward`."""
-        mean, limit = np.array(self.mean), np.inf if self.clip is None else self.clip
+        mean, limit = engine.read(self.mean), np.inf if self.clip is None else self.clip
         scale = 1.0 / np.sqrt(np.array(self.variance()) + np.float32(self.epsilon))
         return lambda x: np.clip((x - mean) * scale, -limit, limit)
 

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from lab.models import critic, gaussian_actor
 from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
+from tests.engine.arrays import machine_code
 
 pytestmark = pytest.mark.slow  # compiles many programs
 
@@ -134,6 +137,13 @@ def test_the_same_seed_gives_the_same_bits(kind):
 @pytest.mark.parametrize("kind", ["host", "device"])
 def test_all_state_is_in_the_variables(kind):
     shared.goes_on_exactly(agent, kind)
+
+
+def test_one_update_per_step_copies_no_replay():
+    learner = agent(replay=shared.replay(2000), rollout_length=1, updates=1)
+    code = machine_code(learner.learn, learner.variables, one_step(False, False))
+    assert "f32[2000" in code
+    assert not re.findall(r"\S*\[2000\S* copy\(", code)
 
 
 def test_warming_up():

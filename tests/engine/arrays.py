@@ -2,6 +2,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab import engine
+
 
 def variable(value, dtype="float32", name="v"):
     return keras.Variable(np.asarray(value), dtype=dtype, name=name)
@@ -9,3 +11,13 @@ def variable(value, dtype="float32", name="v"):
 
 def as_array(x):
     return ops.convert_to_numpy(x)
+
+
+def machine_code(program, state, *args):
+    """What XLA made of a program, as text."""
+    compiled = engine.compile(program, state)
+    compiled(*args)
+    args = keras.tree.map_structure(keras.ops.convert_to_tensor, args)
+    if keras.backend.backend() == "tensorflow":
+        return compiled._function.experimental_get_compiler_ir(*args)(stage="optimized_hlo")
+    return compiled._function.lower([variable.value for variable in compiled._state], args).compile().as_text()

@@ -53,6 +53,17 @@ def test_write_changes_rows_in_place_and_only_those():
     assert as_array(flags).tolist() == [False, False, True]
 
 
+def test_reading_is_a_copy():
+    x = variable(np.arange(3.0))
+    before = engine.read(x)
+    x.assign([5.0, 6.0, 7.0])
+    np.testing.assert_array_equal(before, [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(engine.read(x), [5.0, 6.0, 7.0])
+    before[0] = 9.0
+    np.testing.assert_array_equal(engine.read(x), [5.0, 6.0, 7.0])
+    assert engine.read(keras.Variable(True, dtype="bool")).dtype == bool
+
+
 def test_random_streams_go_on_from_call_to_call_and_repeat_from_the_same_state():
     def draws(seed):
         generator = keras.random.SeedGenerator(seed)
