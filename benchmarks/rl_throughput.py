@@ -208,10 +208,12 @@ def draw(rows):
         mine = [row for row in rows if row["backend"] == backend]
         counts, values = [row["num_envs"] for row in mine], [statistics.median(row["steps_per_second"]) for row in mine]
         axes.plot(counts, values, marker="o", label={"tensorflow": "TensorFlow", "jax": "JAX"}[backend])
-    axes.set(xscale="log", yscale="log", xlabel="environments", ylabel="environment steps per second")
+    axes.set(xscale="log", xlabel="environments", ylabel="environment steps per second")
     axes.set_title("PPO on CartPole in one program, learning included, 2 cores", fontsize=10)
     axes.set_xticks(ENVS, [str(count) for count in ENVS], minor=False)
     axes.minorticks_off()
+    axes.set_ylim(0)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(ROOT / "docs" / "ppo_throughput.png", dpi=120)

@@ -1,8 +1,10 @@
 """Proximal policy optimisation with continuous actions swings the pendulum up, after RL-zoo's hyper-parameters.
 
 Expected: greedy_return >= -170 (random policy -1230)
-Time: half a minute with --device, a minute without, on two cores
-Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Pendulum-v1, with its state-dependent exploration.
+Time: 10 seconds with --device, half a minute without, on two cores
+Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Pendulum-v1, with its state-dependent exploration. Three differ: a
+discount of 0.95, normalised rewards, without which that discount is not learnt reliably, and a step size that falls to 0. With RL-zoo's the
+greedy return was -175 ± 15, five seeds.
 """
 
 from dataclasses import dataclass
@@ -20,9 +22,9 @@ class Config(_ppo.Config):
     rollout_length: int = 1_024
     epochs: int = 10
     minibatches: int = 64
-    discount: float = 0.9
+    discount: float = 0.95
     learning_rate: float = 1e-3
-    learning_rate_end: float = 1e-3
+    normalize_rewards: bool = True
     gsde: int = 4
 
 

@@ -31,7 +31,7 @@ class Config:
     """Gamma, per environment step."""
     baseline: bool = True
     """Subtract a learnt value from the returns."""
-    learning_rate: Annotated[float, Range(over=0)] = 1e-2
+    learning_rate: Annotated[float, Range(over=0)] = 5e-3
     """Adam's step size at the start."""
     learning_rate_end: Annotated[float, Range(0)] = 0.0
     """Adam's step size at the end; it falls linearly."""
