@@ -11,6 +11,10 @@ from tensorflow.python.ops import random_ops_util
 from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
 
 CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
+# Grappler's dependency optimizer drops edges that keep a read of a variable before the write that follows (TensorFlow 2.21): a graph then
+# computes with the new value where the program reads the old one, now and then.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
 NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
 
 

@@ -12,23 +12,27 @@ class _Cell(keras.layers.Layer):
     gates: int
     states: int
 
-    def __init__(self, units, seed=None, **options):
+    def __init__(self, units, kernel_initializer=None, recurrent_initializer=None, seed=None, **options):
         super().__init__(**options)
         self.units, self.seed = checks.integer("units", units), seed
+        self.kernel_initializer, self.recurrent_initializer = (
+            keras.initializers.get(initializer) for initializer in (kernel_initializer, recurrent_initializer)
+        )
         self.output_size = self.units
         self.state_size = [self.units] * self.states if self.states > 1 else self.units
 
     def build(self, input_shape):
         """Makes W and U of all gates."""
         columns = self.gates * self.units
-        glorot = keras.initializers.GlorotUniform(seed=self.seed)
+        kernel = self.kernel_initializer or keras.initializers.GlorotUniform(seed=self.seed)
         rotation = keras.initializers.Orthogonal(seed=None if self.seed is None else self.seed + 1)
+        recurrent = self.recurrent_initializer or rotation
 
-        def orthogonal(shape, dtype=None):
-            return ops.cast(rotation(shape, "float32"), dtype)  # its decomposition knows no bfloat16
+        def narrowed(shape, dtype=None):
+            return ops.cast(recurrent(shape, "float32"), dtype)  # Keras's decomposition knows no bfloat16
 
-        self.kernel = self.add_weight(shape=(input_shape[-1], columns), initializer=glorot, name="kernel")
-        self.recurrent_kernel = self.add_weight(shape=(self.units, columns), initializer=orthogonal, name="recurrent_kernel")
+        self.kernel = self.add_weight(shape=(input_shape[-1], columns), initializer=kernel, name="kernel")
+        self.recurrent_kernel = self.add_weight(shape=(self.units, columns), initializer=narrowed, name="recurrent_kernel")
 
     def _bias(self, forget):
         """b of all gates: 1 for the one that forgets, by its position (Jozefowicz et al. 2015)."""
@@ -49,7 +53,9 @@ class _Cell(keras.layers.Layer):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"units": self.units, "seed": self.seed}
+        names = ("kernel_initializer", "recurrent_initializer")
+        made = {name: getattr(self, name) and keras.initializers.serialize(getattr(self, name)) for name in names}
+        return super().get_config() | {"units": self.units, "seed": self.seed} | made
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -61,7 +67,8 @@ class PeepholeLSTMCell(_Cell):
 
     Args:
         units: size of h and c, >= 1.
-        seed: seeds the initial weights.
+        kernel_initializer, recurrent_initializer: Keras's; glorot uniform and orthogonal by default.
+        seed: of the default initializers.
     """
 
     gates, states = 4, 2
@@ -92,7 +99,8 @@ class LayerNormLSTMCell(_Cell):
 
     Args:
         units: size of h and c, >= 1.
-        seed: seeds the initial weights.
+        kernel_initializer, recurrent_initializer: Keras's; glorot uniform and orthogonal by default.
+        seed: of the default initializers.
     """
 
     gates, states = 4, 2
@@ -124,7 +132,8 @@ class LayerNormGRUCell(_Cell):
 
     Args:
         units: size of h, >= 1.
-        seed: seeds the initial weights.
+        kernel_initializer, recurrent_initializer: Keras's; glorot uniform and orthogonal by default.
+        seed: of the default initializers.
     """
 
     gates, states = 3, 1

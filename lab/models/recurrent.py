@@ -17,7 +17,8 @@ def recurrent_actor_critic(
 
     Args:
         head: a function, initializer -> the actor's last layer; `head` of a policy of `lab.agents.policies`.
-        cell: a function, units -> recurrent cell, such as `keras.layers.GRUCell` or `lab.layers.LayerNormLSTMCell`.
+        cell: makes a recurrent cell from Keras's arguments units, kernel_initializer, recurrent_initializer and seed, such as
+            `keras.layers.GRUCell` or `lab.layers.LayerNormLSTMCell`.
         units: of the recurrent layers.
         hidden: units of each dense layer.
         activation: of the dense layers.
@@ -30,11 +31,12 @@ def recurrent_actor_critic(
         return keras.initializers.Orthogonal(gain, seed=next(seeds))
 
     def tower(last):
+        start = next(seeds)
         kernels = {
-            "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=start),
             "recurrent_initializer": orthogonal(1.0),
         }
-        recurrence = ResettableRNN(cell(units, **kernels), return_state=True, unroll=True)
+        recurrence = ResettableRNN(cell(units, seed=start, **kernels), return_state=True, unroll=True)
         dense = [keras.layers.Dense(size, activation, kernel_initializer=orthogonal(2**0.5)) for size in hidden]
         return recurrence, [*dense, last]
 

@@ -133,3 +133,15 @@ class DeviceContinuousIdentity(FuncEnv):
 
     def terminal(self, state, rng, params=None):
         return state["time"] >= 5
+
+
+class DelayedIdentity(Identity):
+    """`Identity` in which the place to name is the one shown in the step before; a memoryless policy gets a third of it."""
+
+    def reset(self, *, seed=None, options=None):
+        self._shown = 0  # what an episode's first action has to name
+        return super().reset(seed=seed)
+
+    def _reward(self, action):
+        right, self._shown = action == self._shown, self._answer
+        return float(right)

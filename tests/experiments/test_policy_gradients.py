@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from experiments import a2c_cartpole, ppo_cartpole, reinforce_cartpole
+from experiments import a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
 from lab import engine, watch
 from tests.agents.identity import TwofoldIdentity
 from tests.contracts import raises
@@ -81,6 +81,17 @@ EXPERIMENTS = {
         reinforce_cartpole,
         SMALL | {"rollout_length": 64, "learning_rate": 0.01},
         SHARED | {"baseline": False, "normalize_advantage": False},
+        {},
+    ),
+    "recurrent_ppo": (
+        recurrent_ppo_cartpole_no_velocity,
+        SMALL | {
+            "rollout_length": 8, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02,
+        },
+        SHARED | {
+            "environment": "CartPole-v1", "rollout_length": 16, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
+            "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
+        },
         {},
     ),
 }  # fmt: skip

@@ -1,0 +1,216 @@
+"""PPO with a memory: what it remembers, what it learns from, and where it forgets."""
+
+import keras
+import numpy as np
+import pytest
+from gymnasium.spaces import Discrete
+
+from lab import engine
+from lab.agents import PPO, Recurrent, Trajectory, evaluate, policy_for, recurrent_ppo, train
+from lab.layers import LayerNormGRUCell
+from lab.models import recurrent_actor_critic
+from tests.agents import actors
+from tests.agents.identity import ACTIONS, DelayedIdentity, vectorize
+from tests.contracts import as_array
+
+ENVS, LENGTH = 3, 6
+
+
+@pytest.fixture(autouse=True)
+def graphs(monkeypatch):
+    """Compiled as graphs: XLA takes far longer to compile unrolled recurrent layers than these tests run them."""
+    if keras.backend.backend() == "tensorflow":
+        compiled = engine.compile
+        monkeypatch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
+
+
+def make(*, cell=keras.layers.LSTMCell, units=4, num_envs=ENVS, length=LENGTH, seed=0, normalize=False, **options):
+    policy = policy_for(Discrete(ACTIONS))
+    options = {"optimizer": keras.optimizers.Adam(0.02), "discount": 0.5, "minibatches": 1} | options
+    return recurrent_ppo(
+        build=recurrent_actor_critic((ACTIONS,), policy.head, cell=cell, units=units, hidden=(8,), normalize=normalize, seed=seed),
+        policy=policy, num_envs=num_envs, rollout_length=length, seed=seed, **options,
+    )  # fmt: skip
+
+
+def opinionated(agent):
+    """The agent with an actor whose probabilities and a critic whose values are far from equal in all states."""
+    for layer in ("logits", "value"):
+        kernel = agent.model.get_layer(layer).kernel
+        kernel.assign(np.random.default_rng(1).normal(size=kernel.shape))
+    return agent
+
+
+def acted(agent, *, starts, seed=0):
+    """What the agent does with random observations: (extras of each step, the last memory, observations), `[T, B]`."""
+    observation = np.random.default_rng(seed).normal(size=(*starts.shape, ACTIONS)).astype("float32")
+    act = engine.compile(agent.act, agent.variables)
+    extras = [keras.tree.map_structure(as_array, act(*step)[1]) for step in zip(observation, starts, strict=True)]
+    return {name: np.stack([each[name] for each in extras]) for name in extras[0]}, observation
+
+
+def one_step(agent, observation, memory):
+    """(parameters, values, memory after it) of a step in the middle of an episode."""
+    tensors = [tensor(x) for x in (observation, np.zeros(len(observation)), *memory)]
+    return agent.network._one_step(*tensors[:2], tensors[2:])
+
+
+def tensor(x):
+    return keras.ops.convert_to_tensor(x, "float32")
+
+
+def starting(*places):
+    starts = np.zeros((LENGTH, ENVS), bool)
+    for place in places:
+        starts[place] = True
+    return starts
+
+
+def trajectory(extras, observation, following, *, terminated=(), truncated=()):
+    reward = np.ones(observation.shape[:2], np.float32)
+    return Trajectory(observation, extras["sample"], reward, starting(*terminated), starting(*truncated), following, extras)
+
+
+@pytest.mark.parametrize("cell", [keras.layers.LSTMCell, LayerNormGRUCell])
+def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
+    agent = opinionated(make(cell=cell))
+    acted(agent, starts=starting(0), seed=7)  # the trajectory begins with a memory
+    extras, observation = acted(agent, starts=starting((2, 0), (3, 1), (5, 1)))
+    steps = trajectory(extras, observation, observation)
+    memory = [np.array(extras[f"memory_{i}"]) for i in range(4 if cell is keras.layers.LSTMCell else 2)]
+    assert np.abs(memory[0][0]).min() > 0
+    expected = []
+    for t in range(LENGTH):
+        kept = [np.where(extras["start"][t][:, None], 0.0, each[t]) for each in memory]  # an episode's first step sees none
+        parameters, value, _ = one_step(agent, observation[t], kept)
+        policy = agent.policy.distribution(*parameters)
+        expected.append((as_array(policy.log_prob(extras["sample"][t])), as_array(value)))
+    experience = actors.run(agent.experience, agent, steps)
+    for ours, theirs in zip((experience.log_prob, experience.value), zip(*expected, strict=True), strict=True):
+        np.testing.assert_allclose(ours, np.stack(theirs, axis=1), rtol=1e-4, atol=1e-6)
+
+
+def test_terminated_truncated_and_cut_by_the_rollout_by_hand():
+    agent = opinionated(make(lambda_=1.0))
+    ended, last = (2, 0), (3, 1)  # environment 0 terminates after step 2, 1 is truncated after step 3, 2 is cut by the end
+    starts = starting((0, slice(None)), (3, 0), (4, 1))
+    extras, observation = acted(agent, starts=starts)
+    following = np.concatenate([observation[1:], np.full((1, ENVS, ACTIONS), 0.3, np.float32)])
+    following[ended], following[last] = 0.7, -0.4  # what the episodes saw last, not what the next ones see first
+    steps = trajectory(extras, observation, following, terminated=[ended], truncated=[last])
+    experience = actors.run(agent.experience, agent, steps)
+
+    def value(env, before, observation):
+        """V after the step `before` of an environment, from the memory that it left."""
+        memory = [v.value[env : env + 1] if before == LENGTH - 1 else extras[f"memory_{i}"][before + 1][env : env + 1]
+                  for i, v in enumerate(agent.network._memory)]  # fmt: skip
+        return float(as_array(one_step(agent, observation[None], memory)[1])[0])
+
+    def returns(rewards, bootstrap):
+        targets = []
+        for reward in reversed(rewards):
+            bootstrap = reward + 0.5 * bootstrap
+            targets.insert(0, bootstrap)
+        return targets
+
+    cut = [value(env, 5, following[5, env]) for env in range(ENVS)]
+    expected = [
+        returns([1] * 3, 0.0) + returns([1] * 3, cut[0]),
+        returns([1] * 4, value(1, 3, following[last])) + returns([1] * 2, cut[1]),
+        returns([1] * 6, cut[2]),
+    ]
+    assert abs(value(1, 3, following[last]) - value(1, 3, observation[4, 1])) > 0.01
+    np.testing.assert_allclose(experience.target, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(experience.advantage, experience.target - experience.value, rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_flow_back_to_the_start_of_the_episode_and_no_further():
+    agent = opinionated(make())
+    starts = starting((0, slice(None)), (3, 0))
+    observation, memory = np.random.default_rng(0).normal(size=(ENVS, LENGTH, ACTIONS)), [tensor(np.zeros((ENVS, 4)))] * 4
+
+    def last(observation):
+        return keras.ops.sum(agent.network.forward([observation, tensor(starts.T), *memory])[1][:, -1]), ()
+
+    _, slope = engine.value_and_grad(last)(tensor(observation))
+    slope = np.abs(as_array(slope)).sum(-1)
+    assert (slope[0, :3] == 0).all() and (slope[0, 3:] > 0).all() and (slope[1:] > 0).all()
+
+
+def test_greedy_policies_have_memories_of_their_own():
+    agent = opinionated(make())
+    acted(agent, starts=starting(0))
+    before = [as_array(variable).copy() for variable in agent.variables]
+    observation = np.random.default_rng(3).normal(size=(5, 2, ACTIONS)).astype("float32")
+    starts = np.array([[True, True], [False, False], [False, True], [False, False], [False, False]])
+    greedy, model = agent.host_policy(), agent.policy_model()
+    memory = [np.zeros((2, 4), np.float32)] * 4
+    alike = 0
+    fresh = agent.host_policy()
+    for t in range(5):
+        action = greedy(observation[t], starts[t])[0]
+        logits, *memory = (as_array(x) for x in model([observation[t], starts[t].astype("float32"), *memory]))
+        np.testing.assert_array_equal(action, logits.argmax(-1))
+        alike += (fresh(observation[t], np.ones(2, bool))[0] == action).mean() / 5
+    assert alike < 1  # the memory decides
+    for variable, value in zip(agent.variables, before, strict=True):
+        np.testing.assert_array_equal(as_array(variable), value)
+
+
+def test_exploring_on_the_host_is_acting():
+    ours, theirs = (opinionated(make(seed=3)) for _ in range(2))
+    extras, observation = acted(ours, starts=starting(0))
+    explore = theirs.host_policy(np.random.default_rng(0))
+    for t in range(LENGTH):
+        action, extra = explore(observation[t], starting(0)[t])
+        np.testing.assert_array_equal(action, extras["sample"][t])
+        np.testing.assert_allclose(extra["memory_0"], extras["memory_0"][t], atol=1e-6)
+
+
+def test_minibatches_are_made_of_environments():
+    agent = make(minibatches=2)
+    extras, observation = acted(agent, starts=starting(0))
+    with pytest.raises(ValueError, match="minibatches: expected a divisor of the rollout's 3, received 2"):
+        actors.run(agent.learn, agent, trajectory(extras, observation, observation))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [keras.layers.LSTMCell, LayerNormGRUCell])
+def test_remembers_what_a_policy_without_memory_cannot_know(cell):
+    length, envs = 10, 8
+    agent = make(cell=cell, units=16, num_envs=envs, length=length, normalize=True)
+    blind = actors.identity_agent(PPO, DelayedIdentity, hidden=(16,))
+    for learner in (agent, blind):
+        rollout = actors.place(learner, "host", DelayedIdentity, num_envs=envs)
+        list(train(learner, rollout, steps=8_000, report_every=8_000))
+    returns = [evaluate(learner, vectorize(DelayedIdentity, 5), episodes=20, seed=2).mean() for learner in (agent, blind)]
+    assert returns[0] >= 4.9 and returns[1] < 3.5, returns
+
+
+def trained(kind, seed, *, start=0, state=None):
+    """An agent after 120 steps, from a state at 60 if one is given: {step: variables}."""
+    agent = make(num_envs=4, length=5, epochs=2, minibatches=2, normalize=True, seed=seed)
+    rollout = actors.place(agent, kind, seed=0)
+    variables = [*agent.variables, *rollout.variables]
+    for variable, value in zip(variables, state or [], strict=False):
+        variable.assign(value)
+    return {
+        report.step: [as_array(variable).copy() for variable in variables]
+        for report in train(agent, rollout, steps=120, start=start, report_every=60, checkpoint_every=60)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["host", "device"])
+def test_runs_repeat_and_go_on_exactly(kind):
+    first = trained(kind, 0)
+    for again in (trained(kind, 0), trained(kind, 9, start=60, state=first[60])):
+        assert all(np.array_equal(one, other) for one, other in zip(again[120], first[120], strict=True))
+    other = trained(kind, 1)
+    assert not all(np.array_equal(one, other) for one, other in zip(other[120], first[120], strict=True))
+
+
+def test_the_memory_is_a_variable_of_its_environments():
+    network = make().network
+    assert isinstance(network, Recurrent)
+    assert [variable.shape for variable in network.variables] == [(ENVS, 4)] * 4
