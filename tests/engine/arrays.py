@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import optree
 from keras import ops
 
 from lab import engine
@@ -16,8 +17,9 @@ def as_array(x):
 def machine_code(program, state, *args):
     """What XLA made of a program, as text."""
     compiled = engine.compile(program, state)
-    compiled(*args)
     args = keras.tree.map_structure(keras.ops.convert_to_tensor, args)
     if keras.backend.backend() == "tensorflow":
-        return compiled._function.experimental_get_compiler_ir(*args)(stage="optimized_hlo")
+        leaves, structure = optree.tree_flatten(args)
+        return compiled.function(structure, leaves).experimental_get_compiler_ir(*leaves)(stage="optimized_hlo")
+    compiled(*args)
     return compiled._function.lower([variable.value for variable in compiled._state], args).compile().as_text()

@@ -2,6 +2,7 @@ import traceback
 
 import keras
 import numpy as np
+import optree
 import pytest
 from keras import ops
 
@@ -202,9 +203,9 @@ def test_on_a_cpu_convolutions_stay_graphs_and_the_rest_is_xla():
     import tensorflow as tf
 
     def uses_xla(model, shape, **options):
+        x = tf.zeros(shape)
         compiled = engine.compile(lambda x: model(x), model.variables, **options)
-        compiled(np.zeros(shape))
-        return bool(compiled._function._jit_compile)
+        return bool(compiled.function(optree.tree_structure((x,)), [x])._jit_compile)
 
     dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     convolution = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])
