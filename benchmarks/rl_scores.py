@@ -1,10 +1,11 @@
 """Scores of the policy-gradient and actor-critic experiments over seeds, at RL-zoo's step budgets.
 
 python -m benchmarks.rl_scores [--seeds 10] [--only ppo_cartpole sac_pendulum]
+python -m benchmarks.rl_scores --table        README's table of the results that are kept
 
 Each row is a whole run of an experiment per seed, with its default settings, on the device where that is quicker: 100 greedy episodes of the
 final policy in fresh Gymnasium environments. Reported: mean with the 95 % Student interval, interquartile mean with a bootstrap interval over
-seeds (scipy, 10,000 resamples, bias-corrected), the score of random actions, minutes per seed. Rows that are not run keep their last result.
+seeds (scipy, 10,000 resamples, percentiles), the score of random actions, minutes per seed. Rows that are not run keep their last result.
 """
 
 import argparse
@@ -89,17 +90,39 @@ def measure(name, flags, seeds):
     return row | summarize(results)
 
 
+def table(rows):
+    """README's table of the rows of rl_scores.json."""
+    lines = [
+        "| experiment | steps | random | RL-zoo | mean ± 95 % | interquartile mean | worst seed | seeds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        middle = f"{row['interquartile_mean']:.1f}"
+        if "bootstrap_low" in row:
+            middle += f" ({row['bootstrap_low']:.1f} to {row['bootstrap_high']:.1f})"
+        zoo = "–" if row["rl_zoo"] is None else f"{row['rl_zoo']:g}"
+        lines.append(
+            f"| `{name}` | {row['steps']:,} | {row['random']:.1f} | {zoo} | **{row['mean']:.1f} ± {row['interval']:.1f}** "
+            f"| {middle} | {row['min']:.1f} | {row['seeds']} |"
+        )
+    return "\n".join(lines)
+
+
 def main():
     """Runs the experiments and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10, help="seeds of each experiment")
     parser.add_argument("--only", nargs="*", default=list(EXPERIMENTS), choices=list(EXPERIMENTS), help="experiments")
+    parser.add_argument("--table", action="store_true", help="print README's table and run nothing")
     arguments = parser.parse_args()
+    path = RESULTS / "rl_scores.json"
+    if arguments.table:
+        print(table(json.loads(path.read_text())["rows"]))
+        return
     for name in arguments.only:
         flags, wanted, zoo = EXPERIMENTS[name]
         row = measure(name, flags, arguments.seeds) | {"wanted": wanted, "rl_zoo": zoo}
         row |= describe("tensorflow", "keras", "gymnasium")
-        path = RESULTS / "rl_scores.json"
         rows = json.loads(path.read_text())["rows"] if path.exists() else {}
         order = {**rows, name: row}
         keep("rl_scores", {"episodes": 100, "rows": {key: order[key] for key in EXPERIMENTS if key in order}})

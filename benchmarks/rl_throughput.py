@@ -5,7 +5,7 @@ python -m benchmarks.rl_throughput [--rounds 5] [--only ppo a2c sac envs] [--bac
 The same settings for both sides: PPO on CartPole, 8 environments, 128 steps, 4 epochs of 4 minibatches of 256, two networks 64-64; A2C on CartPole, 8
 environments, 5 steps; SAC on Pendulum, one environment, one update of batch 256 per step, 256-256. Every contender runs in a process of its own,
 is warmed up until everything is compiled, and then takes its turn: one round is one stretch of steps of each. Reported: the ratio to
-Stable-Baselines3 of each round, and its median. `envs`: PPO's steps per second as the environments grow, minibatches of a quarter rollout each.
+Stable-Baselines3 of each round, and its median. Beside PPO stands the same algorithm in plain JAX (`pure_jax_ppo`). `envs`: PPO's steps per second as the environments grow, minibatches of a quarter rollout each.
 """
 
 import argparse
@@ -23,7 +23,7 @@ STEPS = {
     "a2c": 20_000,
     "sac": 1_000,
 }  # of a stretch of Stable-Baselines3; the lab's are as long in seconds, about
-FASTER = {("ppo", "device"): 8, ("ppo", "host"): 2, ("a2c", "device"): 8, ("a2c", "host"): 2}
+FASTER = {("ppo", "pure"): 8, ("ppo", "device"): 8, ("ppo", "host"): 2, ("a2c", "device"): 8, ("a2c", "host"): 2}
 ENVS = (8, 64, 512, 4_096)
 
 
@@ -149,7 +149,12 @@ class Contender:
 
 def serve(algorithm, place, num_envs):
     """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output."""
-    go = sb3(algorithm) if place == "sb3" else lab(algorithm, place, num_envs)
+    if place == "pure":
+        from benchmarks.pure_jax_ppo import trainer
+
+        go = trainer(num_envs, 10)
+    else:
+        go = sb3(algorithm) if place == "sb3" else lab(algorithm, place, num_envs)
     go(1)
     go(STEPS[algorithm] // 10)
     print("ready", flush=True)
@@ -164,6 +169,8 @@ def compare(algorithm, backends, rounds):
     names = {"stable-baselines3": ("sb3", "torch")}
     for backend in backends:
         names |= {f"lab {place}, {backend}": (place, backend) for place in ("host", "device")}
+    if algorithm == "ppo" and "jax" in backends:
+        names["plain JAX"] = ("pure", "jax")
     speeds: dict = {name: [] for name in names}
     contenders = {name: Contender(algorithm, *where) for name, where in names.items()}
     for _ in range(rounds):

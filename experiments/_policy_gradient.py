@@ -72,7 +72,6 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
         world, check, test: seeds of training, checks and the evaluation.
     """
     from lab.agents import BestSnapshot, evaluate, train
-    from lab.watch import record_episode
 
     rollout, checks = worlds.rollout(agent, world), config.check_episodes
     best = BestSnapshot(agent.model)
@@ -99,6 +98,17 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
     model = agent.policy_model()
     track.model(model)
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    record_episode(config.environment, model, track.artifacts / "episode.gif", seed=test, frame_stack=worlds.frame_stack)
-    track.artifact("episode.gif")
+    picture_episode(config.environment, model, track, seed=test, frame_stack=worlds.frame_stack)
     return results
+
+
+def picture_episode(environment, model, track, **options):
+    """An episode as GIF, where the environment can be drawn: some need a screen, some cannot, and the run is finished all the same."""
+    from lab.watch import record_episode
+
+    try:
+        record_episode(environment, model, track.artifacts / "episode.gif", **options)
+    except Exception as error:
+        track.say(f"no picture of an episode: {error or type(error).__name__}")
+    else:
+        track.artifact("episode.gif")

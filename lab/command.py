@@ -56,8 +56,9 @@ def require_environment(name, space=None, *, check=None, make=None):
     """
     import gymnasium
 
-    if name.startswith("lab/"):
-        __import__("envs")
+    from lab import environments
+
+    environments.register(name)
     if name not in gymnasium.registry and ":" not in name:
         near = difflib.get_close_matches(name, gymnasium.registry, n=1, cutoff=0.3)
         hint = f" (nearest: {near[0]})" if near else ""

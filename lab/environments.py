@@ -3,12 +3,27 @@
 No Keras in here: settings are checked before it is imported.
 """
 
+import importlib
 from numbers import Real
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces, wrappers
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+
+def register(name):
+    """Makes an id known to Gymnasium whose package registers it when imported: the laboratory's own, and Atari's.
+
+    Raises:
+        ValueError: Atari's package is not installed.
+    """
+    package = {"lab": "envs", "ALE": "ale_py"}.get(name.split("/")[0])
+    try:
+        if package:
+            importlib.import_module(package)
+    except ImportError as error:
+        raise ValueError(f"--environment: expected pip install '.[atari]' for {name}, received {error}") from error
 
 
 def make(name, *, frame_stack=1, render_mode=None, training=False):
@@ -21,8 +36,7 @@ def make(name, *, frame_stack=1, render_mode=None, training=False):
     Raises:
         ValueError: the observation space is none of these.
     """
-    if name.startswith("lab/"):
-        __import__("envs")  # registers them
+    register(name)
     atari = name.startswith("ALE/")
     options = {"frameskip": 1} if atari else {}
     env: gymnasium.Env = gymnasium.make(name, render_mode=render_mode, disable_env_checker=True, **options)
@@ -43,7 +57,7 @@ def make_vector(name, count, **options):
     The laboratory's functional environments step together, for one by one they are slow.
     """
     if name.startswith("lab/") and options.get("frame_stack", 1) == 1:
-        __import__("envs")
+        register(name)
         if gymnasium.spec(name).vector_entry_point:
             return gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point")
     return SyncVectorEnv([lambda: make(name, **options)] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)

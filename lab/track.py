@@ -46,8 +46,8 @@ class Track:
         if found is None:
             return 0
         for complaint in found.damaged:
-            self.progress.say(f"checkpoint {complaint}; falling back to {found.path.name if found.path else 'the start'}")
-        self.progress.say(f"resuming at step {found.step:,}")
+            self.say(f"checkpoint {complaint}; falling back to {found.path.name if found.path else 'the start'}")
+        self.say(f"resuming at step {found.step:,}")
         self._step = found.step
         return found.step
 
@@ -62,9 +62,13 @@ class Track:
             self._journal.sync()
             checkpoint.save(self.folder.checkpoints, step, variables, config_digest=self._digest)
         except OSError as error:
-            self.progress.say(f"no checkpoint at step {step:,}: {error}; the older ones are kept and the run goes on")
+            self.say(f"no checkpoint at step {step:,}: {error}; the older ones are kept and the run goes on")
         if self.stopping:
             raise Stopped
+
+    def say(self, sentence):
+        """Prints a line beside the progress."""
+        self.progress.say(sentence)
 
     def artifact(self, name):
         """Logs a file of `artifacts`."""

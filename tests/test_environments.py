@@ -1,5 +1,7 @@
 """Gymnasium environments as agents get them: one array, images with channels last, and no lies about their spaces."""
 
+import importlib.util
+
 import gymnasium
 import numpy as np
 import pytest
@@ -190,3 +192,9 @@ def test_messages_have_one_line_however_long_the_bounds():
         with raises("expected") as error:
             environments.check(env)
         assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ale_py") is not None, reason="Atari is installed")
+def test_atari_says_how_to_install_it():
+    with raises(r"--environment: expected pip install '.\[atari\]' for ALE/Pong-v5"):
+        environments.make("ALE/Pong-v5")

@@ -1,7 +1,10 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from benchmarks import rl_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -24,3 +27,8 @@ def test_every_module_it_names_exists():
 def test_every_file_it_names_exists():
     for name in re.findall(r"`((?:lab|experiments|benchmarks|envs|tests)/[\w/]+\.py)`|\]\((?!http)([^)]+)\)", README):
         assert (ROOT / (name[0] or name[1])).exists(), name
+
+
+def test_its_scores_are_those_that_were_measured():
+    rows = json.loads((rl_scores.RESULTS / "rl_scores.json").read_text())["rows"]
+    assert rl_scores.table(rows) in README

@@ -39,8 +39,8 @@ class Compiled:
 
     def __call__(self, *args):
         """Runs the program and assigns its state."""
-        leaves, structure = optree.tree_flatten(args)
-        leaves = [_narrow(leaf) for leaf in leaves]
+        arguments, structure = optree.tree_flatten(args)  # type: ignore[arg-type, var-annotated]
+        leaves = [_narrow(argument) for argument in arguments]
         key = (structure, *((leaf.dtype, tuple(leaf.shape)) for leaf in leaves))
         leaves = [tf.convert_to_tensor(leaf) for leaf in leaves]
         if key not in self._functions:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from experiments import a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
+from experiments import _policy_gradient, a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
 from lab import engine, watch
 from tests.agents.identity import TwofoldIdentity
 from tests.contracts import raises
@@ -176,3 +176,13 @@ def test_several_choices_at_once(tmp_path):
     logged, result = observed(tmp_path, "a2c", environment="Twofold-v0")
     assert len(logged) == 1
     assert 0 <= result["greedy_return"] <= 5
+
+
+def test_a_run_is_finished_where_no_picture_can_be_made(tmp_path, monkeypatch):
+    def fails(environment, model, path, **options):
+        raise RuntimeError("no screen")
+
+    monkeypatch.setattr(watch, "record_episode", fails)
+    track = Memory(tmp_path)
+    _policy_gradient.picture_episode("CartPole-v1", None, track)
+    assert track.said == ["no picture of an episode: no screen"]

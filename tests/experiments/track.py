@@ -7,11 +7,14 @@ class Memory:
     seed, checkpoint_every, stopping = 3, 10_000, False
 
     def __init__(self, folder):
-        self.artifacts, self.logged, self.models = folder, [], []
+        self.artifacts, self.logged, self.models, self.said = folder, [], [], []
 
     def log(self, metrics, step):
         kept = {key: value for key, value in metrics.items() if key != "steps_per_second"}
         self.logged.append((step, kept))
+
+    def say(self, sentence):
+        self.said.append(sentence)
 
     def restore(self, variables):
         return 0
