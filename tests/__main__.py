@@ -1,4 +1,4 @@
-"""Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; one process per backend, side by side.
+"""Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; several processes, two side by side.
 
 python -m tests [--fast] [pytest arguments]
 python -m tests --torch         the components on torch, which has to be installed
@@ -7,7 +7,7 @@ python -m tests --torch         the components on torch, which has to be install
 import os
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,27 +26,40 @@ ON_JAX = [
 ]  # fmt: skip
 
 
-def start(backend, arguments, output):
+# The longest first, so that two processes end at about the same time.
+EVERYTHING = [
+    ("jax", ON_JAX),
+    ("tensorflow", ["tests/agents", "tests/envs"]),
+    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in ("agents", "envs", "experiments"))]),
+    ("tensorflow", ["tests/experiments"]),
+]
+FAST = [("tensorflow", []), ("jax", FAST_ON_JAX)]
+
+
+def run(part):
+    """Runs pytest on one backend and prints what it said, in one go. Returns its exit code."""
+    backend, arguments = part
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(f"{backend} {' '.join(arguments)}\n{done.stdout}", flush=True)
+    return done.returncode
 
 
 def main(arguments):
-    if "--torch" in arguments:
-        return start("torch", [*COMPONENTS, *(argument for argument in arguments if argument != "--torch")], None).wait()
-    fast = "--fast" in arguments
-    arguments = [argument for argument in arguments if argument != "--fast"]
+    fast, torch = "--fast" in arguments, "--torch" in arguments
+    arguments = [argument for argument in arguments if argument not in ("--fast", "--torch")]
+    if torch:
+        parts = [("torch", COMPONENTS)]
+    elif any(not argument.startswith("-") for argument in arguments):
+        parts = [("tensorflow", []), ("jax", [])]
+    else:
+        parts = FAST if fast else EVERYTHING
     selection = ["-m", "not slow and not browser"] if fast else []
-    named = any(not argument.startswith("-") for argument in arguments)
-    with tempfile.TemporaryFile("w+") as output:
-        jax = start("jax", [*selection, *arguments, *([] if named else FAST_ON_JAX if fast else ON_JAX)], output)
-        tensorflow = start("tensorflow", [*selection, *arguments], None)
-        codes = [tensorflow.wait(), jax.wait()]
-        output.seek(0)
-        print("on JAX:")
-        print(output.read(), end="")
-    return max(codes)
+    parts = [(backend, [*selection, *arguments, *paths]) for backend, paths in parts]
+    print(f"{len(parts)} processes, two at a time; each shows its output when it has ended", flush=True)
+    with ThreadPoolExecutor(2) as pool:
+        return max(pool.map(run, parts))
 
 
 if __name__ == "__main__":

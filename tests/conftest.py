@@ -3,6 +3,8 @@ import socket
 
 import pytest
 
+from tests.graphs import graphs, module_graphs  # noqa: F401  fixtures
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 

@@ -16,18 +16,20 @@ PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
-ON_TENSORFLOW = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes a minute; DQN and PPO say it of JAX")
+def only(backend):
+    """Each takes a minute: the other backend says it of another place, and `benchmarks/kill_and_resume.py` of all."""
+    return pytest.mark.skipif(keras.backend.backend() != backend, reason=f"on {backend}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "settings", "place"),
     [
-        ("dqn_cartpole", SETTINGS, "host"),
-        ("dqn_cartpole", SETTINGS, "device"),
+        pytest.param("dqn_cartpole", SETTINGS, "host", marks=only("jax")),
+        pytest.param("dqn_cartpole", SETTINGS, "device", marks=only("tensorflow")),
         ("ppo_cartpole", PPO, "device"),
-        pytest.param("ppo_cartpole", PPO, "host", marks=ON_TENSORFLOW),
-        pytest.param("sac_pendulum", SAC, "host", marks=ON_TENSORFLOW),
+        pytest.param("ppo_cartpole", PPO, "host", marks=only("tensorflow")),
+        pytest.param("sac_pendulum", SAC, "host", marks=only("tensorflow")),
     ],
 )
 def test_killed_three_times_and_resumed(tmp_path, experiment, settings, place):

@@ -129,13 +129,13 @@ def test_solves_the_identity_environment(kind):
 
 
 @pytest.mark.parametrize("kind", ["host", pytest.param("device", marks=pytest.mark.slow)])
-def test_the_same_seed_gives_the_same_bits(kind):
+def test_the_same_seed_gives_the_same_bits(graphs, kind):
     shared.is_deterministic(agent, kind)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["host", "device"])
-def test_all_state_is_in_the_variables(kind):
+def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(agent, kind)
 
 

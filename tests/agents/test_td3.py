@@ -180,13 +180,13 @@ def test_solves_the_identity_environment(make, kind):
 
 
 @pytest.mark.parametrize(("make", "kind"), [(agent, "host"), pytest.param(ddpg, "device", marks=pytest.mark.slow)])
-def test_the_same_seed_gives_the_same_bits(make, kind):
+def test_the_same_seed_gives_the_same_bits(graphs, make, kind):
     shared.is_deterministic(make, kind)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["host", "device"])
-def test_all_state_is_in_the_variables(kind):
+def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(lambda **options: ddpg(noise=OrnsteinUhlenbeckNoise(4, 1), **options), kind)
     shared.goes_on_exactly(agent, kind)
 

@@ -3,13 +3,12 @@
 import dataclasses
 
 import gymnasium
-import keras
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
 from experiments import _policy_gradient, a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
-from lab import engine, watch
+from lab import watch
 from tests.agents.identity import TwofoldIdentity
 from tests.contracts import raises
 from tests.experiments.track import Memory
@@ -98,18 +97,8 @@ EXPERIMENTS = {
 FIELDS = [(name, field.name) for name, (module, *_) in EXPERIMENTS.items() for field in dataclasses.fields(module.Config)]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def graphs():
-    """Compiled as graphs, which takes a third of the time that XLA takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        if keras.backend.backend() == "tensorflow":
-            compiled = engine.compile
-            patch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
-        yield
-
-
 @pytest.fixture(scope="module")
-def observe(tmp_path_factory):
+def observe(tmp_path_factory, module_graphs):
     """A function (experiment, **settings) -> (what it logged, its result); the same settings run once."""
     seen = {}
 

@@ -26,7 +26,7 @@ def observe(folder, **changes):
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(tmp_path_factory, module_graphs):
     return observe(tmp_path_factory.mktemp("base"))
 
 
