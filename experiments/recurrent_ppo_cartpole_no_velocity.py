@@ -54,7 +54,7 @@ class Config:
     """Units of the recurrent layers."""
     hidden: tuple[int, ...] = (64,)
     """Units of each dense layer after them, ReLU."""
-    check_episodes: Annotated[int, Range(0)] = 10
+    check_episodes: Annotated[int, Range(0)] = 50
     """Greedy episodes after every hundredth of the run, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
