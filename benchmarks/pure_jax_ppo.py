@@ -1,7 +1,7 @@
 """PPO on CartPole-v1 in plain JAX, one program without a library: what PureJaxRL's way of writing costs, for `rl_throughput`.
 
 The same algorithm as `lab.agents.PPO` with the same settings (two networks 64-64, 128 steps, 4 epochs of 4 minibatches, Adam 3e-4, clip 0.2,
-entropy 0, gradient norm 0.5, lambda 0.95, time limits bootstrapped), after Lu et al. 2022, "Discovered policy optimisation".
+entropy 0, gradient norm 0.5, lambda 0.95, time limits bootstrapped), but for the diagnostics, of which it makes none; after Lu et al. 2022, "Discovered policy optimisation".
 """
 
 from typing import NamedTuple

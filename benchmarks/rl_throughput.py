@@ -80,7 +80,9 @@ def a2c(observations, actions):
 
     policy = policy_for(actions)
     network = FeedForward(actor_critic(observations.shape, policy.head, torso=dense_torso(), seed=0), policy)
-    return A2C(network=network, optimizer=RMSprop(7e-4, rho=0.99, epsilon=1e-5, global_clipnorm=0.5), seed=1)
+    return A2C(
+        network=network, optimizer=RMSprop(7e-4, rho=0.99, epsilon=1e-5, epsilon_inside=False, global_clipnorm=0.5), seed=1
+    )
 
 
 def sac(observations, actions):
@@ -106,14 +108,16 @@ def sac(observations, actions):
 
 
 def sb3(algorithm):
-    """The same for Stable-Baselines3, with its own defaults where they are the same."""
+    """The same for Stable-Baselines3, with its own defaults where they are the same, and its `Monitor` around the environments."""
+    import gymnasium
     from stable_baselines3 import A2C, PPO, SAC
     from stable_baselines3.common.env_util import make_vec_env
 
     if algorithm == "sac":
-        model = SAC("MlpPolicy", "Pendulum-v1", learning_starts=0, buffer_size=100_000, seed=0, device="cpu")
+        env = gymnasium.make("Pendulum-v1", disable_env_checker=True)
+        model = SAC("MlpPolicy", env, learning_starts=0, buffer_size=100_000, seed=0, device="cpu")
     else:
-        envs = make_vec_env("CartPole-v1", n_envs=8, seed=0)
+        envs = make_vec_env("CartPole-v1", n_envs=8, seed=0, env_kwargs={"disable_env_checker": True})
         settings = {"n_steps": 128, "n_epochs": 4, "batch_size": 256} if algorithm == "ppo" else {}
         model = {"ppo": PPO, "a2c": A2C}[algorithm]("MlpPolicy", envs, seed=0, device="cpu", **settings)
 

@@ -1,5 +1,7 @@
 """What the experiments of policy gradients share: their environments, the loop, the evaluation and the pictures."""
 
+import math
+
 from lab import command, environments
 
 
@@ -34,6 +36,12 @@ class Worlds:
         """So many environments side by side."""
         return environments.make_vector(self.config.environment, count, frame_stack=self.frame_stack, **options)
 
+    def longest_episode(self):
+        """The time limit of an episode, in steps; 1,000 where the environment has none of its own."""
+        import gymnasium
+
+        return gymnasium.spec(self.config.environment).max_episode_steps or 1_000
+
     def rollout(self, agent, seed):
         """Where the agent learns: on the host or, with --device, in one compiled program."""
         from envs.functional import functional
@@ -52,11 +60,18 @@ def seeds(track, count):
     return np.random.SeedSequence(track.seed).generate_state(count).tolist()
 
 
+def report_every(config):
+    """Environment steps between two reports: a hundredth of the run, but at least 1,000."""
+    return max(config.steps // 100, 1_000)
+
+
 def linear_rate(config, updates_per_rollout):
-    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
+    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run, which `train` rounds up to whole reports."""
     import keras
 
-    rollouts = max(config.steps // (config.num_envs * config.rollout_length), 1)
+    per_rollout = config.num_envs * config.rollout_length
+    rollouts_per_report = math.ceil(report_every(config) / per_rollout)
+    rollouts = math.ceil(config.steps / (per_rollout * rollouts_per_report)) * rollouts_per_report
     return keras.optimizers.schedules.PolynomialDecay(
         config.learning_rate, rollouts * updates_per_rollout, config.learning_rate_end
     )
@@ -76,11 +91,11 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
     rollout, checks = worlds.rollout(agent, world), config.check_episodes
     best = BestSnapshot(agent.model)
     state = [*agent.variables, *rollout.variables, *(best.variables if checks else ())]
-    every = max(config.steps // 100, 1_000)
     start = track.restore(state)
     looking = worlds.vector(max(checks, 1))
+    boundaries = track.checkpoint_interval(0 if config.device else 10 * config.num_envs * worlds.longest_episode())
     for report in train(
-        agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=track.checkpoint_every
+        agent, rollout, steps=config.steps, start=start, report_every=report_every(config), checkpoint_every=boundaries
     ):
         checked = {}
         if checks:

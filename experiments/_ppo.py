@@ -17,7 +17,7 @@ class Config:
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
     steps: Annotated[int, Range(1)] = 100_000
-    """Environment steps to train for, over all environments, rounded up to whole rollouts."""
+    """Environment steps to train for, over all environments, rounded up to whole reports."""
     num_envs: Annotated[int, Range(1)] = 8
     """Environments side by side."""
     rollout_length: Annotated[int, Range(1)] = 128
@@ -69,11 +69,11 @@ class Config:
     initial_log_scale: float = 0.0
     """Logarithm of a Box policy's deviation at the start; the bounds are at -1 and 1."""
     gsde: Annotated[int, Range(0)] = 0
-    """Explore a Box by noise that is a function of the state, redrawn every so many steps; 0 draws independent noise."""
+    """Explore a Box by noise that is a function of the state, redrawn every so many steps; 0 draws independent noise. Other actions have none."""
     frame_stack: Annotated[int, Range(1)] = 1
     """Observations seen at once."""
     check_episodes: Annotated[int, Range(0)] = 0
-    """Greedy episodes after every hundredth of the run, on seeds of their own, that choose the policy; 0 takes the last one."""
+    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
@@ -85,6 +85,8 @@ class Config:
         images = self.network == "nature"
         command.require(images or self.hidden, "hidden", "at least one layer", self.hidden)
         command.require(not (images and self.gsde), "gsde", "0 with --network nature", self.gsde)
+        received = self.normalize_observations
+        command.require(not (images and received), "normalize_observations", "no such flag with --network nature", received)
         shared.require_environment(self, check_images if images else environments.check)
 
 
@@ -92,8 +94,11 @@ def check_images(env):
     """`environments.check`, of an environment of images."""
     environments.check(env)
     shape = env.observation_space.shape
-    if len(shape) != 3 or min(shape[:2]) < 36:
-        raise ValueError(f"expected images of at least 36 x 36 pixels for --network nature, received shape {shape}")
+    dtype = env.observation_space.dtype
+    if len(shape) != 3 or min(shape[:2]) < 36 or dtype != "uint8":
+        raise ValueError(
+            f"expected uint8 images of at least 36 x 36 pixels for --network nature, received shape {shape}, {dtype}"
+        )
 
 
 def run(config, track):

@@ -46,7 +46,7 @@ class Config:
     hidden: tuple[int, ...] = (64, 64)
     """Units of each dense layer, tanh."""
     check_episodes: Annotated[int, Range(0)] = 0
-    """Greedy episodes after every hundredth of the run, on seeds of their own, that choose the policy; 0 takes the last one."""
+    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
@@ -75,7 +75,13 @@ def run(config, track):
             ),
             policy,
         ),
-        optimizer=RMSprop(shared.linear_rate(config, 1), rho=0.99, epsilon=1e-5, global_clipnorm=config.max_gradient_norm),
+        optimizer=RMSprop(
+            shared.linear_rate(config, 1),
+            rho=0.99,
+            epsilon=1e-5,
+            epsilon_inside=False,
+            global_clipnorm=config.max_gradient_norm,
+        ),
         discount=config.discount,
         lambda_=config.gae_lambda,
         rollout_length=config.rollout_length,

@@ -2,8 +2,9 @@
 
 Expected: greedy_return >= -170 (random policy -1230)
 Time: 10 seconds with --device, half a minute without, on two cores
-Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Pendulum-v1, with its state-dependent exploration. Three differ: a
-discount of 0.95, normalised rewards, without which that discount is not learnt reliably, and a step size that falls to 0. With RL-zoo's the
+Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Pendulum-v1, with its state-dependent exploration. Four differ: a
+discount of 0.95, normalised rewards, without which that discount is not learnt reliably, a step size that falls to 0, and an initial noise twice as large
+in N m, for ours counts in units of the bounds. With RL-zoo's the
 greedy return was -175 ± 15, five seeds.
 """
 

@@ -26,7 +26,7 @@ class Config:
     num_envs: Annotated[int, Range(1)] = 4
     """Environments side by side."""
     rollout_length: Annotated[int, Range(1)] = 500
-    """Steps of each environment between two updates; at least the environment's time limit, for only complete episodes count."""
+    """Steps of each environment between two updates; only complete episodes count, so several of them should find room."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
     baseline: bool = True
@@ -44,7 +44,7 @@ class Config:
     hidden: tuple[int, ...] = (64, 64)
     """Units of each dense layer, tanh."""
     check_episodes: Annotated[int, Range(0)] = 0
-    """Greedy episodes after every hundredth of the run, on seeds of their own, that choose the policy; 0 takes the last one."""
+    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 

@@ -51,7 +51,7 @@ class Config:
     hidden: tuple[int, ...] = (256, 256)
     """Units of each hidden layer."""
     check_episodes: Annotated[int, Range(0)] = 0
-    """Greedy episodes after every thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
+    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
@@ -65,6 +65,9 @@ class Config:
             size <= self.buffer_size, "buffer_size", f"at least rollout_length x num_envs, {size}", self.buffer_size
         )
         command.require(self.hidden, "hidden", "at least one layer", self.hidden)
+        if self.temperature == "fixed":
+            command.require(self.target_entropy is None, "target_entropy", "none with --temperature fixed", self.target_entropy)
+        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         shared.require_environment(self)
         command.require_environment(self.environment, "Box", make=environments.make)
 

@@ -56,7 +56,7 @@ class Config:
     hidden: tuple[int, ...] = (400, 300)
     """Units of each hidden layer."""
     check_episodes: Annotated[int, Range(0)] = 0
-    """Greedy episodes after every thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
+    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
     evaluation_episodes: Annotated[int, Range(1)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
@@ -71,6 +71,7 @@ class Config:
         )
         multiple = f"a multiple of policy_delay, {self.policy_delay}"
         command.require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
+        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         shared.require_environment(self)
         command.require_environment(self.environment, "Box", make=environments.make)
 

@@ -11,6 +11,8 @@ import numpy as np
 from gymnasium import spaces, wrappers
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+LONGEST_EPISODE = 10_000  # steps, of environments without a time limit
+
 
 def register(name):
     """Makes an id known to Gymnasium whose package registers it when imported: the laboratory's own, and Atari's.
@@ -31,18 +33,21 @@ def make(name, *, frame_stack=1, render_mode=None, training=False):
 
     Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened (one-hot where they are categories). With `frame_stack` the
     last n observations are seen: of images side by side in the channels, of vectors `[n, D]`. Atari games get Mnih et al. 2015's
-    preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle steps at the start) and, in training, rewards clipped to their sign.
+    preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle steps at the start) and, in training, rewards clipped to their sign. An environment without a
+    time limit gets one of 10,000 steps, for a greedy policy may go round in circles.
 
     Raises:
         ValueError: the observation space is none of these.
     """
     register(name)
-    atari = name.startswith("ALE/")
+    atari = name.startswith("ALE/")  # has a limit of its own
     options = {"frameskip": 1} if atari else {}
     env: gymnasium.Env = gymnasium.make(name, render_mode=render_mode, disable_env_checker=True, **options)
     if atari:
         env = wrappers.AtariPreprocessing(env)
         env = wrappers.TransformReward(env, lambda reward: float(np.sign(float(reward)))) if training else env
+    if not atari and env.spec is not None and env.spec.max_episode_steps is None:
+        env = wrappers.TimeLimit(env, LONGEST_EPISODE)
     env = _as_box(env)
     shape = env.observation_space.shape or ()
     if frame_stack > 1:

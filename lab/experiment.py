@@ -57,13 +57,13 @@ class Options:
     """Go on with an interrupted run: its MLflow run id or its name."""
     tracking_uri: str | None = None
     """MLflow tracking URI; the default is $MLFLOW_TRACKING_URI or else the local store; 'none' keeps the run on the disk."""
-    checkpoint_every: int = 10_000
-    """Steps between two checkpoints, rounded up to whole rollouts."""
+    checkpoint_every: int = 0
+    """Steps between two checkpoints, rounded up to whole rollouts; 0 is 10,000, and more where host environments have long episodes."""
 
     def __post_init__(self):
         command.require(self.seed >= 0, "seed", "an integer >= 0", self.seed)
         command.require(self.seeds >= 1, "seeds", "an integer >= 1", self.seeds)
-        command.require(self.checkpoint_every >= 1, "checkpoint_every", "an integer >= 1", self.checkpoint_every)
+        command.require(self.checkpoint_every >= 0, "checkpoint_every", "an integer >= 0", self.checkpoint_every)
 
 
 def main(config_class, run, *, smoke):

@@ -13,7 +13,7 @@ class Track:
 
     Attributes:
         seed: the run's seed.
-        checkpoint_every: steps between two checkpoints.
+        checkpoint_every: steps between two checkpoints, of the default settings 10,000.
         artifacts: the folder where files to look at are made, before `artifact` logs them.
         stopping: whether the user asked the run to stop at its next checkpoint.
     """
@@ -21,7 +21,8 @@ class Track:
     def __init__(self, folder, journal, progress):
         header = folder.header()
         self.folder, self.progress = folder, progress
-        self.seed, self.checkpoint_every = header["seed"], header["options"]["checkpoint_every"]
+        self.seed, self._wanted = header["seed"], header["options"]["checkpoint_every"]
+        self.checkpoint_every = self.checkpoint_interval()
         self.artifacts = folder.artifacts
         self.stopping = False
         self._digest = header["digest"]
@@ -31,6 +32,10 @@ class Track:
             content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
             (self.artifacts / "config.json").write_text(json.dumps(content, indent=2))
             self.artifact("config.json")
+
+    def checkpoint_interval(self, least=0):
+        """Steps between two checkpoints: what the command line says or else 10,000, but no less than `least`."""
+        return self._wanted or max(10_000, least)
 
     def log(self, metrics, step):
         """Logs numbers at a step (environment steps, images seen or epochs) and shows progress."""

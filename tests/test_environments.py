@@ -198,3 +198,11 @@ def test_messages_have_one_line_however_long_the_bounds():
 def test_atari_says_how_to_install_it():
     with raises(r"--environment: expected pip install '.\[atari\]' for ALE/Pong-v5"):
         environments.make("ALE/Pong-v5")
+
+
+def test_an_environment_without_a_time_limit_gets_one(monkeypatch):
+    monkeypatch.setattr(environments, "LONGEST_EPISODE", 7)
+    env = environments.make("CliffWalking-v1")
+    env.reset(seed=0)
+    assert [env.step(0)[3] for _ in range(7)] == [False] * 6 + [True]  # upwards, against the wall
+    assert environments.make("CartPole-v1").spec.max_episode_steps == 500

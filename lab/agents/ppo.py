@@ -32,7 +32,8 @@ class PPO(ActorCritic):
         value_clip: V may move this far from its value before the update without being worse off; None leaves it free.
         value_weight: c_v; L_value = (G - V(s))^2.
         entropy_weight: c_e; a number or a function of environment steps.
-        target_kl: no more updates on a trajectory once the approximate KL divergence exceeds 1.5 times this; None does all.
+        target_kl: no more updates on a trajectory once the approximate KL divergence exceeds 1.5 times this; None does all. Updates that are not
+            made do not count for the optimizer's schedule either.
         normalize_advantage: whether a minibatch's advantages are made mean 0, deviation 1.
         **options: those of `ActorCritic`.
     """

@@ -13,7 +13,7 @@ class REINFORCE(A2C):
     """One gradient step per trajectory on  E[-log pi(a|s) (G - b(s))] + c_v E[(G - b(s))^2] - c_e E[H(pi(.|s))].
 
     The actor-critic's update where G is the Monte Carlo return and E the mean over the steps of complete episodes, for the others, which the end of
-    the trajectory cuts, have no G. Trajectories must be longer than episodes, or short ones are preferred. b(s) is the model's value: 0
+    the trajectory cuts, have no G. That prefers steps with a near end, the less the longer trajectories are: they should last several episodes. b(s) is the model's value: 0
     where it has no critic. An episode that a time limit ends is continued by b of its last observation.
 
     Args:

@@ -15,7 +15,7 @@ from keras import ops
 
 
 def lambda_return(reward, discount, next_value, cut, lambda_):
-    r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.20).
+    r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.18).
 
     G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}), and G_t = r_t + gamma_t V(s'_t) at a cut.
 

@@ -145,9 +145,14 @@ def test_the_same_settings_change_nothing(observe, tmp_path, name):
         (
             "ppo",
             {"network": "nature"},
-            r"--environment: expected images of at least 36 x 36 pixels for --network nature, received shape \(4,\)",
+            r"--environment: expected uint8 images of at least 36 x 36 pixels for --network nature, received shape \(4,\)",
         ),
         ("ppo", {"environment": "Picture-v0", "network": "nature", "gsde": 4}, "--gsde: expected 0 with --network nature"),
+        (
+            "ppo",
+            {"environment": "Picture-v0", "network": "nature", "normalize_observations": True},
+            "--normalize-observations: expected no such flag with --network nature",
+        ),
         ("ppo", {"device": True, "frame_stack": 2}, "--frame-stack: expected 1 with --device, received 2"),
         ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),
         ("a2c", {"environment": "Picture-v0", "device": True}, "--environment: expected one of .* with --device"),
@@ -165,6 +170,23 @@ def test_several_choices_at_once(tmp_path):
     logged, result = observed(tmp_path, "a2c", environment="Twofold-v0")
     assert len(logged) == 1
     assert 0 <= result["greedy_return"] <= 5
+
+
+@pytest.mark.parametrize(("steps", "rollouts"), [(1_000, 8), (1_025, 16), (100_000, 784)])
+def test_the_step_size_falls_until_training_ends(steps, rollouts):
+    config = ppo_cartpole.Config(steps=steps, num_envs=4, rollout_length=32, learning_rate=1.0, learning_rate_end=0.0)
+    rate = _policy_gradient.linear_rate(config, 5)
+    np.testing.assert_allclose([float(rate(5 * rollouts * share)) for share in (0.5, 0.9, 1.0)], [0.5, 0.1, 0.0], atol=1e-6)
+
+
+def test_host_environments_end_ten_episodes_between_two_boundaries(tmp_path):
+    asked = []
+    track = Memory(tmp_path)
+    track.checkpoint_interval = lambda least=0: asked.append(least) or 10_000
+    for device in (False, True):
+        module, start, *_ = EXPERIMENTS["a2c"]
+        module.run(module.Config(**start | {"environment": "CartPole-v1", "device": device, "steps": 64}), track)
+    assert asked == [10 * 4 * 500, 0]
 
 
 def test_a_run_is_finished_where_no_picture_can_be_made(tmp_path, monkeypatch):

@@ -51,6 +51,11 @@ def test_the_same_settings_change_nothing(base, tmp_path):
             {"rollout_length": 300, "num_envs": 2},
             "--buffer-size: expected at least rollout_length x num_envs, 600, received 500",
         ),
+        ({"warm_up": 400}, "--warm-up: expected less than steps, 400, received 400"),
+        (
+            {"temperature": "fixed", "target_entropy": 0.5},
+            "--target-entropy: expected none with --temperature fixed, received 0.5",
+        ),
         ({"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
         ({"initial_temperature": 0.0}, "--initial-temperature: expected a number > 0, received 0.0"),
     ],
