@@ -153,12 +153,13 @@ class FunctionalVectorEnv(VectorEnv):
         truncated = self._length >= self.max_episode_steps
         ended = terminated | truncated
         self._length[ended] = 0
-        final = self._observe(following)
-        self._state = self._replace(ended, self._env.initial(self._rng), following) if ended.any() else following
-        info = {}
+        observation, info = self._observe(following), {}
         if ended.any():
-            info = {"final_obs": final, "_final_obs": ended}
-        return self._observe(self._state), reward.astype(np.float64), terminated, truncated, info
+            info = {"final_obs": observation, "_final_obs": ended}
+            following = self._replace(ended, self._env.initial(self._rng), following)
+            observation = self._observe(following)
+        self._state = following
+        return observation, reward.astype(np.float64), terminated, truncated, info
 
     def render(self):
         """A picture of the first environment."""
