@@ -65,13 +65,18 @@ def report_every(config):
     return max(config.steps // 100, 1_000)
 
 
+def total_steps(config):
+    """Environment steps of the whole run, which `train` rounds up to whole reports, and these to whole rollouts."""
+    per_rollout = config.num_envs * config.rollout_length
+    per_report = math.ceil(report_every(config) / per_rollout) * per_rollout
+    return math.ceil(config.steps / per_report) * per_report
+
+
 def linear_rate(config, updates_per_rollout):
-    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run, which `train` rounds up to whole reports."""
+    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
     import keras
 
-    per_rollout = config.num_envs * config.rollout_length
-    rollouts_per_report = math.ceil(report_every(config) / per_rollout)
-    rollouts = math.ceil(config.steps / (per_rollout * rollouts_per_report)) * rollouts_per_report
+    rollouts = total_steps(config) // (config.num_envs * config.rollout_length)
     return keras.optimizers.schedules.PolynomialDecay(
         config.learning_rate, rollouts * updates_per_rollout, config.learning_rate_end
     )

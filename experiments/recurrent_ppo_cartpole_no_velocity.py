@@ -108,7 +108,7 @@ def run(config, track):
         rollout_length=config.rollout_length,
         epochs=config.epochs,
         minibatches=config.minibatches,
-        clip=exploration.linear(config.clip, 0.0, config.steps),
+        clip=exploration.linear(config.clip, 0.0, shared.total_steps(config)),
         entropy_weight=config.entropy_weight,
         seed=acting,
     )
