@@ -40,7 +40,8 @@ class Worlds:
         """The time limit of an episode, in steps; 1,000 where the environment has none of its own."""
         import gymnasium
 
-        return gymnasium.spec(self.config.environment).max_episode_steps or 1_000
+        name = self.config.environment.rpartition(":")[2]  # without the module that registered it
+        return gymnasium.spec(name).max_episode_steps or 1_000
 
     def rollout(self, agent, seed):
         """Where the agent learns: on the host or, with --device, in one compiled program."""
@@ -92,6 +93,7 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
         world, check, test: seeds of training, checks and the evaluation.
     """
     from lab.agents import BestSnapshot, evaluate, train
+    from lab.watch import log_episode
 
     rollout, checks = worlds.rollout(agent, world), config.check_episodes
     best = BestSnapshot(agent.model)
@@ -118,17 +120,5 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
     model = agent.policy_model()
     track.model(model)
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    picture_episode(config.environment, model, track, seed=test, frame_stack=worlds.frame_stack)
+    log_episode(config.environment, model, track, seed=test, frame_stack=worlds.frame_stack)
     return results
-
-
-def picture_episode(environment, model, track, **options):
-    """An episode as GIF, where the environment can be drawn: some need a screen, some cannot, and the run is finished all the same."""
-    from lab.watch import record_episode
-
-    try:
-        record_episode(environment, model, track.artifacts / "episode.gif", **options)
-    except Exception as error:
-        track.say(f"no picture of an episode: {error or type(error).__name__}")
-    else:
-        track.artifact("episode.gif")

@@ -85,8 +85,8 @@ class Config:
         images = self.network == "nature"
         command.require(images or self.hidden, "hidden", "at least one layer", self.hidden)
         command.require(not (images and self.gsde), "gsde", "0 with --network nature", self.gsde)
-        received = self.normalize_observations
-        command.require(not (images and received), "normalize_observations", "no such flag with --network nature", received)
+        normalized = self.normalize_observations
+        command.require(not (images and normalized), "normalize_observations", "False with --network nature", normalized)
         shared.require_environment(self, check_images if images else environments.check)
 
 

@@ -86,7 +86,7 @@ def run(config, track):
     from lab.losses import huber, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam
-    from lab.watch import record_episode
+    from lab.watch import log_episode
 
     def environments(count):
         make = [lambda: gymnasium.make(config.environment, disable_env_checker=True)] * count
@@ -144,8 +144,7 @@ def run(config, track):
     track.model(agent.online)
     chosen = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    record_episode(config.environment, agent.online, track.artifacts / "episode.gif", seed=test)
-    track.artifact("episode.gif")
+    log_episode(config.environment, agent.online, track, seed=test)
     return {"greedy_return": float(chosen), "last_greedy_return": float(last)}
 
 

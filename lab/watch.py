@@ -50,6 +50,16 @@ def record_episode(environment, model, path, *, seed, frame_stack=1, max_frames=
     return total
 
 
+def log_episode(environment, model, track, **options):
+    """Logs `record_episode` as a run's episode.gif. Where that fails, for some environments need a screen and some cannot be drawn, the run goes on."""
+    try:
+        record_episode(environment, model, track.artifacts / "episode.gif", **options)
+    except Exception as error:
+        track.say(f"no picture of an episode: {error or type(error).__name__}")
+    else:
+        track.artifact("episode.gif")
+
+
 def show_episode(environment, model, *, seed, frame_stack=1):
     """Plays a greedy episode in a window. Returns the undiscounted return."""
     return _play(environment, model, seed, frame_stack, "human", lambda env, step: None)[0]

@@ -151,7 +151,7 @@ def test_the_same_settings_change_nothing(observe, tmp_path, name):
         (
             "ppo",
             {"environment": "Picture-v0", "network": "nature", "normalize_observations": True},
-            "--normalize-observations: expected no such flag with --network nature",
+            "--normalize-observations: expected False with --network nature, received True",
         ),
         ("ppo", {"device": True, "frame_stack": 2}, "--frame-stack: expected 1 with --device, received 2"),
         ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),
@@ -183,10 +183,10 @@ def test_host_environments_end_ten_episodes_between_two_boundaries(tmp_path):
     asked = []
     track = Memory(tmp_path)
     track.checkpoint_interval = lambda least=0: asked.append(least) or 10_000
-    for device in (False, True):
+    for environment, device in (("CartPole-v1", False), (f"{__name__}:Twofold-v0", False), ("CartPole-v1", True)):
         module, start, *_ = EXPERIMENTS["a2c"]
-        module.run(module.Config(**start | {"environment": "CartPole-v1", "device": device, "steps": 64}), track)
-    assert asked == [10 * 4 * 500, 0]
+        module.run(module.Config(**start | {"environment": environment, "device": device, "steps": 64}), track)
+    assert asked == [10 * 4 * 500, 10 * 4 * 1_000, 0]
 
 
 def test_a_run_is_finished_where_no_picture_can_be_made(tmp_path, monkeypatch):
@@ -195,5 +195,5 @@ def test_a_run_is_finished_where_no_picture_can_be_made(tmp_path, monkeypatch):
 
     monkeypatch.setattr(watch, "record_episode", fails)
     track = Memory(tmp_path)
-    _policy_gradient.picture_episode("CartPole-v1", None, track)
+    watch.log_episode("CartPole-v1", None, track)
     assert track.said == ["no picture of an episode: no screen"]
