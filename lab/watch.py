@@ -55,7 +55,7 @@ def log_episode(environment, model, track, **options):
     try:
         record_episode(environment, model, track.artifacts / "episode.gif", **options)
     except Exception as error:
-        track.say(f"no picture of an episode: {error or type(error).__name__}")
+        track.say(f"no picture of an episode: {str(error) or type(error).__name__}")
     else:
         track.artifact("episode.gif")
 
