@@ -73,6 +73,13 @@ def total_steps(config):
     return math.ceil(config.steps / per_report) * per_report
 
 
+def linear(config, start, end):
+    """A function of environment steps that goes from `start` to `end` over the whole run."""
+    from lab.agents import exploration
+
+    return exploration.linear(start, end, total_steps(config))
+
+
 def linear_rate(config, updates_per_rollout):
     """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
     import keras

@@ -103,7 +103,7 @@ def check_images(env):
 
 def run(config, track):
     """Trains PPO, evaluates greedily, records; see `experiments._policy_gradient`."""
-    from lab.agents import PPO, FeedForward, RewardScaling, exploration
+    from lab.agents import PPO, FeedForward, RewardScaling
     from lab.models import actor_critic, dense_torso, nature_torso
     from lab.optimizers import Adam
 
@@ -134,10 +134,10 @@ def run(config, track):
         rollout_length=config.rollout_length,
         epochs=config.epochs,
         minibatches=config.minibatches,
-        clip=exploration.linear(config.clip, config.clip_end, shared.total_steps(config)),
+        clip=shared.linear(config, config.clip, config.clip_end),
         value_clip=config.value_clip,
         value_weight=config.value_weight,
-        entropy_weight=exploration.linear(config.entropy_weight, config.entropy_weight_end, shared.total_steps(config)),
+        entropy_weight=shared.linear(config, config.entropy_weight, config.entropy_weight_end),
         target_kl=config.target_kl,
         normalize_advantage=config.normalize_advantage,
         seed=acting,

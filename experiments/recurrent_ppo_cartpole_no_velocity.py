@@ -71,7 +71,7 @@ def run(config, track):
     import keras
 
     from lab import layers
-    from lab.agents import exploration, policy_for, recurrent_ppo
+    from lab.agents import policy_for, recurrent_ppo
     from lab.models import recurrent_actor_critic
     from lab.optimizers import Adam
 
@@ -108,7 +108,7 @@ def run(config, track):
         rollout_length=config.rollout_length,
         epochs=config.epochs,
         minibatches=config.minibatches,
-        clip=exploration.linear(config.clip, 0.0, shared.total_steps(config)),
+        clip=shared.linear(config, config.clip, 0.0),
         entropy_weight=config.entropy_weight,
         seed=acting,
     )

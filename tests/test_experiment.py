@@ -10,6 +10,8 @@ import time
 import pytest
 
 from lab.experiment import About
+from lab.journal import Journal, RunFolder
+from lab.track import Track
 from tests.processes import ROOT, TINY, dqn, folders, run
 
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.py") if not path.stem.startswith("_"))
@@ -137,3 +139,12 @@ def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own
     os.killpg(resumed.pid, signal.SIGKILL)
     assert f"falling back to {saved[-2].name}" in "".join(lines)
     assert "resuming at step" in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "interval"), [(0, 0, 10_000), (0, 40_000, 40_000), (0, 200, 10_000), (500, 40_000, 500)]
+)
+def test_the_command_line_decides_on_checkpoints_and_long_episodes_where_it_says_nothing(own_home, asked, least, interval):
+    header = {"experiment": "toy", "seed": 0, "seeds": 1, "backend": "x", "config": {}, "versions": {}, "digest": "d"}
+    folder = RunFolder.create(header | {"options": {"checkpoint_every": asked}, "total_steps": 3})
+    assert Track(folder, Journal(folder), None).checkpoint_interval(least) == interval
