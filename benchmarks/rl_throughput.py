@@ -9,13 +9,9 @@ Stable-Baselines3 of each round, and its median. Beside PPO stands the same algo
 """
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
-import time
 
+from benchmarks.contender import Contender, serve
 from benchmarks.machine import describe, keep
 
 STEPS = {
@@ -129,43 +125,20 @@ def sb3(algorithm):
     return go
 
 
-class Contender:
+def contender(algorithm, place, backend, num_envs=8):
     """A process that trains for so many steps when told to."""
-
-    def __init__(self, algorithm, place, backend, num_envs=8):
-        environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "benchmarks.rl_throughput", "--serve", algorithm, place, str(num_envs)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
-        assert self.process.stdout.readline() == "ready\n", f"{algorithm} {place} {backend} did not start"
-
-    def speed(self, steps):
-        """Steps per second over at least so many steps."""
-        print(steps, file=self.process.stdin, flush=True)
-        done, seconds = json.loads(self.process.stdout.readline())
-        return done / seconds
-
-    def end(self):
-        """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait()
+    return Contender("benchmarks.rl_throughput", algorithm, place, num_envs, backend=backend)
 
 
-def serve(algorithm, place, num_envs):
-    """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output."""
+def start(algorithm, place, num_envs):
+    """What a contender's process runs."""
     if place == "pure":
         from benchmarks.pure_jax_ppo import trainer
 
         go = trainer(num_envs, 10)
     else:
         go = sb3(algorithm) if place == "sb3" else lab(algorithm, place, num_envs)
-    go(1)
-    go(STEPS[algorithm] // 10)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        began = time.perf_counter()
-        done = go(int(line))
-        print(json.dumps([done, time.perf_counter() - began]), flush=True)
+    serve(go, 1, STEPS[algorithm] // 10)
 
 
 def compare(algorithm, backends, rounds):
@@ -176,12 +149,12 @@ def compare(algorithm, backends, rounds):
     if algorithm == "ppo" and "jax" in backends:
         names["plain JAX"] = ("pure", "jax")
     speeds: dict = {name: [] for name in names}
-    contenders = {name: Contender(algorithm, *where) for name, where in names.items()}
+    contenders = {name: contender(algorithm, *where) for name, where in names.items()}
     for _ in range(rounds):
-        for name, contender in contenders.items():
-            speeds[name].append(contender.speed(STEPS[algorithm] * FASTER.get((algorithm, names[name][0]), 1)))
-    for contender in contenders.values():
-        contender.end()
+        for name, process in contenders.items():
+            speeds[name].append(process.speed(STEPS[algorithm] * FASTER.get((algorithm, names[name][0]), 1)))
+    for process in contenders.values():
+        process.end()
     rows = []
     for name, values in speeds.items():
         ratios = [value / base for value, base in zip(values, speeds["stable-baselines3"], strict=True)]
@@ -198,9 +171,9 @@ def grow(backends):
     rows = []
     for backend in backends:
         for count in ENVS:
-            contender = Contender("ppo", "device", backend, count)
-            values = [contender.speed(max(200_000, 1_024 * count)) for _ in range(3)]
-            contender.end()
+            process = contender("ppo", "device", backend, count)
+            values = [process.speed(max(200_000, 1_024 * count)) for _ in range(3)]
+            process.end()
             rows.append({"backend": backend, "num_envs": count, "steps_per_second": [round(value) for value in values]})
             print(backend, count, f"{statistics.median(values):,.0f} steps/s", flush=True)
     draw(rows)
@@ -239,7 +212,7 @@ def main():
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.serve:
-        return serve(flags.serve[0], flags.serve[1], int(flags.serve[2]))
+        return start(flags.serve[0], flags.serve[1], int(flags.serve[2]))
     packages = ["tensorflow", "keras", "jax", "gymnasium", "numpy", "torch", "stable-baselines3"]
     for name in flags.only:
         rows = grow(flags.backends) if name == "envs" else compare(name, flags.backends, flags.rounds)

@@ -1,4 +1,4 @@
-"""Commands over runs: ui, resume, watch, sync."""
+"""Commands over runs: ui, resume, watch, sample, sync."""
 
 import os
 import socket
@@ -16,6 +16,8 @@ USAGE = """python -m lab <command>
   resume RUN_ID                          go on with an interrupted run, exactly where its last checkpoint was
   watch RUN_ID [--seed N] [--window] [--output FILE] [--tracking-uri URI]
                                          play a greedy episode of a run's policy into a GIF, or in a window
+  sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
+                                         draw samples of a run's generator into a PNG
   sync [--tracking-uri URI]              deliver to MLflow what could not be delivered while the runs went on
 
 RUN_ID is a run's name or its MLflow run id.
@@ -47,6 +49,27 @@ class Watch:
     """The GIF to write; the default is <run name>.gif in the current folder."""
     tracking_uri: str | None = None
     """The server that has the run, by its MLflow run id, if it is not on this disk."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Flags of `sample`."""
+
+    count: Annotated[int, command.Range(1)] = 64
+    """Samples to draw."""
+    label: int | None = None
+    """The class to ask for, of a generator with labels; the default is each in turn."""
+    truncation: Annotated[float | None, command.Range(over=0)] = None
+    """Latents' numbers beyond it are drawn again: less variety, better samples."""
+    seed: Annotated[int, command.Range(0)] = 0
+    """Seed of the latents."""
+    output: str = ""
+    """The PNG to write; the default is <run name>.png in the current folder."""
+    tracking_uri: str | None = None
+    """The server that has the run, by its MLflow run id, if it is not on this disk."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,7 @@ def watch(argv):
     run_id, rest = _run_id("watch", argv)
     (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    name, model, settings = _policy(run_id, flags.tracking_uri)
+    name, model, settings = _model(run_id, flags.tracking_uri)
     environment, stack = settings.get("environment"), int(settings.get("frame_stack", 1))
     command.require(environment, "run id", "a run on an environment", run_id)
     from lab.watch import record_episode, show_episode
@@ -106,7 +129,22 @@ def watch(argv):
     return 0
 
 
-def _policy(run_id, uri):
+def sample(argv):
+    """Draws samples of a run's generator."""
+    run_id, rest = _run_id("sample", argv)
+    (flags,) = command.parse("python -m lab sample", "Draws a run's samples.", rest, Sample())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    name, model, settings = _model(run_id, flags.tracking_uri)
+    from lab.gan import sheet
+
+    output = Path(flags.output or f"{name}.png").resolve()
+    options = {"label": flags.label, "truncation": flags.truncation, "seed": flags.seed}
+    sheet.draw(output, model, settings, flags.count, **options)
+    print(f"{flags.count} samples, written to {output}")
+    return 0
+
+
+def _model(run_id, uri):
     """(name, model, settings) of a run on this disk or, with a tracking URI, on a server."""
     if uri:
         from lab import tracking
@@ -149,7 +187,7 @@ def _free(port):
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-COMMANDS = {"ui": ui, "resume": resume, "watch": watch, "sync": sync}
+COMMANDS = {"ui": ui, "resume": resume, "watch": watch, "sample": sample, "sync": sync}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -66,19 +66,22 @@ class Options:
         command.require(self.checkpoint_every >= 0, "checkpoint_every", "an integer >= 0", self.checkpoint_every)
 
 
-def main(config_class, run, *, smoke):
+def main(config_class, run, *, smoke, variants=None, summary=None):
     """Runs an experiment from the command line, and exits: 0 done, 1 failed, 2 bad input, 130 interrupted.
 
     Args:
         config_class: the frozen dataclass; its fields become flags.
         run: `run(config, track) -> {result name: value}`.
         smoke: the fields that `--smoke` changes, as a dict.
+        variants: function, config -> dicts of fields; each is run with every seed as a child of one parent run.
+        summary: function (track of the parent, {label of a variant: list of results}), which may log tables and pictures.
     """
     name = Path(run.__code__.co_filename).stem
-    sys.exit(_main(name, About.parse(run.__globals__["__doc__"]), config_class, run, smoke, sys.argv[1:]))
+    about = About.parse(run.__globals__["__doc__"])
+    sys.exit(_main(name, about, config_class, run, smoke, sys.argv[1:], variants, summary))
 
 
-def _main(name, about, config_class, run, smoke, argv):
+def _main(name, about, config_class, run, smoke, argv, variants=None, summary=None):
     with command.one_line_errors():
         resumed = command.flag_value(argv, "--resume")
         folder = journal.find(resumed) if resumed else None
@@ -88,8 +91,10 @@ def _main(name, about, config_class, run, smoke, argv):
         if folder is None:
             folder = journal.RunFolder.create(header)
     expected = about.expected
+    if variants is not None and "parent" not in header:
+        return lifecycle.run_children(folder, config, run, expected, variants(config), summary)
     if header["seeds"] > 1:
-        return lifecycle.run_seeds(folder, config, run, expected)
+        return lifecycle.run_children(folder, config, run, expected)
     return lifecycle.run_one(folder, config, run, expected)[0]
 
 
@@ -116,6 +121,7 @@ def _parse(name, about, config_class, smoke, argv, folder):
 
 
 def _header(name, config, options):
+    total = getattr(config, "total_steps", getattr(config, "steps", 0))
     config, options = dataclasses.asdict(config), dataclasses.asdict(options)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     return lifecycle.identified(
@@ -128,7 +134,7 @@ def _header(name, config, options):
             "seeds": options["seeds"],
             "backend": backend,
             "tracking_uri": tracking.resolve_uri(options["tracking_uri"]),
-            "total_steps": config.get("steps", 0),
+            "total_steps": total,
             "versions": _versions(),
         }
     )

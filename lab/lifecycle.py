@@ -1,6 +1,7 @@
 """A run's life: from its folder on the disk to its last line on the screen, whatever happens in between."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -66,7 +67,7 @@ def run_one(folder, config, run, expected):
 
 def _said_by_lab(failure):
     """Whether the message says all that there is to say; others get their traceback."""
-    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError")
+    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError", "DownloadError")
 
 
 def _end(writer, status, error):
@@ -126,38 +127,54 @@ def _say_goodbye(folder, expected, status, results, error, delivered):
     print("to see it: python -m lab ui")
 
 
-def run_seeds(parent, config, run, expected):
-    """Runs every seed as a child run of `parent`, then logs mean and 95 % interval of each result to it."""
+def run_children(parent, config, run, expected, variants=({},), summary=None):
+    """Runs every variant of the configuration with every seed as a child run of `parent`, then logs mean and 95 % interval of each result to it.
+
+    Args:
+        variants: dicts of the fields that differ; results of a variant that has some are logged with its values in their names.
+        summary: function (track of the parent, {label: list of results}), called at the end.
+    """
     header = parent.header()
-    results = []
+    rows: dict[str, list] = {}
     with parent.lock("writer") as mine:
         if not mine:
             print(f"{parent.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
             return 2
         writer = journal.Journal(parent)
         writer.append({"status": "RUNNING"})
-        for seed in range(header["seed"], header["seed"] + header["seeds"]):
-            child = _child(parent, seed)
-            done = child.results() if child.status() == "FINISHED" else None
-            code, result = (0, done) if done else run_one(child, config, run, expected)
-            if code:
-                _end(writer, child.status(), None)
-                _wait(_start(parent), parent)
-                print(f"to go on with all seeds: python -m lab resume {parent.name}")
-                return code
-            results.append(result)
-        summary = _summarize(results)
-        writer.metrics(summary, header["total_steps"])
+        for variant in variants:
+            changed = dataclasses.replace(config, **variant)
+            for seed in range(header["seed"], header["seed"] + header["seeds"]):
+                child = _child(parent, seed, changed)
+                done = child.results() if child.status() == "FINISHED" else None
+                code, result = (0, done) if done else run_one(child, changed, run, expected)
+                if code:
+                    _end(writer, child.status(), None)
+                    _wait(_start(parent), parent)
+                    print(f"to go on with all runs: python -m lab resume {parent.name}")
+                    return code
+                rows.setdefault("_".join(map(str, variant.values())), []).append(result)
+        for label, results in rows.items():
+            suffix = f"_{label}" if label else ""
+            writer.metrics({name + suffix: value for name, value in _summarize(results).items()}, header["total_steps"])
+        if summary is not None:
+            summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
         _end(writer, "FINISHED", None)
     delivered = _wait(_start(parent), parent)
-    means = {name: summary[name] for name in results[0]}
+    single = rows.get("")
+    means = {name: value for name, value in _summarize(single).items() if name in single[0]} if single else {}
     _say_goodbye(parent, expected, "FINISHED", means, None, delivered)
+    for label, results in rows.items():
+        _say_means(label, results)
+    return 0
+
+
+def _say_means(label, results):
+    summary = _summarize(results)
     for name in results[0]:
         values = ", ".join(f"{result[name]:.4g}" for result in results)
-        print(
-            f"{name}: mean {summary[name]:.4g} ± {summary[f'{name}_interval']:.2g} (95 %) over {len(results)} seeds: {values}"
-        )
-    return 0
+        interval = f" ± {summary[f'{name}_interval']:.2g} (95 %)" if len(results) > 1 else ""
+        print(f"{label} {name}: mean {summary[name]:.4g}{interval} over {len(results)} seeds: {values}".strip())
 
 
 def _start(folder):
@@ -165,16 +182,18 @@ def _start(folder):
     return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None
 
 
-def _child(parent, seed):
-    """The child run for a seed: the one there is, or a new one."""
+def _child(parent, seed, config):
+    """The child run for a seed and a configuration: the one there is, or a new one."""
+    header, settings = parent.header(), dataclasses.asdict(config)
+    settings = json.loads(json.dumps(settings))  # as a header gives them back
     for run in journal.all_runs():
-        header = run.header()
-        if header.get("parent") == parent.name and header["seed"] == seed:
+        found = run.header()
+        if found.get("parent") == parent.name and found["seed"] == seed and found["config"] == settings:
             return run
-    header = parent.header()
     options = header["options"] | {"seed": seed, "seeds": 1}
-    child = header | {"options": options, "seed": seed, "seeds": 1, "parent": parent.name}
-    return journal.RunFolder.create(identified(child))
+    total = getattr(config, "total_steps", getattr(config, "steps", 0))
+    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name, "total_steps": total}
+    return journal.RunFolder.create(identified(header | child))
 
 
 def _summarize(results):
@@ -186,6 +205,6 @@ def _summarize(results):
     for name in results[0]:
         values = np.array([result[name] for result in results])
         summary[name] = values.mean()
-        spread = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-        summary[f"{name}_interval"] = float(spread)
+        if len(values) > 1:
+            summary[f"{name}_interval"] = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
     return summary

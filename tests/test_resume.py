@@ -13,6 +13,21 @@ from lab import checkpoint
 from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
+GAN = ["--epochs", "60", "--batch-size", "20", "--tracking-uri", "none"]
+RING = ["--samples", "2000", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
+GLYPHS = [
+    "--samples",
+    "200",
+    "--filters",
+    "2",
+    "--latent",
+    "4",
+    "--evaluation-samples",
+    "50",
+    *GAN,
+    "--checkpoint-every",
+    "1000",
+]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
@@ -30,6 +45,8 @@ def only(backend):
         ("ppo_cartpole", PPO, "device"),
         pytest.param("ppo_cartpole", PPO, "host", marks=only("tensorflow")),
         pytest.param("sac_pendulum", SAC, "host", marks=only("tensorflow")),
+        ("gan_ring", RING, "host"),
+        pytest.param("conditional_gan_glyphs", GLYPHS, "host", marks=only("tensorflow")),
     ],
 )
 def test_killed_three_times_and_resumed(tmp_path, experiment, settings, place):
@@ -48,6 +65,16 @@ def test_killed_three_times_and_resumed(tmp_path, experiment, settings, place):
     disturbed.start()
     disturbed.finish()
     assert differences(alone.state(), disturbed.state()) == []
+    assert pictures(alone) == pictures(disturbed)
+    assert bool(pictures(alone)) == (settings in (RING, GLYPHS))
+
+
+def pictures(run):
+    """What was drawn while training, byte for byte."""
+    drawn = (
+        path for pattern in ("samples-*.png", "plane-*.png", "training.gif") for path in run.folder().artifacts.glob(pattern)
+    )
+    return {path.name: path.read_bytes() for path in drawn}
 
 
 @pytest.mark.slow

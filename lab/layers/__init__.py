@@ -8,6 +8,7 @@ from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalHead, DuelingHead, GaussianHead, QuantileHead
+from lab.layers.learnt_map import LearntMap
 from lab.layers.maxout import Maxout
 from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
@@ -35,6 +36,7 @@ __all__ = [
     "GaussianHead",
     "LayerNormGRUCell",
     "LayerNormLSTMCell",
+    "LearntMap",
     "Maxout",
     "MinibatchStandardDeviation",
     "MirrorPadding1D",

@@ -14,6 +14,7 @@ class Objective(NamedTuple):
 
     discriminator: Callable
     generator: Callable
+    paired: bool = False  # whether the generator's loss looks at real samples too
 
 
 def _logistic(real, fake):
@@ -44,5 +45,6 @@ hinge = Objective(
 relativistic = Objective(
     lambda real, fake: ops.mean(ops.softplus(fake - real)),
     lambda real, fake: ops.mean(ops.softplus(real - fake)),
+    paired=True,
 )
 """D: -E log sigma(r - f);  G: -E log sigma(f - r), over pairs (Jolicoeur-Martineau 2019, eq. 3; Huang et al. 2024, R3GAN)."""

@@ -6,5 +6,17 @@ from lab.models.actor_critic import nature_torso as nature_torso
 from lab.models.continuous import critic as critic
 from lab.models.continuous import deterministic_actor as deterministic_actor
 from lab.models.continuous import gaussian_actor as gaussian_actor
+from lab.models.dcgan import dcgan_discriminator as dcgan_discriminator
+from lab.models.dcgan import dcgan_generator as dcgan_generator
+from lab.models.glyph_classifier import glyph_classifier as glyph_classifier
+from lab.models.glyph_classifier import trained_glyph_classifier as trained_glyph_classifier
+from lab.models.measuring import describe_images as describe_images
+from lab.models.measuring import inception as inception
+from lab.models.mixture_players import mixture_discriminator as mixture_discriminator
+from lab.models.mixture_players import mixture_generator as mixture_generator
 from lab.models.mlp import mlp as mlp
+from lab.models.r3gan import r3gan_discriminator as r3gan_discriminator
+from lab.models.r3gan import r3gan_generator as r3gan_generator
 from lab.models.recurrent import recurrent_actor_critic as recurrent_actor_critic
+from lab.models.sngan import sngan_discriminator as sngan_discriminator
+from lab.models.sngan import sngan_generator as sngan_generator

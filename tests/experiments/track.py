@@ -10,8 +10,15 @@ class Memory:
         self.artifacts, self.logged, self.models, self.said = folder, [], [], []
 
     def log(self, metrics, step):
-        kept = {key: value for key, value in metrics.items() if key != "steps_per_second"}
+        kept = {key: value for key, value in metrics.items() if key not in ("steps_per_second", "images_per_second")}
         self.logged.append((step, kept))
+
+    def metrics(self):
+        history = {}
+        for step, metrics in self.logged:
+            for key, value in metrics.items():
+                history.setdefault(key, []).append((step, value))
+        return history
 
     def checkpoint_interval(self, least=0):
         return 10_000

@@ -1,0 +1,134 @@
+"""Image GANs on digit glyphs, 28 x 28: Fréchet and kernel distance, precision, recall, density, coverage, over seeds.
+
+python -m benchmarks.gan_glyphs [--only dcgan_glyphs r3gan_glyphs] [--seeds 3]
+python -m benchmarks.gan_glyphs --table        README's tables of the results that are kept
+
+Every row is whole runs of an experiment with its default settings. The floor is real glyphs of another seed in place of generated ones. Each
+seed is kept as soon as it is there, and not run again.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.machine import RESULTS, describe, keep
+from lab.journal import RunFolder
+
+RUNS = {
+    "dcgan_glyphs": [], "wgan_gp_glyphs": [], "sngan_glyphs": [], "r3gan_glyphs": [], "conditional_gan_glyphs": [],
+    "conditional_gan_glyphs acgan": ["--conditioning", "acgan"], "infogan_digits": [],
+    "stacked_glyphs": [], "stacked_glyphs dcgan": ["--family", "dcgan"], "stacked_glyphs pacgan2": ["--family", "pacgan2"],
+}  # fmt: skip
+COLUMNS = {
+    "frechet_distance": 3, "kernel_distance": 4, "precision": 3, "recall": 3, "density": 3, "coverage": 3, "as_asked": 3,
+}  # fmt: skip
+NAME = "gan_glyphs"
+
+
+def measure(name, seed):
+    """The results of one run, and its minutes."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [
+            sys.executable,
+            "-m",
+            f"experiments.{name.split()[0]}",
+            *RUNS[name],
+            "--seed",
+            str(seed),
+            "--tracking-uri",
+            "none",
+        ]
+        began = time.monotonic()
+        subprocess.run(
+            command, env=os.environ | {"LAB_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        (path,) = Path(home).glob("mlruns/runs/*/run.json")
+        folder = RunFolder(path.parent)
+        found = {key: round(value, 5) for key, value in folder.results().items()}
+        minutes = round((time.monotonic() - began) / 60, 2)
+        return found | {"seed": seed, "images_seen": folder.header()["total_steps"], "minutes": minutes}
+
+
+def floor(seeds, count=5_000):
+    """Real glyphs against real ones, as the experiments measure."""
+    from lab.data import glyphs
+    from lab.gan import Evaluation
+    from lab.models import trained_glyph_classifier
+
+    rows = []
+    for seed in range(seeds):
+        real, other = (
+            glyphs(count, seed=number, cache=False) for number in np.random.SeedSequence(seed).generate_state(2).tolist()
+        )
+        rows.append(
+            {key: round(value, 5) for key, value in Evaluation(trained_glyph_classifier()[0], real[0])(*other).items()}
+            | {"seed": seed}
+        )
+    return rows
+
+
+def cell(runs, key, digits):
+    """mean ± 95 % interval over seeds, or a dash."""
+    values = [run[key] for run in runs if key in run]
+    if not values:
+        return "–"
+    spread = f" ± {stats.t.ppf(0.975, len(values) - 1) * stats.sem(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
+
+
+def table(rows):
+    """README's tables: of images, and of stacks."""
+    lines = ["| experiment | images seen | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " | minutes | seeds |"]
+    lines.append("|---" * (len(COLUMNS) + 4) + "|")
+    for name, row in rows.items():
+        if "frechet_distance" not in row["runs"][0]:
+            continue
+        runs = row["runs"]
+        cells = [cell(runs, key, digits) for key, digits in COLUMNS.items()]
+        seen = f"{runs[0]['images_seen'] / 1e6:.1f} million" if "images_seen" in runs[0] else "–"
+        lines.append(f"| {name} | {seen} | {' | '.join(cells)} | {cell(runs, 'minutes', 0)} | {len(runs)} |")
+    lines += ["", "| experiment | images seen | modes of 1,000 | reverse KL | minutes | seeds |", "|---|---|---|---|---|---|"]
+    for name, row in rows.items():
+        if "modes" in row["runs"][0]:
+            runs = row["runs"]
+            seen = f"{runs[0]['images_seen'] / 1e6:.1f} million"
+            lines.append(
+                f"| {name} | {seen} | {cell(runs, 'modes', 0)} | {cell(runs, 'reverse_kl', 2)} | {cell(runs, 'minutes', 0)} | {len(runs)} |"
+            )
+    return "\n".join(lines)
+
+
+def main():
+    """Runs what is missing and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--table", action="store_true", help="print README's tables and run nothing")
+    flags = parser.parse_args()
+    path = RESULTS / f"{NAME}.json"
+    kept = json.loads(path.read_text())["rows"] if path.exists() else {}
+    if flags.table:
+        print(table(kept))
+        return
+    if "real against real" not in kept:
+        kept["real against real"] = {"runs": floor(flags.seeds)}
+    for seed in range(flags.seeds):
+        for name in flags.only:
+            runs = kept.setdefault(name, {"runs": []})["runs"]
+            if seed in [run["seed"] for run in runs]:
+                continue
+            runs.append(measure(name, seed) | {"commit": describe()["commit"]})
+            keep(NAME, {"rows": kept} | describe("tensorflow", "keras", "numpy"))
+            print(name, runs[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""DCGAN's training step at 28 x 28 pixels, batch 64: milliseconds, side by side with torch and with a plain Keras `train_step`.
+
+python -m benchmarks.gan_throughput [--rounds 7] [--updates 20]
+
+The same players (4 x 4 convolutions, 64 and 128 channels, batch normalisation, 64 latents), the same objective, two Adams, float32, everything on
+two threads. One update is a turn of the discriminator and one of the generator, with latents of its own. Contenders:
+
+torch           the usual loop: backward of both discriminator losses, step, backward of the generator's, step
+keras train_step  a `keras.Model` with `train_step`, two tapes, compiled by `fit`, as in the guides of keras.io
+lab, tensorflow   `GAN.fit`, without a moving average, as the others have none; and with one
+lab, jax        the same source
+
+Every contender runs in a process of its own and takes its turn: one round is so many updates of each. Reported: the ratio of times of each round
+to torch's and to Keras's, and their medians.
+"""
+
+import argparse
+import statistics
+
+from benchmarks.contender import Contender, serve
+from benchmarks.machine import describe, keep
+
+BATCH, LATENT, FILTERS = 64, 64, 64
+CONTENDERS = {
+    "torch": ("torch", "tensorflow"),
+    "keras train_step": ("keras", "tensorflow"),
+    "lab, tensorflow": ("lab", "tensorflow"),
+    "lab with average, tensorflow": ("lab-average", "tensorflow"),
+    "lab, jax": ("lab", "jax"),
+}
+
+
+def images(count):
+    """Noise in place of images: its values do not change the time."""
+    import numpy as np
+
+    return np.random.default_rng(0).uniform(-1, 1, (count, 28, 28, 1)).astype("float32")
+
+
+def lab(average):
+    """`GAN.fit`."""
+    from lab.gan import GAN
+    from lab.losses import adversarial
+    from lab.models import dcgan_discriminator, dcgan_generator
+    from lab.optimizers import Adam
+
+    gan = GAN(
+        dcgan_generator(latent=LATENT, filters=FILTERS, seed=0), dcgan_discriminator(filters=FILTERS, seed=1), adversarial.non_saturating,
+        generator_optimizer=Adam(2e-4, 0.5), discriminator_optimizer=Adam(2e-4, 0.5), ema=0.999 if average else 0.0, seed=0,
+    )  # fmt: skip
+
+    def go(updates):
+        gan.fit(images(BATCH * updates), batch_size=BATCH, verbose=0)
+        return updates
+
+    return go
+
+
+def plain_keras():
+    """A model with a `train_step` of its own, trained by `fit`."""
+    import keras
+    import tensorflow as tf
+
+    from lab.models import dcgan_discriminator, dcgan_generator
+
+    class Plain(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.generator = dcgan_generator(latent=LATENT, filters=FILTERS, seed=0)
+            self.discriminator = dcgan_discriminator(filters=FILTERS, seed=1)
+            self.generator_optimizer, self.discriminator_optimizer = (keras.optimizers.Adam(2e-4, 0.5) for _ in range(2))
+            self.loss_function = keras.losses.BinaryCrossentropy(from_logits=True)
+
+        def train_step(self, real):
+            noise = tf.random.normal((BATCH, LATENT))
+            with tf.GradientTape() as tape:
+                on_real = self.discriminator(real, training=True)
+                on_fake = self.discriminator(self.generator(noise, training=True), training=True)
+                loss = self.loss_function(tf.ones_like(on_real), on_real) + self.loss_function(tf.zeros_like(on_fake), on_fake)
+            variables = self.discriminator.trainable_variables
+            self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
+            noise = tf.random.normal((BATCH, LATENT))
+            with tf.GradientTape() as tape:
+                on_fake = self.discriminator(self.generator(noise, training=True), training=True)
+                generator_loss = self.loss_function(tf.ones_like(on_fake), on_fake)
+            variables = self.generator.trainable_variables
+            self.generator_optimizer.apply(tape.gradient(generator_loss, variables), variables)
+            return {"discriminator_loss": loss, "generator_loss": generator_loss}
+
+    model = Plain()
+    model.compile()
+
+    def go(updates):
+        model.fit(images(BATCH * updates), batch_size=BATCH, epochs=1, verbose=0)
+        return updates
+
+    return go
+
+
+def in_torch():
+    """The same in torch."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    generator = nn.Sequential(
+        nn.Linear(LATENT, 49 * 2 * FILTERS, bias=False), nn.Unflatten(1, (2 * FILTERS, 7, 7)), nn.BatchNorm2d(2 * FILTERS), nn.ReLU(),
+        nn.ConvTranspose2d(2 * FILTERS, FILTERS, 4, 2, 1, bias=False), nn.BatchNorm2d(FILTERS), nn.ReLU(),
+        nn.ConvTranspose2d(FILTERS, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, FILTERS, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(FILTERS, 2 * FILTERS, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * FILTERS),
+        nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(49 * 2 * FILTERS, 1),
+    )  # fmt: skip
+    ascent, descent = (torch.optim.Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
+    loss, ones, zeros = nn.BCEWithLogitsLoss(), torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
+
+    def update(real):
+        ascent.zero_grad()
+        fake = generator(torch.randn(BATCH, LATENT)).detach()
+        (loss(discriminator(real), ones) + loss(discriminator(fake), zeros)).backward()
+        ascent.step()
+        descent.zero_grad()
+        loss(discriminator(generator(torch.randn(BATCH, LATENT))), ones).backward()
+        descent.step()
+
+    def go(updates):
+        for batch in torch.tensor(images(BATCH * updates)).permute(0, 3, 1, 2).split(BATCH):
+            update(batch)
+        return updates
+
+    return go
+
+
+def compare(rounds, updates):
+    """The rows: milliseconds per update and ratios."""
+    contenders = {
+        name: Contender("benchmarks.gan_throughput", kind, backend=backend) for name, (kind, backend) in CONTENDERS.items()
+    }
+    times: dict = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            times[name].append(1000 / contender.speed(updates))
+    for contender in contenders.values():
+        contender.end()
+    rows = []
+    for name, values in times.items():
+        row = {"contender": name, "milliseconds": [round(value, 1) for value in values]}
+        for base in ("torch", "keras train_step"):
+            ratios = [value / other for value, other in zip(values, times[base], strict=True)]
+            row[f"ratio_to_{base.split()[0]}"] = round(statistics.median(ratios), 3)
+        rows.append(row)
+        print(row, flush=True)
+    return rows
+
+
+def main():
+    """Runs the comparison and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender")
+    parser.add_argument("--updates", type=int, default=20, help="updates in a turn")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.serve:
+        kinds = {"torch": in_torch, "keras": plain_keras, "lab": lambda: lab(False), "lab-average": lambda: lab(True)}
+        return serve(kinds[flags.serve](), 3, 3)
+    settings = {"batch": BATCH, "latent": LATENT, "filters": FILTERS, "rounds": flags.rounds, "updates": flags.updates}
+    rows = compare(flags.rounds, flags.updates)
+    keep("gan_throughput", settings | {"rows": rows} | describe("tensorflow", "keras", "jax", "torch", "numpy"))
+    return None
+
+
+if __name__ == "__main__":
+    main()

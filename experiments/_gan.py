@@ -1,0 +1,34 @@
+"""What the experiments of GANs share: `GAN.fit`, tracked and checkpointed at the epochs' boundaries."""
+
+import time
+
+
+def fit(config, track, gan, x, y=None, *, callbacks=()):
+    """Trains for `config.epochs` epochs of `config.batch_size`, from the newest checkpoint on; what counts are images seen."""
+    import keras
+
+    state = gan.state
+    size = config.batch_size * gan.discriminator_steps
+    per_epoch = len(x) // size * size
+    start = track.restore(state) // per_epoch
+    every = -(-track.checkpoint_interval() // per_epoch)  # epochs
+    clock = [0.0]
+
+    def begin(epoch, logs):
+        clock[0] = time.perf_counter()
+
+    def end(epoch, logs):
+        seen = (epoch + 1) * per_epoch
+        track.log(logs | {"images_per_second": per_epoch / (time.perf_counter() - clock[0])}, seen)
+        if (epoch + 1) % every == 0 or epoch + 1 == config.epochs:
+            track.checkpoint(state, seen)
+
+    tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+    gan.fit(x, y, config.batch_size, epochs=config.epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
+
+
+def seeds(track, count):
+    """Independent seeds from the run's."""
+    import numpy as np
+
+    return np.random.SeedSequence(track.seed).generate_state(count).tolist()

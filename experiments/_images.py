@@ -1,0 +1,213 @@
+"""What the experiments of image GANs share: settings, data, and a run that ends with numbers and pictures."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from experiments import _gan as shared
+from lab import command
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Images:
+    """Settings of a GAN on images."""
+
+    data: str = "glyphs"
+    """What to learn: glyphs (rendered here), mnist, fashion_mnist, cifar10 (downloaded once), or a folder of pictures."""
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do with a file of the folder that is no picture."""
+    characters: str = "0123456789"
+    """Classes of glyphs."""
+    size: Literal[28, 32, 64] = 28
+    """Pixels on a side."""
+    channels: Literal[1, 3] = 1
+    """1 is grey, 3 coloured."""
+    samples: Annotated[int, Range(1)] = 50_000
+    """Glyphs to train on; other data count themselves."""
+    epochs: Annotated[int, Range(1)] = 20
+    """Passes over the images."""
+    batch_size: Annotated[int, Range(1)] = 64
+    """Images in one turn of a player."""
+    latent: Annotated[int, Range(1)] = 64
+    """Numbers in a latent."""
+    filters: Annotated[int, Range(1)] = 32
+    """Channels of the players' narrowest convolutions."""
+    generator_rate: Annotated[float, Range(over=0)] = 2e-4
+    """Adam's step size of the generator."""
+    discriminator_rate: Annotated[float, Range(over=0)] = 2e-4
+    """Adam's step size of the discriminator."""
+    beta_1: Annotated[float, Range(0, 1)] = 0.5
+    """Decay of Adam's first moment."""
+    beta_2: Annotated[float, Range(0, 1)] = 0.999
+    """Decay of Adam's second moment."""
+    decay: bool = False
+    """Let both step sizes fall to 0 along a cosine."""
+    ema: Annotated[float, Range(0, 0.999999)] = 0.999
+    """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
+    augment: tuple[str, ...] = ()
+    """Differentiable augmentations before the discriminator: some of colour, translation, cutout."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What the players compute in."""
+    evaluation_samples: Annotated[int, Range(10)] = 5_000
+    """Images that are measured, against as many real ones that were not trained on."""
+    evaluations: Annotated[int, Range(1)] = 4
+    """How often during training."""
+    inception: str = ""
+    """Path of InceptionV3's weights (keras.applications, without top), to measure data that are not digit glyphs of 28 grey pixels in."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        for name in self.augment:
+            expected = "some of colour, translation, cutout"
+            command.require(name in ("colour", "translation", "cutout"), "augment", expected, name)
+        self._require_data()
+        if self.data == "glyphs":
+            command.require(
+                self.update_size <= self.samples, "samples", f"at least one update's, {self.update_size}", self.samples
+            )
+            command.require(
+                len(set(self.characters)) == len(self.characters) > 0, "characters", "different ones", self.characters
+            )
+
+    def _require_data(self):
+        """Stops at data that are not there, or that are of another size."""
+        from lab.data import DOWNLOADS, pictures_in
+
+        if self.data in DOWNLOADS:
+            shape = (self.size, self.size, self.channels)
+            command.require(
+                DOWNLOADS[self.data] == shape, "size", f"{self.data}'s size and channels, {DOWNLOADS[self.data]}", shape
+            )
+        elif self.data != "glyphs":
+            try:
+                pictures_in(self.data, unreadable=self.unreadable)
+            except ValueError as error:
+                expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
+                raise ValueError(f"--data: expected {expected}, received {self.data!r}: {error}") from error
+
+    @property
+    def total_steps(self):
+        """Images seen in the whole run, where it is known beforehand."""
+        return self.epochs * (self.samples // self.update_size) * self.update_size if self.data == "glyphs" else 0
+
+    @property
+    def update_size(self):
+        """Real images in one update."""
+        return self.batch_size * getattr(self, "discriminator_steps", 1)
+
+    @property
+    def measurable(self):
+        """Whether our classifier knows these images."""
+        return (self.data, self.characters, self.size, self.channels) == ("glyphs", "0123456789", 28, 1)
+
+
+def load(config, seed):
+    """(images, labels, real images to measure against, number of classes)."""
+    import numpy as np
+
+    from lab import data
+
+    train, test = np.random.SeedSequence(seed).generate_state(2).tolist()
+    if config.data == "glyphs":
+        options = {"size": config.size, "characters": config.characters, "coloured": config.channels == 3}
+        x, y = data.glyphs(config.samples, seed=train, **options)
+        return x, y, data.glyphs(config.evaluation_samples, seed=test, **options)[0], len(config.characters)
+    if config.data in data.DOWNLOADS:
+        (x, y), (real, _) = data.downloaded(config.data), data.downloaded(config.data, "test")
+        return x, y, real[: config.evaluation_samples], int(y.max()) + 1
+    x, y, names, _ = data.folder_of_images(config.data, config.size, channels=config.channels, unreadable=config.unreadable)
+    order = np.random.default_rng(test).permutation(len(x))
+    held = min(config.evaluation_samples, len(x) // 10)
+    return x[order[held:]], y[order[held:]], x[order[:held]], len(names)
+
+
+def optimizers(config, images):
+    """(the generator's, the discriminator's) for so many training images."""
+    import keras
+
+    from lab.optimizers import Adam
+
+    updates = config.epochs * (images // config.update_size)
+
+    def make(rate, turns):
+        rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns) if config.decay else rate
+        return Adam(rate, config.beta_1, config.beta_2)
+
+    return make(config.generator_rate, 1), make(config.discriminator_rate, getattr(config, "discriminator_steps", 1))
+
+
+def common(config, images):
+    """The arguments of `GAN` that all families take from the settings."""
+    from lab.gan import diff_augment
+
+    generator, discriminator = optimizers(config, images)
+    augment = diff_augment(config.augment) if config.augment else None
+    return {"generator_optimizer": generator, "discriminator_optimizer": discriminator, "ema": config.ema, "augment": augment}
+
+
+def run(config, track, make, *, labelled=False):
+    """Trains the GAN that `make(config, images, classes, seed)` gives, measures it, draws it.
+
+    Args:
+        labelled: whether the players take labels.
+    """
+    import keras
+    import numpy as np
+
+    from lab.gan import pictures
+    from lab.gan.callbacks import SampleGrid, Score, frames
+    from lab.gan.latent_space import slerp
+
+    drawn, players, looks, scores = shared.seeds(track, 4)
+    x, y, real, classes = load(config, drawn)
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        gan = make(config, len(x), classes, players)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    rng = np.random.default_rng(looks)
+    columns = 10
+    rows = np.arange(columns * columns) % columns % classes if labelled else None
+    callbacks = [SampleGrid(track.artifacts, gan.latent.sample(columns**2, rng), rows, keep=track.artifact, columns=columns)]
+    evaluation = measure(config, real, x, scores)
+    asked = rng.integers(0, classes, config.evaluation_samples) if labelled else None
+
+    def score(gan):
+        made = gan.generate(config.evaluation_samples, labels=asked, seed=scores)
+        return evaluation(made, asked)
+
+    if evaluation:
+        callbacks.append(Score(score, times=config.evaluations))
+    shared.fit(config, track, gan, x, y if labelled else None, callbacks=callbacks)
+
+    pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
+    track.artifact("training.gif")
+    ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
+    ways = [gan.decode(slerp(pair[0], pair[1], 24), None if rows is None else rows[i]) for i, pair in enumerate(ends)]
+    pictures.save_interpolation(track.artifacts / "interpolation.gif", ways)
+    track.artifact("interpolation.gif")
+    track.model(gan.average)
+    key = "frechet_distance" if evaluation else "discriminator_loss"
+    track.curve(key, label=key.replace("_", " "), x_label="images seen")
+    if not evaluation:
+        return {key: track.metrics()[key][-1][1]}
+    made = gan.generate(10, labels=None if rows is None else rows[:10], seed=scores)
+    nearest, distance = evaluation.nearest(made)
+    pictures.save_grid(track.artifacts / "nearest.png", np.concatenate([made, nearest]), columns=10)
+    track.artifact("nearest.png")
+    return score(gan) | {"nearest_distance": float(distance.mean())}
+
+
+def measure(config, real, training, seed):
+    """The `lab.gan.Evaluation` for these images, or None where no network is at hand to measure them in."""
+    from lab.gan import Evaluation
+    from lab.models import inception, trained_glyph_classifier
+
+    if config.inception:
+        return Evaluation(inception(config.inception, config.channels), real, training=training, seed=seed)
+    if not config.measurable:
+        return None
+    return Evaluation(trained_glyph_classifier()[0], real, training=training, seed=seed)
+
+
+SMOKE = {"samples": 300, "epochs": 2, "filters": 4, "batch_size": 20, "evaluation_samples": 50, "evaluations": 1, "latent": 8}

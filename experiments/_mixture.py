@@ -1,0 +1,164 @@
+"""What the experiments on mixtures of Gaussians share: families of GANs over one pair of players, and PacGAN's measures."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
+
+from experiments import _gan as shared
+from lab import command
+from lab.command import Range
+
+Family = Literal[
+    "minimax", "gan", "lsgan", "wgan", "wgan_gp", "hinge_sn", "r3gan", "pacgan2", "pacgan4", "optimistic", "extragradient"
+]
+
+
+class Recipe(NamedTuple):
+    """What makes a family."""
+
+    objective: str  # of lab.losses.adversarial
+    learning_rate: float
+    betas: tuple[float, float]  # Adam's
+    gradient_penalty: float = 0.0  # weight of WGAN-GP's penalty
+    zero_centred: float = 0.0  # gamma of R1 and of R2
+    clip: float | None = None  # bound of the critic's weights
+    critic_steps: int = 1  # turns of the discriminator for each of the generator
+    spectral: bool = False  # spectral normalisation of the discriminator
+    pac: int = 1  # samples the discriminator sees at once
+    optimizer: str = "adam"
+    ema: float = 0.0  # decay of the generator's average, whose samples are measured
+    decay: bool = False  # whether the learning rate falls to 0, along a cosine
+
+
+PACGAN = Recipe("non_saturating", 1e-4, (0.8, 0.999))  # Lin et al. 2018, section 4.1 and their code
+RECIPES = {
+    "gan": PACGAN,
+    "pacgan2": PACGAN._replace(pac=2),
+    "pacgan4": PACGAN._replace(pac=4),
+    "minimax": PACGAN._replace(objective="minimax"),
+    "lsgan": PACGAN._replace(objective="least_squares"),
+    "hinge_sn": Recipe("hinge", 2e-4, (0.0, 0.9), spectral=True),
+    "wgan": Recipe("wasserstein", 5e-5, (0.0, 0.9), clip=0.01, critic_steps=5),
+    "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
+    "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
+    "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
+    "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.9), zero_centred=0.1, ema=0.999, decay=True),
+}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Settings of a GAN on a mixture."""
+
+    family: Family = "r3gan"
+    """What is played, and with which optimizer; RECIPES in experiments/_mixture.py has each."""
+    epochs: Annotated[int, Range(1)] = 40
+    """Passes over the samples."""
+    samples: Annotated[int, Range(1)] = 100_000
+    """Samples of the mixture to train on."""
+    batch_size: Annotated[int, Range(1)] = 100
+    """Samples in one turn of a player."""
+    generator_units: Annotated[int, Range(1)] = 400
+    """Units of the generator's four hidden layers."""
+    discriminator_units: Annotated[int, Range(1)] = 200
+    """Maxout units, of five pieces, of the discriminator's three hidden layers."""
+    latent: Annotated[int, Range(1)] = 2
+    """Numbers in a latent."""
+    evaluation_samples: Annotated[int, Range(1)] = 2_500
+    """Samples that are measured."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+        recipe = RECIPES[self.family]
+        size = self.batch_size * recipe.critic_steps
+        command.require(size <= self.samples, "samples", f"at least one update's, {size}", self.samples)
+        command.require(self.batch_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.batch_size)
+
+    @property
+    def updates(self):
+        """Updates of the generator in the whole run."""
+        return self.epochs * (self.samples // (self.batch_size * RECIPES[self.family].critic_steps))
+
+    @property
+    def total_steps(self):
+        """Samples seen in the whole run."""
+        return self.updates * self.batch_size * RECIPES[self.family].critic_steps
+
+
+def run(config, track, mixture):
+    """Trains the family on samples of the mixture. Returns modes covered, the share of high quality and the reverse KL."""
+    import numpy as np
+
+    from lab.gan.callbacks import Plane, Score, frames
+    from lab.gan.pictures import animate
+    from lab.metrics import mode_coverage
+
+    players, drawn, looks = shared.seeds(track, 3)
+    x = mixture.sample(config.samples, np.random.default_rng(drawn))
+    gan = make(config, players)
+    latents = np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
+
+    def score(gan):
+        found = mode_coverage(gan.decode(latents), mixture)
+        return {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
+
+    callbacks = [Score(score, times=50), Plane(track.artifacts, x[:1000], latents[:1000])]
+    shared.fit(config, track, gan, x, callbacks=callbacks)
+    animate(track.artifacts / "training.gif", frames(track.artifacts, "plane-*.png"))
+    track.artifact("training.gif")
+    track.model(gan.average)
+    track.curve("modes", label="modes covered", x_label="samples seen")
+    return score(gan)
+
+
+def make(config, seed):
+    """The GAN of a family."""
+    import keras
+    import numpy as np
+
+    from lab import optimizers
+    from lab.gan import GAN, extragradient, gradient_penalty, r1, r2
+    from lab.losses import adversarial
+    from lab.models import mixture_discriminator, mixture_generator
+
+    recipe = RECIPES[config.family]
+    for_generator, for_discriminator, for_play = np.random.SeedSequence(seed).generate_state(3).tolist()
+    updates = config.updates
+
+    def optimizer(turns):
+        rate = recipe.learning_rate
+        if recipe.decay:
+            rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns)
+        kinds = {
+            "adam": lambda: optimizers.Adam(rate, *recipe.betas),
+            "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
+            "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
+        }
+        return kinds[recipe.optimizer]()
+
+    penalties = []
+    if recipe.gradient_penalty:
+        penalties.append(gradient_penalty(recipe.gradient_penalty))
+    if recipe.zero_centred:
+        penalties += [r1(recipe.zero_centred), r2(recipe.zero_centred)]
+    return GAN(
+        mixture_generator(config.latent, (config.generator_units,) * 4, seed=for_generator),
+        mixture_discriminator(
+            2 * recipe.pac, (config.discriminator_units,) * 3, spectral=recipe.spectral, seed=for_discriminator
+        ),
+        getattr(adversarial, recipe.objective),
+        generator_optimizer=optimizer(1),
+        discriminator_optimizer=optimizer(recipe.critic_steps),
+        penalties=tuple(penalties),
+        discriminator_steps=recipe.critic_steps,
+        clip=recipe.clip,
+        pac=recipe.pac,
+        ema=recipe.ema,
+        play=extragradient if recipe.optimizer == "extragradient" else None,
+        steps_per_execution=50,
+        seed=for_play,
+    )
+
+
+SMOKE = {
+    "epochs": 2, "samples": 2_000, "generator_units": 16, "discriminator_units": 16, "evaluation_samples": 500,
+}  # fmt: skip

@@ -1,0 +1,44 @@
+"""A deep convolutional GAN draws digits that it has seen rendered from fonts.
+
+Expected: frechet_distance <= TODO
+Time: TODO
+Source: Radford et al. 2016 (players, Adam 2e-4 with beta_1 0.5); Goodfellow et al. 2014, section 3 (the non-saturating objective).
+"""
+
+from dataclasses import dataclass
+
+from experiments import _images
+from lab import experiment
+
+
+@dataclass(frozen=True)
+class Config(_images.Images):
+    """Settings of the DCGAN."""
+
+
+def make(config, images, classes, seed):
+    """The GAN."""
+    import numpy as np
+
+    from lab.gan import GAN
+    from lab.losses import adversarial
+    from lab.models import dcgan_discriminator, dcgan_generator
+
+    one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
+    shape = {"size": config.size, "channels": config.channels, "filters": config.filters}
+    return GAN(
+        dcgan_generator(latent=config.latent, seed=one, **shape),
+        dcgan_discriminator(seed=two, **shape),
+        adversarial.non_saturating,
+        seed=three,
+        **_images.common(config, images),
+    )
+
+
+def run(config, track):
+    """Trains, measures and draws; see `experiments._images`."""
+    return _images.run(config, track, make)
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke=_images.SMOKE)

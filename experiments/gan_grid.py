@@ -1,0 +1,27 @@
+"""A GAN on a grid of 25 Gaussians: which modes it covers, and how well, at PacGAN's protocol.
+
+Expected: modes >= 25 (of 25; PacGAN's plain GAN TODO)
+Time: TODO
+Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks as in their code); Huang et al. 2024 (R3GAN).
+"""
+
+from dataclasses import dataclass
+
+from experiments import _mixture
+from lab import experiment
+
+
+@dataclass(frozen=True)
+class Config(_mixture.Mixture):
+    """Settings of a GAN on a grid of 25 Gaussians."""
+
+
+def run(config, track):
+    """Trains a family on the mixture and measures it; see `experiments._mixture`."""
+    from lab.data import grid
+
+    return _mixture.run(config, track, grid())
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke=_mixture.SMOKE)

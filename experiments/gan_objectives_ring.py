@@ -1,0 +1,70 @@
+"""Every family of GANs on one mixture of 8 Gaussians: which modes they cover, side by side.
+
+Expected: modes_r3gan >= 8 (of 8)
+Time: TODO
+Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper is named in `experiments/_mixture.py` and the components.
+
+One parent run with a child for each family and seed; the parent has a table and one picture of all.
+"""
+
+from dataclasses import dataclass
+
+from experiments import _mixture
+from lab import command, experiment
+
+
+@dataclass(frozen=True)
+class Config(_mixture.Mixture):
+    """Settings of the comparison."""
+
+    families: tuple[str, ...] = tuple(_mixture.RECIPES)
+    """Families to compare; `--family` is each of them in turn."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in self.families:
+            command.require(name in _mixture.RECIPES, "families", f"some of {', '.join(_mixture.RECIPES)}", name)
+
+
+def run(config, track):
+    """Trains one family and measures it; see `experiments._mixture`."""
+    from lab.data import ring
+
+    return _mixture.run(config, track, ring())
+
+
+def variants(config):
+    """One for each family."""
+    return [{"family": name} for name in config.families]
+
+
+def summary(track, rows):
+    """Logs the table of means and the picture of every run."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    names = ("modes", "high_quality", "reverse_kl")
+    lines = ["| family | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * 4 + "|"]
+    for label, results in rows.items():
+        cells = [
+            f"{np.mean([r[n] for r in results]):.3g} ({min(r[n] for r in results):.3g} to {max(r[n] for r in results):.3g})"
+            for n in names
+        ]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    (track.artifacts / "families.md").write_text("\n".join(lines) + "\n")
+    track.artifact("families.md")
+    figure = Figure(figsize=(8, 0.4 * len(rows) + 1.2), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 3, sharey=True), names):
+        for place, results in enumerate(rows.values()):
+            values = [result[name] for result in results]
+            axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4)
+            axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
+        axes.set(xlabel=name.replace("_", " "), yticks=range(len(rows)), yticklabels=list(rows))
+    axes.invert_yaxis()
+    figure.savefig(track.artifacts / "families.png", dpi=120)
+    track.artifact("families.png")
+
+
+if __name__ == "__main__":
+    smoke = _mixture.SMOKE | {"families": ("gan", "r3gan")}
+    experiment.main(Config, run, smoke=smoke, variants=variants, summary=summary)

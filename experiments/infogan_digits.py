@@ -1,0 +1,121 @@
+"""InfoGAN finds the classes of handwritten digits, and how they lean and swell, without labels.
+
+Expected: code_accuracy >= TODO (share of digits whose code is their class's, after the best matching; at random 0.1)
+Time: TODO
+Source: Chen et al. 2016 (a code of ten categories and two of numbers, weight 1 and 0.1, Adam 2e-4 and 1e-3), on scikit-learn's 1,797 digits.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _gan as shared
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of InfoGAN."""
+
+    epochs: Annotated[int, Range(1)] = 100
+    """Passes over the digits."""
+    batch_size: Annotated[int, Range(1, 1797)] = 64
+    """Images in one turn of a player."""
+    noise: Annotated[int, Range(1)] = 62
+    """Numbers in a latent that mean nothing."""
+    categories: Annotated[int, Range(2)] = 10
+    """Values of the categorical code."""
+    continuous: Annotated[int, Range(1)] = 2
+    """Codes that are numbers."""
+    filters: Annotated[int, Range(1)] = 32
+    """Channels of the players' narrowest convolutions."""
+    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    """Adam's step size of the generator."""
+    discriminator_rate: Annotated[float, Range(over=0)] = 2e-4
+    """Adam's step size of the discriminator and of what reads the codes."""
+    weight: Annotated[float, Range(0)] = 1.0
+    """Weight of the categorical code."""
+    continuous_weight: Annotated[float, Range(0)] = 0.1
+    """Weight of the codes that are numbers."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+
+    @property
+    def total_steps(self):
+        """Images seen in the whole run."""
+        return self.epochs * (1797 // self.batch_size) * self.batch_size
+
+
+def run(config, track):
+    """Trains InfoGAN and matches its codes with the digits' classes."""
+    import numpy as np
+
+    from lab import data
+    from lab.gan import GAN, Codes, infogan, pictures
+    from lab.gan.callbacks import SampleGrid, Score
+    from lab.losses import adversarial
+    from lab.models import dcgan_discriminator, dcgan_generator
+    from lab.optimizers import Adam
+
+    x, y = data.digits(28)
+    one, two, three, looks = shared.seeds(track, 4)
+    codes = Codes(config.noise, (config.categories,), config.continuous)
+    gan = GAN(
+        dcgan_generator(latent=codes.size, filters=config.filters, seed=one),
+        dcgan_discriminator(filters=config.filters, outputs=config.categories + config.continuous, seed=two),
+        adversarial.non_saturating,
+        generator_optimizer=Adam(config.generator_rate, 0.5),
+        discriminator_optimizer=Adam(config.discriminator_rate, 0.5),
+        latent=codes,
+        auxiliary=infogan(codes, config.weight, config.continuous_weight),
+        seed=three,
+    )
+
+    def score(gan):
+        return {"code_accuracy": matched(read(gan, x)[:, : config.categories].argmax(1), y)}
+
+    latents = traversal(config, codes, np.random.default_rng(looks))
+    columns = len(latents) // config.categories
+    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns), Score(score, times=20)]
+    shared.fit(config, track, gan, x, callbacks=callbacks)
+    pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns)
+    track.artifact("codes.png")
+    track.model(gan.average)
+    track.curve("code_accuracy", label="share of digits whose code is their class's", x_label="images seen")
+    return score(gan)
+
+
+def traversal(config, codes, rng):
+    """Latents of a grid: a row for each category; along it the first number goes from -2 to 2, the noise is the same."""
+    import numpy as np
+
+    latents = np.repeat(codes.sample(1, rng), 10 * config.categories, axis=0)
+    first = config.noise + config.categories
+    latents[:, config.noise : first] = np.repeat(np.eye(config.categories), 10, axis=0)
+    latents[:, first:] = 0
+    latents[:, first] = np.tile(np.linspace(-2, 2, 10), config.categories)
+    return latents
+
+
+def read(gan, images):
+    """The codes that the discriminator reads in images, `[N, categories + continuous]`."""
+    import keras
+    import numpy as np
+
+    parts = np.array_split(images.astype("float32") / 127.5 - 1, 8)
+    return np.concatenate([keras.ops.convert_to_numpy(gan.discriminator(part, training=False)[1]) for part in parts])
+
+
+def matched(codes, labels):
+    """The share of samples whose code is matched with their label, in the best one-to-one matching."""
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics.cluster import contingency_matrix
+
+    table = contingency_matrix(labels, codes)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return float(table[rows, columns].sum() / len(labels))
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke={"epochs": 2, "filters": 4, "batch_size": 200})

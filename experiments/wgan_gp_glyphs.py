@@ -1,0 +1,62 @@
+"""A Wasserstein GAN with gradient penalty draws digits that it has seen rendered from fonts.
+
+Expected: frechet_distance <= TODO
+Time: TODO
+Source: Gulrajani et al. 2017, Algorithm 1 (Adam 1e-4, betas 0 and 0.9, five turns of the critic, weight 10), over DCGAN's players without
+normalisation in the critic.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _images
+from lab import experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config(_images.Images):
+    """Settings of the WGAN-GP."""
+
+    generator_rate: Annotated[float, Range(over=0)] = 1e-4
+    """Adam's step size of the generator."""
+    discriminator_rate: Annotated[float, Range(over=0)] = 1e-4
+    """Adam's step size of the critic."""
+    beta_1: Annotated[float, Range(0, 1)] = 0.0
+    """Decay of Adam's first moment."""
+    beta_2: Annotated[float, Range(0, 1)] = 0.9
+    """Decay of Adam's second moment."""
+    discriminator_steps: Annotated[int, Range(1)] = 5
+    """Turns of the critic for each of the generator."""
+    penalty: Annotated[float, Range(over=0)] = 10.0
+    """Weight of the gradient penalty."""
+
+
+def make(config, images, classes, seed):
+    """The GAN."""
+    import numpy as np
+
+    from lab.gan import GAN, gradient_penalty
+    from lab.losses import adversarial
+    from lab.models import dcgan_discriminator, dcgan_generator
+
+    one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
+    shape = {"size": config.size, "channels": config.channels, "filters": config.filters}
+    return GAN(
+        dcgan_generator(latent=config.latent, seed=one, **shape),
+        dcgan_discriminator(normalization="none", seed=two, **shape),
+        adversarial.wasserstein,
+        penalties=(gradient_penalty(config.penalty),),
+        discriminator_steps=config.discriminator_steps,
+        seed=three,
+        **_images.common(config, images),
+    )
+
+
+def run(config, track):
+    """Trains, measures and draws; see `experiments._images`."""
+    return _images.run(config, track, make)
+
+
+if __name__ == "__main__":
+    experiment.main(Config, run, smoke=_images.SMOKE | {"discriminator_steps": 2})

@@ -1,0 +1,139 @@
+"""Image data sets from scikit-learn, from `keras.datasets` and from folders, as uint8 `[N, H, W, C]` and labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lab import checks
+
+FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}  # name: shape
+
+
+class DownloadError(OSError):
+    """A data set could not be downloaded."""
+
+
+def digits(size=8):
+    """scikit-learn's 1,797 handwritten digits, 8 x 8 or resized (bicubic): (images uint8 `[1797, size, size, 1]`, labels int32)."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    checks.integer("size", size, 8)
+    data = load_digits()
+    images = np.round(data.images * (255 / 16)).astype(np.uint8)
+    if size != 8:
+        images = np.stack(
+            [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)) for image in images]
+        )
+    return images[..., None], data.target.astype(np.int32)
+
+
+def stacked(images, labels, count, *, classes=10, seed=0):
+    """Three one-channel images on top of each other, drawn independently: classes**3 modes (Metz et al. 2017, section 3.3.1; Lin et al. 2018).
+
+    Args:
+        images, labels: `[N, H, W, 1]` and `[N]`.
+        count: how many stacks.
+
+    Returns:
+        (images `[count, H, W, 3]`, modes int32 `[count]`, the channels' labels as digits of a number).
+    """
+    if images.ndim != 4 or images.shape[3] != 1 or len(images) != len(labels):
+        raise ValueError(f"images: expected [N, H, W, 1] with N labels, received {images.shape} with {len(labels)}.")
+    chosen = np.random.default_rng(seed).integers(0, len(images), (count, 3))
+    modes = labels[chosen] @ np.array([classes**2, classes, 1])
+    return np.moveaxis(images[chosen][..., 0], 1, -1), modes.astype(np.int32)
+
+
+def downloaded(name, split="train"):
+    """MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 by `keras.datasets`, which downloads it once.
+
+    Args:
+        name: one of "mnist", "fashion_mnist", "cifar10", "cifar100".
+        split: "train" or "test".
+
+    Raises:
+        DownloadError: it could not be downloaded; says where the file may be put by hand.
+    """
+    import keras
+
+    if name not in DOWNLOADS:
+        raise ValueError(f"name: expected one of {', '.join(DOWNLOADS)}, received {name!r}.")
+    if split not in ("train", "test"):
+        raise ValueError(f"split: expected 'train' or 'test', received {split!r}.")
+    folder = (
+        Path(keras.config.keras_home()) / "datasets"
+        if hasattr(keras.config, "keras_home")
+        else Path.home() / ".keras" / "datasets"
+    )
+    try:
+        loaded = getattr(keras.datasets, name).load_data()
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DownloadError(f"{name}: expected a download or its archive in {folder}, received: {reason}") from error
+    images, labels = loaded[0 if split == "train" else 1]
+    return images.reshape(*images.shape[:3], -1), labels.reshape(-1).astype(np.int32)
+
+
+def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
+    """Every picture below a folder, its middle square resized to `size` x `size`.
+
+    Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0.
+
+    Args:
+        channels: 1 or 3.
+        unreadable: "refuse" stops at a file that is no picture and names it, "skip" leaves it out.
+
+    Returns:
+        (images uint8, labels int32, names of the classes, names of the files that were skipped).
+    """
+    from PIL import Image, ImageOps
+
+    checks.integer("size", size)
+    folder = Path(folder)
+    if channels not in (1, 3):
+        raise ValueError(f"channels: expected 1 or 3, received {channels}.")
+    paths = pictures_in(folder, unreadable=unreadable)
+    skipped = sorted({str(path) for path in _candidates(folder)} - {str(path) for path in paths})
+    images = []
+    for path in paths:
+        with Image.open(path) as picture:
+            fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (size, size))
+        images.append(np.asarray(fitted, np.uint8).reshape(size, size, channels))
+    kept = [path.relative_to(folder).parts for path in paths]
+    names = sorted({parts[0] for parts in kept}) if all(len(parts) > 1 for parts in kept) else [""]
+    labels = [names.index(parts[0]) if names != [""] else 0 for parts in kept]
+    return np.stack(images), np.array(labels, np.int32), names, skipped
+
+
+def pictures_in(folder, *, unreadable="refuse"):
+    """The paths of the pictures below a folder, opened and checked; see `folder_of_images`."""
+    from PIL import Image
+
+    if unreadable not in ("refuse", "skip"):
+        raise ValueError(f"unreadable: expected 'refuse' or 'skip', received {unreadable!r}.")
+    if not Path(folder).is_dir():
+        raise ValueError(f"{folder}: expected a folder of pictures, received none.")
+    good, bad = [], 0
+    for path in _candidates(folder):
+        try:
+            with Image.open(path) as picture:
+                picture.load()
+        except OSError as error:
+            if unreadable == "refuse":
+                reason = str(error).splitlines()[0]
+                raise ValueError(
+                    f"{path}: expected a picture, received a file that cannot be read as one ({reason})."
+                ) from error
+            bad += 1
+            continue
+        good.append(path)
+    if not good:
+        found = f"{bad} that cannot be read" if bad else "none"
+        raise ValueError(f"{folder}: expected pictures ({', '.join(FORMATS)}), received {found}.")
+    return good
+
+
+def _candidates(folder):
+    return sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in FORMATS)

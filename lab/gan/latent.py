@@ -1,0 +1,70 @@
+"""What a generator's latents are drawn from: objects with a `size` and a call (count, seed) -> latents `[count, size]`."""
+
+import itertools
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks
+
+
+class Normal:
+    """z ~ N(0, I).
+
+    Args:
+        size: numbers in a latent.
+    """
+
+    def __init__(self, size):
+        self.size = checks.integer("size", size)
+
+    def __call__(self, count, seed):
+        """`[count, size]`, from a `keras.random.SeedGenerator`."""
+        return keras.random.normal((count, self.size), seed=seed)
+
+    def sample(self, count, generator, truncation=None):
+        """`[count, size]` from a NumPy generator; with `truncation`, numbers beyond it are drawn again (Brock et al. 2019, section 3.1)."""
+        if truncation is None:
+            return generator.normal(size=(count, self.size)).astype("float32")
+        from scipy import stats
+
+        bound = checks.positive("truncation", truncation)
+        return stats.truncnorm.rvs(-bound, bound, size=(count, self.size), random_state=generator).astype("float32")
+
+
+class Codes:
+    """InfoGAN's latents: noise, categories and numbers (Chen et al. 2016, section 7).
+
+    z = [noise ~ N(0, I), one-hot categories, each uniform, numbers ~ U(-1, 1)]
+
+    Args:
+        noise: numbers that mean nothing.
+        categories: K of each categorical code.
+        continuous: how many numbers.
+    """
+
+    def __init__(self, noise=62, categories=(10,), continuous=2):
+        self.noise, self.categories, self.continuous = checks.integer("noise", noise, 0), tuple(categories), continuous
+        self.size = noise + sum(categories) + continuous
+
+    def __call__(self, count, seed):
+        """`[count, size]`, from a `keras.random.SeedGenerator`."""
+        parts = [keras.random.normal((count, self.noise), seed=seed)]
+        for number in self.categories:
+            drawn = keras.random.randint((count,), 0, number, seed=seed)
+            parts.append(ops.one_hot(drawn, number, dtype="float32"))
+        parts.append(keras.random.uniform((count, self.continuous), -1.0, 1.0, seed=seed))
+        return ops.concatenate(parts, axis=1)
+
+    def sample(self, count, generator, truncation=None):
+        """`[count, size]` from a NumPy generator; `truncation` is of the noise alone."""
+        parts = [Normal(self.noise).sample(count, generator, truncation)] if self.noise else []
+        parts += [np.eye(number, dtype="float32")[generator.integers(number, size=count)] for number in self.categories]
+        parts.append(generator.uniform(-1, 1, (count, self.continuous)).astype("float32"))
+        return np.concatenate(parts, axis=1)
+
+    def split(self, latents):
+        """(categories as a list of one-hot `[B, K]`, numbers `[B, continuous]`) of latents."""
+        ends = np.cumsum([self.noise, *self.categories])
+        return [latents[:, a:b] for a, b in itertools.pairwise(ends)], latents[:, ends[-1] :]

@@ -1,0 +1,142 @@
+"""The loop behind `GAN.fit`: examples in an order that depends on seed and epoch alone, many updates in one compiled call.
+
+Keras's own trainer makes one call per update, and on JAX passes all state by hand; this drives Keras's callbacks over `lab.engine`.
+"""
+
+import collections
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks, engine
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss, a gradient or a weight is no longer a finite number."""
+
+
+def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
+    """See `GAN.fit`. A training batch has `batch_size` samples for each of the discriminator's turns; what is left of an epoch is dropped."""
+    check_samples(gan, x, y)
+    size = checks.integer("batch_size", batch_size) * gan.discriminator_steps
+    if batch_size % gan.pac:
+        raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
+    steps = len(x) // size
+    if steps < 1:
+        raise ValueError(f"x: expected at least {size} samples, for one update, received {len(x)}.")
+    execution = min(gan.steps_per_execution, steps)
+    if execution > 1:  # whole groups of updates, of which the first has penalties
+        if gan.penalty_interval > execution:
+            raise ValueError(
+                f"penalty_interval: expected at most the {execution} updates of an execution, received {gan.penalty_interval}."
+            )
+        execution, steps = (count - count % gan.penalty_interval for count in (execution, steps))
+    callbacks = keras.callbacks.CallbackList(
+        callbacks, add_history=True, add_progbar=verbose not in (0, False), model=gan, verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps
+    )  # fmt: skip
+    gan.stop_training = False
+    callbacks.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        callbacks.on_epoch_begin(epoch)
+        totals: dict[str, float] = collections.defaultdict(float)
+        weights: dict[str, int] = collections.Counter()
+        for first, batch in batches(x, y, size, steps, execution, seed=gan.seed, epoch=epoch):
+            count = len(batch[0])
+            callbacks.on_train_batch_begin(first)
+            metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
+            require_finite(gan, metrics, epoch * steps + first + count)
+            for key, value in metrics.items():
+                totals[key] += value * count
+                weights[key] += count
+            callbacks.on_train_batch_end(first + count - 1, metrics)
+        require_finite_state(gan, (epoch + 1) * steps)  # before anybody saves it
+        callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
+        if gan.stop_training:
+            break
+    callbacks.on_train_end()
+    return gan.history
+
+
+def batches(x, y, size, steps, execution, *, seed, epoch):
+    """Yields (first update, arrays `[updates, size, ...]`) of an epoch, its examples in random order."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(x))
+    for first in range(0, steps, execution):
+        chosen = order[first * size : min(first + execution, steps) * size].reshape(-1, size)
+        yield first, (x[chosen],) if y is None else (x[chosen], y[chosen])
+
+
+def execute(gan, batch, *, regularize):
+    """Runs the updates of a batch `[updates, size, ...]` in one call, compiled at the first. Returns their mean metrics as floats."""
+    key = (len(batch[0]) == 1, regularize)
+    if key not in gan.programs:
+        gan.programs[key] = engine.compile(one(gan, regularize) if key[0] else many(gan), gan.state)
+    return {name: float(np.mean(value)) for name, value in gan.programs[key](*batch).items()}
+
+
+def one(gan, regularize):
+    """The program of a single update."""
+    return lambda *batch: gan.update(*(part[0] for part in batch), regularize=regularize)
+
+
+def many(gan):
+    """The program of many updates, of which each `penalty_interval`-th has penalties."""
+    interval = gan.penalty_interval
+
+    def group(parts):
+        metrics = [gan.update(*(part[i] for part in parts), regularize=i == 0) for i in range(interval)]
+        return {key: ops.mean(ops.stack([found[key] for found in metrics if key in found])) for key in metrics[0]}
+
+    def program(*batch):
+        groups = tuple(ops.reshape(part, (part.shape[0] // interval, interval, *part.shape[1:])) for part in batch)
+        return engine.scan(group, gan.state, groups)
+
+    return program
+
+
+def check_samples(gan, x, y):
+    """Samples and labels must be what the players take."""
+    shape = tuple(gan.generator.outputs[0].shape[1:])
+    x = np.asarray(x)
+    if x.shape[1:] != shape:
+        raise ValueError(f"x: expected samples as the generator makes them, {shape}, received {x.shape[1:]}.")
+    if x.dtype != np.uint8:
+        if x.dtype.kind != "f" or not np.isfinite(x).all():
+            raise ValueError(f"x: expected finite numbers or integers from 0 to 255 (uint8), received {describe(x)}.")
+        if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
+            raise ValueError(f"x: expected images from -1 to 1 or, as uint8, from 0 to 255, received {describe(x)}.")
+    if gan.classes is None:
+        if y is not None:
+            raise ValueError("y: expected no labels, for no player takes them, received some.")
+        return
+    y = np.asarray(y)
+    if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+        raise ValueError(f"y: expected integers [{len(x)}], a label for each sample, received {y.dtype} {list(y.shape)}.")
+    if y.min() < 0 or y.max() >= gan.classes:
+        raise ValueError(f"y: expected labels from 0 to {gan.classes - 1}, received {y.min()} to {y.max()}.")
+
+
+def describe(x):
+    """What an array holds, in a few words."""
+    return f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else str(x.dtype)
+
+
+def require_finite(gan, metrics, update):
+    """Stops a diverged run, and names what is not finite."""
+    bad = [name for name, value in metrics.items() if not np.isfinite(value)]
+    if bad:
+        guilty = not_finite(gan)
+        where = f"; first variable that is not finite: {guilty[0]}" if guilty else ""
+        raise NonFiniteError(f"{bad[0]}: expected a finite number, received {metrics[bad[0]]} at update {update}{where}.")
+
+
+def require_finite_state(gan, update):
+    """Stops a run whose weights diverged in its last update."""
+    guilty = not_finite(gan)
+    if guilty:
+        raise NonFiniteError(f"{guilty[0]}: expected finite numbers, received others at update {update}.")
+
+
+def not_finite(gan):
+    """The paths of the variables that are not finite."""
+    return [v.path for v in gan.state if not np.isfinite(np.asarray(v, np.float64)).all()]

@@ -1,0 +1,39 @@
+"""A sheet of samples from a generator alone, for the command line."""
+
+import numpy as np
+from keras import ops
+
+from lab.gan import pictures
+from lab.gan.latent import Codes, Normal
+
+
+def draw(path, generator, settings, count, *, label=None, truncation=None, seed=0):
+    """Writes `count` samples as a PNG: a grid of images, or points in the plane.
+
+    Args:
+        generator: a Keras model, latents (and labels) -> images `[B, H, W, C]` or points `[B, 2]`.
+        settings: the run's; with noise, categories and continuous latents are InfoGAN's codes.
+        label: the class of all samples; each in turn without.
+        truncation: see `lab.gan.latent.Normal`.
+    """
+    size = generator.inputs[0].shape[-1]
+    if "environment" in settings or len(generator.inputs) > 2 or len(generator.outputs) != 1:
+        raise ValueError("run id: expected a run whose model is a generator, received one of another kind.")
+    codes = "categories" in settings
+    latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"]) if codes else Normal(size)
+    arrays = [latent.sample(count, np.random.default_rng(seed), truncation)]
+    if len(generator.inputs) > 1:
+        classes = len(settings["characters"])
+        if label is not None and not 0 <= label < classes:
+            raise ValueError(f"--label: expected an integer from 0 to {classes - 1}, received {label}.")
+        arrays.append((np.arange(count) % classes if label is None else np.full(count, label)).astype("int32"))
+    elif label is not None:
+        raise ValueError(f"--label: expected none, for the generator takes none, received {label}.")
+    parts = [[ops.convert_to_tensor(array[i : i + 256]) for array in arrays] for i in range(0, count, 256)]
+    made = np.concatenate(
+        [ops.convert_to_numpy(generator(part if len(part) > 1 else part[0], training=False)) for part in parts]
+    )
+    if made.ndim == 2:
+        pictures.save_plane(path, made, made)
+    else:
+        pictures.save_grid(path, made, columns=max(int(np.sqrt(count)), 1))

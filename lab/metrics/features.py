@@ -1,0 +1,138 @@
+"""Distances between real and generated samples in the features of a network, NumPy arrays `[N, D]`.
+
+Which network it is belongs to the number: `lab.metrics.classifier` has ours. The Fréchet distance is called FID in Inception's features alone.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+from scipy.spatial.distance import cdist
+
+from lab import checks
+
+
+def frechet_distance(real, fake):
+    """|m - m'|² + tr(C + C' - 2 (C C')^(1/2)) of means m and covariances C (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
+
+    It is biased upwards by about the inverse of the number of samples: compare like numbers of samples, and real against real.
+    """
+    real, fake = _features(real, fake)
+    distance = np.square(real.mean(0) - fake.mean(0)).sum()
+    # tr (C C')^(1/2) is the sum of the singular values of A A'^T / n, A the centred features over sqrt(n - 1), C = A^T A
+    root, other = ((x - x.mean(0)) / np.sqrt(len(x) - 1) for x in (real, fake))
+    left, right = linalg.qr(root, mode="r")[0], linalg.qr(other, mode="r")[0]
+    overlap = linalg.svdvals(left[: real.shape[1]] @ right[: real.shape[1]].T).sum()
+    return float(distance + np.square(root).sum() + np.square(other).sum() - 2 * overlap)
+
+
+class KernelDistance(NamedTuple):
+    """An unbiased estimate and its error."""
+
+    value: float
+    standard_error: float
+
+
+def kernel_distance(real, fake, *, subsets=100, size=1_000, seed=0):
+    """The squared maximum mean discrepancy with the kernel (x·y/D + 1)³, unbiased (Binkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3).
+
+    The mean over random subsets of `size` samples, and the standard error of that mean.
+    """
+    real, fake = _features(real, fake)
+    size = min(checks.integer("size", size, 2), len(real), len(fake))
+    rng = np.random.default_rng(seed)
+    estimates = []
+    for _ in range(checks.integer("subsets", subsets, 2)):
+        x, y = (data[rng.choice(len(data), size, replace=False)] for data in (real, fake))
+        xx, yy, xy = (_cubic(a, b) for a, b in ((x, x), (y, y), (x, y)))
+        inner = (xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)) / (size * (size - 1))
+        estimates.append(inner - 2 * xy.mean())
+    return KernelDistance(float(np.mean(estimates)), float(np.std(estimates, ddof=1) / np.sqrt(subsets)))
+
+
+class PrecisionRecall(NamedTuple):
+    """Shares in 0..1; density may be above 1."""
+
+    precision: float  # share of fakes within a real sample's ball
+    recall: float  # share of reals within a fake sample's ball
+    density: float  # real balls that a fake lies in, over k
+    coverage: float  # share of real balls with a fake in them
+
+
+def precision_recall(real, fake, *, k=3, k_density=5, block=2_000):
+    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1-2), density and coverage (Naeem et al. 2020, eq. 3-4).
+
+    A ball reaches from its sample to its k-th nearest neighbour of the same kind, itself not counted.
+
+    Args:
+        k: of precision and recall.
+        k_density: of density and coverage.
+        block: rows of distances in memory at once.
+    """
+    real, fake = _features(real, fake)
+    most = min(len(real), len(fake)) - 1
+    k, k_density = min(checks.integer("k", k), most), min(checks.integer("k_density", k_density), most)
+    real_near, fake_near = _neighbours(real, max(k, k_density), block), _neighbours(fake, k, block)
+    radius, wide, fake_radius = real_near[:, k - 1], real_near[:, k_density - 1], fake_near[:, k - 1]
+    precise, density, recalled, nearest = 0, 0, np.zeros(len(real), bool), np.full(len(real), np.inf)
+    for start in range(0, len(fake), block):
+        distance = cdist(fake[start : start + block], real)
+        precise += (distance <= radius).any(1).sum()
+        density += (distance <= wide).sum()
+        recalled |= (distance <= fake_radius[start : start + block, None]).any(0)
+        nearest = np.minimum(nearest, distance.min(0))
+    count = len(fake)
+    return PrecisionRecall(
+        float(precise / count), float(recalled.mean()), float(density / (k_density * count)), float((nearest <= wide).mean())
+    )
+
+
+def classifier_score(logits):
+    """exp E KL(p(y|x), p(y)) of a classifier's logits `[N, K]`, from 1 to K (Salimans et al. 2016, section 4: with Inception, its score)."""
+    from scipy.special import log_softmax, logsumexp
+
+    log_p = log_softmax(np.asarray(logits, np.float64), axis=1)
+    marginal = logsumexp(log_p, axis=0) - np.log(len(log_p))
+    return float(np.exp((np.exp(log_p) * (log_p - marginal)).sum(1).mean()))
+
+
+class Nearest(NamedTuple):
+    """The training sample nearest to each generated one."""
+
+    indices: np.ndarray  # [N] into the training set
+    distances: np.ndarray  # [N]
+
+
+def nearest_in_training(training, fake, *, block=2_000):
+    """Where each generated sample's nearest training sample is, to see what is learnt by heart; any arrays `[N, ...]`."""
+    training, fake = (np.asarray(x, np.float32).reshape(len(x), -1) for x in (training, fake))
+    index, distance = [], []
+    for start in range(0, len(fake), block):
+        distances = cdist(fake[start : start + block], training)
+        index.append(distances.argmin(1))
+        distance.append(distances.min(1))
+    return Nearest(np.concatenate(index), np.concatenate(distance))
+
+
+def _features(real, fake):
+    real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
+    for name, x in (("real", real), ("fake", fake)):
+        if x.ndim != 2 or len(x) < 2 or x.shape[1] != real.shape[1]:
+            raise ValueError(f"{name}: expected features [N, D], N >= 2, of one D, received {real.shape} and {fake.shape}.")
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name}: expected finite features, received some that are not.")
+    return real, fake
+
+
+def _cubic(a, b):
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+def _neighbours(x, k, block):
+    """Distances to the k nearest others, `[N, k]`, rising."""
+    parts = []
+    for start in range(0, len(x), block):
+        distance = cdist(x[start : start + block], x)
+        np.put_along_axis(distance, np.arange(start, start + len(distance))[:, None], np.inf, axis=1)
+        parts.append(np.sort(np.partition(distance, k - 1, axis=1)[:, :k], axis=1))
+    return np.concatenate(parts)

@@ -1,0 +1,37 @@
+"""The networks in whose features images are measured."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def inception(weights, channels=3):
+    """InceptionV3 of `keras.applications` with weights from a file: images `[B, H, W, channels]` in -1..1 -> features `[B, 2048]`.
+
+    Images are resized to 299 x 299 pixels, grey ones repeated in three channels. The Fréchet distance in these features is FID by
+    Heusel et al. 2017's formula; published numbers are of a port of the network of 2015, and differ by a little.
+
+    Args:
+        weights: path of the weights without the top, as Keras distributes them; None starts at random.
+    """
+    network = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=weights, input_shape=(299, 299, 3))
+    x = images = keras.Input((None, None, channels), name="image")
+    x = keras.layers.Resizing(299, 299)(x)
+    x = x if channels == 3 else ops.repeat(x, 3, axis=-1)
+    return keras.Model(images, network(x), name="inception")
+
+
+def describe_images(model, images, batch_size=500):
+    """(logits, features) of images `[N, ...]`, uint8 or -1..1, as arrays.
+
+    Args:
+        model: images -> [logits, features], or features alone; logits are then None.
+    """
+    parts = []
+    for start in range(0, len(images), batch_size):
+        batch = np.asarray(images[start : start + batch_size])
+        batch = batch.astype("float32") / 127.5 - 1 if batch.dtype == np.uint8 else batch.astype("float32")
+        outputs = model(ops.convert_to_tensor(batch), training=False)
+        parts.append([ops.convert_to_numpy(x) for x in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
+    joined = [np.concatenate(part) for part in zip(*parts)]
+    return (joined[0] if len(joined) > 1 else None), joined[-1]

@@ -1,0 +1,207 @@
+"""Every GAN experiment on its code path, every setting alive, bad ones named."""
+
+import dataclasses
+import importlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import _images, _mixture
+from tests.contracts import raises
+from tests.experiments.track import Memory
+
+IMAGES = {"samples": 60, "epochs": 2, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
+MIXTURE = {
+    "epochs": 2,
+    "samples": 400,
+    "batch_size": 20,
+    "generator_units": 4,
+    "discriminator_units": 3,
+    "evaluation_samples": 60,
+}
+STARTS = {
+    "gan_ring": MIXTURE,
+    "gan_objectives_ring": MIXTURE,
+    "dcgan_glyphs": IMAGES,
+    "wgan_gp_glyphs": IMAGES | {"discriminator_steps": 2, "batch_size": 10},
+    "sngan_glyphs": IMAGES,
+    "r3gan_glyphs": IMAGES,
+    "conditional_gan_glyphs": IMAGES,
+    "stacked_glyphs": {"samples": 60, "epochs": 2, "filters": 2, "batch_size": 20, "evaluation_samples": 30, "latent": 3},
+    "infogan_digits": {"epochs": 1, "filters": 2, "batch_size": 400, "noise": 3},
+    "classifier_glyphs": {"samples": 60, "test_samples": 30, "epochs": 2, "batch_size": 20},
+}
+SHARED = {
+    "characters": "01", "size": 32, "channels": 3, "samples": 80, "epochs": 3, "batch_size": 10, "latent": 4, "filters": 3,
+    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": True, "ema": 0.5, "augment": ("cutout",),
+    "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
+}  # fmt: skip
+CHANGES = {
+    "gan_ring": {
+        "family": "wgan", "epochs": 3, "samples": 300, "batch_size": 10, "generator_units": 5, "discriminator_units": 4, "latent": 3,
+        "evaluation_samples": 50,
+    },
+    "dcgan_glyphs": SHARED,
+    "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
+    "sngan_glyphs": {"discriminator_steps": 2, "attention": True},
+    "r3gan_glyphs": {"gamma": 50.0, "penalty_interval": 2, "attention": True},
+    "conditional_gan_glyphs": {"conditioning": "concatenation", "gamma": 50.0, "class_weight": 9.0},
+    "stacked_glyphs": {
+        "family": "dcgan", "samples": 80, "epochs": 1, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01, "gamma": 50.0,
+        "evaluation_samples": 20,
+    },
+    "infogan_digits": {
+        "epochs": 2, "batch_size": 300, "noise": 4, "categories": 3, "continuous": 1, "filters": 3, "generator_rate": 0.01,
+        "discriminator_rate": 0.01, "weight": 9.0, "continuous_weight": 9.0,
+    },
+    "classifier_glyphs": {"samples": 80, "test_samples": 20, "epochs": 1, "batch_size": 10, "learning_rate": 0.1},
+}  # fmt: skip
+ELSEWHERE = {("conditional_gan_glyphs", "class_weight"): {"conditioning": "acgan"}}
+FIELDS = [(name, field) for name, changes in CHANGES.items() for field in changes]
+pytestmark = pytest.mark.usefixtures("module_graphs")
+
+
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (what it logged, its result, the models' outputs); the same settings run once."""
+    seen = {}
+
+    def observe(name, **settings):
+        key = name, repr(sorted(settings.items()))
+        if key not in seen:
+            seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)[:2]
+        return seen[key]
+
+    return observe
+
+
+def observed(folder, name, **settings):
+    module = importlib.import_module(f"experiments.{name}")
+    track = Memory(folder)
+    result = module.run(module.Config(**STARTS[name] | settings), track)
+    assert len(track.models) == 1
+    return track.logged, result, track
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "field"), FIELDS)
+def test_every_field_changes_something(observe, name, field):
+    start = ELSEWHERE.get((name, field), {})
+    assert observe(name, **start | {field: CHANGES[name][field]}) != observe(name, **start)
+
+
+@pytest.mark.slow
+def test_every_field_is_here():
+    for name, changes in CHANGES.items():
+        fields = {field.name for field in dataclasses.fields(importlib.import_module(f"experiments.{name}").Config)}
+        shared = set() if name == "dcgan_glyphs" else set(SHARED)
+        assert fields - set(changes) - shared <= {"data", "unreadable", "inception", "keep"}, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gan_ring", "conditional_gan_glyphs"])
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    assert observed(tmp_path, name)[:2] == observe(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", _mixture.RECIPES)
+def test_every_family_moves_its_players(tmp_path, family):
+    config = importlib.import_module("experiments.gan_grid").Config(**MIXTURE | {"family": family})
+    gan = _mixture.make(config, 0)
+    before = [
+        np.array(keras.ops.convert_to_numpy(v))
+        for v in (*gan.generator.trainable_variables, *gan.discriminator.trainable_variables)
+    ]
+    x = np.random.default_rng(0).normal(size=(200, 2)).astype("float32")
+    gan.fit(x, batch_size=20, verbose=0)
+    after = [
+        keras.ops.convert_to_numpy(v) for v in (*gan.generator.trainable_variables, *gan.discriminator.trainable_variables)
+    ]
+    assert all((a != b).any() for a, b in zip(before[::2], after[::2]))
+
+
+@pytest.mark.slow
+def test_pictures_of_a_mixture(tmp_path):
+    observed(tmp_path, "gan_ring")
+    assert {path.name for path in tmp_path.iterdir()} == {"training.gif", *(f"plane-{epoch:04d}.png" for epoch in range(3))}
+    assert Image.open(tmp_path / "training.gif").n_frames == 3
+
+
+@pytest.mark.slow
+def test_pictures_of_images(tmp_path):
+    _, result, _ = observed(tmp_path, "conditional_gan_glyphs")
+    names = {path.name for path in tmp_path.iterdir()}
+    samples = {f"samples-{epoch:04d}.png" for epoch in range(3)}
+    assert names == {"training.gif", "interpolation.gif", "nearest.png", *samples}
+    assert Image.open(tmp_path / "interpolation.gif").n_frames == 46
+    assert {"frechet_distance", "precision", "recall", "density", "coverage", "as_asked", "nearest_distance"} <= set(result)
+    first, last = (np.asarray(Image.open(tmp_path / name)) for name in ("samples-0000.png", "samples-0002.png"))
+    assert first.shape == last.shape == (2 * 289, 2 * 289)
+    assert (first != last).any()
+
+
+@pytest.mark.slow
+def test_other_data(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        path = tmp_path / "pictures" / f"{i % 2}" / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(path)
+    _, result, track = observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32)
+    assert set(result) == {"discriminator_loss"}  # no network at hand knows these pictures
+    assert track.logged[-1][0] == 2 * 20  # 36 to train on, in batches of 20
+    x = rng.integers(0, 256, (50, 28, 28), dtype=np.uint8)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, np.arange(50) % 10), (x[:30], np.arange(30) % 10)))
+    _, result, _ = observed(tmp_path, "dcgan_glyphs", data="mnist")
+    assert set(result) == {"discriminator_loss"}
+    with raises(r"--size: expected mnist's size and channels, \(28, 28, 1\), received \(32, 32, 1\)"):
+        observed(tmp_path, "dcgan_glyphs", data="mnist", size=32)
+    with raises(
+        "--data: expected glyphs, mnist, .* or a folder of pictures, received .*nowhere.*: .* expected a folder of pictures"
+    ):
+        observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "nowhere"))
+    (tmp_path / "pictures" / "0" / "broken.png").write_bytes(b"?")
+    with raises("--data: .* received a file that cannot be read"):
+        observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32)
+    observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, unreadable="skip")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("gan_ring", {"family": "pacgan4", "batch_size": 10}, "--batch-size: expected a multiple of pac, 4, received 10"),
+        ("gan_ring", {"samples": 10}, "--samples: expected at least one update's, 20, received 10"),
+        ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
+        ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
+        ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
+        ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
+        (
+            "stacked_glyphs",
+            {"family": "pacgan2", "batch_size": 15},
+            "--batch-size: expected an even number with pacgan2, received 15",
+        ),
+        ("classifier_glyphs", {"batch_size": 99}, "--batch-size: expected at most samples, 60, received 99"),
+        ("infogan_digits", {"batch_size": 2000}, "--batch-size: expected a number >= 1 and <= 1797, received 2000"),
+    ],
+)
+def test_bad_settings(name, changes, words):
+    with raises(words):
+        importlib.import_module(f"experiments.{name}").Config(**STARTS[name] | changes)
+
+
+def test_matching_codes_with_labels():
+    from experiments.infogan_digits import matched
+
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    assert matched(np.array([5, 5, 5, 2, 2, 0]), labels) == 1
+    assert matched(np.array([5, 5, 2, 2, 2, 2]), labels) == 4 / 6  # only one code may stand for a class
+
+
+def test_smoke_settings_are_settings():
+    for name in STARTS:
+        module = importlib.import_module(f"experiments.{name}")
+        source = (_images.SMOKE if issubclass(module.Config, _images.Images) else {}) if name != "gan_ring" else _mixture.SMOKE
+        module.Config(**source)

@@ -1,0 +1,82 @@
+"""Images measured in a classifier's features."""
+
+import keras
+import numpy as np
+import pytest
+
+from lab import metrics, models
+from lab.data import glyphs
+from lab.gan import Evaluation
+from lab.models.glyph_classifier import save_glyph_classifier
+from tests.contracts import uniform
+
+
+def classifier():
+    images = keras.Input((2, 2, 1))
+    x = keras.layers.Flatten()(images)
+    return keras.Model(images, [keras.layers.Dense(3, kernel_initializer=keras.initializers.GlorotNormal(0))(x), x])
+
+
+def test_numbers_are_those_of_the_metrics():
+    model = classifier()
+    real, fake = uniform(0, 40, 2, 2, 1), 0.5 * uniform(1, 30, 2, 2, 1)
+    found = Evaluation(model, real, seed=4)(fake, labels=np.arange(30) % 3)
+    a, b = real.reshape(40, 4), fake.reshape(30, 4)
+    assert found["frechet_distance"] == pytest.approx(metrics.frechet_distance(a, b))
+    assert found["kernel_distance"] == pytest.approx(metrics.kernel_distance(a, b, seed=4).value)
+    assert found["precision"] == metrics.precision_recall(a, b).precision
+    assert found["coverage"] == metrics.precision_recall(a, b).coverage
+    logits = keras.ops.convert_to_numpy(model(fake)[0])
+    assert found["classifier_score"] == pytest.approx(metrics.classifier_score(logits), rel=1e-5)
+    assert found["as_asked"] == np.mean(logits.argmax(1) == np.arange(30) % 3)
+
+
+def test_integers_and_batches():
+    model = classifier()
+    images = np.random.default_rng(0).integers(0, 256, (7, 2, 2, 1)).astype("uint8")
+    logits, features = models.describe_images(model, images, batch_size=3)
+    np.testing.assert_allclose(features, images.reshape(7, 4) / 127.5 - 1, atol=1e-6)
+    assert logits.shape == (7, 3)
+    alone = keras.Model(model.input, model.outputs[1])
+    logits, same = models.describe_images(alone, images)
+    assert logits is None
+    np.testing.assert_allclose(same, features, atol=1e-6)
+    assert "classifier_score" not in Evaluation(alone, images)(images)
+
+
+def test_what_is_nearest_in_training():
+    training = np.random.default_rng(0).integers(0, 256, (20, 2, 2, 1)).astype("uint8")
+    fake = (training[[3, 11]] / 127.5 - 1 + 0.01).astype("float32")
+    images, distance = Evaluation(classifier(), training, training=training).nearest(fake)
+    np.testing.assert_allclose(images, fake - 0.01, atol=1e-6)
+    np.testing.assert_allclose(distance, 0.01, rtol=1e-3)
+
+
+def test_the_kept_classifier_reads_glyphs():
+    model, digest = models.trained_glyph_classifier()
+    assert len(digest) == 12
+    images, labels = glyphs(1_000, seed=12345)
+    logits, features = models.describe_images(model, images)
+    assert (logits.argmax(1) == labels).mean() > 0.99
+    assert features.shape == (1_000, 64)
+
+
+def test_a_classifier_is_kept_in_half_precision(tmp_path):
+    model = models.glyph_classifier(seed=3)
+    path = tmp_path / "c.safetensors"
+    digest = save_glyph_classifier(model, path)
+    again, same = models.trained_glyph_classifier(path)
+    assert digest == same and path.stat().st_size < 350_000
+    images = uniform(0, 4, 28, 28, 1)
+    for a, b in zip(models.describe_images(model, images), models.describe_images(again, images)):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(model.get_weights(), models.glyph_classifier(seed=3).get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_inception_takes_small_and_grey_images():
+    model = models.inception(None, channels=1)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 28, 28, 1)).astype("float32")
+    logits, features = models.describe_images(model, images)
+    assert logits is None and features.shape == (2, 2048) and np.isfinite(features).all()

@@ -1,0 +1,348 @@
+"""The GAN's update by hand, by its identities and by the optimum of its game."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from lab.gan import GAN, Codes, Penalty, acgan, extragradient, gradient_penalty, infogan, r1, r2
+from lab.gan.gan import pack, unpack
+from lab.losses import adversarial
+from lab.optimizers import SGD, Adam, ExtraGradient
+from tests.contracts import raises
+from tests.gan.players import equal, gan, linear, samples, values
+
+pytestmark = pytest.mark.usefixtures("graphs")
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def recorded(subject, names=("latent",)):
+    """Latents that the subject draws, as it draws them."""
+    drawn = []
+    original = subject.latent
+
+    class Recorder:
+        size = original.size
+
+        def __call__(self, count, seed):
+            drawn.append(original(count, seed))
+            return drawn[-1]
+
+    subject.latent = Recorder()
+    return drawn
+
+
+def affine(model):
+    return values(model.trainable_variables)
+
+
+def test_one_update_by_hand():
+    subject = gan(ema=0.75)
+    drawn = recorded(subject)
+    (w, b), (v, c) = affine(subject.generator), affine(subject.discriminator)
+    real = samples(8)
+    metrics = subject.update(real)
+    z, y = (ops.convert_to_numpy(latents) for latents in drawn)
+    # the discriminator: d/dlogit softplus(-r) = -sigmoid(-r), d/dlogit softplus(f) = sigmoid(f)
+    fake = z @ w + b
+    r, f = real @ v + c, fake @ v + c
+    np.testing.assert_allclose(
+        metrics["discriminator_loss"], np.mean(np.log1p(np.exp(-r))) + np.mean(np.log1p(np.exp(f))), rtol=1e-5
+    )
+    v = v - 0.1 * (real.T @ -sigmoid(-r) + fake.T @ sigmoid(f)) / 8
+    c = c - 0.1 * (np.sum(-sigmoid(-r)) + np.sum(sigmoid(f))) / 8
+    for got, expected in zip(affine(subject.discriminator), (v, c)):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    # the generator, against the new discriminator
+    f = (y @ w + b) @ v + c
+    slope = -sigmoid(-f) @ v.T / 8  # dloss/dx
+    w_new, b_new = w - 0.1 * y.T @ slope, b - 0.1 * slope.sum(0)
+    for got, expected in zip(affine(subject.generator), (w_new, b_new)):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(values(subject.average.variables)[0], 0.75 * w + 0.25 * w_new, rtol=1e-5)
+
+
+def test_each_player_leaves_the_other_alone():
+    subject = gan(penalties=(r1(1.0), r2(1.0)), objective=adversarial.relativistic)
+    real = ops.convert_to_tensor(samples(8))
+    _, gradients = subject.discriminator_gradients(real, None, True)
+    before = values(subject.generator.variables)
+    subject.discriminator_optimizer.apply(gradients, subject.discriminator.trainable_variables)
+    assert equal(before, values(subject.generator.variables))
+    assert np.abs(values(gradients)[0]).max() > 0  # of the kernel
+    _, gradients = subject.generator_gradients(real, None)
+    before = values(subject.discriminator.variables)
+    subject.generator_optimizer.apply(gradients, subject.generator.trainable_variables)
+    assert equal(before, values(subject.discriminator.variables))
+    assert np.abs(values(gradients)[0]).max() > 0  # of the kernel
+
+
+def test_the_best_discriminator_of_two_known_densities():
+    # p = (N(-2, 1) + N(1, 1)) / 2, the generator makes N(0, 1): D*(x) = p / (p + q) (Goodfellow et al. 2014, proposition 1)
+    generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    start = iter(range(9))
+    hidden = [keras.layers.Dense(64, "tanh", kernel_initializer=keras.initializers.GlorotNormal(next(start))) for _ in range(2)]
+    discriminator = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(1)])
+    subject = GAN(
+        generator, discriminator, adversarial.minimax, generator_optimizer=keras.optimizers.SGD(0.0), seed=0,
+        discriminator_optimizer=Adam(keras.optimizers.schedules.CosineDecay(3e-3, 3000)), steps_per_execution=100,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(3_000_000, 1)) + rng.choice([-2.0, 1.0], size=(3_000_000, 1))).astype("float32")
+    subject.fit(x, batch_size=1000, verbose=0)
+    x = np.linspace(-3, 2.5, 50)[:, None]
+
+    def normal(x, mean):
+        return np.exp(-0.5 * (x - mean) ** 2)
+
+    p, q = (normal(x, -2) + normal(x, 1)) / 2, normal(x, 0)
+    np.testing.assert_allclose(sigmoid(ops.convert_to_numpy(discriminator(x))), p / (p + q), atol=1e-2)
+
+
+def test_the_average_follows_its_recursion():
+    subject = gan(ema=0.9)
+    mean = values(subject.generator.variables)
+    for _ in range(4):
+        subject.update(samples(8))
+        mean = [0.9 * a + 0.1 * v for a, v in zip(mean, values(subject.generator.variables))]
+    for got, expected in zip(values(subject.average.variables), mean):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+    assert not equal(values(subject.average.variables), values(subject.generator.variables))
+
+
+def test_what_is_not_learnt_is_copied_to_the_average():
+    layers = [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    subject = gan(generator=keras.Sequential(layers), ema=0.9)
+    subject.update(samples(8))
+    now = {v.path.split("/")[-1]: v for v in subject.generator.variables}
+    mean = {v.path.split("/")[-1]: v for v in subject.average.variables}
+    np.testing.assert_array_equal(now["moving_mean"], mean["moving_mean"])
+    assert np.abs(np.asarray(now["moving_mean"])).max() > 0
+
+
+def test_packing():
+    x = np.arange(12.0).reshape(6, 2)
+    np.testing.assert_array_equal(pack(x, 3)[0], [0, 1, 4, 5, 8, 9])
+    np.testing.assert_array_equal(unpack(pack(x, 3), 3), x)
+    images = samples(4 * 9).reshape(4, 3, 3, 2)
+    np.testing.assert_array_equal(unpack(pack(images, 2), 2), images)
+    plain, packed = gan(), gan(pac=1)
+    for subject in (plain, packed):
+        subject.fit(samples(32), batch_size=8, verbose=0)
+    assert equal(values(plain.state), values(packed.state))
+    two = gan(pac=2)
+    drawn = recorded(two)
+    (w, b), (v, c) = affine(two.generator), affine(two.discriminator)
+    real = samples(8)
+    metrics = two.update(real)
+    fake = ops.convert_to_numpy(drawn[0]) @ w + b
+    r = np.concatenate([real[:4], real[4:]], axis=1) @ v + c
+    f = np.concatenate([fake[:4], fake[4:]], axis=1) @ v + c
+    np.testing.assert_allclose(metrics["real_logit"], r.mean(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["fake_logit"], f.mean(), rtol=1e-5)
+
+
+def test_clipping_and_many_turns():
+    subject = gan(adversarial.wasserstein, clip=0.05, discriminator_steps=3)
+    drawn = recorded(subject)
+    subject.update(samples(24))
+    assert [len(z) for z in drawn] == [8, 8, 8, 8]
+    weights = np.concatenate([w.ravel() for w in affine(subject.discriminator)])
+    assert np.abs(weights).max() <= 0.05
+    assert (np.abs(weights) == np.float32(0.05)).any()
+
+
+def test_every_turn_has_real_samples_of_its_own():
+    # with a rate of 1 the Wasserstein critic moves by mean real - mean fake at each turn
+    subject = gan(adversarial.wasserstein, discriminator_steps=2, rate=1.0)
+    drawn = recorded(subject)
+    (w, b), (v, _) = affine(subject.generator), affine(subject.discriminator)
+    real = samples(16)
+    subject.update(real)
+    for part, z in zip((real[:8], real[8:]), drawn):
+        v = v + (part.mean(0) - (ops.convert_to_numpy(z) @ w + b).mean(0))[:, None]
+    np.testing.assert_allclose(affine(subject.discriminator)[0], v, rtol=1e-4)
+
+
+def test_lazy_penalties():
+    calls = []
+
+    def function(critic, real, fake, seed):
+        calls.append(1)
+        return ops.mean(ops.square(critic(real)))
+
+    once = gan(penalties=(Penalty("size", 3.0, function),), penalty_interval=4)
+    heavy = gan(penalties=(Penalty("size", 12.0, function),))
+    real = samples(8)
+    assert "size" in once.update(real, regularize=True)
+    heavy.update(real)
+    for a, b in zip(values(once.state), values(heavy.state)):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert "size" not in once.update(real, regularize=False)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("execution", [1, 4])
+def test_the_interval_of_penalties_counts_updates(execution):
+    class Logs(keras.callbacks.Callback):
+        seen = []
+
+        def on_train_batch_end(self, batch, logs):
+            self.seen.append((batch, "r1" in logs))
+
+    Logs.seen = []
+    subject = gan(penalties=(r1(1.0),), penalty_interval=2, steps_per_execution=execution)
+    subject.fit(samples(8 * 9), batch_size=8, epochs=2, verbose=0, callbacks=[Logs()])
+    if execution == 1:
+        assert [found for _, found in Logs.seen] == [i % 2 == 0 for i in range(18)]
+    else:
+        assert Logs.seen == [(3, True), (7, True)] * 2
+
+
+def test_many_updates_in_one_call_are_the_same_updates():
+    one, many = gan(penalties=(gradient_penalty(1.0),)), gan(penalties=(gradient_penalty(1.0),), steps_per_execution=5)
+    histories = [subject.fit(samples(8 * 7), batch_size=8, epochs=2, verbose=0).history for subject in (one, many)]
+    for a, b in zip(values(one.state), values(many.state)):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for key, history in histories[0].items():
+        np.testing.assert_allclose(history, histories[1][key], rtol=1e-4)
+
+
+def test_extragradient_by_hand():
+    # min over b, max over v of v (real - b): at a point both look ahead with the gradient, and step from where they were
+    subject = gan(adversarial.wasserstein, optimizer=lambda: ExtraGradient(SGD(0.1)), play=extragradient)
+    drawn = recorded(subject)
+    (w, b), (v, _) = affine(subject.generator), affine(subject.discriminator)
+    real = samples(8)
+    subject.update(real)
+    z = [ops.convert_to_numpy(latents) for latents in drawn]
+
+    def slope(b, v, w, z):  # of the critic's kernel; of the generator's bias and kernel
+        return -(real.mean(0) - (z[0] @ w + b).mean(0))[:, None], -v[:, 0], -np.outer(z[1].mean(0), v[:, 0])
+
+    dv, db, dw = slope(b, v, w, z[:2])
+    dv, db, dw = slope(b - 0.1 * db, v - 0.1 * dv, w - 0.1 * dw, z[2:])
+    np.testing.assert_allclose(affine(subject.discriminator)[0], v - 0.1 * dv, rtol=1e-4)
+    np.testing.assert_allclose(affine(subject.generator)[1], b - 0.1 * db, rtol=1e-4)
+    np.testing.assert_allclose(affine(subject.generator)[0], w - 0.1 * dw, rtol=1e-4, atol=1e-6)
+
+
+def test_labels_reach_both_players():
+    # each class is a point of its own; the generator's class rows must find them
+    centres = np.array([[2.0, 0.0], [-2.0, 1.0], [0.0, -2.0]])
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 6000)
+    x = (centres[y] + 0.1 * rng.normal(size=(6000, 2))).astype("float32")
+    start = keras.initializers.RandomNormal(stddev=0.3, seed=2)
+    point, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    hidden = keras.ops.concatenate([point, keras.ops.one_hot(label, 3, dtype="float32")], axis=1)
+    for _ in range(2):
+        hidden = keras.layers.Dense(32, "leaky_relu", kernel_initializer="he_normal")(hidden)
+    discriminator = keras.Model([point, label], keras.layers.Dense(1, kernel_initializer=start)(hidden))
+    subject = GAN(
+        linear(2, 2, 0, labels=3), discriminator, adversarial.relativistic, penalties=(r1(0.1), r2(0.1)), classes=3, seed=0,
+        generator_optimizer=Adam(5e-3, beta_1=0.0), discriminator_optimizer=Adam(5e-3, beta_1=0.0), steps_per_execution=50, ema=0.99,
+    )  # fmt: skip
+    subject.fit(x, y, batch_size=64, epochs=12, verbose=0)
+    for label, centre in enumerate(centres):
+        made = subject.generate(200, labels=label)
+        np.testing.assert_allclose(made.mean(0), centre, atol=0.25)
+
+
+def test_acgan_by_hand():
+    generator, discriminator = linear(2, 2, 0, labels=3), linear(2, 1, 1, extra=3)
+    subject = gan(generator=generator, discriminator=discriminator, auxiliary=acgan(2.0), classes=3)
+    real, labels = ops.convert_to_tensor(samples(6)), ops.convert_to_tensor(np.array([0, 1, 2, 2, 1, 0], "int32"))
+    latents = subject.latent(6, keras.random.SeedGenerator(3))
+    seen, fake = subject.look(real, latents, labels), subject.look(subject.make(latents, labels), latents, labels)
+
+    def wrong(view):
+        logits = ops.convert_to_numpy(view.others[0])
+        return np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(6), [0, 1, 2, 2, 1, 0]])
+
+    loss, metrics = subject.auxiliary.discriminator(seen, fake)
+    np.testing.assert_allclose(loss, 2 * (wrong(seen) + wrong(fake)), rtol=1e-5)
+    np.testing.assert_allclose(metrics["class_loss"], wrong(seen), rtol=1e-5)
+    np.testing.assert_allclose(subject.auxiliary.generator(fake)[0], 2 * wrong(fake), rtol=1e-5)
+    assert {"class_loss", "fake_class_loss"} <= set(subject.update(real, labels))
+
+
+def test_infogan_by_hand():
+    codes = Codes(noise=2, categories=(3, 2), continuous=2)
+    generator, discriminator = linear(codes.size, 2, 0), linear(2, 1, 1, extra=7)
+    auxiliary = infogan(codes, weight=2.0, continuous_weight=0.5)
+    subject = gan(generator=generator, discriminator=discriminator, auxiliary=auxiliary, latent=codes)
+    latents = codes(5, keras.random.SeedGenerator(3))
+    view = subject.look(subject.make(latents, None), latents, None)
+    z, read = ops.convert_to_numpy(latents), ops.convert_to_numpy(view.others[0])
+
+    def crossentropy(code, logits):
+        return np.mean(np.log(np.exp(logits).sum(1)) - (logits * code).sum(1))
+
+    categories = crossentropy(z[:, 2:5], read[:, :3]) + crossentropy(z[:, 5:7], read[:, 3:5])
+    numbers = np.mean(0.5 * np.square(read[:, 5:] - z[:, 7:]).sum(1))
+    loss, _ = auxiliary.generator(view)
+    np.testing.assert_allclose(loss, 2 * categories + 0.5 * numbers, rtol=1e-5)
+    np.testing.assert_allclose(auxiliary.discriminator(None, view)[0], loss)
+    np.testing.assert_allclose(auxiliary.discriminator(None, view)[1]["category_loss"], categories, rtol=1e-5)
+    assert {"category_loss", "continuous_loss"} <= set(subject.update(samples(5)))
+
+
+def test_codes():
+    codes = Codes(noise=3, categories=(4,), continuous=2)
+    for z in (ops.convert_to_numpy(codes(500, keras.random.SeedGenerator(0))), codes.sample(500, np.random.default_rng(0))):
+        assert z.shape == (500, 9)
+        (category,), numbers = codes.split(z)
+        assert set(np.unique(category)) == {0, 1}
+        np.testing.assert_array_equal(category.sum(1), 1)
+        assert category.mean(0).min() > 0.18
+        assert -1 <= numbers.min() < -0.95 and 0.95 < numbers.max() <= 1
+        assert abs(z[:, :3].std() - 1) < 0.1
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy):
+    if policy == "mixed_float16" and keras.backend.backend() == "jax":
+        pytest.skip("Keras's LossScaleOptimizer works in programs on TensorFlow alone")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        scaled = policy == "mixed_float16"
+        subject = gan(
+            optimizer=(lambda: keras.optimizers.LossScaleOptimizer(SGD(0.1), initial_scale=256.0)) if scaled else None
+        )
+        plain_start = values(subject.generator.trainable_variables)
+    finally:
+        keras.config.set_dtype_policy(before)
+    plain = gan()
+    assert equal(plain_start, values(plain.generator.trainable_variables))
+    real = samples(8)
+    metrics, expected = subject.update(real), plain.update(real)
+    assert subject.discriminator.layers[-1].compute_dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(metrics["discriminator_loss"], expected["discriminator_loss"], rtol=0.02)
+    for a, b in zip(
+        affine(subject.generator) + affine(subject.discriminator), affine(plain.generator) + affine(plain.discriminator)
+    ):
+        np.testing.assert_allclose(a, b, atol=0.01)
+
+
+def test_players_that_do_not_match():
+    with raises([r"discriminator: expected inputs as the generator makes them, \(2,\)", r"received \(3,\)"]):
+        gan(discriminator=linear(3, 1, 0))
+    with raises([r"expected inputs as the generator makes them, \(4,\), 2 at once", r"received \(2,\)"]):
+        gan(discriminator=linear(2, 1, 0), pac=2)
+    with raises("latent: expected 2 numbers, which the generator takes, received 9"):
+        gan(latent=Codes(noise=3, categories=(4,), continuous=2))
+    with raises("classes: expected the number of labels, for a player takes them, received None"):
+        gan(generator=linear(2, 2, 0, labels=3))
+    with raises("pac: expected 1 with labels, received 2"):
+        gan(generator=linear(2, 2, 0, labels=3), classes=3, pac=2)
+    with raises("discriminator: expected an output beside the logits"):
+        gan(auxiliary=acgan())
+    with raises("ema: expected a number in"):
+        gan(ema=1.0)
+    with raises("discriminator_steps: expected an integer >= 1, received 0"):
+        gan(discriminator_steps=0)

@@ -1,0 +1,83 @@
+"""`python -m lab sample`: sheets of samples from a generator alone."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from lab import models
+from lab.__main__ import main
+from lab.gan import Codes, Normal, pictures, sheet
+from lab.journal import RunFolder
+from tests.contracts import raises
+
+
+def generator(latent=4, classes=None):
+    return models.dcgan_generator(28, 1, latent=latent, filters=2, classes=classes, seed=0)
+
+
+def shown(path):
+    return np.asarray(Image.open(path))
+
+
+def expected(images, columns):
+    return np.asarray(pictures.picture(pictures.tile(keras.ops.convert_to_numpy(images), columns)))
+
+
+def test_images(tmp_path):
+    model = generator()
+    sheet.draw(tmp_path / "a.png", model, {}, 9, seed=2)
+    z = Normal(4).sample(9, np.random.default_rng(2))
+    np.testing.assert_array_equal(shown(tmp_path / "a.png"), expected(model(z, training=False), 3))
+    sheet.draw(tmp_path / "b.png", model, {}, 9, seed=2, truncation=0.1)
+    z = Normal(4).sample(9, np.random.default_rng(2), 0.1)
+    np.testing.assert_array_equal(shown(tmp_path / "b.png"), expected(model(z, training=False), 3))
+
+
+@pytest.mark.parametrize(("label", "labels"), [(None, [0, 1, 0, 1]), (1, [1, 1, 1, 1])])
+def test_labels(tmp_path, label, labels):
+    model, settings = generator(classes=2), {"characters": "ab"}
+    for variable in model.trainable_variables:
+        variable.assign(5.0 * variable)
+    sheet.draw(tmp_path / "a.png", model, settings, 4, label=label)
+    z = Normal(4).sample(4, np.random.default_rng(0))
+    np.testing.assert_array_equal(shown(tmp_path / "a.png"), expected(model([z, np.array(labels, "int32")], training=False), 2))
+    with raises("--label: expected an integer from 0 to 1, received 2"):
+        sheet.draw(tmp_path / "b.png", model, settings, 4, label=2)
+    with raises("--label: expected none, for the generator takes none, received 1"):
+        sheet.draw(tmp_path / "b.png", generator(), {}, 4, label=1)
+
+
+def test_codes(tmp_path):
+    codes = Codes(2, (3,), 1)
+    model = generator(latent=codes.size)
+    sheet.draw(tmp_path / "a.png", model, {"noise": 2, "categories": 3, "continuous": 1}, 4)
+    z = codes.sample(4, np.random.default_rng(0))
+    np.testing.assert_array_equal(shown(tmp_path / "a.png"), expected(model(z, training=False), 2))
+
+
+def test_the_command(own_home, tmp_path, capsys, monkeypatch):
+    header = {
+        "experiment": "toy",
+        "seed": 0,
+        "seeds": 1,
+        "backend": keras.backend.backend(),
+        "config": {},
+        "tracking_uri": "none",
+    }
+    folder = RunFolder.create(header)
+    generator().save(folder.artifacts / "model.keras")
+    assert main(["sample", folder.name, "--count", "4", "--output", str(tmp_path / "x.png")]) == 0
+    assert "4 samples, written to" in capsys.readouterr().out
+    assert shown(tmp_path / "x.png").shape == (2 * 57, 2 * 57)
+    policy = RunFolder.create(header | {"config": {"environment": "CartPole-v1"}})
+    models.mlp((4,), (3,), 2, seed=0).save(policy.artifacts / "model.keras")
+    with pytest.raises(SystemExit) as stop:
+        main(["sample", policy.name])
+    assert stop.value.code == 2
+    assert "run id: expected a run whose model is a generator" in capsys.readouterr().err
+
+
+def test_points_in_the_plane(tmp_path):
+    sheet.draw(tmp_path / "a.png", models.mixture_generator(2, (4,), seed=0), {}, 50)
+    assert min(shown(tmp_path / "a.png").shape[:2]) > 300
