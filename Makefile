@@ -5,7 +5,7 @@ SETUP := .venv/.ready
 BENCH := .venv/.ready-bench
 TORCH := .venv/.ready-torch
 
-.PHONY: run test test-torch check ui bench clean
+.PHONY: run test test-components check ui bench clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
@@ -13,8 +13,8 @@ run: $(SETUP)
 test: $(SETUP)
 	$(BIN)/python -m tests
 
-test-torch: $(TORCH)
-	$(BIN)/python -m tests --torch
+test-components: $(TORCH)
+	$(BIN)/python -m tests --components
 
 check: $(SETUP)
 	$(BIN)/ruff check .

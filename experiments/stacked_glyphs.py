@@ -60,7 +60,7 @@ def run(config, track):
     from lab.models import describe_images, trained_glyph_classifier
 
     drawn, mixed, players, looks = shared.seeds(track, 4)
-    images, labels = data.glyphs(50_000, seed=drawn)
+    images, labels = data.glyphs(min(config.samples, 50_000), seed=drawn)
     x, _ = data.stacked(images, labels, config.samples, seed=mixed)
     gan = make(config, players)
     classifier, _ = trained_glyph_classifier()

@@ -1,7 +1,7 @@
 """Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; several processes, two side by side.
 
 python -m tests [--fast] [pytest arguments]
-python -m tests --torch         the components on torch, which has to be installed
+python -m tests --components    the components on JAX and on torch, which has to be installed
 """
 
 import os
@@ -21,25 +21,36 @@ PLAIN_NUMPY = [f"tests/{name}.py" for name in (
     "envs/test_tabular_mdp", "envs/test_tabular_env",
 )]  # fmt: skip
 ON_JAX = [
-    "tests/engine", "tests/agents", "tests/envs", "tests/test_checkpoint.py", "tests/test_resume.py", *COMPONENTS,
+    "tests/engine", "tests/agents", "tests/envs", "tests/gan", "tests/test_checkpoint.py", "tests/test_resume.py",
     *(f"--ignore={path}" for path in PLAIN_NUMPY),
 ]  # fmt: skip
-
+APART = ("agents", "envs", "experiments")
 
 # The longest first, so that two processes end at about the same time.
 EVERYTHING = [
     ("jax", ON_JAX),
+    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
     ("tensorflow", ["tests/agents", "tests/envs"]),
-    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in ("agents", "envs", "experiments"))]),
     ("tensorflow", ["tests/experiments"]),
 ]
-FAST = [("tensorflow", []), ("jax", FAST_ON_JAX)]
+FAST = [
+    ("tensorflow", ["tests/agents", "tests/envs", "tests/experiments"]),
+    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
+    ("jax", FAST_ON_JAX),
+]
+
+# Eager JAX compiles every operation for every shape; a test finds what another one compiled.
+CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 def run(part):
     """Runs pytest on one backend and prints what it said, in one go. Returns its exit code."""
     backend, arguments = part
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = CACHE | os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(f"{backend} {' '.join(arguments)}\n{done.stdout}", flush=True)
@@ -47,10 +58,10 @@ def run(part):
 
 
 def main(arguments):
-    fast, torch = "--fast" in arguments, "--torch" in arguments
-    arguments = [argument for argument in arguments if argument not in ("--fast", "--torch")]
-    if torch:
-        parts = [("torch", COMPONENTS)]
+    fast, components = "--fast" in arguments, "--components" in arguments
+    arguments = [argument for argument in arguments if argument not in ("--fast", "--components")]
+    if components:
+        parts = [("jax", COMPONENTS), ("torch", COMPONENTS)]
     elif any(not argument.startswith("-") for argument in arguments):
         parts = [("tensorflow", []), ("jax", [])]
     else:

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.kill_and_resume import COMMON, SETTINGS, Run, differences
 from lab import checkpoint
+from tests.backends import only
 from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
@@ -29,11 +30,6 @@ GLYPHS = [
     "1000",
 ]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
-
-
-def only(backend):
-    """Each takes a minute: the other backend says it of another place, and `benchmarks/kill_and_resume.py` of all."""
-    return pytest.mark.skipif(keras.backend.backend() != backend, reason=f"on {backend}")
 
 
 @pytest.mark.slow

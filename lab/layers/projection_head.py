@@ -14,18 +14,22 @@ class ProjectionHead(keras.layers.Layer):
 
     Args:
         classes: number of classes, >= 1.
+        kernel_initializer, embeddings_initializer: of psi and of v.
     """
 
-    def __init__(self, classes, **options):
+    def __init__(self, classes, kernel_initializer="glorot_uniform", embeddings_initializer="glorot_uniform", **options):
         super().__init__(**options)
         self.classes = checks.integer("classes", classes)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 
     def build(self, input_shape):
         """Makes psi, b and the classes' vectors v."""
         features, _ = input_shape
-        self.kernel = self.add_weight(shape=(features[-1], 1), initializer="glorot_uniform", name="kernel")
+        self.kernel = self.add_weight(shape=(features[-1], 1), initializer=self.kernel_initializer, name="kernel")
         self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
-        self.embeddings = self.add_weight(shape=(self.classes, features[-1]), initializer="glorot_uniform", name="embeddings")
+        shape = (self.classes, features[-1])
+        self.embeddings = self.add_weight(shape=shape, initializer=self.embeddings_initializer, name="embeddings")
 
     def call(self, inputs):
         """The logits."""
@@ -39,4 +43,6 @@ class ProjectionHead(keras.layers.Layer):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"classes": self.classes}
+        names = ("kernel_initializer", "embeddings_initializer")
+        initializers = {name: keras.initializers.serialize(getattr(self, name)) for name in names}
+        return super().get_config() | {"classes": self.classes} | initializers

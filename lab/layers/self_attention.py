@@ -1,6 +1,7 @@
 """Self-attention over the positions of a feature map."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import checks
@@ -15,20 +16,24 @@ class SelfAttention2D(keras.layers.Layer):
 
     Args:
         reduction: channels of f and g are C / reduction, >= 1.
+        seed: of the maps, uniform after Glorot at the start.
     """
 
-    def __init__(self, reduction=8, **options):
+    def __init__(self, reduction=8, seed=None, **options):
         super().__init__(**options)
-        self.reduction = checks.integer("reduction", reduction)
+        self.reduction, self.seed = checks.integer("reduction", reduction), seed
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         """Makes the four maps and gamma."""
         channels = input_shape[-1]
         inner, half = max(channels // self.reduction, 1), max(channels // 2, 1)
+        seeds = [None] * 4 if self.seed is None else np.random.SeedSequence(self.seed).generate_state(4).tolist()
+        units, names = (inner, inner, half, channels), ("query", "key", "value", "output")
+        starts = [keras.initializers.GlorotUniform(seed) for seed in seeds]
         self.query, self.key, self.value, self.output_map = (
-            keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy, name=name)
-            for units, name in ((inner, "query"), (inner, "key"), (half, "value"), (channels, "output"))
+            keras.layers.Dense(count, use_bias=False, kernel_initializer=start, dtype=self.dtype_policy, name=name)
+            for count, start, name in zip(units, starts, names)
         )
         for layer in (self.query, self.key, self.value):
             layer.build(input_shape)
@@ -51,4 +56,4 @@ class SelfAttention2D(keras.layers.Layer):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"reduction": self.reduction}
+        return super().get_config() | {"reduction": self.reduction, "seed": self.seed}

@@ -106,7 +106,7 @@ def image_inputs(size, channels, classes, conditioning):
 def verdict(features, label, classes, outputs, wrap, start):
     """What a discriminator says of features `[B, D]`: logits, and `outputs` more numbers."""
     if label is not None:
-        logits = ProjectionHead(classes, dtype="float32")([features, label])
+        logits = ProjectionHead(classes, next(start), next(start), dtype="float32")([features, label])
     else:
         logits = wrap(keras.layers.Dense(1, kernel_initializer=next(start), dtype="float32"))(features)
     if not outputs:

@@ -37,7 +37,7 @@ def r3gan_generator(
     for stage in range(doublings + 1):
         if stage:
             if attention and stage == doublings:
-                x = SelfAttention2D()(x)
+                x = SelfAttention2D(seed=next(start))(x)
             x = keras.layers.UpSampling2D(interpolation="bilinear")(x)
         for _ in range(blocks):
             x = residual(x, expansion, count, start)
@@ -66,7 +66,7 @@ def r3gan_discriminator(
         if stage:
             x = keras.layers.AveragePooling2D(2)(x)
             if attention and stage == 1:
-                x = SelfAttention2D()(x)
+                x = SelfAttention2D(seed=next(start))(x)
         for _ in range(blocks):
             x = residual(x, expansion, count, start)
     x = keras.layers.DepthwiseConv2D(side, use_bias=False, depthwise_initializer=_scaled(1.0, start))(x)

@@ -34,7 +34,7 @@ def sngan_generator(size=32, channels=3, *, latent=128, filters=64, classes=None
     )
     for i in range(doublings):
         if attention and i == doublings - 1:
-            x = SelfAttention2D()(x)
+            x = SelfAttention2D(seed=attention_seed(seed))(x)
         shortcut = keras.layers.Conv2D(filters, 1, kernel_initializer=next(start)(1.0))(keras.layers.UpSampling2D()(x))
         for grow in (True, False):
             x = keras.layers.ReLU()(normalized(x))
@@ -81,10 +81,15 @@ def sngan_discriminator(
         x = convolution(3, 2**0.5)(keras.layers.ReLU()(x))
         x = keras.layers.Add()([keras.layers.AveragePooling2D(2)(x) if halve else x, shortcut])
         if attention and i == 0:
-            x = SelfAttention2D()(x)
+            x = SelfAttention2D(seed=attention_seed(seed))(x)
     features = keras.ops.sum(keras.layers.ReLU()(x), axis=(1, 2))
     heads = (next(start)(1.0) for _ in range(4))
     return keras.Model(arguments, verdict(features, label, classes, outputs, SpectralNormalization, heads), name=name)
+
+
+def attention_seed(seed):
+    """A seed of its own for self-attention."""
+    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
 
 
 def _glorot(seed):

@@ -147,6 +147,7 @@ def identity_agent(**options):
     return agent(space=space, actions=ACTIONS, capacity=2000, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "bootstrap"),
     [
@@ -168,6 +169,7 @@ def test_solves_the_identity_environment(place, bootstrap):
     np.testing.assert_array_equal(returns, np.full(20, 5.0))
 
 
+@pytest.mark.slow
 def test_images_go_through_a_convolution():
     def make():
         return Identity(shape=(ACTIONS, 4, 1))

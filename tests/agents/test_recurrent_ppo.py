@@ -11,6 +11,7 @@ from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
 from tests.agents.identity import ACTIONS, DelayedIdentity, vectorize
+from tests.backends import SHARED_OUT
 from tests.contracts import as_array
 
 ENVS, LENGTH = 3, 6
@@ -66,6 +67,7 @@ def trajectory(extras, observation, following, *, terminated=(), truncated=()):
     return Trajectory(observation, extras["sample"], reward, starting(*terminated), starting(*truncated), following, extras)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [keras.layers.LSTMCell, LayerNormGRUCell])
 def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
     agent = opinionated(make(cell=cell))
@@ -210,7 +212,7 @@ def trained(kind, seed, *, start=0, state=None):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["host", "device"])
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_runs_repeat_and_go_on_exactly(kind):
     first = trained(kind, 0)
     for again in (trained(kind, 0), trained(kind, 9, start=60, state=first[60])):

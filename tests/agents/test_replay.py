@@ -54,6 +54,7 @@ def test_sampling_is_uniform_over_what_is_there_only():
     assert chi2 < 27.9  # the 0.999 quantile of chi-square with 9 degrees of freedom
 
 
+@pytest.mark.slow
 def test_samples_go_on_and_repeat_by_seed():
     def draw(seed):
         replay = UniformReplay(100, SPACE, Discrete(60), seed=seed)

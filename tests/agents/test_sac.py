@@ -12,6 +12,7 @@ from lab.models import critic, gaussian_actor
 from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
+from tests.backends import SHARED_OUT
 from tests.engine.arrays import machine_code
 
 pytestmark = pytest.mark.slow  # compiles many programs
@@ -128,13 +129,14 @@ def test_solves_the_identity_environment(kind):
     shared.solves_identity(learner, kind, steps=6_000)
 
 
-@pytest.mark.parametrize("kind", ["host", pytest.param("device", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_the_same_seed_gives_the_same_bits(graphs, kind):
     shared.is_deterministic(agent, kind)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["host", "device"])
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(agent, kind)
 

@@ -9,6 +9,7 @@ from lab.models import critic, deterministic_actor
 from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
+from tests.backends import SHARED_OUT
 
 pytestmark = pytest.mark.slow  # compiles many programs
 
@@ -179,13 +180,15 @@ def test_solves_the_identity_environment(make, kind):
     shared.solves_identity(learner, kind, steps=8_000)
 
 
-@pytest.mark.parametrize(("make", "kind"), [(agent, "host"), pytest.param(ddpg, "device", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [agent, ddpg])
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_the_same_seed_gives_the_same_bits(graphs, make, kind):
     shared.is_deterministic(make, kind)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["host", "device"])
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(lambda **options: ddpg(noise=OrnsteinUhlenbeckNoise(4, 1), **options), kind)
     shared.goes_on_exactly(agent, kind)

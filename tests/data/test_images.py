@@ -46,6 +46,7 @@ def test_glyphs_without_distortion_are_their_characters():
     assert images.max() > 240 and images[:, 0].max() == 0
 
 
+@pytest.mark.slow
 def test_glyphs_are_uniform_over_classes_and_hold_out_faces():
     _, labels = glyphs(5_000, characters="abcd", cache=False)
     assert abs(np.bincount(labels) / 5_000 - 0.25).max() < 0.03

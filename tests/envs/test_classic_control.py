@@ -241,6 +241,7 @@ def test_human_rendering_opens_a_window(monkeypatch):
     env.close()
 
 
+@pytest.mark.slow
 @each
 def test_as_a_vector_environment(name):
     # Three episodes or more end; their last observations are the true ones, the next ones those of new episodes.

@@ -183,6 +183,7 @@ def test_what_changes_linearly_does_so_until_training_ends(steps, rollouts):
     )
 
 
+@pytest.mark.slow
 def test_host_environments_end_ten_episodes_between_two_boundaries(tmp_path):
     asked = []
     track = Memory(tmp_path)

@@ -80,6 +80,7 @@ def test_each_player_leaves_the_other_alone():
     assert np.abs(values(gradients)[0]).max() > 0  # of the kernel
 
 
+@pytest.mark.slow
 def test_the_best_discriminator_of_two_known_densities():
     # p = (N(-2, 1) + N(1, 1)) / 2, the generator makes N(0, 1): D*(x) = p / (p + q) (Goodfellow et al. 2014, proposition 1)
     generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
@@ -202,6 +203,7 @@ def test_the_interval_of_penalties_counts_updates(execution):
         assert Logs.seen == [(3, True), (7, True)] * 2
 
 
+@pytest.mark.slow
 def test_many_updates_in_one_call_are_the_same_updates():
     one, many = gan(penalties=(gradient_penalty(1.0),)), gan(penalties=(gradient_penalty(1.0),), steps_per_execution=5)
     histories = [subject.fit(samples(8 * 7), batch_size=8, epochs=2, verbose=0).history for subject in (one, many)]
@@ -230,6 +232,7 @@ def test_extragradient_by_hand():
     np.testing.assert_allclose(affine(subject.generator)[0], w - 0.1 * dw, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_labels_reach_both_players():
     # each class is a point of its own; the generator's class rows must find them
     centres = np.array([[2.0, 0.0], [-2.0, 1.0], [0.0, -2.0]])

@@ -51,6 +51,7 @@ def busy(seed=0, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", [1, 3])
 def test_equal_seeds_equal_bits_and_resume(tmp_path, execution):
     x = samples(50)

@@ -27,7 +27,7 @@ LAYERS = {
     "SelfAttention2D": (lambda **o: layers.SelfAttention2D(2, **o), [PICTURES], {"learns": False}),  # gamma 0 hides the rest
     "ProjectionHead": (lambda **o: layers.ProjectionHead(3, **o), [VECTORS, LABELS], {}),
     "Maxout": (lambda **o: layers.Maxout(3, 4, **o), [VECTORS], {"masking": True}),
-    "LearntMap": (lambda **o: layers.LearntMap(4, 6, seed=0, **o), [VECTORS], {}),
+    "LearntMap": (lambda **o: layers.LearntMap(4, 6, **o), [VECTORS], {}),
     "NoisyDense": (lambda **o: layers.NoisyDense(3, activation="relu", **o), [VECTORS], {"masking": True}),
     "DuelingHead": (lambda **o: layers.DuelingHead(3, **o), [VECTORS], {}),
     "QuantileHead": (lambda **o: layers.QuantileHead(3, 5, **o), [VECTORS], {}),

@@ -33,6 +33,7 @@ def test_resettable_rnn_forgets_where_an_episode_starts():
     assert np.all(np.any(as_array(gradient)[1] != 0, axis=-1))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="programs are for TensorFlow and JAX")
 def test_an_unrolled_resettable_rnn_learns_in_a_compiled_program():
     x, starts = uniform(0, 2, 6, 3), np.zeros((2, 6), bool)

@@ -1,6 +1,7 @@
 """Targets and losses of reinforcement learning."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from lab import distributions, engine
@@ -28,6 +29,7 @@ def test_quantile_huber():
         np.testing.assert_allclose(as_array(got), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_quantile_regression_finds_the_quantiles():
     sample = np.sort(np.random.default_rng(0).normal(size=501)).astype("float32")
     theta = np.zeros((1, 4), "float32")

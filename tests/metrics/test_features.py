@@ -31,6 +31,7 @@ def test_frechet_distance_of_two_known_normals():
     np.testing.assert_allclose(distance, 1 + (3 - 1) ** 2, rtol=0.02)  # (m - m')² + sum (s - s')²
 
 
+@pytest.mark.slow
 def test_kernel_distance():
     def kernel(x, y):
         return (np.dot(x, y) / 5 + 1) ** 3

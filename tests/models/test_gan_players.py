@@ -19,6 +19,7 @@ def array(x):
     return ops.convert_to_numpy(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [28, 32, 64])
 @pytest.mark.parametrize("family", GENERATORS)
 def test_shapes(family, size):
@@ -33,6 +34,7 @@ def test_shapes(family, size):
     assert DISCRIMINATORS[family](size, 1, filters=8, pac=2, seed=0).input_shape == (None, size, size, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", GENERATORS)
 def test_seeds_labels_and_saving(family):
     make = GENERATORS[family]
@@ -48,6 +50,17 @@ def test_seeds_labels_and_saving(family):
     images = array(one([Z, labels]))
     assert (images != array(one([Z, labels[::-1]]))).any()
     np.testing.assert_allclose(array(save_and_load(one)([Z, labels])), images, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", GENERATORS)
+def test_no_weight_starts_without_a_seed(family):
+    options = {"filters": 8, "classes": 3, **({} if family == "dcgan" else {"attention": True})}
+    pairs = [[make(28, 1, seed=0, **options, **more) for _ in range(2)] for make, more in (
+        (GENERATORS[family], {"latent": 8}), (DISCRIMINATORS[family], {"outputs": 2}),
+    )]  # fmt: skip
+    for one, two in pairs:
+        for a, b in zip(one.variables, two.variables, strict=True):
+            np.testing.assert_array_equal(array(a), array(b), err_msg=a.path)
 
 
 @pytest.mark.parametrize("conditioning", ["projection", "concatenation"])

@@ -9,6 +9,7 @@ from lab import optimizers
 from tests.contracts import as_array, check_optimizer, quadratic, trajectory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

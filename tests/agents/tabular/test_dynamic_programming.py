@@ -59,6 +59,7 @@ def assert_all_agree(mdp, sweeping=True):
         np.testing.assert_allclose(reached, truth, atol=1e-6 * size, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(8))
 def test_all_methods_agree_on_random_mdps(block):
     for seed in range(25 * block, 25 * block + 25):
@@ -66,6 +67,7 @@ def test_all_methods_agree_on_random_mdps(block):
         assert_all_agree(mdp, sweeping=mdp.discount <= 0.9)  # single backups need 1/(1-gamma) times as many
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REGISTERED)
 def test_all_methods_agree_on_registered_problems(name):
     assert_all_agree(mdp_of(name), sweeping=name != "lab/CarRental-v0")
@@ -168,6 +170,7 @@ def test_in_place_needs_fewer_sweeps():
     assert sweeps[1] < 0.7 * sweeps[0]
 
 
+@pytest.mark.slow
 def test_macqueens_middle_saves_sweeps():
     # A random MDP mixes at once: the interval closes far sooner than gamma^k does.
     mdp = random_mdp(2_000, 4, 5, discount=0.99, seed=0)
@@ -176,6 +179,7 @@ def test_macqueens_middle_saves_sweeps():
     assert np.abs(solution.values - policy_iteration(mdp).values).max() <= 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heads", [0.25, 0.5, 0.55, 0.6, 0.8, 0.95])
 def test_any_coin(heads):
     # At heads > 0.5 many stakes are almost as good as the best: a tie rule must not take a worse one.

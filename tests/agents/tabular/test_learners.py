@@ -462,6 +462,7 @@ def test_ties_are_broken_at_random():
     assert agent.policy(0) == [0.25] * 4
 
 
+@pytest.mark.slow
 def test_blackjack():
     env = DiscreteStates(make("Blackjack-v1", sab=True))
     assert env.observation_space.n == 32 * 11 * 2

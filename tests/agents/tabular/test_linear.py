@@ -93,6 +93,7 @@ def test_clearing_the_traces_of_other_actions():
     assert weights == {True: [0.0, 1.0], False: [1.0, 1.0]}
 
 
+@pytest.mark.slow
 def test_mountain_car_is_learnt():
     env = TileCoded(make("MountainCar-v0"))
     agent = LinearSarsaLambda(env.features, 3, step_size=0.5, decay=0.9)
@@ -161,6 +162,7 @@ def corridor(p):
 LEFT_RIGHT = np.broadcast_to(np.eye(2), (4, 2, 2))  # the same features in every place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", [None, np.ones((4, 1))])
 def test_the_policy_gradient_is_unbiased(baseline):
     theta, p = np.array([0.0, np.log(0.3 / 0.7)]), 0.3
@@ -181,6 +183,7 @@ def test_the_policy_gradient_is_unbiased(baseline):
     assert slope > 5
 
 
+@pytest.mark.slow
 def test_reinforce_finds_the_random_policy():
     # From theta = (0, ln 19) the probability of right is 0.95; the best is 0.586 with a value of -11.66.
     agent = LinearReinforce(

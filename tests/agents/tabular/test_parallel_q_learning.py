@@ -74,6 +74,7 @@ def test_frequencies_of_the_functional_environment():
     assert stats.chisquare(starts[1:15]).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_frozen_lake_is_learnt_many_times_at_once():
     mdp = frozen_lake()
     agent = ParallelQLearning(32, 16, 4, discount=0.99, step_size=lambda count: (count + 1) ** -0.6, epsilon=1.0)
