@@ -155,8 +155,7 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
                     return code
                 rows.setdefault("_".join(map(str, variant.values())), []).append(result)
         for label, results in rows.items():
-            suffix = f"_{label}" if label else ""
-            writer.metrics({name + suffix: value for name, value in _summarize(results).items()}, header["total_steps"])
+            writer.metrics(_summarize(results, f"_{label}" if label else ""), header["total_steps"])
         if summary is not None:
             summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
         _end(writer, "FINISHED", None)
@@ -196,15 +195,15 @@ def _child(parent, seed, config):
     return journal.RunFolder.create(identified(header | child))
 
 
-def _summarize(results):
-    """Mean and half-width of the 95 % Student interval of each result, over seeds."""
+def _summarize(results, suffix=""):
+    """Mean and half-width of the 95 % Student interval of each result, over seeds, as `name + suffix` and with `_interval`."""
     import numpy as np
     from scipy import stats
 
     summary = {}
     for name in results[0]:
         values = np.array([result[name] for result in results])
-        summary[name] = values.mean()
+        summary[name + suffix] = values.mean()
         if len(values) > 1:
-            summary[f"{name}_interval"] = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+            summary[f"{name}{suffix}_interval"] = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
     return summary
