@@ -40,7 +40,7 @@ class Run:
 
     def folder(self):
         """The run's folder, or None while there is none."""
-        found = list((self.home / "mlruns" / "runs").glob("*/run.json"))
+        found = list((self.home / "mlruns" / "runs").glob("[!.]*/run.json"))  # not one that is being made
         return RunFolder(found[0].parent) if found else None
 
     def start(self):

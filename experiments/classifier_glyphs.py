@@ -1,7 +1,7 @@
 """The feature network: a small classifier of digit glyphs, in whose features generated ones are measured.
 
 Expected: accuracy >= 0.995 (on 10,000 glyphs of the same faces, another seed)
-Time: TODO
+Time: three minutes on two cores
 Source: ours; LeCun et al. 1998 for the idea that a small convolutional network suffices.
 
 Its weights, rounded to half precision, are the run's artifact classifier.safetensors, and their digest is a tag of every number measured

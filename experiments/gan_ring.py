@@ -1,7 +1,7 @@
 """A GAN on a ring of 8 Gaussians: which modes it covers, and how well, at PacGAN's protocol.
 
-Expected: modes >= 8 (of 8; PacGAN's plain GAN TODO)
-Time: TODO
+Expected: modes >= 8 (a goal, not measured yet; of 8; PacGAN's plain GAN 6.3)
+Time: not measured yet
 Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks as in their code); Huang et al. 2024 (R3GAN).
 """
 

@@ -1,7 +1,7 @@
 """Three digits stacked in the colour channels: how many of the 1,000 combinations a GAN draws.
 
-Expected: modes >= 990 (of 1000; the real ones' own: all)
-Time: TODO
+Expected: modes >= 990 (a goal, not measured yet; of 1000)
+Time: not measured yet
 Source: Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2 (DCGAN, packing; 26,000 samples are counted); Huang et al. 2024 (R3GAN). Glyphs in
 place of MNIST, and our classifier of them.
 """

@@ -49,7 +49,8 @@ def invert(generator, images, latents, *, labels=None, steps=300, learning_rate=
     state = [z, *optimizer.variables, *generator.variables]
 
     def distances(wanted, classes):
-        made = generator([z, classes] if classes is not None else z, training=False)
+        point = ops.convert_to_tensor(z)
+        made = generator([point, classes] if classes is not None else point, training=False)
         return ops.mean(ops.square(made - wanted), axis=tuple(range(1, wanted.ndim)))
 
     def program(wanted, classes):

@@ -46,7 +46,7 @@ CHANGES = {
     "dcgan_glyphs": SHARED,
     "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
     "sngan_glyphs": {"discriminator_steps": 2, "attention": True},
-    "r3gan_glyphs": {"gamma": 50.0, "penalty_interval": 2, "attention": True},
+    "r3gan_glyphs": {"players": "residual", "gamma": 50.0, "penalty_interval": 2, "attention": True},
     "conditional_gan_glyphs": {"conditioning": "concatenation", "gamma": 50.0, "class_weight": 9.0},
     "stacked_glyphs": {
         "family": "dcgan", "samples": 80, "epochs": 1, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01, "gamma": 50.0,
@@ -60,6 +60,7 @@ CHANGES = {
 # settings to start from where a field matters only there; players of few updates make all samples alike
 ELSEWHERE = {
     ("conditional_gan_glyphs", "class_weight"): {"conditioning": "acgan"},
+    ("r3gan_glyphs", "attention"): {"players": "residual"},
     ("gan_ring", "evaluation_samples"): {"epochs": 40},
 }
 FIELDS = [(name, field) for name, changes in CHANGES.items() for field in changes]
@@ -179,6 +180,7 @@ def test_other_data(tmp_path, monkeypatch):
         ("gan_ring", {"samples": 10}, "--samples: expected at least one update's, 20, received 10"),
         ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
+        ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
         (
