@@ -28,10 +28,10 @@ APART = ("agents", "envs", "experiments")
 
 # The longest first, so that two processes end at about the same time.
 EVERYTHING = [
-    ("jax", ON_JAX),
     ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
-    ("tensorflow", ["tests/agents", "tests/envs"]),
+    ("jax", ON_JAX),
     ("tensorflow", ["tests/experiments"]),
+    ("tensorflow", ["tests/agents", "tests/envs"]),
 ]
 FAST = [
     ("tensorflow", ["tests/agents", "tests/envs", "tests/experiments"]),
