@@ -71,7 +71,17 @@ class Images:
 
     def _require_data(self):
         """Stops at data that are not there, or that are of another size."""
-        from lab.data import DOWNLOADS, pictures_in
+        from pathlib import Path
+
+        from lab.data import DOWNLOADS, faces_with, pictures_in
+
+        if self.inception:
+            command.require(Path(self.inception).is_file(), "inception", "a file of weights", self.inception)
+        if self.data == "glyphs" and not (self.characters.isascii() and self.characters.isalnum()):
+            try:
+                faces_with(self.characters)
+            except ValueError as error:
+                raise ValueError(f"--{error}") from error
 
         if self.data in DOWNLOADS:
             shape = (self.size, self.size, self.channels)
@@ -80,10 +90,12 @@ class Images:
             )
         elif self.data != "glyphs":
             try:
-                pictures_in(self.data, unreadable=self.unreadable)
+                found = len(pictures_in(self.data, unreadable=self.unreadable))
             except ValueError as error:
                 expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
                 raise ValueError(f"--data: expected {expected}, received {self.data!r}: {error}") from error
+            kept = found - min(self.evaluation_samples, found // 10)  # the others are held out
+            command.require(kept >= self.update_size, "data", f"at least one update's pictures, {self.update_size}", kept)
 
     @property
     def total_steps(self):

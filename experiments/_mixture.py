@@ -1,4 +1,7 @@
-"""What the experiments on mixtures of Gaussians share: families of GANs over one pair of players, and PacGAN's measures."""
+"""What the experiments on mixtures of Gaussians share: families of GANs over one pair of players, and PacGAN's measures.
+
+Deviation from PacGAN's code: there both players step at once from the same weights, here the discriminator first.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple

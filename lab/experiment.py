@@ -121,7 +121,7 @@ def _parse(name, about, config_class, smoke, argv, folder):
 
 
 def _header(name, config, options):
-    total = getattr(config, "total_steps", getattr(config, "steps", 0))
+    total = lifecycle.total_steps(config)
     config, options = dataclasses.asdict(config), dataclasses.asdict(options)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     return lifecycle.identified(

@@ -22,6 +22,11 @@ def identified(header):
     return header | {"digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}
 
 
+def total_steps(config):
+    """Steps of the whole run: what the configuration says or works out, 0 where it does not know."""
+    return getattr(config, "total_steps", getattr(config, "steps", 0))
+
+
 def _import_keras():
     """Imports the backend with its start-up messages, which the C++ side writes to the process's stderr, kept away."""
     sys.stderr.flush()
@@ -190,9 +195,8 @@ def _child(parent, seed, config):
         if found.get("parent") == parent.name and found["seed"] == seed and found["config"] == settings:
             return run
     options = header["options"] | {"seed": seed, "seeds": 1}
-    total = getattr(config, "total_steps", getattr(config, "steps", 0))
-    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name, "total_steps": total}
-    return journal.RunFolder.create(identified(header | child))
+    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name}
+    return journal.RunFolder.create(identified(header | child | {"total_steps": total_steps(config)}))
 
 
 def _summarize(results, suffix=""):

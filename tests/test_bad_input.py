@@ -157,7 +157,7 @@ def run(config, track):
         track.log({"r": step}, step)
         track.checkpoint([variable], step)
         if step == 5 and os.environ.get("FAIL"):
-            raise {"error": RuntimeError, "nan": __import__("lab.agents.training").agents.training.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
+            raise {"error": RuntimeError, "nan": __import__("lab.finite").finite.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
     return {"r": float(variable.value)}
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lab import finite
+
 
 class Report(NamedTuple):
     """Where training stands after some iterations."""
@@ -12,10 +14,6 @@ class Report(NamedTuple):
     step: int  # environment steps taken since the start of the run, over all environments
     metrics: dict[str, float]  # diagnostics of `learn`, and those of the episodes that ended
     boundary: bool  # a checkpoint taken here resumes exactly
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss, a gradient or a weight is no longer a finite number."""
 
 
 def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_every=10_000):
@@ -56,7 +54,7 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
         if len(batch.episode_returns):
             metrics["episode_return"] = float(np.mean(batch.episode_returns))
             metrics["episode_length"] = float(np.mean(batch.episode_lengths))
-        _require_finite(metrics, agent, step)
+        finite.require_metrics(metrics, agent.variables, f"step {step}")
         yield Report(step, metrics, boundary)
 
 
@@ -85,11 +83,3 @@ def evaluate(agent, envs, *, episodes, seed):
 
 def _round_up(value, multiple):
     return -(-value // multiple) * multiple
-
-
-def _require_finite(metrics, agent, step):
-    bad = [name for name, value in metrics.items() if not np.isfinite(value)]
-    if bad:
-        guilty = [v.path for v in agent.variables if not np.isfinite(np.asarray(v, np.float64)).all()]
-        where = f"; first variable that is not finite: {guilty[0]}" if guilty else ""
-        raise NonFiniteError(f"{bad[0]}: expected a finite number, received {metrics[bad[0]]} at step {step}{where}.")

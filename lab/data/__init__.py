@@ -1,5 +1,6 @@
 """Data sets that need no download, and loaders of those that do."""
 
+from lab.data.glyphs import faces_with as faces_with
 from lab.data.glyphs import glyphs as glyphs
 from lab.data.images import DOWNLOADS as DOWNLOADS
 from lab.data.images import DownloadError as DownloadError

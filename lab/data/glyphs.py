@@ -51,10 +51,7 @@ def glyphs(
     checks.integer("count", count), checks.integer("size", size, 8)
     if len(set(characters)) != len(characters) or not characters:
         raise ValueError(f"characters: expected different characters, at least one, received {characters!r}.")
-    supported = [[face for face in faces if character in _charmap(face)] for character in characters]
-    for character, found in zip(characters, supported, strict=True):
-        if not found:
-            raise ValueError(f"characters: expected ones that some of the {len(faces)} faces have, received {character!r}.")
+    supported = faces_with(characters, faces)
     settings = {
         "version": VERSION, "count": count, "size": size, "characters": characters, "faces": list(faces), "rotation": rotation,
         "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic, "coloured": coloured, "seed": seed,
@@ -71,6 +68,15 @@ def glyphs(
     if cache:
         _keep(path, images=images, labels=labels)
     return images, labels
+
+
+def faces_with(characters, faces=FACES):
+    """For each character the faces that have it; a ValueError names one that none has."""
+    supported = [[face for face in faces if character in _charmap(face)] for character in characters]
+    for character, found in zip(characters, supported, strict=True):
+        if not found:
+            raise ValueError(f"characters: expected ones that some of the {len(faces)} faces have, received {character!r}.")
+    return supported
 
 
 def _font_path(face):

@@ -5,7 +5,6 @@ theirs to know. A picture is a function of the weights alone, so that a resumed 
 """
 
 import keras
-import numpy as np
 
 from lab.gan import pictures
 
@@ -102,8 +101,3 @@ class Score(Scheduled):
 def frames(folder, pattern):
     """The pictures that callbacks left in a folder, in the order of their epochs."""
     return sorted(folder.glob(pattern))
-
-
-def spread(values, count):
-    """At most `count` of the values, evenly."""
-    return [values[i] for i in np.unique(np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int))]

@@ -9,11 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss, a gradient or a weight is no longer a finite number."""
+from lab import checks, engine, finite
 
 
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
@@ -45,12 +41,12 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
             count = len(batch[0])
             callbacks.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
-            require_finite(gan, metrics, epoch * steps + first + count)
+            finite.require_metrics(metrics, gan.state, f"update {epoch * steps + first + count}")
             for key, value in metrics.items():
                 totals[key] += value * count
                 weights[key] += count
             callbacks.on_train_batch_end(first + count - 1, metrics)
-        require_finite_state(gan, (epoch + 1) * steps)  # before anybody saves it
+        finite.require_variables(gan.state, f"update {(epoch + 1) * steps}")  # before anybody saves it
         callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
         if gan.stop_training:
             break
@@ -119,24 +115,3 @@ def check_samples(gan, x, y):
 def describe(x):
     """What an array holds, in a few words."""
     return f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else str(x.dtype)
-
-
-def require_finite(gan, metrics, update):
-    """Stops a diverged run, and names what is not finite."""
-    bad = [name for name, value in metrics.items() if not np.isfinite(value)]
-    if bad:
-        guilty = not_finite(gan)
-        where = f"; first variable that is not finite: {guilty[0]}" if guilty else ""
-        raise NonFiniteError(f"{bad[0]}: expected a finite number, received {metrics[bad[0]]} at update {update}{where}.")
-
-
-def require_finite_state(gan, update):
-    """Stops a run whose weights diverged in its last update."""
-    guilty = not_finite(gan)
-    if guilty:
-        raise NonFiniteError(f"{guilty[0]}: expected finite numbers, received others at update {update}.")
-
-
-def not_finite(gan):
-    """The paths of the variables that are not finite."""
-    return [v.path for v in gan.state if not np.isfinite(np.asarray(v, np.float64)).all()]

@@ -181,6 +181,9 @@ def test_other_data(tmp_path, monkeypatch):
         ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
         ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
+        ("dcgan_glyphs", {"characters": "a漢"}, "--characters: expected ones that some of the 20 faces have, received '漢'"),
+        ("dcgan_glyphs", {"inception": "/nowhere"}, "--inception: expected a file of weights, received '/nowhere'"),
+        ("dcgan_glyphs", {"data": "docs"}, "--data: expected at least one update's pictures, 20, received"),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
         (

@@ -65,6 +65,16 @@ def test_one_update_by_hand():
     np.testing.assert_allclose(values(subject.average.variables)[0], 0.75 * w + 0.25 * w_new, rtol=1e-5)
 
 
+def test_a_relativistic_generator_is_compared_with_real_samples():
+    subject = gan(adversarial.relativistic)
+    drawn = recorded(subject)
+    real = samples(8)
+    metrics, _ = subject.generator_gradients(ops.convert_to_tensor(real), None)
+    (w, b), (v, c) = affine(subject.generator), affine(subject.discriminator)
+    r, f = real @ v + c, (ops.convert_to_numpy(drawn[0]) @ w + b) @ v + c
+    np.testing.assert_allclose(metrics["generator_loss"], np.mean(np.log1p(np.exp(r - f))), rtol=1e-5)
+
+
 def test_each_player_leaves_the_other_alone():
     subject = gan(penalties=(r1(1.0), r2(1.0)), objective=adversarial.relativistic)
     real = ops.convert_to_tensor(samples(8))
@@ -345,6 +355,8 @@ def test_players_that_do_not_match():
         gan(generator=linear(2, 2, 0, labels=3), classes=3, pac=2)
     with raises("discriminator: expected an output beside the logits"):
         gan(auxiliary=acgan())
+    with raises("extragradient expected two ExtraGradient optimizers and 1 discriminator step, received SGD and 1"):
+        gan(play=extragradient).update(samples(8))
     with raises("ema: expected a number in"):
         gan(ema=1.0)
     with raises("discriminator_steps: expected an integer >= 1, received 0"):
