@@ -9,18 +9,12 @@ seed is kept as soon as it is there, and not run again.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from benchmarks.machine import RESULTS, describe, keep
-from lab.journal import RunFolder
+from benchmarks.one_run import measure
 
 RUNS = {
     "dcgan_glyphs": [], "wgan_gp_glyphs": [], "sngan_glyphs": [], "r3gan_glyphs": [], "conditional_gan_glyphs": [],
@@ -31,30 +25,6 @@ COLUMNS = {
     "frechet_distance": 3, "kernel_distance": 4, "precision": 3, "recall": 3, "density": 3, "coverage": 3, "as_asked": 3,
 }  # fmt: skip
 NAME = "gan_glyphs"
-
-
-def measure(name, seed):
-    """The results of one run, and its minutes."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [
-            sys.executable,
-            "-m",
-            f"experiments.{name.split()[0]}",
-            *RUNS[name],
-            "--seed",
-            str(seed),
-            "--tracking-uri",
-            "none",
-        ]
-        began = time.monotonic()
-        subprocess.run(
-            command, env=os.environ | {"LAB_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        (path,) = Path(home).glob("mlruns/runs/*/run.json")
-        folder = RunFolder(path.parent)
-        found = {key: round(value, 5) for key, value in folder.results().items()}
-        minutes = round((time.monotonic() - began) / 60, 2)
-        return found | {"seed": seed, "images_seen": folder.header()["total_steps"], "minutes": minutes}
 
 
 def floor(seeds, count=5_000):
@@ -93,13 +63,13 @@ def table(rows):
             continue
         runs = row["runs"]
         cells = [cell(runs, key, digits) for key, digits in COLUMNS.items()]
-        seen = f"{runs[0]['images_seen'] / 1e6:.1f} million" if "images_seen" in runs[0] else "–"
+        seen = f"{runs[0]['samples_seen'] / 1e6:.1f} million" if "samples_seen" in runs[0] else "–"
         lines.append(f"| {name} | {seen} | {' | '.join(cells)} | {cell(runs, 'minutes', 0)} | {len(runs)} |")
     lines += ["", "| experiment | images seen | modes of 1,000 | reverse KL | minutes | seeds |", "|---|---|---|---|---|---|"]
     for name, row in rows.items():
         if "modes" in row["runs"][0]:
             runs = row["runs"]
-            seen = f"{runs[0]['images_seen'] / 1e6:.1f} million"
+            seen = f"{runs[0]['samples_seen'] / 1e6:.1f} million"
             lines.append(
                 f"| {name} | {seen} | {cell(runs, 'modes', 0)} | {cell(runs, 'reverse_kl', 2)} | {cell(runs, 'minutes', 0)} | {len(runs)} |"
             )
@@ -125,7 +95,7 @@ def main():
             runs = kept.setdefault(name, {"runs": []})["runs"]
             if seed in [run["seed"] for run in runs]:
                 continue
-            runs.append(measure(name, seed) | {"commit": describe()["commit"]})
+            runs.append(measure(name.split()[0], RUNS[name], seed))
             keep(NAME, {"rows": kept} | describe("tensorflow", "keras", "numpy"))
             print(name, runs[-1], flush=True)
 

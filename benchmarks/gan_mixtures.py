@@ -9,18 +9,12 @@ it at most. 2,500 samples are measured after the last update. Each seed is kept 
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from benchmarks.machine import RESULTS, describe, keep
-from lab.journal import RunFolder
+from benchmarks.one_run import measure
 
 MODES = {"ring": 8, "grid": 25}
 PROTOCOL = {"gan": 400, "pacgan2": 400, "pacgan4": 400}  # epochs; the others: the experiment's default
@@ -28,35 +22,6 @@ PUBLISHED = {
     ("ring", "gan"): "6.3 / 98.2 %", ("ring", "pacgan2"): "7.9 / 95.6 %", ("ring", "pacgan4"): "7.8 / 95.9 %",
     ("grid", "gan"): "17.3 / 94.8 %", ("grid", "pacgan2"): "23.8 / 91.3 %", ("grid", "pacgan4"): "24.8 / 93.6 %",
 }  # fmt: skip
-
-
-def measure(mixture, family, seed, epochs):
-    """The results of one run, with the samples it saw and its minutes."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [
-            sys.executable,
-            "-m",
-            f"experiments.gan_{mixture}",
-            "--family",
-            family,
-            "--seed",
-            str(seed),
-            "--tracking-uri",
-            "none",
-        ]
-        command += ["--epochs", str(epochs)] if epochs else []
-        began = time.monotonic()
-        subprocess.run(
-            command, env=os.environ | {"LAB_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        (path,) = Path(home).glob("mlruns/runs/*/run.json")
-        folder = RunFolder(path.parent)
-        found = {name: round(value, 4) for name, value in folder.results().items()}
-        return found | {
-            "seed": seed,
-            "samples_seen": folder.header()["total_steps"],
-            "minutes": round((time.monotonic() - began) / 60, 2),
-        }
 
 
 def interval(values):
@@ -101,7 +66,8 @@ def main():
                 runs = kept.setdefault(f"{mixture} {family}", {"runs": []})["runs"]
                 if seed in [run["seed"] for run in runs]:
                     continue
-                runs.append(measure(mixture, family, seed, PROTOCOL.get(family)) | {"commit": describe()["commit"]})
+                epochs = ["--epochs", str(PROTOCOL[family])] if family in PROTOCOL else []
+                runs.append(measure(f"gan_{mixture}", ["--family", family, *epochs], seed))
                 keep("gan_mixtures", {"rows": kept} | describe("tensorflow", "keras", "numpy"))
                 print(mixture, family, runs[-1], flush=True)
 
