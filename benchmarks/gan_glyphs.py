@@ -9,6 +9,7 @@ seed is kept as soon as it is there, and not run again.
 
 import argparse
 import json
+import time
 
 import numpy as np
 from scipy import stats
@@ -38,10 +39,10 @@ def floor(seeds, count=5_000):
         real, other = (
             glyphs(count, seed=number, cache=False) for number in np.random.SeedSequence(seed).generate_state(2).tolist()
         )
-        rows.append(
-            {key: round(value, 5) for key, value in Evaluation(trained_glyph_classifier()[0], real[0])(*other).items()}
-            | {"seed": seed}
-        )
+        start = time.perf_counter()
+        found = Evaluation(trained_glyph_classifier()[0], real[0], verbose=1)(*other)
+        seconds = {"seconds": round(time.perf_counter() - start, 1), "seed": seed}
+        rows.append({key: round(value, 5) for key, value in found.items()} | seconds)
     return rows
 
 

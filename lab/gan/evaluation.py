@@ -1,5 +1,6 @@
 """How good a generator's images are, in the features of a classifier."""
 
+import keras
 import numpy as np
 
 from lab import metrics
@@ -14,24 +15,26 @@ class Evaluation:
         real: images `[N, ...]`.
         training: images that were trained on, for `memorized`; none without.
         seed: of the kernel distance's subsets.
+        verbose: 1 shows Keras's progress bar: the images, then as many steps again for each of the three comparisons.
     """
 
-    def __init__(self, classifier, real, *, training=None, seed=0):
-        self.classifier, self.training, self.seed = classifier, training, seed
+    def __init__(self, classifier, real, *, training=None, seed=0, verbose=0):
+        self.classifier, self.training, self.seed, self.verbose = classifier, training, seed, verbose
         self.real = describe_images(classifier, real)[1]
 
     def __call__(self, images, labels=None):
         """A dict of numbers: Fréchet and kernel distance (with its standard error), precision, recall, density, coverage, classifier score; with
         labels the share of images that the classifier takes for what they should be.
         """
-        logits, features = describe_images(self.classifier, images)
+        bar = keras.utils.Progbar(4 * len(images), verbose=self.verbose, unit_name="image")
+        logits, features = describe_images(self.classifier, images, tell=bar.add)
+        found = {"frechet_distance": metrics.frechet_distance(self.real, features)}
+        bar.add(len(images))
         kernel = metrics.kernel_distance(self.real, features, seed=self.seed)
-        found = {
-            "frechet_distance": metrics.frechet_distance(self.real, features),
-            "kernel_distance": kernel.value,
-            "kernel_distance_error": kernel.standard_error,
-            **metrics.precision_recall(self.real, features)._asdict(),
-        }
+        found |= {"kernel_distance": kernel.value, "kernel_distance_error": kernel.standard_error}
+        bar.add(len(images))
+        found |= metrics.precision_recall(self.real, features)._asdict()
+        bar.add(len(images))
         if logits is not None:
             found["classifier_score"] = metrics.classifier_score(logits)
         if logits is not None and labels is not None:

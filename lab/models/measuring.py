@@ -21,11 +21,12 @@ def inception(weights, channels=3):
     return keras.Model(images, network(x), name="inception")
 
 
-def describe_images(model, images, batch_size=500):
+def describe_images(model, images, batch_size=500, *, tell=lambda count: None):
     """(logits, features) of images `[N, ...]`, uint8 or -1..1, as arrays.
 
     Args:
         model: images -> [logits, features], or features alone; logits are then None.
+        tell: called with the number of images of each batch that is done.
     """
     parts = []
     for start in range(0, len(images), batch_size):
@@ -33,5 +34,6 @@ def describe_images(model, images, batch_size=500):
         batch = batch.astype("float32") / 127.5 - 1 if batch.dtype == np.uint8 else batch.astype("float32")
         outputs = model(ops.convert_to_tensor(batch), training=False)
         parts.append([ops.convert_to_numpy(x) for x in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
+        tell(len(batch))
     joined = [np.concatenate(part) for part in zip(*parts)]
     return (joined[0] if len(joined) > 1 else None), joined[-1]

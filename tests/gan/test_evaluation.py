@@ -44,6 +44,14 @@ def test_integers_and_batches():
     assert "classifier_score" not in Evaluation(alone, images)(images)
 
 
+def test_a_progress_bar_on_request(capsys):
+    images = uniform(0, 40, 2, 2, 1)
+    Evaluation(classifier(), images)(images)
+    assert capsys.readouterr().out == ""
+    Evaluation(classifier(), images, verbose=1)(images)
+    assert "160/160" in capsys.readouterr().out
+
+
 def test_what_is_nearest_in_training():
     training = np.random.default_rng(0).integers(0, 256, (20, 2, 2, 1)).astype("uint8")
     fake = (training[[3, 11]] / 127.5 - 1 + 0.01).astype("float32")
