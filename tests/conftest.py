@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from tests.graphs import graphs, module_graphs  # noqa: F401  fixtures
+from tests.graphs import graphs, module_eager, module_graphs  # noqa: F401  fixtures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

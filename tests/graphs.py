@@ -1,4 +1,4 @@
-"""Programs compiled as graphs on TensorFlow: XLA takes three times as long to compile as these tests take to run."""
+"""Programs compiled as graphs on TensorFlow, or not at all: XLA takes three times as long to compile as these tests take to run."""
 
 import contextlib
 
@@ -19,6 +19,31 @@ def as_graphs():
         yield
 
 
+@contextlib.contextmanager
+def eagerly():
+    """The engine runs programs as they are written, for tests of a few updates, on TensorFlow."""
+    import optree
+    import tensorflow as tf
+
+    from lab import engine
+
+    def compile(program, state, xla=None):
+        def run(*args):
+            return program(*optree.tree_map(lambda x: tf.convert_to_tensor(engine.tensorflow._narrow(x)), args))
+
+        return run
+
+    def scan(step, state, xs):
+        leaves, structure = optree.tree_flatten(xs)
+        outputs = [step(optree.tree_unflatten(structure, slices)) for slices in zip(*leaves, strict=True)]
+        return optree.tree_map(lambda *ys: tf.stack(ys), *outputs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "compile", compile)
+        patch.setattr(engine, "scan", scan)
+        yield
+
+
 @pytest.fixture
 def graphs():
     """`as_graphs` during one test."""
@@ -30,4 +55,11 @@ def graphs():
 def module_graphs():
     """`as_graphs` during a file's tests and its fixtures."""
     with as_graphs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_eager():
+    """`eagerly` during a file's tests and its fixtures."""
+    with eagerly():
         yield
