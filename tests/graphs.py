@@ -33,9 +33,10 @@ def eagerly():
 
         return run
 
-    def scan(step, state, xs):
+    def scan(step, state, xs=None, length=None):
         leaves, structure = optree.tree_flatten(xs)
-        outputs = [step(optree.tree_unflatten(structure, slices)) for slices in zip(*leaves, strict=True)]
+        slices = zip(*leaves, strict=True) if leaves else [()] * int(length)
+        outputs = [step(optree.tree_unflatten(structure, each)) for each in slices]
         return optree.tree_map(lambda *ys: tf.stack(ys), *outputs)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -104,7 +104,7 @@ class GAN(keras.Model):
                     value = penalty.function(
                         lambda x: self.judge(x, latents, labels).logits, pack(real, self.pac), pack(fake, self.pac), self.seeds
                     )
-                    loss += self.penalty_interval * penalty.weight * value
+                    loss += self.penalty_interval * penalty.at(self.discriminator_optimizer.iterations) * value
                     metrics[penalty.name] = value
             if self.auxiliary:
                 extra, more = self.auxiliary.discriminator(seen_real, seen_fake)

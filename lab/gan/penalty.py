@@ -1,4 +1,7 @@
-"""Penalties of the discriminator, with their weights and names."""
+"""Penalties of the discriminator, with their weights and names.
+
+A weight is a number or a schedule of Keras's (`keras.optimizers.schedules`), of the discriminator's steps.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,8 +13,12 @@ class Penalty(NamedTuple):
     """weight · function(critic, real, fake, seed), in the discriminator's loss; critic: samples -> logits."""
 
     name: str  # of the metric, which is without the weight
-    weight: float
+    weight: float | Callable
     function: Callable
+
+    def at(self, step):
+        """The weight at a step of the discriminator."""
+        return self.weight(step) if callable(self.weight) else self.weight
 
 
 def gradient_penalty(weight=10.0):

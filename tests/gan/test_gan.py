@@ -196,6 +196,17 @@ def test_lazy_penalties():
     assert len(calls) == 2
 
 
+def test_a_penalty_whose_weight_is_a_schedule():
+    falling = gan(penalties=(r1(keras.optimizers.schedules.PiecewiseConstantDecay([0], [3.0, 0.5])),))
+    constant = gan(penalties=(r1(3.0),))
+    for weight in (3.0, 0.5):
+        constant.penalties = (r1(weight),)
+        for subject in (falling, constant):
+            subject.update(samples(8))
+        for a, b in zip(values(falling.state), values(constant.state)):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 @pytest.mark.parametrize("execution", [1, 4])
 def test_the_interval_of_penalties_counts_updates(execution):
     class Logs(keras.callbacks.Callback):
