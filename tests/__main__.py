@@ -18,7 +18,7 @@ COMPONENTS = [
 ]  # fmt: skip
 PLAIN_NUMPY = [f"tests/{name}.py" for name in (
     "agents/tabular/test_dynamic_programming", "agents/tabular/test_learners", "agents/tabular/test_linear",
-    "envs/test_tabular_mdp", "envs/test_tabular_env",
+    "envs/test_tabular_mdp", "envs/test_tabular_env", "gan/test_evaluation", "gan/test_sheet",
 )]  # fmt: skip
 ON_JAX = [
     "tests/engine", "tests/agents", "tests/envs", "tests/gan", "tests/test_checkpoint.py", "tests/test_resume.py",
