@@ -1,12 +1,15 @@
 """The engine on TensorFlow: `tf.function` with or without XLA, `tf.GradientTape`, `tf.while_loop`, resource scatter."""
 
 import contextlib
+import functools
 import os
 
 import keras
 import numpy as np
 import optree
 import tensorflow as tf
+from tensorflow.python import pywrap_tfe
+from tensorflow.python.eager import backprop
 from tensorflow.python.ops import random_ops_util
 
 from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
@@ -22,7 +25,22 @@ if tf.__version__.startswith("2.21.") and LIBRARY not in os.environ.get(
 
 # Grappler's dependency optimizer drops edges that keep a read of a variable before the write that follows (TensorFlow 2.21): a graph then
 # computes with the new value where the program reads the old one, now and then.
-tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+#
+# Its arithmetic optimizer makes one `AddN` of sums of three or more, and so does the gradient tape where a value is used thrice. `AddN` begins
+# with the first operand whose memory it may take over: where an operand has another reader, the order of the additions, and with it the last
+# digit, depends on which of the two is faster.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "arithmetic_optimization": False})
+
+
+def _aggregate(gradients, original=backprop._default_vspace.aggregate_fn):
+    """The sum of a value's gradients, from left to right."""
+    if not all(isinstance(gradient, tf.Tensor) for gradient in gradients):
+        return original(gradients)  # some are of an embedding's rows
+    return functools.reduce(tf.add, gradients)
+
+
+backprop._default_vspace = backprop._default_vspace._replace(aggregate_fn=_aggregate)
+pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
 
 NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
 
