@@ -3,13 +3,14 @@
 import time
 
 
-def fit(config, track, gan, x, y=None, *, callbacks=()):
-    """Trains for `config.epochs` epochs of `config.batch_size`, from the newest checkpoint on; what counts are images seen."""
+def fit(config, track, gan, x, y=None, *, batch_size, callbacks=()):
+    """Trains for `config.epochs` epochs, from the newest checkpoint on; what counts are real samples seen."""
     import keras
 
+    from lab.gan.loop import updates_per_epoch
+
     state = gan.state
-    size = config.batch_size * gan.discriminator_steps
-    per_epoch = len(x) // size * size
+    per_epoch = updates_per_epoch(gan, len(x), batch_size) * batch_size * gan.discriminator_steps
     start = track.restore(state) // per_epoch
     every = -(-track.checkpoint_interval() // per_epoch)  # epochs
     clock = [0.0]
@@ -24,7 +25,7 @@ def fit(config, track, gan, x, y=None, *, callbacks=()):
             track.checkpoint(state, seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-    gan.fit(x, y, config.batch_size, epochs=config.epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
+    gan.fit(x, y, batch_size, epochs=config.epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
 
 
 def seeds(track, count):

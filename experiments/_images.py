@@ -190,7 +190,7 @@ def run(config, track, make, *, labelled=False):
 
     if evaluation:
         callbacks.append(Score(score, times=config.evaluations))
-    shared.fit(config, track, gan, x, y if labelled else None, callbacks=callbacks)
+    shared.fit(config, track, gan, x, y if labelled else None, batch_size=config.batch_size, callbacks=callbacks)
 
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")

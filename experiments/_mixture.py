@@ -22,14 +22,16 @@ class Recipe(NamedTuple):
     learning_rate: float
     betas: tuple[float, float]  # Adam's
     gradient_penalty: float = 0.0  # weight of WGAN-GP's penalty
-    zero_centred: float = 0.0  # gamma of R1 and of R2
+    gammas: tuple[float, float] | None = None  # weight of R1 and of R2 at the start and at the end
+    penalty_interval: int = 1  # updates between two penalties
     clip: float | None = None  # bound of the critic's weights
     critic_steps: int = 1  # turns of the discriminator for each of the generator
     spectral: bool = False  # spectral normalisation of the discriminator
     pac: int = 1  # samples the discriminator sees at once
     optimizer: str = "adam"
     ema: float = 0.0  # decay of the generator's average, whose samples are measured
-    decay: bool = False  # whether the learning rate falls to 0, along a cosine
+    decay: bool = False  # whether the learning rate falls to a hundredth, along a cosine
+    batch_size: int = 100
 
 
 PACGAN = Recipe("non_saturating", 1e-4, (0.8, 0.999))  # Lin et al. 2018, section 4.1 and their code
@@ -44,7 +46,9 @@ RECIPES = {
     "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
     "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
     "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
-    "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.9), zero_centred=1.0, ema=0.999, decay=True),
+    "r3gan": Recipe(
+        "relativistic", 1e-3, (0.0, 0.99), gammas=(0.2, 0.02), penalty_interval=4, ema=0.999, decay=True, batch_size=256
+    ),
 }
 
 
@@ -54,12 +58,12 @@ class Mixture:
 
     family: Family = "r3gan"
     """What is played, and with which optimizer; RECIPES in experiments/_mixture.py has each."""
-    epochs: Annotated[int, Range(1)] = 40
+    epochs: Annotated[int, Range(1)] = 80
     """Passes over the samples."""
     samples: Annotated[int, Range(1)] = 100_000
     """Samples of the mixture to train on."""
-    batch_size: Annotated[int, Range(1)] = 100
-    """Samples in one turn of a player."""
+    batch_size: Annotated[int | None, Range(1)] = None
+    """Samples in one turn of a player; None takes the family's own."""
     generator_units: Annotated[int, Range(1)] = 400
     """Units of the generator's four hidden layers."""
     discriminator_units: Annotated[int, Range(1)] = 200
@@ -72,19 +76,30 @@ class Mixture:
     def __post_init__(self):
         command.check_ranges(self)
         recipe = RECIPES[self.family]
-        size = self.batch_size * recipe.critic_steps
-        command.require(size <= self.samples, "samples", f"at least one update's, {size}", self.samples)
-        command.require(self.batch_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.batch_size)
+        size = self.update_size * recipe.penalty_interval
+        command.require(size <= self.samples, "samples", f"at least {size}, {self.family}'s fewest", self.samples)
+        command.require(self.turn_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.turn_size)
+
+    @property
+    def turn_size(self):
+        """Samples in one turn of a player."""
+        return self.batch_size or RECIPES[self.family].batch_size
+
+    @property
+    def update_size(self):
+        """Real samples in one update."""
+        return self.turn_size * RECIPES[self.family].critic_steps
 
     @property
     def updates(self):
         """Updates of the generator in the whole run."""
-        return self.epochs * (self.samples // (self.batch_size * RECIPES[self.family].critic_steps))
+        interval = RECIPES[self.family].penalty_interval
+        return self.epochs * (self.samples // (self.update_size * interval) * interval)
 
     @property
     def total_steps(self):
         """Samples seen in the whole run."""
-        return self.updates * self.batch_size * RECIPES[self.family].critic_steps
+        return self.updates * self.update_size
 
 
 def run(config, track, mixture):
@@ -105,7 +120,7 @@ def run(config, track, mixture):
         return {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
 
     callbacks = [Score(score, times=50), Plane(track.artifacts, x[:1000], latents[:1000])]
-    shared.fit(config, track, gan, x, callbacks=callbacks)
+    shared.fit(config, track, gan, x, batch_size=config.turn_size, callbacks=callbacks)
     animate(track.artifacts / "training.gif", frames(track.artifacts, "plane-*.png"))
     track.artifact("training.gif")
     track.model(gan.average)
@@ -130,7 +145,7 @@ def make(config, seed):
     def optimizer(turns):
         rate = recipe.learning_rate
         if recipe.decay:
-            rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns)
+            rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns, alpha=0.01)
         kinds = {
             "adam": lambda: optimizers.Adam(rate, *recipe.betas),
             "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
@@ -141,8 +156,10 @@ def make(config, seed):
     penalties = []
     if recipe.gradient_penalty:
         penalties.append(gradient_penalty(recipe.gradient_penalty))
-    if recipe.zero_centred:
-        penalties += [r1(recipe.zero_centred), r2(recipe.zero_centred)]
+    if recipe.gammas:
+        start, end = recipe.gammas
+        gamma = keras.optimizers.schedules.ExponentialDecay(start, updates, end / start)
+        penalties += [r1(gamma), r2(gamma)]
     return GAN(
         mixture_generator(config.latent, (config.generator_units,) * 4, seed=for_generator),
         mixture_discriminator(
@@ -152,6 +169,7 @@ def make(config, seed):
         generator_optimizer=optimizer(1),
         discriminator_optimizer=optimizer(recipe.critic_steps),
         penalties=tuple(penalties),
+        penalty_interval=recipe.penalty_interval,
         discriminator_steps=recipe.critic_steps,
         clip=recipe.clip,
         pac=recipe.pac,

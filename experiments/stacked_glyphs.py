@@ -73,7 +73,7 @@ def run(config, track):
 
     latents = gan.latent.sample(100, np.random.default_rng(looks))
     callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact), Score(score, times=10)]
-    shared.fit(config, track, gan, x, callbacks=callbacks)
+    shared.fit(config, track, gan, x, batch_size=config.batch_size, callbacks=callbacks)
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")
     track.model(gan.average)

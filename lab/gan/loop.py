@@ -18,16 +18,9 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
     size = checks.integer("batch_size", batch_size) * gan.discriminator_steps
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
-    steps = len(x) // size
-    if steps < 1:
-        raise ValueError(f"x: expected at least {size} samples, for one update, received {len(x)}.")
+    steps = updates_per_epoch(gan, len(x), batch_size)
     execution = min(gan.steps_per_execution, steps)
-    if execution > 1:  # whole groups of updates, of which the first has penalties
-        if gan.penalty_interval > execution:
-            raise ValueError(
-                f"penalty_interval: expected at most the {execution} updates of an execution, received {gan.penalty_interval}."
-            )
-        execution, steps = (count - count % gan.penalty_interval for count in (execution, steps))
+    execution -= execution % gan.penalty_interval if execution > 1 else 0
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=True, add_progbar=verbose not in (0, False), model=gan, verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps
     )  # fmt: skip
@@ -52,6 +45,20 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
             break
     callbacks.on_train_end()
     return gan.history
+
+
+def updates_per_epoch(gan, samples, batch_size):
+    """Whole batches and, where many updates are one call, of which the first of each group has penalties, whole groups."""
+    size = batch_size * gan.discriminator_steps
+    steps = samples // size
+    if steps < 1:
+        raise ValueError(f"x: expected at least {size} samples, for one update, received {samples}.")
+    execution, interval = min(gan.steps_per_execution, steps), gan.penalty_interval
+    if execution == 1:
+        return steps
+    if interval > execution:
+        raise ValueError(f"penalty_interval: expected at most the {execution} updates of an execution, received {interval}.")
+    return steps - steps % interval
 
 
 def batches(x, y, size, steps, execution, *, seed, epoch):

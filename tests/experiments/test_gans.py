@@ -16,7 +16,7 @@ from tests.experiments.track import Memory
 IMAGES = {"samples": 40, "epochs": 2, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
 MIXTURE = {
     "epochs": 2,
-    "samples": 60,
+    "samples": 100,
     "batch_size": 20,
     "generator_units": 4,
     "discriminator_units": 3,
@@ -41,7 +41,7 @@ SHARED = {
 }  # fmt: skip
 CHANGES = {
     "gan_ring": {
-        "family": "lsgan", "epochs": 3, "samples": 80, "batch_size": 10, "generator_units": 5, "discriminator_units": 4, "latent": 3,
+        "family": "lsgan", "epochs": 3, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4, "latent": 3,
     },
     "dcgan_glyphs": SHARED,
     "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
@@ -82,6 +82,7 @@ def observe(tmp_path_factory):
 
 def observed(folder, name, **settings):
     module = importlib.import_module(f"experiments.{name}")
+    folder.mkdir(exist_ok=True)
     track = Memory(folder)
     result = module.run(module.Config(**STARTS[name] | settings), track)
     assert len(track.models) == 1
@@ -138,6 +139,26 @@ def test_every_family_moves_its_players(tmp_path, family):
 
 
 @pytest.mark.slow
+def test_a_run_sees_as_many_samples_as_it_says(tmp_path):
+    for family, seen in (("r3gan", 2 * 80), ("gan", 2 * 100), ("wgan_gp", 2 * 100)):  # R3GAN's updates come in fours
+        config = importlib.import_module("experiments.gan_ring").Config(**MIXTURE | {"family": family})
+        logged, *_ = observed(tmp_path / family, "gan_ring", family=family)
+        assert logged[-1][0] == config.total_steps == seen
+
+
+def test_families_have_batch_sizes_and_schedules_of_their_own():
+    config = importlib.import_module("experiments.gan_ring").Config
+    assert (config(family="gan").turn_size, config().turn_size, config(batch_size=50).turn_size) == (100, 256, 50)
+    assert config().total_steps <= 8_000_000  # a fifth of PacGAN's
+    small = config(**MIXTURE | {"epochs": 10})
+    gan = _mixture.make(small, 0)
+    gammas = [[float(penalty.at(step)) for step in (0, small.updates)] for penalty in gan.penalties]
+    np.testing.assert_allclose(gammas, 2 * [_mixture.RECIPES["r3gan"].gammas], rtol=1e-5)
+    rates = [float(gan.generator_optimizer._learning_rate(step)) for step in (0, small.updates)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-5], rtol=1e-5)
+
+
+@pytest.mark.slow
 def test_pictures_of_a_mixture(tmp_path):
     observed(tmp_path, "gan_ring")
     assert {path.name for path in tmp_path.iterdir()} == {"training.gif", *(f"plane-{epoch:04d}.png" for epoch in range(3))}
@@ -187,7 +208,7 @@ def test_other_data(tmp_path, monkeypatch):
     ("name", "changes", "words"),
     [
         ("gan_ring", {"family": "pacgan4", "batch_size": 10}, "--batch-size: expected a multiple of pac, 4, received 10"),
-        ("gan_ring", {"samples": 10}, "--samples: expected at least one update's, 20, received 10"),
+        ("gan_ring", {"samples": 10}, "--samples: expected at least 80, r3gan.s fewest, received 10"),
         ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
         ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
