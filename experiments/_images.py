@@ -40,7 +40,7 @@ class Images:
     """Decay of Adam's first moment."""
     beta_2: Annotated[float, Range(0, 1)] = 0.999
     """Decay of Adam's second moment."""
-    decay: bool = False
+    decay: bool = True
     """Let both step sizes fall to 0 along a cosine."""
     ema: Annotated[float, Range(0, 0.999999)] = 0.999
     """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
@@ -146,6 +146,17 @@ def optimizers(config, images):
         return Adam(rate, config.beta_1, config.beta_2)
 
     return make(config.generator_rate, 1), make(config.discriminator_rate, getattr(config, "discriminator_steps", 1))
+
+
+def zero_centred(config, images):
+    """R1 and R2 (Huang et al. 2024), whose weight goes from gamma to gamma_end over the run."""
+    import keras
+
+    from lab.gan import r1, r2
+
+    updates = config.epochs * (images // config.update_size)
+    gamma = keras.optimizers.schedules.ExponentialDecay(config.gamma, updates, config.gamma_end / config.gamma)
+    return r1(gamma), r2(gamma)
 
 
 def common(config, images):

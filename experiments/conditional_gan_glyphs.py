@@ -24,8 +24,12 @@ class Config(_images.Images):
     """Decay of Adam's first moment."""
     beta_2: Annotated[float, Range(0, 1)] = 0.9
     """Decay of Adam's second moment."""
-    gamma: Annotated[float, Range(0)] = 1.0
-    """Weight of R1 and of R2, halved as in the paper; projection and concatenation."""
+    gamma: Annotated[float, Range(over=0)] = 1.0
+    """Weight of R1 and of R2 at the start, halved as in the paper; projection and concatenation."""
+    gamma_end: Annotated[float, Range(over=0)] = 0.1
+    """The weight at the end; it falls exponentially."""
+    penalty_interval: Annotated[int, Range(1)] = 4
+    """Updates between two penalties, which are so many times as heavy."""
     class_weight: Annotated[float, Range(0)] = 1.0
     """Weight of the class's cross-entropy; acgan."""
 
@@ -34,7 +38,7 @@ def make(config, images, classes, seed):
     """The GAN."""
     import numpy as np
 
-    from lab.gan import GAN, acgan, r1, r2
+    from lab.gan import GAN, acgan
     from lab.losses import adversarial
     from lab.models import dcgan_discriminator, dcgan_generator
 
@@ -48,7 +52,8 @@ def make(config, images, classes, seed):
     discriminator = dcgan_discriminator(
         normalization="none", classes=classes, conditioning=config.conditioning, seed=two, **shape
     )
-    return GAN(generator, discriminator, adversarial.relativistic, penalties=(r1(config.gamma), r2(config.gamma)), **options)
+    penalties = {"penalties": _images.zero_centred(config, images), "penalty_interval": config.penalty_interval}
+    return GAN(generator, discriminator, adversarial.relativistic, **penalties, **options)
 
 
 def run(config, track):

@@ -19,15 +19,21 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of R3GAN."""
 
+    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    """Adam's step size of the generator."""
+    discriminator_rate: Annotated[float, Range(over=0)] = 1e-3
+    """Adam's step size of the discriminator."""
     beta_1: Annotated[float, Range(0, 1)] = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.9
+    beta_2: Annotated[float, Range(0, 1)] = 0.99
     """Decay of Adam's second moment."""
     players: Literal["dcgan", "residual"] = "dcgan"
     """The networks; see above."""
-    gamma: Annotated[float, Range(0)] = 1.0
-    """Weight of R1 and of R2, halved as in the paper."""
-    penalty_interval: Annotated[int, Range(1)] = 1
+    gamma: Annotated[float, Range(over=0)] = 1.0
+    """Weight of R1 and of R2 at the start, halved as in the paper."""
+    gamma_end: Annotated[float, Range(over=0)] = 0.1
+    """The weight at the end; it falls exponentially."""
+    penalty_interval: Annotated[int, Range(1)] = 4
     """Updates between two penalties, which are so many times as heavy."""
     attention: bool = False
     """Self-attention in both residual players."""
@@ -43,7 +49,7 @@ def make(config, images, classes, seed):
     """The GAN."""
     import numpy as np
 
-    from lab.gan import GAN, r1, r2
+    from lab.gan import GAN
     from lab.losses import adversarial
     from lab.models import dcgan_discriminator, dcgan_generator, r3gan_discriminator, r3gan_generator
 
@@ -62,7 +68,7 @@ def make(config, images, classes, seed):
         generator,
         discriminator,
         adversarial.relativistic,
-        penalties=(r1(config.gamma), r2(config.gamma)),
+        penalties=_images.zero_centred(config, images),
         penalty_interval=config.penalty_interval,
         seed=three,
         **_images.common(config, images),

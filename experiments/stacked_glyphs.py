@@ -30,10 +30,14 @@ class Config:
     """Numbers in a latent."""
     filters: Annotated[int, Range(1)] = 32
     """Channels of the players' narrowest convolutions."""
-    learning_rate: Annotated[float, Range(over=0)] = 2e-4
-    """Adam's step size."""
-    gamma: Annotated[float, Range(0)] = 1.0
-    """Weight of R1 and of R2, halved as in the paper; r3gan."""
+    learning_rate: Annotated[float | None, Range(over=0)] = None
+    """Adam's step size at the start; it falls to 0 along a cosine. None takes the family's own: 1e-3 of r3gan, 2e-4 of the others."""
+    gamma: Annotated[float, Range(over=0)] = 1.0
+    """Weight of R1 and of R2 at the start, halved as in the paper; r3gan."""
+    gamma_end: Annotated[float, Range(over=0)] = 0.1
+    """The weight at the end; it falls exponentially; r3gan."""
+    penalty_interval: Annotated[int, Range(1)] = 4
+    """Updates between two penalties, which are so many times as heavy; r3gan."""
     evaluation_samples: Annotated[int, Range(10)] = 26_000
     """Stacks that are counted."""
 
@@ -44,9 +48,14 @@ class Config:
             command.require(self.batch_size % 2 == 0, "batch_size", "an even number with pacgan2", self.batch_size)
 
     @property
+    def updates(self):
+        """Updates in the whole run."""
+        return self.epochs * (self.samples // self.batch_size)
+
+    @property
     def total_steps(self):
         """Images seen in the whole run."""
-        return self.epochs * (self.samples // self.batch_size) * self.batch_size
+        return self.updates * self.batch_size
 
 
 def run(config, track):
@@ -83,6 +92,7 @@ def run(config, track):
 
 def make(config, seed):
     """The GAN of a family."""
+    import keras
     import numpy as np
 
     from lab.gan import GAN, r1, r2
@@ -93,15 +103,18 @@ def make(config, seed):
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
     relativistic, pac = config.family == "r3gan", 2 if config.family == "pacgan2" else 1
     shape = {"size": 28, "channels": 3, "filters": config.filters}
-    betas = (0.0, 0.9) if relativistic else (0.5, 0.999)
-    penalties = (r1(config.gamma), r2(config.gamma)) if relativistic else ()
+    betas = (0.0, 0.99) if relativistic else (0.5, 0.999)
+    schedules = keras.optimizers.schedules
+    rate = schedules.CosineDecay(config.learning_rate or (1e-3 if relativistic else 2e-4), config.updates)
+    gamma = schedules.ExponentialDecay(config.gamma, config.updates, config.gamma_end / config.gamma)
     return GAN(
         dcgan_generator(latent=config.latent, seed=one, **shape),
         dcgan_discriminator(normalization="none" if relativistic else "batch", pac=pac, seed=two, **shape),
         adversarial.relativistic if relativistic else adversarial.non_saturating,
-        generator_optimizer=Adam(config.learning_rate, *betas),
-        discriminator_optimizer=Adam(config.learning_rate, *betas),
-        penalties=penalties,
+        generator_optimizer=Adam(rate, *betas),
+        discriminator_optimizer=Adam(rate, *betas),
+        penalties=(r1(gamma), r2(gamma)) if relativistic else (),
+        penalty_interval=config.penalty_interval if relativistic else 1,
         pac=pac,
         ema=0.999 if relativistic else 0.0,
         seed=three,

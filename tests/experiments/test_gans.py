@@ -28,15 +28,23 @@ STARTS = {
     "dcgan_glyphs": IMAGES,
     "wgan_gp_glyphs": IMAGES | {"discriminator_steps": 2, "batch_size": 10},
     "sngan_glyphs": IMAGES,
-    "r3gan_glyphs": IMAGES,
-    "conditional_gan_glyphs": IMAGES,
-    "stacked_glyphs": {"samples": 40, "epochs": 2, "filters": 2, "batch_size": 20, "evaluation_samples": 30, "latent": 3},
+    "r3gan_glyphs": IMAGES | {"penalty_interval": 1},
+    "conditional_gan_glyphs": IMAGES | {"penalty_interval": 1},
+    "stacked_glyphs": {
+        "penalty_interval": 1,
+        "samples": 40,
+        "epochs": 2,
+        "filters": 2,
+        "batch_size": 20,
+        "evaluation_samples": 30,
+        "latent": 3,
+    },
     "infogan_digits": {"epochs": 1, "filters": 2, "batch_size": 400, "noise": 3},
     "classifier_glyphs": {"samples": 60, "test_samples": 30, "epochs": 2, "batch_size": 20},
 }
 SHARED = {
     "characters": "01", "size": 32, "channels": 3, "samples": 80, "epochs": 3, "batch_size": 10, "latent": 4, "filters": 3,
-    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": True, "ema": 0.5, "augment": ("cutout",),
+    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.5, "augment": ("cutout",),
     "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
 }  # fmt: skip
 CHANGES = {
@@ -46,10 +54,13 @@ CHANGES = {
     "dcgan_glyphs": SHARED,
     "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
     "sngan_glyphs": {"discriminator_steps": 2, "attention": True},
-    "r3gan_glyphs": {"players": "residual", "gamma": 50.0, "penalty_interval": 2, "attention": True},
-    "conditional_gan_glyphs": {"conditioning": "concatenation", "gamma": 50.0, "class_weight": 9.0},
+    "r3gan_glyphs": {"players": "residual", "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2, "attention": True},
+    "conditional_gan_glyphs": {
+        "conditioning": "concatenation", "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2, "class_weight": 9.0,
+    },
     "stacked_glyphs": {
-        "family": "dcgan", "samples": 80, "epochs": 1, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01, "gamma": 50.0,
+        "family": "dcgan", "samples": 80, "epochs": 1, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01,
+        "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2,
     },
     "infogan_digits": {
         "epochs": 2, "batch_size": 300, "noise": 4, "categories": 3, "continuous": 1, "filters": 3, "generator_rate": 0.01,
