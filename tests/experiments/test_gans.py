@@ -151,7 +151,7 @@ def test_every_family_moves_its_players(tmp_path, family):
 
 @pytest.mark.slow
 def test_a_run_sees_as_many_samples_as_it_says(tmp_path):
-    for family, seen in (("r3gan", 2 * 80), ("gan", 2 * 100), ("wgan_gp", 2 * 100)):  # R3GAN's updates come in fours
+    for family, seen in (("r3gan", 2 * 80), ("wgan", 2 * 100)):  # R3GAN's updates come in fours
         config = importlib.import_module("experiments.gan_ring").Config(**MIXTURE | {"family": family})
         logged, *_ = observed(tmp_path / family, "gan_ring", family=family)
         assert logged[-1][0] == config.total_steps == seen
