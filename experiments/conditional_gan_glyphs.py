@@ -20,9 +20,13 @@ class Config(_images.Images):
 
     conditioning: Literal["projection", "concatenation", "acgan"] = "projection"
     """How the discriminator learns of labels."""
+    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    """Adam's step size of the generator."""
+    discriminator_rate: Annotated[float, Range(over=0)] = 1e-3
+    """Adam's step size of the discriminator."""
     beta_1: Annotated[float, Range(0, 1)] = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.9
+    beta_2: Annotated[float, Range(0, 1)] = 0.99
     """Decay of Adam's second moment."""
     gamma: Annotated[float, Range(over=0)] = 1.0
     """Weight of R1 and of R2 at the start, halved as in the paper; projection and concatenation."""
