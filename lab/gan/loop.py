@@ -87,8 +87,11 @@ def many(gan):
     interval = gan.penalty_interval
 
     def group(parts):
-        metrics = [gan.update(*(part[i] for part in parts), regularize=i == 0) for i in range(interval)]
-        return {key: ops.mean(ops.stack([found[key] for found in metrics if key in found])) for key in metrics[0]}
+        first = gan.update(*(part[0] for part in parts), regularize=True)
+        if interval == 1:
+            return first
+        others = engine.scan(lambda rest: gan.update(*rest, regularize=False), gan.state, tuple(part[1:] for part in parts))
+        return {key: (first[key] + ops.sum(others[key])) / interval if key in others else first[key] for key in first}
 
     def program(*batch):
         groups = tuple(ops.reshape(part, (part.shape[0] // interval, interval, *part.shape[1:])) for part in batch)
