@@ -28,6 +28,16 @@ def fit(config, track, gan, x, y=None, *, batch_size, callbacks=()):
     gan.fit(x, y, batch_size, epochs=config.epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
 
 
+def zero_centred(start, end, updates):
+    """R1 and R2 (Huang et al. 2024), whose weight falls exponentially from `start` to `end` over the updates."""
+    import keras
+
+    from lab.gan import r1, r2
+
+    gamma = keras.optimizers.schedules.ExponentialDecay(float(start), updates, end / start)
+    return r1(gamma), r2(gamma)
+
+
 def seeds(track, count):
     """Independent seeds from the run's."""
     import numpy as np

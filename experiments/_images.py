@@ -139,24 +139,21 @@ def optimizers(config, images):
 
     from lab.optimizers import Adam
 
-    updates = config.epochs * (images // config.update_size)
-
     def make(rate, turns):
-        rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns) if config.decay else rate
+        rate = keras.optimizers.schedules.CosineDecay(rate, updates(config, images) * turns) if config.decay else rate
         return Adam(rate, config.beta_1, config.beta_2)
 
     return make(config.generator_rate, 1), make(config.discriminator_rate, getattr(config, "discriminator_steps", 1))
 
 
+def updates(config, images):
+    """Updates of the generator in a run over so many training images."""
+    return config.epochs * (images // config.update_size)
+
+
 def zero_centred(config, images):
-    """R1 and R2 (Huang et al. 2024), whose weight goes from gamma to gamma_end over the run."""
-    import keras
-
-    from lab.gan import r1, r2
-
-    updates = config.epochs * (images // config.update_size)
-    gamma = keras.optimizers.schedules.ExponentialDecay(config.gamma, updates, config.gamma_end / config.gamma)
-    return r1(gamma), r2(gamma)
+    """R1 and R2, whose weight goes from gamma to gamma_end over the run."""
+    return shared.zero_centred(config.gamma, config.gamma_end, updates(config, images))
 
 
 def common(config, images):

@@ -134,7 +134,7 @@ def make(config, seed):
     import numpy as np
 
     from lab import optimizers
-    from lab.gan import GAN, extragradient, gradient_penalty, r1, r2
+    from lab.gan import GAN, extragradient, gradient_penalty
     from lab.losses import adversarial
     from lab.models import mixture_discriminator, mixture_generator
 
@@ -157,9 +157,7 @@ def make(config, seed):
     if recipe.gradient_penalty:
         penalties.append(gradient_penalty(recipe.gradient_penalty))
     if recipe.gammas:
-        start, end = recipe.gammas
-        gamma = keras.optimizers.schedules.ExponentialDecay(start, updates, end / start)
-        penalties += [r1(gamma), r2(gamma)]
+        penalties += shared.zero_centred(*recipe.gammas, updates)
     return GAN(
         mixture_generator(config.latent, (config.generator_units,) * 4, seed=for_generator),
         mixture_discriminator(

@@ -2,7 +2,7 @@
 
 Expected: coverage >= 0.9 (a goal; no run of the default settings is measured yet)
 Time: not measured yet
-Source: Huang et al. 2024 (relativistic pairs, R1 and R2, Adam with betas 0 and 0.9; gamma and step sizes are ours). `--players residual` are the
+Source: Huang et al. 2024 (relativistic pairs, R1 and R2, gamma and step sizes that fall; their values, beta 2 and the lazy interval are ours). `--players residual` are the
 paper's kind of players, without normalisation; by default it is DCGAN's, with none in the discriminator, of which an update takes a twentieth of
 the arithmetic.
 """

@@ -95,7 +95,7 @@ def make(config, seed):
     import keras
     import numpy as np
 
-    from lab.gan import GAN, r1, r2
+    from lab.gan import GAN
     from lab.losses import adversarial
     from lab.models import dcgan_discriminator, dcgan_generator
     from lab.optimizers import Adam
@@ -104,16 +104,14 @@ def make(config, seed):
     relativistic, pac = config.family == "r3gan", 2 if config.family == "pacgan2" else 1
     shape = {"size": 28, "channels": 3, "filters": config.filters}
     betas = (0.0, 0.99) if relativistic else (0.5, 0.999)
-    schedules = keras.optimizers.schedules
-    rate = schedules.CosineDecay(config.learning_rate or (1e-3 if relativistic else 2e-4), config.updates)
-    gamma = schedules.ExponentialDecay(config.gamma, config.updates, config.gamma_end / config.gamma)
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate or (1e-3 if relativistic else 2e-4), config.updates)
     return GAN(
         dcgan_generator(latent=config.latent, seed=one, **shape),
         dcgan_discriminator(normalization="none" if relativistic else "batch", pac=pac, seed=two, **shape),
         adversarial.relativistic if relativistic else adversarial.non_saturating,
         generator_optimizer=Adam(rate, *betas),
         discriminator_optimizer=Adam(rate, *betas),
-        penalties=(r1(gamma), r2(gamma)) if relativistic else (),
+        penalties=shared.zero_centred(config.gamma, config.gamma_end, config.updates) if relativistic else (),
         penalty_interval=config.penalty_interval if relativistic else 1,
         pac=pac,
         ema=0.999 if relativistic else 0.0,
