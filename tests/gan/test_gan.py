@@ -207,6 +207,16 @@ def test_a_penalty_whose_weight_is_a_schedule():
             np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+def test_lazy_updates_in_one_call_are_those_one_by_one():
+    each, together = (gan(penalties=(r1(1.0),), penalty_interval=4, steps_per_execution=count) for count in (1, 8))
+    histories = [subject.fit(samples(64), batch_size=8, verbose=0).history for subject in (each, together)]
+    for a, b in zip(values(each.state), values(together.state), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert histories[0].keys() == histories[1].keys() > {"r1", "discriminator_loss"}
+    for key in histories[0]:
+        np.testing.assert_allclose(*(history[key] for history in histories), rtol=1e-4)
+
+
 @pytest.mark.parametrize("execution", [1, 4])
 def test_the_interval_of_penalties_counts_updates(execution):
     class Logs(keras.callbacks.Callback):
