@@ -30,7 +30,7 @@ class Recipe(NamedTuple):
     pac: int = 1  # samples the discriminator sees at once
     optimizer: str = "adam"
     ema: float = 0.0  # decay of the generator's average, whose samples are measured
-    decay: bool = False  # whether the learning rate falls to a hundredth, along a cosine
+    decay: bool = False  # whether the learning rate falls to a hundredth in the last three tenths, along a cosine
     batch_size: int = 100
 
 
@@ -145,7 +145,10 @@ def make(config, seed):
     def optimizer(turns):
         rate = recipe.learning_rate
         if recipe.decay:
-            rate = keras.optimizers.schedules.CosineDecay(rate, updates * turns, alpha=0.01)
+            held = round(0.7 * updates * turns)
+            rate = keras.optimizers.schedules.CosineDecay(
+                rate, updates * turns - held, alpha=0.01, warmup_target=rate, warmup_steps=held
+            )
         kinds = {
             "adam": lambda: optimizers.Adam(rate, *recipe.betas),
             "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
