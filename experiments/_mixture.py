@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
     learning_rate: float
     betas: tuple[float, float]  # Adam's
     gradient_penalty: float = 0.0  # weight of WGAN-GP's penalty
-    gammas: tuple[float, float] | None = None  # weight of R1 and of R2 at the start and at the end
+    gammas: tuple[float, float] | None = None  # weight of R1 and of R2 at the start and at the end, for samples of variance 1
     penalty_interval: int = 1  # updates between two penalties
     clip: float | None = None  # bound of the critic's weights
     critic_steps: int = 1  # turns of the discriminator for each of the generator
@@ -31,7 +31,6 @@ class Recipe(NamedTuple):
     optimizer: str = "adam"
     ema: float = 0.0  # decay of the generator's average, whose samples are measured
     decay: bool = False  # whether the learning rate falls to a hundredth in the last three tenths, along a cosine
-    batch_size: int = 100
 
 
 PACGAN = Recipe("non_saturating", 1e-4, (0.8, 0.999))  # Lin et al. 2018, section 4.1 and their code
@@ -46,9 +45,7 @@ RECIPES = {
     "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
     "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
     "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
-    "r3gan": Recipe(
-        "relativistic", 1e-3, (0.0, 0.99), gammas=(0.2, 0.02), penalty_interval=4, ema=0.999, decay=True, batch_size=256
-    ),
+    "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.99), gammas=(0.025, 0.0025), penalty_interval=4, ema=0.999, decay=True),
 }
 
 
@@ -62,8 +59,8 @@ class Mixture:
     """Passes over the samples."""
     samples: Annotated[int, Range(1)] = 100_000
     """Samples of the mixture to train on."""
-    batch_size: Annotated[int | None, Range(1)] = None
-    """Samples in one turn of a player; None takes the family's own."""
+    batch_size: Annotated[int, Range(1)] = 100
+    """Samples in one turn of a player."""
     generator_units: Annotated[int, Range(1)] = 400
     """Units of the generator's four hidden layers."""
     discriminator_units: Annotated[int, Range(1)] = 200
@@ -78,17 +75,12 @@ class Mixture:
         recipe = RECIPES[self.family]
         size = self.update_size * recipe.penalty_interval
         command.require(size <= self.samples, "samples", f"at least {size}, {self.family}'s fewest", self.samples)
-        command.require(self.turn_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.turn_size)
-
-    @property
-    def turn_size(self):
-        """Samples in one turn of a player."""
-        return self.batch_size or RECIPES[self.family].batch_size
+        command.require(self.batch_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.batch_size)
 
     @property
     def update_size(self):
         """Real samples in one update."""
-        return self.turn_size * RECIPES[self.family].critic_steps
+        return self.batch_size * RECIPES[self.family].critic_steps
 
     @property
     def updates(self):
@@ -112,7 +104,7 @@ def run(config, track, mixture):
 
     players, drawn, looks = shared.seeds(track, 3)
     x = mixture.sample(config.samples, np.random.default_rng(drawn))
-    gan = make(config, players)
+    gan = make(config, players, float(x.var(axis=0).mean()))
     latents = np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
 
     def score(gan):
@@ -120,7 +112,7 @@ def run(config, track, mixture):
         return {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
 
     callbacks = [Score(score, times=50), Plane(track.artifacts, x[:1000], latents[:1000])]
-    shared.fit(config, track, gan, x, batch_size=config.turn_size, callbacks=callbacks)
+    shared.fit(config, track, gan, x, batch_size=config.batch_size, callbacks=callbacks)
     animate(track.artifacts / "training.gif", frames(track.artifacts, "plane-*.png"))
     track.artifact("training.gif")
     track.model(gan.average)
@@ -128,8 +120,8 @@ def run(config, track, mixture):
     return score(gan)
 
 
-def make(config, seed):
-    """The GAN of a family."""
+def make(config, seed, variance=1.0):
+    """The GAN of a family, for samples whose coordinates have this variance, by which R1 and R2 are invariant to the mixture's scale."""
     import keras
     import numpy as np
 
@@ -160,7 +152,7 @@ def make(config, seed):
     if recipe.gradient_penalty:
         penalties.append(gradient_penalty(recipe.gradient_penalty))
     if recipe.gammas:
-        penalties += shared.zero_centred(*recipe.gammas, updates)
+        penalties += shared.zero_centred(*(variance * gamma for gamma in recipe.gammas), updates)
     return GAN(
         mixture_generator(config.latent, (config.generator_units,) * 4, seed=for_generator),
         mixture_discriminator(

@@ -8,15 +8,19 @@ One parent run with a child for each family and seed; the parent has a table and
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from experiments import _mixture
 from lab import command, experiment
+from lab.command import Range
 
 
 @dataclass(frozen=True)
 class Config(_mixture.Mixture):
     """Settings of the comparison."""
 
+    epochs: Annotated[int, Range(1)] = 24
+    """Passes over the samples."""
     families: tuple[str, ...] = tuple(_mixture.RECIPES)
     """Families to compare; `--family` is each of them in turn."""
 
@@ -60,6 +64,7 @@ def summary(track, rows):
             axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4)
             axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
         axes.set(xlabel=name.replace("_", " "), yticks=range(len(rows)), yticklabels=list(rows))
+        axes.locator_params("x", nbins=4)
     axes.invert_yaxis()
     figure.savefig(track.artifacts / "families.png", dpi=120)
     track.artifact("families.png")

@@ -157,16 +157,16 @@ def test_a_run_sees_as_many_samples_as_it_says(tmp_path):
         assert logged[-1][0] == config.total_steps == seen
 
 
-def test_families_have_batch_sizes_and_schedules_of_their_own():
+def test_what_falls_during_a_run_of_r3gan():
     config = importlib.import_module("experiments.gan_ring").Config
-    assert (config(family="gan").turn_size, config().turn_size, config(batch_size=50).turn_size) == (100, 256, 50)
-    assert config().total_steps <= 8_000_000  # a fifth of PacGAN's
+    grid = importlib.import_module("experiments.gan_grid").Config
+    assert config().total_steps < grid().total_steps <= 8_000_000  # a fifth of PacGAN's
     small = config(**MIXTURE | {"epochs": 10})
-    gan = _mixture.make(small, 0)
+    gan = _mixture.make(small, 0, variance=4.0)
     gammas = [[float(penalty.at(step)) for step in (0, small.updates)] for penalty in gan.penalties]
-    np.testing.assert_allclose(gammas, 2 * [_mixture.RECIPES["r3gan"].gammas], rtol=1e-5)
-    rates = [float(gan.generator_optimizer._learning_rate(step)) for step in (0, small.updates)]
-    np.testing.assert_allclose(rates, [1e-3, 1e-5], rtol=1e-5)
+    np.testing.assert_allclose(gammas, 2 * [[4 * gamma for gamma in _mixture.RECIPES["r3gan"].gammas]], rtol=1e-5)
+    rates = [float(gan.generator_optimizer._learning_rate(step)) for step in (0, 0.7 * small.updates, small.updates)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-5], rtol=1e-5)
 
 
 @pytest.mark.slow
