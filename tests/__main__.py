@@ -1,4 +1,4 @@
-"""Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; several processes, three side by side.
+"""Runs the tests: everything on TensorFlow, and on JAX what depends on the backend; several processes, two side by side.
 
 python -m tests [--fast] [pytest arguments]
 python -m tests --components    the components on JAX and on torch, which has to be installed
@@ -25,9 +25,8 @@ ON_JAX = [
     *(f"--ignore={path}" for path in PLAIN_NUMPY),
 ]  # fmt: skip
 APART = ("agents", "envs", "experiments")
-SIDE_BY_SIDE = 3  # on two cores, for tests that wait for a server or a browser leave theirs to another process
 
-# The longest first, so that the processes end at about the same time.
+# The longest first, so that two processes end at about the same time.
 EVERYTHING = [
     ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
     ("jax", ON_JAX),
@@ -69,8 +68,8 @@ def main(arguments):
         parts = FAST if fast else EVERYTHING
     selection = ["-m", "not slow and not browser"] if fast else []
     parts = [(backend, [*selection, *arguments, *paths]) for backend, paths in parts]
-    print(f"{len(parts)} processes, {SIDE_BY_SIDE} at a time; each shows its output when it has ended", flush=True)
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    print(f"{len(parts)} processes, two at a time; each shows its output when it has ended", flush=True)
+    with ThreadPoolExecutor(2) as pool:
         return max(pool.map(run, parts))
 
 
