@@ -120,7 +120,7 @@ def run(config, track, mixture):
     return score(gan)
 
 
-def make(config, seed, variance=1.0):
+def make(config, seed, variance):
     """The GAN of a family, for samples whose coordinates have this variance, by which R1 and R2 are invariant to the mixture's scale."""
     import keras
     import numpy as np
@@ -137,7 +137,7 @@ def make(config, seed, variance=1.0):
     def optimizer(turns):
         rate = recipe.learning_rate
         if recipe.decay:
-            held = round(0.7 * updates * turns)
+            held = round(0.7 * updates * turns)  # as a warm-up that begins where it ends
             rate = keras.optimizers.schedules.CosineDecay(
                 rate, updates * turns - held, alpha=0.01, warmup_target=rate, warmup_steps=held
             )

@@ -136,7 +136,7 @@ def test_as_many_samples_of_a_mixture_are_measured_as_asked(tmp_path, monkeypatc
 @pytest.mark.parametrize("family", _mixture.RECIPES)
 def test_every_family_moves_its_players(tmp_path, family):
     config = importlib.import_module("experiments.gan_grid").Config(**MIXTURE | {"family": family, "samples": 200})
-    gan = _mixture.make(config, 0)
+    gan = _mixture.make(config, 0, variance=1.0)
     before = [
         np.array(keras.ops.convert_to_numpy(v))
         for v in (*gan.generator.trainable_variables, *gan.discriminator.trainable_variables)
@@ -166,6 +166,21 @@ def test_what_falls_during_a_run_of_r3gan():
     np.testing.assert_allclose(gammas, 2 * [[4 * gamma for gamma in _mixture.RECIPES["r3gan"].gammas]], rtol=1e-5)
     rates = [float(gan.generator_optimizer._learning_rate(step)) for step in (0, 0.7 * small.updates, small.updates)]
     np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-5], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "variance"), [("gan_ring", 0.5), ("gan_grid", 8.0)])
+def test_penalties_are_as_heavy_as_the_mixture_is_wide(tmp_path, monkeypatch, name, variance):
+    class Made(Exception):
+        """Nothing is trained here."""
+
+    def stop(config, seed, variance):
+        raise Made(variance)
+
+    monkeypatch.setattr(_mixture, "make", stop)
+    module = importlib.import_module(f"experiments.{name}")
+    with pytest.raises(Made) as made:
+        module.run(module.Config(samples=20_000), Memory(tmp_path))
+    assert made.value.args[0] == pytest.approx(variance, rel=0.02)
 
 
 @pytest.mark.slow
