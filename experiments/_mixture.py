@@ -152,7 +152,8 @@ def make(config, seed, variance):
     if recipe.gradient_penalty:
         penalties.append(gradient_penalty(recipe.gradient_penalty))
     if recipe.gammas:
-        penalties += shared.zero_centred(*(variance * gamma for gamma in recipe.gammas), updates)
+        start, end = recipe.gammas
+        penalties += shared.zero_centred(variance * start, variance * end, updates)
     return GAN(
         mixture_generator(config.latent, (config.generator_units,) * 4, seed=for_generator),
         mixture_discriminator(
