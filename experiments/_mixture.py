@@ -45,7 +45,7 @@ RECIPES = {
     "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
     "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
     "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
-    "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.99), gammas=(0.025, 0.0025), penalty_interval=4, ema=0.999, decay=True),
+    "r3gan": Recipe("relativistic", 2e-3, (0.0, 0.99), gammas=(0.025, 0.00025), penalty_interval=4, ema=0.999, decay=True),
 }
 
 
@@ -169,7 +169,7 @@ def make(config, seed, variance):
         pac=recipe.pac,
         ema=recipe.ema,
         play=extragradient if recipe.optimizer == "extragradient" else None,
-        steps_per_execution=50,
+        steps_per_execution=40,
         seed=for_play,
     )
 

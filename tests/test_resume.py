@@ -15,7 +15,7 @@ from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 GAN = ["--epochs", "60", "--batch-size", "20", "--tracking-uri", "none"]
-RING = ["--samples", "2000", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
+RING = ["--samples", "1600", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
 GLYPHS = [
     "--samples",
     "200",
