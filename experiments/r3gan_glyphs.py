@@ -19,9 +19,9 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of R3GAN."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    generator_rate: Annotated[float, Range(over=0)] = 2e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 1e-3
+    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
     """Adam's step size of the discriminator."""
     beta_1: Annotated[float, Range(0, 1)] = 0.0
     """Decay of Adam's first moment."""
@@ -29,9 +29,9 @@ class Config(_images.Images):
     """Decay of Adam's second moment."""
     players: Literal["dcgan", "residual"] = "dcgan"
     """The networks; see above."""
-    gamma: Annotated[float, Range(over=0)] = 1.0
+    gamma: Annotated[float, Range(over=0)] = 10.0
     """Weight of R1 and of R2 at the start, halved as in the paper."""
-    gamma_end: Annotated[float, Range(over=0)] = 0.1
+    gamma_end: Annotated[float, Range(over=0)] = 1.0
     """The weight at the end; it falls exponentially."""
     penalty_interval: Annotated[int, Range(1)] = 4
     """Updates between two penalties, which are so many times as heavy."""
