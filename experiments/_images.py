@@ -24,7 +24,7 @@ class Images:
     """1 is grey, 3 coloured."""
     samples: Annotated[int, Range(1)] = 50_000
     """Glyphs to train on; other data count themselves."""
-    epochs: Annotated[int, Range(1)] = 20
+    epochs: Annotated[int, Range(1)] = 10
     """Passes over the images."""
     batch_size: Annotated[int, Range(1)] = 64
     """Images in one turn of a player."""
