@@ -45,7 +45,7 @@ RECIPES = {
     "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
     "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
     "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
-    "r3gan": Recipe("relativistic", 2e-3, (0.0, 0.99), gammas=(0.025, 0.00025), penalty_interval=4, ema=0.999, decay=True),
+    "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.99), gammas=(0.025, 0.00025), penalty_interval=4, ema=0.999, decay=True),
 }
 
 
