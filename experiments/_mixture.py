@@ -169,7 +169,7 @@ def make(config, seed, variance):
         pac=recipe.pac,
         ema=recipe.ema,
         play=extragradient if recipe.optimizer == "extragradient" else None,
-        steps_per_execution=40,
+        steps_per_execution=40,  # divides every family's epoch, so that one program is compiled and not a second one for the rest
         seed=for_play,
     )
 

@@ -169,6 +169,14 @@ def test_what_falls_during_a_run_of_r3gan():
     np.testing.assert_allclose(rates, [rate, rate, rate / 100], rtol=1e-5)
 
 
+@pytest.mark.parametrize("family", _mixture.RECIPES)
+def test_an_epoch_is_whole_executions(family):
+    config = importlib.import_module("experiments.gan_ring").Config(family=family, generator_units=1, discriminator_units=1)
+    gan = _mixture.make(config, 0, variance=1.0)
+    assert gan.steps_per_execution % gan.penalty_interval == 0
+    assert config.updates // config.epochs % gan.steps_per_execution == 0
+
+
 @pytest.mark.parametrize(("name", "variance"), [("gan_ring", 0.5), ("gan_grid", 8.0)])
 def test_penalties_are_as_heavy_as_the_mixture_is_wide(tmp_path, monkeypatch, name, variance):
     class Made(Exception):
