@@ -3,7 +3,7 @@
 python -m benchmarks.gan_throughput [--rounds 7] [--updates 20]
 
 The same players (4 x 4 convolutions, 64 and 128 channels, batch normalisation, 64 latents), the same objective, two Adams, float32, everything on
-two threads. One update is a turn of the discriminator and one of the generator, with latents of its own. Contenders:
+two threads (or, for `accelerator`, on torch's GPU). One update is a turn of the discriminator and one of the generator, with latents of its own. Contenders:
 
 torch           the usual loop: backward of both discriminator losses, step, backward of the generator's, step
 keras train_step  a `keras.Model` with `train_step`, two tapes, compiled by `fit`, as in the guides of keras.io
@@ -104,6 +104,7 @@ def in_torch():
 
     torch.set_num_threads(2)
     torch.manual_seed(0)
+    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
     generator = nn.Sequential(
         nn.Linear(LATENT, 49 * 2 * FILTERS, bias=False), nn.Unflatten(1, (2 * FILTERS, 7, 7)), nn.BatchNorm2d(2 * FILTERS), nn.ReLU(),
         nn.ConvTranspose2d(2 * FILTERS, FILTERS, 4, 2, 1, bias=False), nn.BatchNorm2d(FILTERS), nn.ReLU(),
@@ -128,6 +129,8 @@ def in_torch():
     def go(updates):
         for batch in torch.tensor(images(BATCH * updates)).permute(0, 3, 1, 2).split(BATCH):
             update(batch)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         return updates
 
     return go

@@ -96,20 +96,13 @@ class Mixture:
 
 def run(config, track, mixture):
     """Trains the family on samples of the mixture. Returns modes covered, the share of high quality and the reverse KL."""
-    import numpy as np
-
     from lab.gan.callbacks import Plane, Score, frames
     from lab.gan.pictures import animate
-    from lab.metrics import mode_coverage
 
-    players, drawn, looks = shared.seeds(track, 3)
-    x = mixture.sample(config.samples, np.random.default_rng(drawn))
-    gan = make(config, players, float(x.var(axis=0).mean()))
-    latents = np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
+    gan, x, latents = prepare(config, track, mixture)
 
     def score(gan):
-        found = mode_coverage(gan.decode(latents), mixture)
-        return {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
+        return measure(gan, latents, mixture)
 
     callbacks = [Score(score, times=50), Plane(track.artifacts, x[:1000], latents[:1000])]
     shared.fit(config, track, gan, x, batch_size=config.batch_size, callbacks=callbacks)
@@ -118,6 +111,23 @@ def run(config, track, mixture):
     track.model(gan.average)
     track.curve("modes", label="modes covered", x_label="samples seen")
     return score(gan)
+
+
+def prepare(config, track, mixture):
+    """(the GAN, its training samples, the latents whose samples are measured) of a run."""
+    import numpy as np
+
+    players, drawn, looks = shared.seeds(track, 3)
+    x = mixture.sample(config.samples, np.random.default_rng(drawn))
+    gan = make(config, players, float(x.var(axis=0).mean()))
+    return gan, x, np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
+
+
+def measure(gan, latents, mixture):
+    """PacGAN's measures of the latents' samples, as a dict."""
+    from lab.metrics import mode_coverage
+
+    return mode_coverage(gan.decode(latents), mixture)._asdict()
 
 
 def make(config, seed, variance):

@@ -15,9 +15,10 @@ class Compiled:
         self._program = program
         self._state = unique(state)
         self._name = name_of("program", program)
-        self._function = jax.jit(self._pure, donate_argnums=0)
+        self._function = jax.jit(self.pure, donate_argnums=0)
 
-    def _pure(self, values, args):
+    def pure(self, values, args):
+        """(output, new values) of the program with these values of its state: what JAX's own transformations take."""
         with ProgramScope(self._name, state=self._state, values=values, strict=True) as scope:
             output = self._program(*args)
         return output, [scope.get_current_value(variable) for variable in self._state]
