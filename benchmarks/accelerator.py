@@ -39,7 +39,10 @@ def compare(rounds):
     rows = {}
     for name, contender in contenders.items():
         contender.end()
-        rows[name] = {"per_second": [round(value, 1) for value in speeds[name]], "median": round(statistics.median(speeds[name]), 1)}
+        rows[name] = {
+            "per_second": [round(value, 1) for value in speeds[name]],
+            "median": round(statistics.median(speeds[name]), 1),
+        }
         base = CONTENDERS[name][4]
         if base:
             rows[name]["ratio"] = round(statistics.median(a / b for a, b in zip(speeds[name], speeds[base], strict=True)), 3)
@@ -59,7 +62,10 @@ def main():
     rows |= {f"Q-learning, {name}": values for name, values in q_learning().items()}
     import jax
 
-    keep("accelerator", {"device": jax.devices()[0].device_kind, "rounds": flags.rounds, "rows": rows} | describe("jax", "keras", "torch"))
+    keep(
+        "accelerator",
+        {"device": jax.devices()[0].device_kind, "rounds": flags.rounds, "rows": rows} | describe("jax", "keras", "torch"),
+    )
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ def at_once(mixture, family, epochs, seeds):
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
     gans, xs, latents = zip(*(_mixture.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
     size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.batch_size)
-    program = engine.compile(loop.many(gans[0]), gans[0].state)  # seeds differ in their state, and all but not at all in R1's scale
+    program = engine.compile(
+        loop.many(gans[0]), gans[0].state
+    )  # seeds differ in their state, and all but not at all in R1's scale
     update = jax.jit(jax.vmap(program.pure), donate_argnums=0)
     state = [np.stack([engine.read(variable) for variable in same]) for same in zip(*(gan.state for gan in gans))]
     device = f"{jax.devices()[0].device_kind}, {len(seeds)} seeds in one program"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab.journal import RunFolder
+from tests.processes import ON_JAX
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -40,7 +41,7 @@ FLAGS = [
 def home(tmp_path_factory):
     """A store with one run of two seeds."""
     folder = tmp_path_factory.mktemp("home")
-    environment = os.environ | {"LAB_HOME": str(folder)}
+    environment = os.environ | ON_JAX | {"LAB_HOME": str(folder)}
     environment.pop("MLFLOW_TRACKING_URI", None)
     arguments = os.environ.get("LAB_BROWSER_ARGUMENTS", "--smoke --steps 6000").split()
     command = [sys.executable, "-m", "experiments.dqn_cartpole", *arguments, "--seeds", "2"]

@@ -12,7 +12,7 @@ import pytest
 from lab.experiment import About
 from lab.journal import Journal, RunFolder
 from lab.track import Track
-from tests.processes import ROOT, TINY, dqn, folders, run
+from tests.processes import ON_JAX, ROOT, TINY, dqn, folders, run
 
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.py") if not path.stem.startswith("_"))
 
@@ -70,7 +70,7 @@ def test_a_run_its_artifacts_and_watching_it(own_home):
 
 @pytest.mark.slow
 def test_seeds_are_children_that_differ_and_repeat(own_home):
-    done = dqn(*TINY, "--seeds", "2", "--seed", "4")
+    done = dqn(*TINY, "--seeds", "2", "--seed", "4", **ON_JAX)
     assert done.returncode == 0, done.stderr
     assert "over 2 seeds" in done.stdout.splitlines()[-1]
     children = [folder for folder in folders(own_home) if folder.header().get("parent")]
@@ -81,7 +81,7 @@ def test_seeds_are_children_that_differ_and_repeat(own_home):
     assert metrics[4] != metrics[5]
     assert {"greedy_return", "greedy_return_interval"} <= set(parent.metrics())
     # The second agent of that process equals the first of another.
-    dqn(*TINY, "--seed", "5")
+    dqn(*TINY, "--seed", "5", **ON_JAX)
     (alone,) = (f for f in folders(own_home) if f.header()["seed"] == 5 and not f.header().get("parent"))
     assert alone.metrics()["loss"] == metrics[5]
 
@@ -89,7 +89,7 @@ def test_seeds_are_children_that_differ_and_repeat(own_home):
 @pytest.mark.slow
 def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
     command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "minimax", "--seeds", "2"]
-    done = run(*command)
+    done = run(*command, **ON_JAX)
     assert done.returncode == 0, done.stderr
     children = [folder for folder in folders(own_home) if folder.header().get("parent")]
     (parent,) = (folder for folder in folders(own_home) if not folder.header().get("parent"))
@@ -108,7 +108,7 @@ def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
     gone.path.rename(own_home / "gone")
     lines = parent.journal.read_text().splitlines()
     parent.journal.write_text("\n".join(line for line in lines if "FINISHED" not in line) + "\n")
-    done = run("lab", "resume", parent.name)
+    done = run("lab", "resume", parent.name, **ON_JAX)
     assert done.returncode == 0, done.stderr
     assert len(folders(own_home)) == 5
     assert {child.name for child in children if child is not gone} <= {folder.name for folder in folders(own_home)}

@@ -39,8 +39,8 @@ SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpo
         pytest.param("dqn_cartpole", SETTINGS, "host", 3, marks=only("jax")),
         pytest.param("dqn_cartpole", SETTINGS, "device", 3, marks=only("tensorflow")),
         ("ppo_cartpole", PPO, "device", 1),
-        pytest.param("ppo_cartpole", PPO, "host", 1, marks=only("tensorflow")),
-        pytest.param("sac_pendulum", SAC, "host", 1, marks=only("tensorflow")),
+        pytest.param("ppo_cartpole", PPO, "host", 1, marks=only("jax")),
+        pytest.param("sac_pendulum", SAC, "host", 1, marks=only("jax")),
     ],
 )
 def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):
@@ -91,6 +91,7 @@ def pictures(run):
 
 
 @pytest.mark.slow
+@only("jax")
 def test_a_tabular_run_killed_and_resumed(tmp_path):
     command = ["experiments.q_learning_taxi", "--tracking-uri", "none", "--steps", "150000", "--checkpoint-every", "10000"]
     states = []

@@ -5,23 +5,24 @@ import dataclasses
 import pytest
 
 from experiments.dqn_cartpole import Config, run
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, brief
 
 BASE = {
-    "steps": 2000, "warm_up": 256, "hidden": (32,), "updates": 60, "learning_rate": 0.02, "rollout_length": 64,
-    "target_every": 700, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 1000,
+    "steps": 128, "warm_up": 64, "hidden": (32,), "updates": 4, "learning_rate": 0.02, "rollout_length": 16,
+    "target_every": 32, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120,
 }  # fmt: skip
 CHANGES = {
-    "environment": "Acrobot-v1", "device": True, "steps": 2500, "discount": 0.5, "target": "double", "loss": "squared",
-    "learning_rate": 0.01, "learning_rate_end": 0.01, "max_gradient_norm": 1e-3, "batch_size": 16, "buffer_size": 300,
-    "warm_up": 512, "rollout_length": 128, "updates": 30, "target_every": 300, "epsilon_end": 0.9, "exploration_fraction": 1.0,
+    "environment": "Acrobot-v1", "device": True, "steps": 160, "discount": 0.5, "target": "double", "loss": "squared",
+    "learning_rate": 0.01, "learning_rate_end": 0.01, "max_gradient_norm": 1e-3, "batch_size": 16, "buffer_size": 80,
+    "warm_up": 96, "rollout_length": 32, "updates": 2, "target_every": 16, "epsilon_end": 0.9, "exploration_fraction": 1.0,
     "hidden": (4, 4), "check_episodes": 3, "evaluation_episodes": 5,
 }  # fmt: skip
 
 
 def observe(folder, **changes):
     track = Memory(folder)
-    result = run(Config(**BASE | changes), track)
+    with brief():
+        result = run(Config(**BASE | changes), track)
     return track.logged, result
 
 

@@ -51,9 +51,9 @@ EXPERIMENTS: dict = {
         },
     ),
     "tile_coding_mountaincar": (
-        {"runs": 1, "episodes": 200, "step_sizes": (0.5,), "evaluation_episodes": 2},
+        {"runs": 1, "episodes": 120, "step_sizes": (0.5,), "evaluation_episodes": 2},
         {
-            "runs": 2, "episodes": 201, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "decay": 0.5, "evaluation_episodes": 3,
+            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "decay": 0.5, "evaluation_episodes": 3,
         },
     ),
     "policy_gradient_corridor": (

@@ -1,4 +1,12 @@
-"""A track that keeps everything in lists."""
+"""A track that keeps everything in lists, and what makes a run brief."""
+
+import contextlib
+
+import pytest
+
+from experiments import _policy_gradient
+from lab import agents, watch
+from tests.graphs import eagerly
 
 
 class Memory:
@@ -40,3 +48,14 @@ class Memory:
 
     def curve(self, key, *, label, x_label):
         pass
+
+
+@contextlib.contextmanager
+def brief():
+    """Agents report every 8 steps, nothing is compiled and no episode recorded, so that a run may be a few updates long."""
+    train = agents.train
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_policy_gradient, "report_every", lambda config: 8)
+        patch.setattr(watch, "record_episode", lambda environment, model, path, **options: path.touch())
+        patch.setattr(agents, "train", lambda *args, **options: train(*args, **options | {"report_every": 8}))
+        yield
