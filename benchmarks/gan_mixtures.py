@@ -56,8 +56,12 @@ def table(rows):
     return "\n".join(lines)
 
 
-def at_once(mixture, family, epochs, seeds):
-    """The same runs on JAX as one program over all of them. Yields their results after each quarter of the epochs."""
+def at_once(mixture, family, epochs, seeds, **settings):
+    """The same runs on JAX as one program over all of them. Yields their results after each quarter of the epochs.
+
+    Args:
+        settings: of `experiments._mixture.Mixture`, other than the default.
+    """
     import jax
 
     from experiments import _mixture
@@ -65,7 +69,7 @@ def at_once(mixture, family, epochs, seeds):
     from lab.gan import loop
 
     began = time.monotonic()
-    config = _mixture.Mixture(family=family, epochs=epochs)
+    config = _mixture.Mixture(family=family, epochs=epochs, **settings)
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
     gans, xs, latents = zip(*(_mixture.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
     size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.batch_size)

@@ -2,8 +2,9 @@
 
 Expected: coverage >= 0.9 (a goal; no run of the default settings is measured yet)
 Time: not measured yet
-Source: Miyato et al. 2018 (residual players of appendix B.4, hinge objective, Adam 2e-4 with betas 0 and 0.9; five turns of the discriminator
-there, one here, with the two step sizes of Heusel et al. 2017); self-attention after Zhang et al. 2019.
+Source: Miyato et al. 2018 (residual players of appendix B.4, hinge objective, Adam with betas 0 and 0.9; five turns of the discriminator there, one
+here, with two step sizes as Heusel et al. 2017); self-attention after Zhang et al. 2019. The step sizes of Zhang et al., 1e-4 and 4e-4, ended at a
+Fréchet distance of 73 (one seed).
 """
 
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of the SNGAN."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 1e-4
+    generator_rate: Annotated[float, Range(over=0)] = 1e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 4e-4
+    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
     """Adam's step size of the discriminator."""
     beta_1: Annotated[float, Range(0, 1)] = 0.0
     """Decay of Adam's first moment."""

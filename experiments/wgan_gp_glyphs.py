@@ -2,8 +2,9 @@
 
 Expected: coverage >= 0.9 (a goal; no run of the default settings is measured yet)
 Time: not measured yet
-Source: Gulrajani et al. 2017, Algorithm 1 (Adam 1e-4, betas 0 and 0.9, five turns of the critic, weight 10), over DCGAN's players without
-normalisation in the critic.
+Source: Gulrajani et al. 2017, Algorithm 1 (Adam's betas 0 and 0.9, five turns of the critic, weight 10), over DCGAN's players without
+normalisation in the critic. Their step size, 1e-4, and an average of 1,000 updates want more than the 1,560 updates of this run: it ended at a
+Fréchet distance of 600 (one seed; here 19).
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of the WGAN-GP."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 1e-4
+    generator_rate: Annotated[float, Range(over=0)] = 2e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 1e-4
+    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
     """Adam's step size of the critic."""
     beta_1: Annotated[float, Range(0, 1)] = 0.0
     """Decay of Adam's first moment."""
     beta_2: Annotated[float, Range(0, 1)] = 0.9
     """Decay of Adam's second moment."""
+    ema: Annotated[float, Range(0, 0.999999)] = 0.99
+    """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
     discriminator_steps: Annotated[int, Range(1)] = 5
     """Turns of the critic for each of the generator."""
     penalty: Annotated[float, Range(over=0)] = 10.0
