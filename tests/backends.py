@@ -9,6 +9,11 @@ def only(backend):
     return pytest.mark.skipif(keras.backend.backend() != backend, reason=f"on {backend}")
 
 
+def in_turn(values):
+    """Every value on one backend, by turns: what is learnt takes long to learn, and arithmetic is compared on both elsewhere."""
+    return [pytest.param(value, marks=only(("tensorflow", "jax")[i % 2])) for i, value in enumerate(values)]
+
+
 SHARED_OUT = [
     pytest.param("host", marks=only("jax")),
     pytest.param("device", marks=only("tensorflow")),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import rl_scores
+from benchmarks import gan_glyphs, rl_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -29,6 +29,7 @@ def test_every_file_it_names_exists():
         assert (ROOT / (name[0] or name[1])).exists(), name
 
 
-def test_its_scores_are_those_that_were_measured():
-    rows = json.loads((rl_scores.RESULTS / "rl_scores.json").read_text())["rows"]
-    assert rl_scores.table(rows) in README
+@pytest.mark.parametrize(("name", "benchmark"), [("rl_scores", rl_scores), ("gan_glyphs", gan_glyphs)])
+def test_its_scores_are_those_that_were_measured(name, benchmark):
+    rows = json.loads((rl_scores.RESULTS / f"{name}.json").read_text())["rows"]
+    assert benchmark.table(rows) in README

@@ -65,7 +65,10 @@ def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "settings"),
-    [("gan_ring", RING), pytest.param("conditional_gan_glyphs", GLYPHS, marks=only("tensorflow"))],
+    [
+        pytest.param("gan_ring", RING, marks=only("jax")),
+        pytest.param("conditional_gan_glyphs", GLYPHS, marks=only("tensorflow")),
+    ],
 )
 def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
     options = {"experiment": experiment, "settings": settings}

@@ -5,6 +5,7 @@ import pytest
 from lab.agents import A2C, exploration
 from tests.agents import actors
 from tests.agents.test_returns import oracle as lambda_returns
+from tests.backends import in_turn
 
 pytestmark = pytest.mark.slow  # compiles many programs
 
@@ -57,6 +58,6 @@ def test_the_policy_gradient_is_unbiased_and_a_baseline_makes_it_quieter():
     assert np.all(with_baseline < 0.7 * without)
 
 
-@pytest.mark.parametrize("name", actors.IDENTITIES)
+@pytest.mark.parametrize("name", in_turn(actors.IDENTITIES))
 def test_solves_the_identity_environment(name):
     actors.solves(A2C, name)

@@ -20,6 +20,7 @@ from lab.losses import huber
 from lab.losses.reinforcement import double_q_learning, q_learning
 from lab.models import mlp
 from tests.agents.identity import ACTIONS, DeviceIdentity, Identity, vectorize
+from tests.backends import only
 
 SPACE = Box(-10, 10, (2,), np.float32)
 
@@ -151,10 +152,10 @@ def identity_agent(**options):
 @pytest.mark.parametrize(
     ("place", "bootstrap"),
     [
-        ("host", q_learning),
-        ("device", double_q_learning),
-        pytest.param("host", double_q_learning, marks=pytest.mark.slow),
-        pytest.param("device", q_learning, marks=pytest.mark.slow),
+        pytest.param("host", q_learning, marks=only("jax")),
+        pytest.param("device", double_q_learning, marks=only("jax")),
+        pytest.param("host", double_q_learning, marks=only("tensorflow")),
+        pytest.param("device", q_learning, marks=only("tensorflow")),
     ],
 )
 def test_solves_the_identity_environment(place, bootstrap):

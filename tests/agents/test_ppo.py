@@ -6,6 +6,7 @@ from lab.agents import A2C, PPO, GSDEPolicy, RewardScaling, exploration, train
 from tests.agents import actors
 from tests.agents.identity import TORQUE, ContinuousIdentity
 from tests.agents.test_a2c import targets
+from tests.backends import SHARED_OUT, in_turn
 from tests.contracts import raises
 
 pytestmark = pytest.mark.slow  # compiles many programs
@@ -173,7 +174,7 @@ def test_the_policy_gradient_is_unbiased_and_a_baseline_makes_it_quieter():
     assert np.all(with_baseline < 0.7 * without)
 
 
-@pytest.mark.parametrize("name", actors.IDENTITIES)
+@pytest.mark.parametrize("name", in_turn(actors.IDENTITIES))
 def test_solves_the_identity_environment(name):
     actors.solves(PPO, name, epochs=2, minibatches=2)
 
@@ -201,7 +202,7 @@ def trained(place, seed, *, world=0, start=0, state=None):
     return boundaries, logged
 
 
-@pytest.fixture(scope="module", params=["host", "device"])
+@pytest.fixture(scope="module", params=SHARED_OUT)
 def first(request):
     return request.param, *trained(request.param, 0)
 

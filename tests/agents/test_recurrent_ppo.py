@@ -11,7 +11,7 @@ from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
 from tests.agents.identity import ACTIONS, DelayedIdentity, vectorize
-from tests.backends import SHARED_OUT, only
+from tests.backends import SHARED_OUT, in_turn
 from tests.contracts import as_array
 
 ENVS, LENGTH = 3, 6
@@ -188,9 +188,7 @@ AGENTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=only(("tensorflow", "jax")[i % 2])) for i, name in enumerate(AGENTS)]
-)
+@pytest.mark.parametrize("name", in_turn(AGENTS))
 def test_remembers_what_a_policy_without_memory_cannot_know(name):
     length, envs = 10, 8
     agent = AGENTS[name](num_envs=envs, length=length)

@@ -12,7 +12,7 @@ from lab.models import critic, gaussian_actor
 from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
-from tests.backends import SHARED_OUT
+from tests.backends import SHARED_OUT, in_turn, only
 from tests.engine.arrays import machine_code
 
 pytestmark = pytest.mark.slow  # compiles many programs
@@ -103,7 +103,8 @@ def test_the_temperature_by_hand():
     np.testing.assert_allclose(metrics["critic_loss"], loss, rtol=1e-4)
 
 
-@pytest.mark.parametrize("target", [-1.0, pytest.param(0.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("target", in_turn([-1.0, 0.0]))
 def test_the_temperature_moves_the_entropy_to_its_target(target):
     temperature = LearntTemperature(1, keras.optimizers.Adam(2e-2), target_entropy=target)
     learner = agent(temperature=temperature, discount=0.0)
@@ -113,6 +114,7 @@ def test_the_temperature_moves_the_entropy_to_its_target(target):
 
 
 @pytest.mark.slow
+@only("jax")
 def test_a_fixed_temperature_buys_entropy():
     entropies = []
     for value in (0.0, 5.0):
@@ -123,7 +125,8 @@ def test_a_fixed_temperature_buys_entropy():
     assert 0.4 < entropies[1] < np.log(2)  # log 2 is that of uniform actions
 
 
-@pytest.mark.parametrize("kind", ["host", pytest.param("device", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(kind):
     learner = agent(discount=0.5, warm_up=200)
     shared.solves_identity(learner, kind, steps=6_000)

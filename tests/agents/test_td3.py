@@ -165,15 +165,9 @@ def test_noise_with_a_memory_has_its_stationary_deviation():
     np.testing.assert_allclose([device.std(), host.std()], [expected, expected], rtol=0.05)
 
 
-@pytest.mark.parametrize(
-    ("make", "kind"),
-    [
-        (agent, "host"),
-        (ddpg, "device"),
-        pytest.param(agent, "device", marks=pytest.mark.slow),
-        pytest.param(ddpg, "host", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [agent, ddpg])
+@pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(make, kind):
     noise = {"noise": OrnsteinUhlenbeckNoise(4, 1)} if make is ddpg else {}
     learner = make(discount=0.2, warm_up=400, **noise)

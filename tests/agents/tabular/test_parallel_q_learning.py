@@ -14,6 +14,7 @@ from lab.agents import DeviceRollout
 from lab.agents.agent import Trajectory
 from lab.agents.tabular import QLearning, expectation
 from lab.agents.tabular.parallel_q_learning import ParallelQLearning
+from tests.backends import only
 
 
 def frozen_lake(discount=0.99):
@@ -75,6 +76,7 @@ def test_frequencies_of_the_functional_environment():
 
 
 @pytest.mark.slow
+@only("jax")
 def test_frozen_lake_is_learnt_many_times_at_once():
     mdp = frozen_lake()
     agent = ParallelQLearning(32, 16, 4, discount=0.99, step_size=lambda count: (count + 1) ** -0.6, epsilon=1.0)
