@@ -28,8 +28,8 @@ APART = ("agents", "envs", "experiments")
 
 # The longest first, so that two processes end at about the same time.
 EVERYTHING = [
-    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
     ("jax", ON_JAX),
+    ("tensorflow", ["tests", *(f"--ignore=tests/{folder}" for folder in APART)]),
     ("tensorflow", ["tests/experiments"]),
     ("tensorflow", ["tests/agents", "tests/envs"]),
 ]
