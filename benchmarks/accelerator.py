@@ -1,13 +1,15 @@
-"""What an accelerator makes of the programs that the other scripts time on a processor: PPO, DCGAN's update, tabular Q-learning.
+"""Throughput on a GPU of programs that the other scripts time on a processor: PPO, DCGAN's update, tabular Q-learning.
 
-python -m benchmarks.accelerator [--rounds 5]        wants JAX and torch with an accelerator
+python -m benchmarks.accelerator [--rounds 5]        wants JAX and torch with a GPU
 
 Every contender of `rl_throughput` and `gan_throughput` here is the one that they describe, in a process of its own, and all take turns; what is
 compared is PPO with the same algorithm in plain JAX, and DCGAN's update with torch's. Reported: medians, and the medians of each round's ratios.
 """
 
 import argparse
+import os
 import statistics
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.contender import Contender
@@ -55,13 +57,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
     flags = parser.parse_args()
+    os.environ |= {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # several processes share the GPU
+    import jax
+    import torch
+
+    if jax.default_backend() == "cpu" or not torch.cuda.is_available():
+        sys.exit("accelerator: expected a GPU that JAX and torch see, received none")
     rows = compare(flags.rounds)
 
-    from benchmarks.tabular import q_learning  # in this process, on JAX by KERAS_BACKEND
+    from benchmarks.tabular import q_learning
 
     rows |= {f"Q-learning, {name}": values for name, values in q_learning().items()}
-    import jax
-
     keep(
         "accelerator",
         {"device": jax.devices()[0].device_kind, "rounds": flags.rounds, "rows": rows} | describe("jax", "keras", "torch"),

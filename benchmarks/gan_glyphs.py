@@ -62,22 +62,24 @@ def table(rows):
     images = [name for name in names if name in rows and "frechet_distance" in rows[name]["runs"][0]]
     stacks = [name for name in names if name in rows and "modes" in rows[name]["runs"][0]]
     tables = [
-        lines(["experiment", "images seen", *COLUMNS, "least minutes", "seeds"], images, rows, COLUMNS),
-        lines(["experiment", "images seen", "modes of 1,000", "reverse KL", "least minutes", "seeds"], stacks, rows, STACKS),
+        lines(["experiment", "images seen", *COLUMNS, "minutes", "seeds"], images, rows, COLUMNS),
+        lines(["experiment", "images seen", "modes of 1,000", "reverse KL", "minutes", "seeds"], stacks, rows, STACKS),
     ]
     return "\n\n".join(text for text, found in zip(tables, (images, stacks)) if found)
 
 
 def lines(titles, names, rows, columns):
     """A table of these rows."""
-    found = [f"| {' | '.join(title.replace('_', ' ') for title in titles)} |", "|---" * len(titles) + "|"]
+    found = [
+        f"| {' | '.join(title.replace('_', ' ').replace('frechet', 'Fréchet') for title in titles)} |",
+        "|---" * len(titles) + "|",
+    ]
     for name in names:
         runs = rows[name]["runs"]
         seen = f"{runs[0]['samples_seen'] / 1e6:.1f} million" if "samples_seen" in runs[0] else "–"
         cells = [cell(runs, key, digits) for key, digits in columns.items()]
-        cells.append(
-            f"{min((run['minutes'] for run in runs if 'minutes' in run), default=0):.0f}" if "samples_seen" in runs[0] else "–"
-        )
+        minutes = [run["minutes"] for run in runs if "minutes" in run]
+        cells.append(f"{min(minutes):.0f}" if minutes else "–")
         found.append(f"| {name} | {seen} | {' | '.join(cells)} | {len(runs)} |")
     return "\n".join(found)
 

@@ -4,7 +4,8 @@ python -m benchmarks.gan_mixtures [--mixtures ring grid] [--families gan r3gan] 
 python -m benchmarks.gan_mixtures --at-once      all seeds in one program: on JAX, for an accelerator that one small GAN leaves idle
 python -m benchmarks.gan_mixtures --table        README's table of the results that are kept
 
-PacGAN's families train for its 400 passes over 100,000 samples in batches of 100 (40 million samples), ours for a fifth of it at most. 2,500 samples are measured after the last update. Each seed is kept as soon as it is there, and not run again.
+PacGAN's families train for its 400 passes over 100,000 samples in batches of 100 (40 million samples), the others as long as the experiments do by
+default, a fifth of it. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
 """
 
 import argparse
@@ -18,9 +19,10 @@ from scipy import stats
 
 from benchmarks.machine import RESULTS, describe, keep
 from benchmarks.one_run import measure
+from experiments import _mixture
 
 MODES = {"ring": 8, "grid": 25}
-EPOCHS = {"gan": 400, "pacgan2": 400, "pacgan4": 400}  # PacGAN's protocol; the others: a fifth of it
+EPOCHS = {"gan": 400, "pacgan2": 400, "pacgan4": 400}  # PacGAN's protocol; the others: the experiments' default
 PUBLISHED = {
     ("ring", "gan"): "6.3 / 98.2 %", ("ring", "pacgan2"): "7.9 / 95.6 %", ("ring", "pacgan4"): "7.8 / 95.9 %",
     ("grid", "gan"): "17.3 / 94.8 %", ("grid", "pacgan2"): "23.8 / 91.3 %", ("grid", "pacgan4"): "24.8 / 93.6 %",
@@ -33,7 +35,7 @@ def interval(values):
     return f"{np.mean(values):.1f} ± {spread:.1f}"
 
 
-def order(item):
+def sort_key(item):
     """Rows of a mixture together, the longest runs first."""
     mixture, family, epochs = item[0].split(" ")
     return list(MODES).index(mixture), -int(epochs), family
@@ -45,7 +47,7 @@ def table(rows):
         "| mixture | family | samples seen | PacGAN's figures | modes | worst seed | high quality, % | worst seed | seeds |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for key, row in sorted(rows.items(), key=order):
+    for key, row in sorted(rows.items(), key=sort_key):
         mixture, family, epochs = key.split(" ")
         modes, quality = ([run[name] for run in row["runs"]] for name in ("modes", "high_quality"))
         published = PUBLISHED.get((mixture, family), "–") if int(epochs) == 400 else "–"
@@ -59,13 +61,14 @@ def table(rows):
 def at_once(mixture, family, epochs, seeds, **settings):
     """The same runs on JAX as one program over all of them. Yields their results after each quarter of the epochs.
 
+    What differs: R1 and R2 weigh for all what they do for the first seed's samples, whose variance is another's within a hundredth.
+
     Args:
         settings: of `experiments._mixture.Mixture`, other than the default.
     """
     import jax
 
-    from experiments import _mixture
-    from lab import data, engine
+    from lab import data, engine, finite
     from lab.gan import loop
 
     began = time.monotonic()
@@ -73,20 +76,20 @@ def at_once(mixture, family, epochs, seeds, **settings):
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
     gans, xs, latents = zip(*(_mixture.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
     size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.batch_size)
-    program = engine.compile(
-        loop.many(gans[0]), gans[0].state
-    )  # seeds differ in their state, and all but not at all in R1's scale
+    program = engine.compile(loop.many(gans[0]), gans[0].state)
     update = jax.jit(jax.vmap(program.pure), donate_argnums=0)
     state = [np.stack([engine.read(variable) for variable in same]) for same in zip(*(gan.state for gan in gans))]
     device = f"{jax.devices()[0].device_kind}, {len(seeds)} seeds in one program"
     for epoch in range(epochs):
-        epochs_of_all = (loop.batches(x, None, size, steps, steps, seed=gan.seed, epoch=epoch) for gan, x in zip(gans, xs))
-        _, state = update(state, (np.stack([next(batches)[1][0] for batches in epochs_of_all]),))
+        shuffled = (loop.batches(x, None, size, steps, steps, seed=gan.seed, epoch=epoch) for gan, x in zip(gans, xs))
+        _, state = update(state, (np.stack([next(batches)[1][0] for batches in shuffled]),))
         if (epoch + 1) % -(-epochs // 4) and epoch + 1 < epochs:
             continue
         for variables, values in zip(zip(*(gan.state for gan in gans)), state):
             for variable, value in zip(variables, np.asarray(values)):
                 variable.assign(value)
+        for gan, seed in zip(gans, seeds):
+            finite.require_variables(gan.state, f"epoch {epoch + 1} of seed {seed}")
         same = {"samples_seen": (epoch + 1) * steps * size, "minutes_together": round((time.monotonic() - began) / 60, 2)}
         same |= {"commit": describe()["commit"], "device": device}
         found = (_mixture.measure(gan, latent, mixture) for gan, latent in zip(gans, latents))
@@ -108,12 +111,14 @@ def main():
     if flags.table:
         print(table(kept))
         return
+    if flags.at_once and keras.backend.backend() != "jax":
+        parser.error(f"--at-once: expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
     for family in flags.families:
-        epochs = flags.epochs or EPOCHS.get(family, 80)
+        epochs = flags.epochs or EPOCHS.get(family, _mixture.Mixture.epochs)
         for mixture in flags.mixtures:
             runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
             missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]
-            for seeds in [missing] if flags.at_once else [[seed] for seed in missing]:
+            for seeds in [missing] * bool(missing) if flags.at_once else [[seed] for seed in missing]:
                 if flags.at_once:
                     *_, found = at_once(mixture, family, epochs, seeds)
                 else:

@@ -1,6 +1,6 @@
 """InfoGAN finds the classes of handwritten digits, and how they lean and swell, without labels.
 
-Expected: code_accuracy >= 0.5 (0.59, from 0.55 to 0.62 over 3 seeds; share of digits whose code is their class's, after the best matching; at random 0.1)
+Expected: code_accuracy >= 0.5 (0.59, from 0.55 to 0.62 over 3 seeds; share of digits whose code is their class's, after the best matching; at random 0.1 before it)
 Time: 5 minutes of a shared core
 Source: Chen et al. 2016 (a code of ten categories and two of numbers, weight 1 and 0.1, Adam 2e-4 and 1e-3; 62 numbers of noise there), on scikit-learn's 1,797 digits.
 """

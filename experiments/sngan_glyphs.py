@@ -4,7 +4,7 @@ Expected: coverage >= 0.9 (a goal; no run of the default settings is measured ye
 Time: not measured yet
 Source: Miyato et al. 2018 (residual players of appendix B.4, hinge objective, Adam with betas 0 and 0.9; five turns of the discriminator there, one
 here, with two step sizes as Heusel et al. 2017); self-attention after Zhang et al. 2019. The step sizes of Zhang et al., 1e-4 and 4e-4, ended at a
-Fréchet distance of 73 (one seed).
+Fréchet distance of 73 (one seed, not kept).
 """
 
 from dataclasses import dataclass

@@ -9,9 +9,10 @@ def only(backend):
     return pytest.mark.skipif(keras.backend.backend() != backend, reason=f"on {backend}")
 
 
-def in_turn(values):
-    """Every value on one backend, by turns: what is learnt takes long to learn, and arithmetic is compared on both elsewhere."""
-    return [pytest.param(value, marks=only(("tensorflow", "jax")[i % 2])) for i, value in enumerate(values)]
+def in_turn(values, first="tensorflow"):
+    """Every value on one backend, by turns: learning takes long, and arithmetic is compared on both elsewhere."""
+    second = {"tensorflow": "jax", "jax": "tensorflow"}[first]
+    return [pytest.param(value, marks=only((first, second)[i % 2])) for i, value in enumerate(values)]
 
 
 SHARED_OUT = [

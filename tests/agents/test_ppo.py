@@ -174,7 +174,7 @@ def test_the_policy_gradient_is_unbiased_and_a_baseline_makes_it_quieter():
     assert np.all(with_baseline < 0.7 * without)
 
 
-@pytest.mark.parametrize("name", in_turn(actors.IDENTITIES))
+@pytest.mark.parametrize("name", in_turn(actors.IDENTITIES, first="jax"))
 def test_solves_the_identity_environment(name):
     actors.solves(PPO, name, epochs=2, minibatches=2)
 
