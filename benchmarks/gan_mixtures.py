@@ -100,7 +100,7 @@ def main():
     """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mixtures", nargs="*", default=list(MODES), choices=list(MODES))
-    parser.add_argument("--families", nargs="*", default=["r3gan", "gan"])
+    parser.add_argument("--families", nargs="*", default=["r3gan", "gan"], choices=list(_mixture.RECIPES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, help="passes over the samples, of every family; by default the family's own")
     parser.add_argument("--at-once", action="store_true", help="all seeds in one program, on JAX")
@@ -118,7 +118,7 @@ def main():
         for mixture in flags.mixtures:
             runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
             missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]
-            for seeds in [missing] * bool(missing) if flags.at_once else [[seed] for seed in missing]:
+            for seeds in [missing] if flags.at_once and missing else [[seed] for seed in missing]:
                 if flags.at_once:
                     *_, found = at_once(mixture, family, epochs, seeds)
                 else:
