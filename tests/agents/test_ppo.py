@@ -6,7 +6,7 @@ from lab.agents import A2C, PPO, GSDEPolicy, RewardScaling, exploration, train
 from tests.agents import actors
 from tests.agents.identity import TORQUE, ContinuousIdentity
 from tests.agents.test_a2c import targets
-from tests.backends import SHARED_OUT, in_turn
+from tests.backends import in_turn
 from tests.contracts import raises
 
 pytestmark = pytest.mark.slow  # compiles many programs
@@ -202,7 +202,7 @@ def trained(place, seed, *, world=0, start=0, state=None):
     return boundaries, logged
 
 
-@pytest.fixture(scope="module", params=SHARED_OUT)
+@pytest.fixture(scope="module", params=["host", "device"])
 def first(request):
     return request.param, *trained(request.param, 0)
 
