@@ -148,12 +148,15 @@ class GAN(keras.Model):
         return View(ops.cast(logits, "float32"), others, latents, labels)
 
     def follow(self):
-        """The averaged generator: theta' <- ema theta' + (1 - ema) theta; what is not learnt (statistics) is copied."""
+        """The averaged generator: theta' <- ema theta' + (1 - ema) theta, its statistics too; random states (integers) are copied.
+
+        Copied statistics would be those of one moment's weights, of a few batches, under the averaged weights.
+        """
         if not self.ema:
             return
         for mean, variable in zip(self.average.variables, self.generator.variables, strict=True):
-            share = self.ema if variable.trainable else 0.0
-            mean.assign(share * mean + (1 - share) * variable)
+            fractional = keras.backend.is_float_dtype(variable.dtype)
+            mean.assign(self.ema * mean + (1 - self.ema) * variable if fractional else variable)
 
     def clip_weights(self):
         """Brings the discriminator's weights back between -clip and clip."""

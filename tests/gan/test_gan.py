@@ -124,14 +124,16 @@ def test_the_average_follows_its_recursion():
     assert not equal(values(subject.average.variables), values(subject.generator.variables))
 
 
-def test_what_is_not_learnt_is_copied_to_the_average():
-    layers = [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization()]
+def test_the_average_has_averaged_statistics_and_the_same_random_state():
+    layers = [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=3)]
     subject = gan(generator=keras.Sequential(layers), ema=0.9)
     subject.update(samples(8))
-    now = {v.path.split("/")[-1]: v for v in subject.generator.variables}
-    mean = {v.path.split("/")[-1]: v for v in subject.average.variables}
-    np.testing.assert_array_equal(now["moving_mean"], mean["moving_mean"])
-    assert np.abs(np.asarray(now["moving_mean"])).max() > 0
+    now = {v.path.split("/")[-1]: np.asarray(v) for v in subject.generator.variables}
+    mean = {v.path.split("/")[-1]: np.asarray(v) for v in subject.average.variables}
+    np.testing.assert_allclose(mean["moving_mean"], 0.1 * now["moving_mean"], rtol=1e-6)  # from 0
+    np.testing.assert_allclose(mean["moving_variance"], 0.9 + 0.1 * now["moving_variance"], rtol=1e-6)  # from 1
+    assert np.abs(now["moving_mean"]).max() > 0
+    np.testing.assert_array_equal(mean["seed_generator_state"], now["seed_generator_state"])
 
 
 def test_packing():
