@@ -16,9 +16,8 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
-from scipy import stats
 
-from benchmarks.machine import describe, keep
+from benchmarks.machine import describe, half_width, keep
 from lab.journal import RunFolder
 
 VARIANTS = {
@@ -31,9 +30,8 @@ VARIANTS = {
 def summarize(values):
     """Mean, half-width of the 95 % Student interval, and how many seeds solve the task."""
     values = np.array(values)
-    interval = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     return {
-        "mean": round(float(values.mean()), 1), "interval": round(float(interval), 1), "min": round(float(values.min()), 1),
+        "mean": round(float(values.mean()), 1), "interval": round(half_width(values), 1), "min": round(float(values.min()), 1),
         "solved": int((values >= 475).sum()), "values": [round(float(value), 2) for value in values],
     }  # fmt: skip
 

@@ -12,9 +12,8 @@ import json
 import time
 
 import numpy as np
-from scipy import stats
 
-from benchmarks.machine import RESULTS, describe, keep
+from benchmarks.machine import RESULTS, describe, half_width, keep
 from benchmarks.one_run import measure
 
 RUNS = {
@@ -52,7 +51,7 @@ def cell(runs, key, digits):
     values = [run[key] for run in runs if key in run]
     if not values:
         return "–"
-    spread = f" ± {stats.t.ppf(0.975, len(values) - 1) * stats.sem(values):.{digits}f}" if len(values) > 1 else ""
+    spread = f" ± {half_width(values):.{digits}f}" if len(values) > 1 else ""
     return f"{np.mean(values):.{digits}f}{spread}"
 
 

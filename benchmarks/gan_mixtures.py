@@ -15,9 +15,8 @@ import types
 
 import keras
 import numpy as np
-from scipy import stats
 
-from benchmarks.machine import RESULTS, describe, keep
+from benchmarks.machine import RESULTS, describe, half_width, keep
 from benchmarks.one_run import measure
 from experiments import _mixture
 
@@ -30,9 +29,9 @@ PUBLISHED = {
 
 
 def interval(values):
-    """mean ± 95 % Student interval, as text."""
-    spread = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else float("nan")
-    return f"{np.mean(values):.1f} ± {spread:.1f}"
+    """mean ± 95 % Student interval, as text; of one value no interval."""
+    spread = f" ± {half_width(values):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread}"
 
 
 def sort_key(item):

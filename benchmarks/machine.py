@@ -1,4 +1,4 @@
-"""What a measurement was made on, kept beside it."""
+"""What a measurement was made on, kept beside it, and the interval of its mean."""
 
 import importlib.metadata
 import json
@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+
+from scipy import stats
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,3 +33,8 @@ def keep(name, content):
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(content, indent=2) + "\n")
     print(f"kept in {path.relative_to(ROOT)}")
+
+
+def half_width(values):
+    """Of the 95 % Student interval of a mean; NaN of one value."""
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else float("nan")

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.machine import RESULTS, describe, keep
+from benchmarks.machine import RESULTS, describe, half_width, keep
 from lab import environments
 from lab.journal import RunFolder
 
@@ -47,7 +47,7 @@ def summarize(values):
     """Mean and interquartile mean with 95 % intervals."""
     values = np.array(values)
     row = {
-        "mean": values.mean(), "interval": stats.t.ppf(0.975, len(values) - 1) * stats.sem(values),
+        "mean": values.mean(), "interval": half_width(values),
         "interquartile_mean": interquartile_mean(values), "min": values.min(),
     }  # fmt: skip
     if values.std() > 0:

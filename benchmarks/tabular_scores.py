@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from benchmarks.machine import describe, keep
+from benchmarks.machine import describe, half_width, keep
 from lab.journal import RunFolder
 
 RUNS = {
@@ -59,7 +58,7 @@ def main():
         row = {"random": random_score(name, 100 if "Lake" in name else 200), "arguments": arguments}
         for key in results[0]:
             values = [result[key] for result in results]
-            half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+            half = half_width(values)
             row[key] = {"mean": round(float(np.mean(values)), 4), "interval": round(half, 4), "values": values}
         rows[name] = row
         print(name, {key: value for key, value in row.items() if key != "values"}, flush=True)

@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from benchmarks.machine import describe, keep
+from benchmarks.machine import describe, half_width, keep
 from lab.journal import RunFolder
 
 
@@ -55,7 +54,7 @@ def main():
     for position, name in enumerate(("training", "process")):
         ratios = [a[position] / b[position] for a, b in zip(times["with"], times["without"], strict=True)]
         logs = np.log(ratios)
-        spread = stats.t.ppf(0.975, len(logs) - 1) * stats.sem(logs)
+        spread = half_width(logs)
         summary = {"mean": np.exp(logs.mean()), "low": np.exp(logs.mean() - spread), "high": np.exp(logs.mean() + spread)}
         summary["median"] = np.median(ratios)
         result[name] = {key: round(float(value), 4) for key, value in summary.items()} | {
