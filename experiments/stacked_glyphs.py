@@ -22,7 +22,7 @@ class Config:
     """What is played; all over DCGAN's players."""
     samples: Annotated[int, Range(1)] = 128_000
     """Stacks to train on."""
-    epochs: Annotated[int, Range(1)] = 10
+    epochs: Annotated[int, Range(1)] = 4
     """Passes over them."""
     batch_size: Annotated[int, Range(2)] = 64
     """Stacks in one turn of a player."""
