@@ -6,14 +6,19 @@ Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from experiments import _mixture
 from lab import experiment
+from lab.command import Range
 
 
 @dataclass(frozen=True)
 class Config(_mixture.Mixture):
     """Settings of a GAN on a ring of 8 Gaussians."""
+
+    epochs: Annotated[int, Range(1)] = 48
+    """Passes over the samples."""
 
 
 def run(config, track):
