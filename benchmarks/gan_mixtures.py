@@ -5,7 +5,7 @@ python -m benchmarks.gan_mixtures --at-once      all seeds in one program: on JA
 python -m benchmarks.gan_mixtures --table        README's table of the results that are kept
 
 PacGAN's families train for its 400 passes over 100,000 samples in batches of 100 (40 million samples), the others as long as the experiments do by
-default, at most a fifth of it. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
+default, a fifth of it. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
 """
 
 import argparse
@@ -18,10 +18,9 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, describe, half_width, keep
 from benchmarks.one_run import measure
-from experiments import _mixture, gan_grid, gan_ring
+from experiments import _mixture
 
 MODES = {"ring": 8, "grid": 25}
-EXPERIMENTS = {"ring": gan_ring, "grid": gan_grid}
 EPOCHS = {"gan": 400, "pacgan2": 400, "pacgan4": 400}  # PacGAN's protocol; the others: the experiments' default
 PUBLISHED = {
     "ring": {"gan": (6.3, 98.2), "pacgan2": (7.9, 95.6), "pacgan4": (7.8, 95.9)},
@@ -118,7 +117,7 @@ def main():
         parser.error(f"--at-once: expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
     for family in flags.families:
         for mixture in flags.mixtures:
-            epochs = flags.epochs or EPOCHS.get(family, EXPERIMENTS[mixture].Config.epochs)
+            epochs = flags.epochs or EPOCHS.get(family, _mixture.Mixture.epochs)
             runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
             missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]
             for seeds in [missing] if flags.at_once and missing else [[seed] for seed in missing]:

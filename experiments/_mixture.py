@@ -30,7 +30,7 @@ class Recipe(NamedTuple):
     pac: int = 1  # samples the discriminator sees at once
     optimizer: str = "adam"
     ema: float = 0.0  # decay of the generator's average, whose samples are measured
-    decay: bool = False  # whether the learning rate falls to a hundredth in the last 15 %, along a cosine
+    decay: bool = False  # whether the learning rate falls to a hundredth in the last three tenths, along a cosine
 
 
 PACGAN = Recipe("non_saturating", 1e-4, (0.8, 0.999))  # Lin et al. 2018, section 4.1 and their code
@@ -147,7 +147,7 @@ def make(config, seed, variance):
     def optimizer(turns):
         rate = recipe.learning_rate
         if recipe.decay:
-            held = round(0.85 * updates * turns)  # as a warm-up that begins where it ends
+            held = round(0.7 * updates * turns)  # as a warm-up that begins where it ends
             rate = keras.optimizers.schedules.CosineDecay(
                 rate, updates * turns - held, alpha=0.01, warmup_target=rate, warmup_steps=held
             )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gan_glyphs, rl_scores
+from benchmarks import gan_glyphs, gan_mixtures, rl_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -29,7 +29,9 @@ def test_every_file_it_names_exists():
         assert (ROOT / (name[0] or name[1])).exists(), name
 
 
-@pytest.mark.parametrize(("name", "benchmark"), [("rl_scores", rl_scores), ("gan_glyphs", gan_glyphs)])
+@pytest.mark.parametrize(
+    ("name", "benchmark"), [("rl_scores", rl_scores), ("gan_glyphs", gan_glyphs), ("gan_mixtures", gan_mixtures)]
+)
 def test_its_scores_are_those_that_were_measured(name, benchmark):
     rows = json.loads((rl_scores.RESULTS / f"{name}.json").read_text())["rows"]
     assert benchmark.table(rows) in README
