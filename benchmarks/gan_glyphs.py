@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from benchmarks.machine import RESULTS, describe, half_width, keep
+from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
 
 RUNS = {
@@ -49,10 +49,7 @@ def floor(seeds, count=5_000):
 def cell(runs, key, digits):
     """mean ± 95 % interval over seeds, or a dash."""
     values = [run[key] for run in runs if key in run]
-    if not values:
-        return "–"
-    spread = f" ± {half_width(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.{digits}f}{spread}"
+    return interval(values, digits) if values else "–"
 
 
 def table(rows):

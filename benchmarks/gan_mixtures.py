@@ -16,7 +16,7 @@ import types
 import keras
 import numpy as np
 
-from benchmarks.machine import RESULTS, describe, half_width, keep
+from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
 from experiments import _mixture
 
@@ -26,12 +26,6 @@ PUBLISHED = {
     "ring": {"gan": (6.3, 98.2), "pacgan2": (7.9, 95.6), "pacgan4": (7.8, 95.9)},
     "grid": {"gan": (17.3, 94.8), "pacgan2": (23.8, 91.3), "pacgan4": (24.8, 93.6)},
 }  # modes and % of high quality, means of 10 runs of 40 million samples (Lin et al. 2018, table 1)
-
-
-def interval(values):
-    """mean ± 95 % Student interval, as text; of one value no interval."""
-    spread = f" ± {half_width(values):.1f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.1f}{spread}"
 
 
 def sort_key(item):
@@ -54,8 +48,8 @@ def table(rows):
             modes, quality = ([run[name] for run in row["runs"]] for name in ("modes", "high_quality"))
             seen = f"{row['runs'][0]['samples_seen'] / 1e6:.1f} million"
             lines.append(
-                f"| {mixture} of {count} | {key.split(' ')[1]} | {seen} | {interval(modes)} | {min(modes):.0f} | "
-                f"{interval(100 * np.array(quality))} | {100 * min(quality):.1f} | {len(modes)} |"
+                f"| {mixture} of {count} | {key.split(' ')[1]} | {seen} | {interval(modes, 1)} | {min(modes):.0f} | "
+                f"{interval(100 * np.array(quality), 1)} | {100 * min(quality):.1f} | {len(modes)} |"
             )
     return "\n".join(lines)
 
@@ -116,8 +110,8 @@ def main():
     if flags.at_once and keras.backend.backend() != "jax":
         parser.error(f"--at-once: expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
     for family in flags.families:
+        epochs = flags.epochs or EPOCHS.get(family, _mixture.Mixture.epochs)
         for mixture in flags.mixtures:
-            epochs = flags.epochs or EPOCHS.get(family, _mixture.Mixture.epochs)
             runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
             missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]
             for seeds in [missing] if flags.at_once and missing else [[seed] for seed in missing]:

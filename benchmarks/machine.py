@@ -7,6 +7,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+import numpy as np
 from scipy import stats
 
 RESULTS = Path(__file__).parent / "results"
@@ -38,3 +39,9 @@ def keep(name, content):
 def half_width(values):
     """Of the 95 % Student interval of a mean; NaN of one value."""
     return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else float("nan")
+
+
+def interval(values, digits):
+    """mean ± 95 % Student interval, as text; of one value no interval."""
+    spread = f" ± {half_width(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
