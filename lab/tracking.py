@@ -244,8 +244,10 @@ def ui(port, uri=None):
     _client(uri)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--default-artifact-root", (home() / "mlruns" / "artifacts").as_uri(), "--workers", "1"]
+    # Eight processes for jobs that nobody here gives: 1.7 GB and a third of the time to start.
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
     with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.call(command)
+        return subprocess.call(command, env=environment)
     return 0
 
 

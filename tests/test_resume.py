@@ -38,7 +38,7 @@ SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpo
     [
         pytest.param("dqn_cartpole", SETTINGS, "host", 3, marks=only("jax")),
         pytest.param("dqn_cartpole", SETTINGS, "device", 3, marks=only("tensorflow")),
-        ("ppo_cartpole", PPO, "device", 1),
+        pytest.param("ppo_cartpole", PPO, "device", 1, marks=only("jax")),
         pytest.param("ppo_cartpole", PPO, "host", 1, marks=only("tensorflow")),
         pytest.param("sac_pendulum", SAC, "host", 1, marks=only("tensorflow")),
     ],
@@ -65,7 +65,10 @@ def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "settings"),
-    [("gan_ring", RING), pytest.param("conditional_gan_glyphs", GLYPHS, marks=only("tensorflow"))],
+    [
+        pytest.param("gan_ring", RING, marks=only("jax")),
+        pytest.param("conditional_gan_glyphs", GLYPHS, marks=only("tensorflow")),
+    ],
 )
 def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
     options = {"experiment": experiment, "settings": settings}
@@ -91,6 +94,7 @@ def pictures(run):
 
 
 @pytest.mark.slow
+@only("jax")  # tables are NumPy's
 def test_a_tabular_run_killed_and_resumed(tmp_path):
     command = ["experiments.q_learning_taxi", "--tracking-uri", "none", "--steps", "150000", "--checkpoint-every", "10000"]
     states = []

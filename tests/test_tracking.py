@@ -186,7 +186,8 @@ class Server:
         command += ["--artifacts-destination", str(self.folder / "artifacts"), "--host", "127.0.0.1"]
         log = open(self.folder / "log", "ab")  # noqa: SIM115
         command += ["--port", str(self.port), "--workers", "1"]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         for _ in range(600):
             time.sleep(0.1)
             try:
@@ -204,7 +205,11 @@ class Server:
 @pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     server = Server(tmp_path / "server")
-    folder = make(server.uri)
+    early, folder = make(server.uri), make(server.uri)
+    log(early, 0, STEPS)
+    finish(early)
+    assert tracking.start_courier(early).wait(timeout=120) == 0  # it gives up
+    assert tracking.sync()[early.name] is not None
     with folder.lock("writer"):  # the run is alive
         log(folder, 0, 20)
         courier = tracking.start_courier(folder)  # the server is not there yet
@@ -216,21 +221,21 @@ def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
         assert courier.poll() is None
         server.start()
         log(folder, 40, STEPS)
-        wait_until(lambda: folder.delivery()["offset"] >= folder.events()[1])
-        server.stop()  # in the middle of the run, with nothing outstanding, then for good
-        journal = Journal(folder)
-        journal.metrics({"loss": STEPS / 2}, STEPS)
-        journal.append({"status": "FINISHED"})
-        journal.close()
-    assert courier.wait(timeout=120) == 0  # it gives up
-    assert next(iter(tracking.sync().values())) is not None
-    server.start()
-    assert tracking.sync() == {folder.name: None}
+        finish(folder)
+    assert courier.wait(timeout=120) == 0
+    assert tracking.sync() == {early.name: None}
     assert tracking.sync() == {}
-    run_id = folder.delivery()["run_id"]
-    assert history(server.uri, run_id) == expected(STEPS + 1)
-    assert tracking._client(server.uri).get_run(run_id).info.status == "FINISHED"
+    for run in (early, folder):
+        run_id = run.delivery()["run_id"]
+        assert history(server.uri, run_id) == expected(STEPS)
+        assert tracking._client(server.uri).get_run(run_id).info.status == "FINISHED"
     server.stop()
+
+
+def finish(folder):
+    journal = Journal(folder)
+    journal.append({"status": "FINISHED"})
+    journal.close()
 
 
 def wait_until(condition, patience=90):
@@ -238,6 +243,20 @@ def wait_until(condition, patience=90):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("asked", "jobs"), [(None, "false"), ("true", "true")])
+def test_the_ui_runs_no_jobs_unless_asked_to(monkeypatch, asked, jobs):
+    called = []
+    monkeypatch.delenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", raising=False)
+    if asked:
+        monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", asked)
+    monkeypatch.setattr(tracking, "_client", lambda uri: None)
+    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
+    assert tracking.ui(5123) == 0
+    ((command, environment),) = called
+    assert command[command.index("--port") + 1] == "5123"
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == jobs
 
 
 @pytest.mark.parametrize("uri", ["htp://x", "mlruns", "ftp://h"])
