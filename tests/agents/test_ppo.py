@@ -8,6 +8,7 @@ from tests.agents.identity import TORQUE, ContinuousIdentity
 from tests.agents.test_a2c import targets
 from tests.backends import in_turn
 from tests.contracts import raises
+from tests.graphs import as_graphs
 
 pytestmark = pytest.mark.slow  # compiles many programs
 
@@ -204,14 +205,15 @@ def trained(place, seed, *, world=0, start=0, state=None):
 
 @pytest.fixture(scope="module", params=["host", "device"])
 def first(request):
-    return request.param, *trained(request.param, 0)
+    with as_graphs():
+        return request.param, *trained(request.param, 0)
 
 
 def equal(some, others):
     return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
 
 
-def test_one_seed_twice_is_equal_and_two_are_not(first):
+def test_one_seed_twice_is_equal_and_two_are_not(graphs, first):
     place, boundaries, logged = first
     again, also_logged = trained(place, 0)
     assert logged == also_logged
@@ -220,7 +222,7 @@ def test_one_seed_twice_is_equal_and_two_are_not(first):
     assert not equal(other[160], boundaries[160])
 
 
-def test_an_interrupted_run_goes_on_exactly(first):
+def test_an_interrupted_run_goes_on_exactly(graphs, first):
     place, boundaries, logged = first
     assert list(boundaries) == [80, 160]
     resumed, also_logged = trained(place, 5, start=80, state=boundaries[80])

@@ -86,10 +86,10 @@ EXPERIMENTS = {
     "recurrent_ppo": (
         recurrent_ppo_cartpole_no_velocity,
         SMALL | {
-            "rollout_length": 8, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02, "steps": 64,
+            "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02, "steps": 32,
         },
         SHARED | {
-            "environment": "CartPole-v1", "steps": 96, "rollout_length": 16, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
+            "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
             "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
         },
         {},

@@ -40,7 +40,7 @@ def garnet(seed):
     rng = np.random.default_rng(seed)
     states, actions = int(rng.integers(2, 41)), int(rng.integers(1, 6))
     terminal = int(rng.integers(0, 2))
-    discount = float(rng.choice([0.5, 0.9, 0.99, 0.999]))
+    discount = 0.999 if seed % 9 == 8 else float(rng.choice([0.5, 0.9, 0.99]))  # few: sweeps grow as 1 / (1 - discount)
     successors = int(rng.integers(1, min(states, 6) + 1))
     mdp = random_mdp(states, actions, successors, discount=discount, seed=seed, terminal=terminal)
     return dense(mdp) if seed % 2 else mdp
