@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+import lab  # noqa: F401  before TensorFlow, as in experiments
 from tests.graphs import graphs, module_eager, module_graphs  # noqa: F401  fixtures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

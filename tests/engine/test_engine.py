@@ -1,3 +1,5 @@
+import importlib
+import os
 import traceback
 
 import keras
@@ -6,6 +8,7 @@ import optree
 import pytest
 from keras import ops
 
+import lab
 from lab import engine
 from tests.engine.arrays import as_array, variable
 
@@ -214,6 +217,15 @@ def test_on_a_cpu_convolutions_stay_graphs_and_the_rest_is_xla():
     assert uses_xla(convolution, (1, 8, 8, 1)) != on_cpu
     assert uses_xla(convolution, (1, 8, 8, 1), xla=True)
     assert not uses_xla(dense, (1, 4), xla=False)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, "1"), ("0", "0")])
+def test_onednn_is_on_unless_asked_otherwise(monkeypatch, asked, used):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if asked:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", asked)
+    importlib.reload(lab)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == used
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's graphs")
