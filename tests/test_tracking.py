@@ -205,29 +205,31 @@ class Server:
 @pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     server = Server(tmp_path / "server")
-    early, folder = make(server.uri), make(server.uri)
-    log(early, 0, STEPS)
-    finish(early)
-    assert tracking.start_courier(early).wait(timeout=120) == 0  # it gives up
-    assert tracking.sync()[early.name] is not None
-    with folder.lock("writer"):  # the run is alive
-        log(folder, 0, 20)
-        courier = tracking.start_courier(folder)  # the server is not there yet
+    runs = ended, living = make(server.uri), make(server.uri)
+    with living.lock("writer"):
+        with ended.lock("writer"):
+            for folder in runs:
+                log(folder, 0, 20)
+            couriers = [tracking.start_courier(folder) for folder in runs]  # the server is not there yet
+            server.start()
+            for folder in runs:
+                wait_until(lambda folder=folder: folder.delivery().get("offset", 0) >= folder.events()[1])
+            server.stop()
+            for folder in runs:
+                log(folder, 20, 40)
+            finish(ended)
+        assert couriers[0].wait(timeout=120) == 0  # it gives up
+        assert tracking.sync()[ended.name] is not None
+        assert couriers[1].poll() is None
         server.start()
-        wait_until(lambda: folder.delivery().get("offset", 0) >= folder.events()[1])
-        server.stop()
-        log(folder, 20, 40)
-        time.sleep(3)
-        assert courier.poll() is None
-        server.start()
-        log(folder, 40, STEPS)
-        finish(folder)
-    assert courier.wait(timeout=120) == 0
-    assert tracking.sync() == {early.name: None}
+        log(living, 40, STEPS)
+        finish(living)
+    assert couriers[1].wait(timeout=120) == 0
+    assert tracking.sync() == {ended.name: None}
     assert tracking.sync() == {}
-    for run in (early, folder):
-        run_id = run.delivery()["run_id"]
-        assert history(server.uri, run_id) == expected(STEPS)
+    for folder, steps in zip(runs, (40, STEPS), strict=True):
+        run_id = folder.delivery()["run_id"]
+        assert history(server.uri, run_id) == expected(steps)
         assert tracking._client(server.uri).get_run(run_id).info.status == "FINISHED"
     server.stop()
 
