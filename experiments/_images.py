@@ -49,7 +49,7 @@ class Images:
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     """What the players compute in."""
     evaluation_samples: Annotated[int, Range(10)] = 5_000
-    """Images that are measured, against as many real ones that were not trained on."""
+    """Images that are measured, against as many real ones that were not trained on; of a folder's, at most a tenth."""
     evaluations: Annotated[int, Range(1)] = 4
     """How often during training."""
     inception: str = ""
@@ -94,8 +94,11 @@ class Images:
             except ValueError as error:
                 expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
                 raise ValueError(f"--data: expected {expected}, received {self.data!r}: {error}") from error
-            kept = found - min(self.evaluation_samples, found // 10)  # the others are held out
-            command.require(kept >= self.update_size, "data", f"at least one update's pictures, {self.update_size}", kept)
+            held = min(self.evaluation_samples, found // 10)  # out
+            command.require(
+                found - held >= self.update_size, "data", f"at least one update's pictures, {self.update_size}", found - held
+            )
+            command.require(held >= 2, "data", "at least 20 pictures, a tenth of which are held out", found)
 
     @property
     def total_steps(self):
@@ -113,8 +116,8 @@ class Images:
         return (self.data, self.characters, self.size, self.channels) == ("glyphs", "0123456789", 28, 1)
 
 
-def load(config, seed):
-    """(images, labels, real images to measure against, number of classes)."""
+def load(config, seed, say=print):
+    """(images, labels, real images to measure against, number of classes); says which files of a folder are left out."""
     import numpy as np
 
     from lab import data
@@ -127,7 +130,10 @@ def load(config, seed):
     if config.data in data.DOWNLOADS:
         (x, y), (real, _) = data.downloaded(config.data), data.downloaded(config.data, "test")
         return x, y, real[: config.evaluation_samples], int(y.max()) + 1
-    x, y, names, _ = data.folder_of_images(config.data, config.size, channels=config.channels, unreadable=config.unreadable)
+    options = {"channels": config.channels, "unreadable": config.unreadable}
+    x, y, names, skipped = data.folder_of_images(config.data, config.size, **options)
+    for name in skipped:
+        say(f"{name}: no picture, left out")
     order = np.random.default_rng(test).permutation(len(x))
     held = min(config.evaluation_samples, len(x) // 10)
     return x[order[held:]], y[order[held:]], x[order[:held]], len(names)
@@ -175,11 +181,12 @@ def run(config, track, make, *, labelled=False):
     import numpy as np
 
     from lab.gan import pictures
-    from lab.gan.callbacks import SampleGrid, Score, frames
-    from lab.gan.latent_space import slerp
+    from lab.gan.callbacks import Interpolation, SampleGrid, Score, frames
+    from lab.gan.evaluation import nearest
+    from lab.models import as_floats
 
     drawn, players, looks, scores = shared.seeds(track, 4)
-    x, y, real, classes = load(config, drawn)
+    x, y, real, classes = load(config, drawn, track.say)
     keras.config.set_dtype_policy(config.precision)
     try:
         gan = make(config, len(x), classes, players)
@@ -188,13 +195,17 @@ def run(config, track, make, *, labelled=False):
     rng = np.random.default_rng(looks)
     columns = 10
     rows = np.arange(columns * columns) % columns % classes if labelled else None
-    callbacks = [SampleGrid(track.artifacts, gan.latent.sample(columns**2, rng), rows, keep=track.artifact, columns=columns)]
-    evaluation = measure(config, real, x, scores)
-    asked = rng.integers(0, classes, config.evaluation_samples) if labelled else None
+    grid = gan.latent.sample(columns**2, rng)
+    asked = rng.integers(0, classes, len(real)) if labelled else None
+    ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
+    callbacks = [
+        SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns),
+        Interpolation(track.artifacts, ends, None if rows is None else rows[:columns], keep=track.artifact),
+    ]
+    evaluation = measure(config, track, real, x)
 
     def score(gan):
-        made = gan.generate(config.evaluation_samples, labels=asked, seed=scores)
-        return evaluation(made, asked)
+        return evaluation(gan.generate(len(real), labels=asked, seed=scores), asked)
 
     if evaluation:
         callbacks.append(Score(score, times=config.evaluations))
@@ -202,32 +213,38 @@ def run(config, track, make, *, labelled=False):
 
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")
-    ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
-    ways = [gan.decode(slerp(pair[0], pair[1], 24), None if rows is None else rows[i]) for i, pair in enumerate(ends)]
-    pictures.save_interpolation(track.artifacts / "interpolation.gif", ways)
-    track.artifact("interpolation.gif")
     track.model(gan.average)
     key = "frechet_distance" if evaluation else "discriminator_loss"
     track.curve(key, label=key.replace("_", " "), x_label="images seen")
-    if not evaluation:
-        return {key: track.metrics()[key][-1][1]}
-    made = gan.generate(10, labels=None if rows is None else rows[:10], seed=scores)
-    nearest, distance = evaluation.nearest(made)
-    pictures.save_grid(track.artifacts / "nearest.png", np.concatenate([made, nearest]), columns=10)
+    made = gan.decode(grid, rows)
+    found, distances = evaluation.nearest(made) if evaluation else nearest(as_floats(x), made, as_floats(real))
+    shown = np.concatenate([made[:columns], as_floats(x[found[:columns]])])
+    pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns)
     track.artifact("nearest.png")
-    return score(gan) | {"nearest_distance": float(distance.mean())}
+    results = score(gan) if evaluation else {key: track.metrics()[key][-1][1]}
+    return results | {"nearest_distance": float(distances.mean())}
 
 
-def measure(config, real, training, seed):
-    """The `lab.gan.Evaluation` for these images, or None where no network is at hand to measure them in."""
+def measure(config, track, real, training):
+    """The `lab.gan.Evaluation` for these images, or None where no network is at hand to measure them in. Which network it is is the run's tag."""
+    import hashlib
+    from pathlib import Path
+
     from lab.gan import Evaluation
     from lab.models import inception, trained_glyph_classifier
 
     if config.inception:
-        return Evaluation(inception(config.inception, config.channels), real, training=training, seed=seed)
-    if not config.measurable:
+        network, digest = (
+            inception(config.inception, config.channels),
+            hashlib.sha256(Path(config.inception).read_bytes()).hexdigest()[:12],
+        )
+        batch_size = 50  # its first maps are large
+    elif config.measurable:
+        (network, digest), batch_size = trained_glyph_classifier(), 500
+    else:
         return None
-    return Evaluation(trained_glyph_classifier()[0], real, training=training, seed=seed)
+    track.tag("feature_network", f"{network.name} {digest}")
+    return Evaluation(network, real, training=training, batch_size=batch_size)
 
 
 SMOKE = {"samples": 300, "epochs": 2, "filters": 4, "batch_size": 20, "evaluation_samples": 50, "evaluations": 1, "latent": 8}

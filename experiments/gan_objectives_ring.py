@@ -26,6 +26,7 @@ class Config(_mixture.Mixture):
 
     def __post_init__(self):
         super().__post_init__()
+        command.require(self.families, "families", "at least one", self.families)
         for name in self.families:
             command.require(name in _mixture.RECIPES, "families", f"some of {', '.join(_mixture.RECIPES)}", name)
 

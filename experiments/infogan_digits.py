@@ -55,7 +55,7 @@ def run(config, track):
     from lab.gan import GAN, Codes, infogan, pictures
     from lab.gan.callbacks import SampleGrid, Score
     from lab.losses import adversarial
-    from lab.models import dcgan_discriminator, dcgan_generator
+    from lab.models import dcgan_discriminator, dcgan_generator, describe_images
     from lab.optimizers import Adam
 
     x, y = data.digits(28)
@@ -73,7 +73,7 @@ def run(config, track):
     )
 
     def score(gan):
-        return {"code_accuracy": matched(read(gan, x)[:, : config.categories].argmax(1), y)}
+        return {"code_accuracy": matched(describe_images(gan.discriminator, x)[1][:, : config.categories].argmax(1), y)}
 
     latents = traversal(config, codes, np.random.default_rng(looks))
     columns = len(latents) // config.categories
@@ -96,15 +96,6 @@ def traversal(config, codes, rng):
     latents[:, first:] = 0
     latents[:, first] = np.tile(np.linspace(-2, 2, 10), config.categories)
     return latents
-
-
-def read(gan, images):
-    """The codes that the discriminator reads in images, `[N, categories + continuous]`."""
-    import keras
-    import numpy as np
-
-    parts = np.array_split(images.astype("float32") / 127.5 - 1, 8)
-    return np.concatenate([keras.ops.convert_to_numpy(gan.discriminator(part, training=False)[1]) for part in parts])
 
 
 def matched(codes, labels):

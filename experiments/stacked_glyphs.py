@@ -72,7 +72,8 @@ def run(config, track):
     images, labels = data.glyphs(min(config.samples, 50_000), seed=drawn)
     x, _ = data.stacked(images, labels, config.samples, seed=mixed)
     gan = make(config, players)
-    classifier, _ = trained_glyph_classifier()
+    classifier, digest = trained_glyph_classifier()
+    track.tag("feature_network", f"{classifier.name} {digest}")
 
     def score(gan, count=config.evaluation_samples):
         made = gan.generate(count, seed=looks)

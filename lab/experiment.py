@@ -87,12 +87,15 @@ def _main(name, about, config_class, run, smoke, argv, variants=None, summary=No
         folder = journal.find(resumed) if resumed else None
         config, options = _parse(name, about, config_class, smoke, argv, folder)
         header = folder.header() if folder else _header(name, config, options)
+        changes = list(variants(config)) if variants and "parent" not in header else []
+        for change in changes:
+            dataclasses.replace(config, **change)  # says so here if it is not one
         _prepare_backend(header)
         if folder is None:
             folder = journal.RunFolder.create(header)
     expected = about.expected
-    if variants is not None and "parent" not in header:
-        return lifecycle.run_children(folder, config, run, expected, variants(config), summary)
+    if changes:
+        return lifecycle.run_children(folder, config, run, expected, changes, summary)
     if header["seeds"] > 1:
         return lifecycle.run_children(folder, config, run, expected)
     return lifecycle.run_one(folder, config, run, expected)[0]

@@ -165,9 +165,13 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
             summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
         _end(writer, "FINISHED", None)
     delivered = _wait(_start(parent), parent)
-    single = rows.get("")
-    means = {name: value for name, value in _summarize(single).items() if name in single[0]} if single else {}
-    _say_goodbye(parent, expected, "FINISHED", means, None, delivered)
+    means = {
+        name: value
+        for label, results in rows.items()
+        for name, value in _summarize(results, f"_{label}" if label else "").items()
+    }
+    shown = {name: value for name, value in means.items() if name in rows.get("", [{}])[0] or expected.startswith(f"{name} ")}
+    _say_goodbye(parent, expected, "FINISHED", shown, None, delivered)
     for label, results in rows.items():
         _say_means(label, results)
     return 0

@@ -79,6 +79,10 @@ class Track:
         """Logs a file of `artifacts`."""
         self._journal.append({"artifact": name})
 
+    def tag(self, name, value):
+        """Logs a word beside the numbers, as a tag of the run."""
+        self._journal.append({"tags": {name: str(value)}})
+
     def metrics(self):
         """Everything logged so far, {key: [(step, value), ...]}, also by the parts of the run before an interruption."""
         return self.folder.metrics()

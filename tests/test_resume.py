@@ -96,7 +96,7 @@ def pictures(run):
 @pytest.mark.slow
 @only("jax")  # tables are NumPy's
 def test_a_tabular_run_killed_and_resumed(tmp_path):
-    command = ["experiments.q_learning_taxi", "--tracking-uri", "none", "--steps", "150000", "--checkpoint-every", "10000"]
+    command = ["experiments.q_learning_taxi", "--tracking-uri", "none", "--steps", "60000", "--checkpoint-every", "5000"]
     states = []
     for name in ("alone", "disturbed"):
         home = {"LAB_HOME": str(tmp_path / name)}

@@ -21,7 +21,7 @@ FACES = (
     "cmr10", "cmb10", "cmss10", "cmtt10",
 )  # fmt: skip
 FINE = 96  # pixels on a side of the drawing that is distorted
-VERSION = 1  # of the images; changes with them
+VERSION = 2  # of the images; changes with them
 
 
 def glyphs(
@@ -90,10 +90,11 @@ def _font_path(face):
 
 @functools.cache
 def _charmap(face):
-    """The characters that a face has."""
+    """The characters that a face has. Computer Modern's other codes are TeX's: it draws ¡ for <."""
     from matplotlib.ft2font import FT2Font
 
-    return {chr(code) for code in FT2Font(str(_font_path(face))).get_charmap()}
+    found = {chr(code) for code in FT2Font(str(_font_path(face))).get_charmap()}
+    return found & set(DIGITS + UPPER + LOWER) if face.startswith("cm") else found
 
 
 @functools.cache

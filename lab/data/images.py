@@ -1,5 +1,6 @@
 """Image data sets from scikit-learn, from `keras.datasets` and from folders, as uint8 `[N, H, W, C]` and labels."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +63,7 @@ def downloaded(name, split="train"):
         raise ValueError(f"name: expected one of {', '.join(DOWNLOADS)}, received {name!r}.")
     if split not in ("train", "test"):
         raise ValueError(f"split: expected 'train' or 'test', received {split!r}.")
-    folder = (
-        Path(keras.config.keras_home()) / "datasets"
-        if hasattr(keras.config, "keras_home")
-        else Path.home() / ".keras" / "datasets"
-    )
+    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
     try:
         loaded = getattr(keras.datasets, name).load_data()
     except Exception as error:
@@ -77,7 +74,7 @@ def downloaded(name, split="train"):
 
 
 def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
-    """Every picture below a folder, its middle square resized to `size` x `size`.
+    """Every picture below a folder, its middle square resized to `size` x `size`; what is transparent is white.
 
     Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0.
 
@@ -88,19 +85,18 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
     Returns:
         (images uint8, labels int32, names of the classes, names of the files that were skipped).
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     checks.integer("size", size)
     folder = Path(folder)
     if channels not in (1, 3):
         raise ValueError(f"channels: expected 1 or 3, received {channels}.")
-    paths = pictures_in(folder, unreadable=unreadable)
-    skipped = sorted({str(path) for path in _candidates(folder)} - {str(path) for path in paths})
-    images = []
-    for path in paths:
-        with Image.open(path) as picture:
-            fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (size, size))
+    paths, images = [], []
+    for path, picture in _pictures(folder, unreadable):
+        fitted = ImageOps.fit(_opaque(picture).convert("L" if channels == 1 else "RGB"), (size, size))
+        paths.append(path)
         images.append(np.asarray(fitted, np.uint8).reshape(size, size, channels))
+    skipped = [str(path) for path in _candidates(folder) if path not in paths]
     kept = [path.relative_to(folder).parts for path in paths]
     names = sorted({parts[0] for parts in kept}) if all(len(parts) > 1 for parts in kept) else [""]
     labels = [names.index(parts[0]) if names != [""] else 0 for parts in kept]
@@ -109,31 +105,53 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
 
 def pictures_in(folder, *, unreadable="refuse"):
     """The paths of the pictures below a folder, opened and checked; see `folder_of_images`."""
+    return [path for path, _ in _pictures(Path(folder), unreadable)]
+
+
+def _pictures(folder, unreadable):
+    """Yields (path, PIL image) of the pictures below a folder; there is at least one."""
     from PIL import Image
 
     if unreadable not in ("refuse", "skip"):
         raise ValueError(f"unreadable: expected 'refuse' or 'skip', received {unreadable!r}.")
-    if not Path(folder).is_dir():
+    if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder of pictures, received none.")
-    good, bad = [], 0
+    good, bad = 0, 0
     for path in _candidates(folder):
         try:
             with Image.open(path) as picture:
                 picture.load()
-        except OSError as error:
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            Image.DecompressionBombError,
+        ) as error:  # whatever Pillow says of a damaged file
             if unreadable == "refuse":
-                reason = str(error).splitlines()[0]
+                reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ValueError(
                     f"{path}: expected a picture, received a file that cannot be read as one ({reason})."
                 ) from error
             bad += 1
             continue
-        good.append(path)
+        good += 1
+        yield path, picture
     if not good:
         found = f"{bad} that cannot be read" if bad else "none"
         raise ValueError(f"{folder}: expected pictures ({', '.join(FORMATS)}), received {found}.")
-    return good
+
+
+def _opaque(picture):
+    """The picture in 8 bits, on white where it is transparent: `convert` would clip 16 bits, and show colours that nobody sees."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        return Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if not picture.has_transparency_data:
+        return picture
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
 
 
 def _candidates(folder):
-    return sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in FORMATS)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in FORMATS)

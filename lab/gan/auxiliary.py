@@ -20,6 +20,7 @@ class Auxiliary(NamedTuple):
 
     discriminator: Callable  # (real View, fake View)
     generator: Callable  # (fake View)
+    width: Callable  # GAN -> numbers in the discriminator's second output
 
 
 def acgan(weight=1.0):
@@ -39,7 +40,7 @@ def acgan(weight=1.0):
         loss = wrong(fake)
         return weight * loss, {"fake_class_loss": loss}
 
-    return Auxiliary(discriminator, generator)
+    return Auxiliary(discriminator, generator, lambda gan: gan.classes)
 
 
 def infogan(codes, weight=1.0, continuous_weight=0.1):
@@ -67,4 +68,4 @@ def infogan(codes, weight=1.0, continuous_weight=0.1):
     def discriminator(real, fake):
         return unread(fake)
 
-    return Auxiliary(discriminator, lambda fake: (unread(fake)[0], {}))
+    return Auxiliary(discriminator, lambda fake: (unread(fake)[0], {}), lambda gan: sum(codes.categories) + codes.continuous)

@@ -5,8 +5,10 @@ theirs to know. A picture is a function of the weights alone, so that a resumed 
 """
 
 import keras
+import numpy as np
 
 from lab.gan import pictures
+from lab.gan.latent_space import slerp
 
 
 def log_spaced(epochs):
@@ -57,6 +59,30 @@ class SampleGrid(Scheduled):
         self.keep(name)
 
 
+class Interpolation(keras.callbacks.Callback):
+    """After training, what lies between pairs of latents, a way in each cell, as `interpolation.gif`.
+
+    Args:
+        folder, keep: as of `SampleGrid`.
+        pairs: latents `[N, 2, Z]`, the two ends of each way.
+        labels: of each way, `[N]` or None.
+        steps: pictures from one end to the other.
+    """
+
+    def __init__(self, folder, pairs, labels=None, *, keep=lambda name: None, steps=24):
+        super().__init__()
+        self.folder, self.pairs, self.labels, self.keep, self.steps = folder, pairs, labels, keep, steps
+
+    def on_train_end(self, logs=None):
+        """Draws and keeps."""
+        latents = np.concatenate([slerp(start, end, self.steps) for start, end in self.pairs])
+        made = self.model.decode(latents, None if self.labels is None else np.repeat(self.labels, self.steps))
+        pictures.save_interpolation(
+            self.folder / "interpolation.gif", made.reshape(len(self.pairs), self.steps, *made.shape[1:])
+        )
+        self.keep("interpolation.gif")
+
+
 class Plane(Scheduled):
     """Samples in the plane over the discriminator's surface, as `plane-<epoch>.png`; `pictures.animate` makes a GIF of them.
 
@@ -100,4 +126,4 @@ class Score(Scheduled):
 
 def frames(folder, pattern):
     """The pictures that callbacks left in a folder, in the order of their epochs."""
-    return sorted(folder.glob(pattern))
+    return sorted(folder.glob(pattern), key=lambda path: (len(path.name), path.name))

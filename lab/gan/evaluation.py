@@ -13,24 +13,24 @@ class Evaluation:
     Args:
         classifier: a model, images -> [logits, features]; `lab.models.trained_glyph_classifier` or Inception with its weights.
         real: images `[N, ...]`.
-        training: images that were trained on, for `memorized`; none without.
-        seed: of the kernel distance's subsets.
+        training: images that were trained on, for `nearest`.
+        batch_size: images in one call of the classifier.
         verbose: 1 shows Keras's progress bar: the images, then as many steps again for each of the three comparisons.
     """
 
-    def __init__(self, classifier, real, *, training=None, seed=0, verbose=0):
-        self.classifier, self.training, self.seed, self.verbose = classifier, training, seed, verbose
-        self.real = describe_images(classifier, real)[1]
+    def __init__(self, classifier, real, *, training=None, batch_size=500, verbose=0):
+        self.classifier, self.training, self.batch_size, self.verbose = classifier, training, batch_size, verbose
+        self.real = self._describe(real)[1]
 
     def __call__(self, images, labels=None):
         """A dict of numbers: Fréchet and kernel distance (with its standard error), precision, recall, density, coverage, classifier score; with
         labels the share of images that the classifier takes for what they should be.
         """
         bar = keras.utils.Progbar(4 * len(images), verbose=self.verbose, unit_name="image")
-        logits, features = describe_images(self.classifier, images, tell=bar.add)
+        logits, features = self._describe(images, tell=bar.add)
         found = {"frechet_distance": metrics.frechet_distance(self.real, features)}
         bar.add(len(images))
-        kernel = metrics.kernel_distance(self.real, features, seed=self.seed)
+        kernel = metrics.kernel_distance(self.real, features)
         found |= {"kernel_distance": kernel.value, "kernel_distance_error": kernel.standard_error}
         bar.add(len(images))
         found |= metrics.precision_recall(self.real, features)._asdict()
@@ -42,7 +42,22 @@ class Evaluation:
         return found
 
     def nearest(self, images):
-        """The training images nearest to generated ones in pixels, and the root mean square distance of the pixels, in units of -1..1."""
-        images, training = (np.asarray(x, "float32") / 127.5 - 1 if x.dtype == np.uint8 else x for x in (images, self.training))
-        found = metrics.nearest_in_training(training, images)
-        return training[found.indices], found.distances / np.sqrt(images[0].size)
+        """(indices of the nearest training images, distances) in the features; see `nearest`."""
+        return nearest(self._describe(self.training)[1], self._describe(images)[1], self.real)
+
+    def _describe(self, images, **options):
+        return describe_images(self.classifier, images, self.batch_size, **options)
+
+
+def nearest(training, made, unseen):
+    """(index of the nearest training sample `[N]`, how far it is `[N]`) of generated samples.
+
+    Distances are in units of the mean distance between as many real samples that were not trained on and the training samples nearest to
+    them: 1 is as far as something new, near 0 learnt by heart.
+
+    Args:
+        training, made, unseen: features or pixels, `[N, ...]`.
+    """
+    found = metrics.nearest_in_training(training, made)
+    usual = metrics.nearest_in_training(training, unseen[: len(made)]).distances.mean()
+    return found.indices, found.distances / usual

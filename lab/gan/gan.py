@@ -8,9 +8,10 @@ from lab import checks, engine
 from lab.gan.auxiliary import View
 from lab.gan.latent import Normal
 from lab.gan.latent_space import invert, slerp
-from lab.gan.loop import fit
+from lab.gan.loop import check_numbers, fit
 from lab.gan.play import alternate
-from lab.gan.players import check_players
+from lab.gan.players import check_labels, check_players
+from lab.models.measuring import as_floats
 
 
 class GAN(keras.Model):
@@ -25,7 +26,7 @@ class GAN(keras.Model):
         generator_optimizer, discriminator_optimizer: Keras optimizers, one each.
         latent: what latents are drawn from, as those of `lab.gan.latent`; standard normal by default.
         penalties: `lab.gan.Penalty`s, added to the discriminator's loss.
-        penalty_interval: penalties are taken at each so-many-th update, as many times as heavy (Karras et al. 2020, section 2.3: lazy).
+        penalty_interval: penalties are taken at each so-many-th update, as many times as heavy (Karras et al. 2020, section 3.1: lazy).
         auxiliary: a `lab.gan.Auxiliary`, losses of the discriminator's other outputs.
         augment: function (images, seed) -> images before the discriminator, real and fake (Zhao et al. 2020); see `lab.gan.diff_augment`.
         discriminator_steps: turns of the discriminator for each of the generator, each with samples of its own.
@@ -184,7 +185,10 @@ class GAN(keras.Model):
         conditional = len(self.average.inputs) > 1
         if conditional != (labels is not None):
             raise ValueError(f"labels: expected {'one for each latent' if conditional else 'none'}, received {labels!r}.")
-        arrays = [latents] if labels is None else [latents, np.broadcast_to(np.asarray(labels, "int32"), len(latents))]
+        arrays = [latents]
+        if conditional:
+            labels = np.full(len(latents), labels) if np.ndim(labels) == 0 else labels
+            arrays.append(check_labels("labels", labels, len(latents), self.classes))
         if "decode" not in self.programs:
             self.programs["decode"] = engine.compile(
                 lambda *inputs: self.average(list(inputs) if conditional else inputs[0], training=False), self.average.variables
@@ -197,9 +201,12 @@ class GAN(keras.Model):
         return self.decode(slerp(start, end, steps), labels)
 
     def invert(self, images, *, labels=None, starts=8, steps=300, learning_rate=0.05, seed=0):
-        """(latents, distances) that come closest to images; see `lab.gan.latent_space.invert`."""
+        """(latents, distances) that come closest to images, as `fit` takes them; see `lab.gan.latent_space.invert`."""
+        images = np.asarray(images)
+        check_numbers("images", images)
+        labels = None if labels is None else check_labels("labels", labels, len(images), self.classes)
         latents = self.latent.sample(len(images) * starts, np.random.default_rng(seed)).reshape(len(images), starts, -1)
-        return invert(self.average, images, latents, labels=labels, steps=steps, learning_rate=learning_rate)
+        return invert(self.average, as_floats(images), latents, labels=labels, steps=steps, learning_rate=learning_rate)
 
 
 def averaged(generator):

@@ -10,11 +10,12 @@ import numpy as np
 from keras import ops
 
 from lab import checks, engine, finite
+from lab.gan.players import check_labels
 
 
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
     """See `GAN.fit`. A training batch has `batch_size` samples for each of the discriminator's turns; what is left of an epoch is dropped."""
-    check_samples(gan, x, y)
+    x, y = check_samples(gan, x, y)
     size = checks.integer("batch_size", batch_size) * gan.discriminator_steps
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
@@ -101,25 +102,27 @@ def many(gan):
 
 
 def check_samples(gan, x, y):
-    """Samples and labels must be what the players take."""
+    """Samples and labels must be what the players take. Returns them as arrays."""
     shape = tuple(gan.generator.outputs[0].shape[1:])
     x = np.asarray(x)
     if x.shape[1:] != shape:
         raise ValueError(f"x: expected samples as the generator makes them, {shape}, received {x.shape[1:]}.")
-    if x.dtype != np.uint8:
-        if x.dtype.kind != "f" or not np.isfinite(x).all():
-            raise ValueError(f"x: expected finite numbers or integers from 0 to 255 (uint8), received {describe(x)}.")
-        if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
-            raise ValueError(f"x: expected images from -1 to 1 or, as uint8, from 0 to 255, received {describe(x)}.")
-    if gan.classes is None:
-        if y is not None:
-            raise ValueError("y: expected no labels, for no player takes them, received some.")
+    check_numbers("x", x)
+    if gan.classes is not None:
+        return x, check_labels("y", y, len(x), gan.classes)
+    if y is not None:
+        raise ValueError("y: expected no labels, for no player takes them, received some.")
+    return x, None
+
+
+def check_numbers(name, x):
+    """Samples must be finite; images, `[N, H, W, C]`, from -1 to 1 or, as uint8, from 0 to 255."""
+    if x.dtype == np.uint8 or not x.size:
         return
-    y = np.asarray(y)
-    if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
-        raise ValueError(f"y: expected integers [{len(x)}], a label for each sample, received {y.dtype} {list(y.shape)}.")
-    if y.min() < 0 or y.max() >= gan.classes:
-        raise ValueError(f"y: expected labels from 0 to {gan.classes - 1}, received {y.min()} to {y.max()}.")
+    if x.dtype.kind != "f" or not np.isfinite(x).all():
+        raise ValueError(f"{name}: expected finite numbers or integers from 0 to 255 (uint8), received {describe(x)}.")
+    if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
+        raise ValueError(f"{name}: expected images from -1 to 1 or, as uint8, from 0 to 255, received {describe(x)}.")
 
 
 def describe(x):

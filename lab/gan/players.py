@@ -1,8 +1,13 @@
-"""What the two players must be for each other."""
+"""What the two players must be for each other, and which labels they know."""
+
+import keras
+import numpy as np
+
+from lab.gan.play import extragradient
 
 
 def check_players(gan):
-    """What the generator makes is what the discriminator takes, `pac` at once."""
+    """What the generator makes is what the discriminator takes, `pac` at once; its outputs are what the losses read."""
     made, taken = tuple(gan.generator.outputs[0].shape[1:]), tuple(gan.discriminator.inputs[0].shape[1:])
     expected = (*made[:-1], made[-1] * gan.pac)
     if taken != expected:
@@ -11,10 +16,62 @@ def check_players(gan):
     latents = tuple(gan.generator.inputs[0].shape[1:])
     if latents != (gan.latent.size,):
         raise ValueError(f"latent: expected {latents[0]} numbers, which the generator takes, received {gan.latent.size}.")
-    labelled = len(gan.generator.inputs) > 1 or len(gan.discriminator.inputs) > 1
+    logits, *others = [tuple(output.shape[1:]) for output in gan.discriminator.outputs]
+    if logits != (1,):
+        raise ValueError(f"discriminator: expected logits of shape (1,), one for each sample, received {logits}.")
+    _check_labels_of(gan)
+    if gan.auxiliary:
+        if not others:
+            raise ValueError(
+                "discriminator: expected an output beside the logits, for there is an auxiliary loss, received none."
+            )
+        if others[0] != (gan.auxiliary.width(gan),):
+            raise ValueError(
+                f"discriminator: expected a second output of shape ({gan.auxiliary.width(gan)},), received {others[0]}."
+            )
+    if gan.play is extragradient:
+        optimizers = (gan.generator_optimizer, gan.discriminator_optimizer)
+        kinds = sorted({type(optimizer).__name__ for optimizer in optimizers})
+        if kinds != ["ExtraGradient"] or gan.discriminator_steps != 1:
+            received = f"{', '.join(kinds)} and {gan.discriminator_steps}"
+            raise ValueError(
+                f"play: extragradient expected two ExtraGradient optimizers and 1 discriminator step, received {received}."
+            )
+
+
+def _check_labels_of(gan):
+    """Both players know the labels that there are."""
+    players = {"generator": gan.generator, "discriminator": gan.discriminator}
+    labelled = {name: player for name, player in players.items() if len(player.inputs) > 1}
     if labelled and not gan.classes:
         raise ValueError("classes: expected the number of labels, for a player takes them, received None.")
-    if labelled and gan.pac > 1:
-        raise ValueError(f"pac: expected 1 with labels, received {gan.pac}.")
-    if gan.auxiliary and len(gan.discriminator.outputs) < 2:
-        raise ValueError("discriminator: expected an output beside the logits, for there is an auxiliary loss, received none.")
+    if (labelled or gan.auxiliary) and gan.pac > 1:
+        raise ValueError(f"pac: expected 1 with labels or an auxiliary loss, received {gan.pac}.")
+    for name, player in labelled.items():
+        known = classes_of(player)
+        if known is not None and known < gan.classes:
+            raise ValueError(f"classes: expected at most {known}, which the {name} knows, received {gan.classes}.")
+
+
+def classes_of(player):
+    """How many classes the first layer of a model that takes labels knows; None where none says."""
+    for layer in player.layers:
+        layer = getattr(layer, "layer", layer)  # inside a wrapper
+        if isinstance(layer, keras.layers.Embedding):
+            return layer.input_dim
+        known = getattr(layer, "num_tokens", getattr(layer, "classes", None))
+        if known is not None:
+            return known
+    return None
+
+
+def check_labels(name, labels, count, classes):
+    """Labels must be `count` integers from 0 to `classes` - 1. Returns them as an array."""
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: expected integers [{count}], a label for each sample, received {labels.dtype} {list(labels.shape)}."
+        )
+    if count and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"{name}: expected labels from 0 to {classes - 1}, received {labels.min()} to {labels.max()}.")
+    return labels.astype("int32")

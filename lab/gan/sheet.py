@@ -5,6 +5,7 @@ from keras import ops
 
 from lab.gan import pictures
 from lab.gan.latent import Codes, Normal
+from lab.gan.players import classes_of
 
 
 def draw(path, generator, settings, count, *, label=None, truncation=None, seed=0):
@@ -23,7 +24,7 @@ def draw(path, generator, settings, count, *, label=None, truncation=None, seed=
     latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"]) if codes else Normal(size)
     arrays = [latent.sample(count, np.random.default_rng(seed), truncation)]
     if len(generator.inputs) > 1:
-        classes = len(settings["characters"])
+        classes = classes_of(generator) or len(settings["characters"])
         if label is not None and not 0 <= label < classes:
             raise ValueError(f"--label: expected an integer from 0 to {classes - 1}, received {label}.")
         arrays.append((np.arange(count) % classes if label is None else np.full(count, label)).astype("int32"))

@@ -10,6 +10,7 @@ from lab.models.dcgan import dcgan_discriminator as dcgan_discriminator
 from lab.models.dcgan import dcgan_generator as dcgan_generator
 from lab.models.glyph_classifier import glyph_classifier as glyph_classifier
 from lab.models.glyph_classifier import trained_glyph_classifier as trained_glyph_classifier
+from lab.models.measuring import as_floats as as_floats
 from lab.models.measuring import describe_images as describe_images
 from lab.models.measuring import inception as inception
 from lab.models.mixture_players import mixture_discriminator as mixture_discriminator

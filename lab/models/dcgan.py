@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab.layers import ProjectionHead, SpectralNormalization
+from lab.layers import SpectralNormalization
 
 STARTS = {28: (7, 2), 32: (4, 3), 64: (4, 4)}  # size: (side of the first map, how often it is doubled)
 CONDITIONING = ("projection", "concatenation")
@@ -45,7 +45,7 @@ def dcgan_discriminator(
 
     Args:
         filters: channels of the first map; each one after has twice as many.
-        normalization: "batch", "spectral" (of every kernel: Miyato et al. 2018) or "none", as WGAN-GP needs it.
+        normalization: "batch", "spectral" (of every kernel and of the vectors of classes: Miyato et al. 2018) or "none", as WGAN-GP needs it.
         classes: of labels, which it then takes beside the image.
         conditioning: "projection" (Miyato and Koyama 2018) or "concatenation" (Mirza and Osindero 2014: planes of the one-hot code).
         outputs: numbers beside the logits, for ACGAN's classes and InfoGAN's codes, over a hidden layer of 128 units.
@@ -86,7 +86,12 @@ def latent_inputs(latent, classes):
     if classes is None:
         return z, z
     label = keras.Input((), dtype="int32", name="label")
-    return ops.concatenate([z, ops.one_hot(label, classes, dtype="float32")], axis=1), [z, label]
+    return ops.concatenate([z, one_hot(label, classes)], axis=1), [z, label]
+
+
+def one_hot(label, classes):
+    """`[B]` integers -> `[B, classes]`; a layer, so that the model says how many classes it knows."""
+    return keras.layers.CategoryEncoding(classes, "one_hot", dtype="float32")(label)
 
 
 def image_inputs(size, channels, classes, conditioning):
@@ -99,20 +104,24 @@ def image_inputs(size, channels, classes, conditioning):
     label = keras.Input((), dtype="int32", name="label")
     if conditioning == "projection":
         return image, [image, label], label
-    planes = ops.one_hot(label, classes, dtype="float32")[:, None, None, :]
+    planes = one_hot(label, classes)[:, None, None, :]
     return ops.concatenate([image, ops.tile(planes, (1, size, size, 1))], axis=-1), [image, label], None
 
 
 def verdict(features, label, classes, outputs, wrap, start):
-    """What a discriminator says of features `[B, D]`: logits, and `outputs` more numbers."""
+    """What a discriminator says of features phi `[B, D]`: logits, and `outputs` more numbers.
+
+    With a label y logits are psi·phi + b + v_y·phi (Miyato and Koyama 2018, eq. 3). `wrap` is around every kernel and around v.
+    """
+    logits = wrap(keras.layers.Dense(1, kernel_initializer=next(start), dtype="float32"))(features)
     if label is not None:
-        logits = ProjectionHead(classes, next(start), next(start), dtype="float32")([features, label])
-    else:
-        logits = wrap(keras.layers.Dense(1, kernel_initializer=next(start), dtype="float32"))(features)
+        vectors = keras.layers.Embedding(classes, features.shape[-1], embeddings_initializer=next(start), dtype="float32")
+        logits += keras.layers.Dot(1, dtype="float32")([wrap(vectors)(label), features])
     if not outputs:
         return logits
-    hidden = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(128, kernel_initializer=next(start))(features))
-    return [logits, keras.layers.Dense(outputs, kernel_initializer=next(start), dtype="float32")(hidden)]
+    hidden = wrap(keras.layers.Dense(128, kernel_initializer=next(start)))(features)
+    read = wrap(keras.layers.Dense(outputs, kernel_initializer=next(start), dtype="float32"))
+    return [logits, read(keras.layers.LeakyReLU(0.2)(hidden))]
 
 
 def activated(x):

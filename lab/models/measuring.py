@@ -21,6 +21,13 @@ def inception(weights, channels=3):
     return keras.Model(images, network(x), name="inception")
 
 
+def as_floats(images):
+    """Images as float32: integers from 0 to 255 (uint8) become -1 to 1, floating-point ones stay what they are."""
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise ValueError(f"images: expected numbers from -1 to 1 or integers from 0 to 255 (uint8), received {images.dtype}.")
+    return images.astype("float32") / 127.5 - 1 if images.dtype == np.uint8 else images.astype("float32")
+
+
 def describe_images(model, images, batch_size=500, *, tell=lambda count: None):
     """(logits, features) of images `[N, ...]`, uint8 or -1..1, as arrays.
 
@@ -30,8 +37,7 @@ def describe_images(model, images, batch_size=500, *, tell=lambda count: None):
     """
     parts = []
     for start in range(0, len(images), batch_size):
-        batch = np.asarray(images[start : start + batch_size])
-        batch = batch.astype("float32") / 127.5 - 1 if batch.dtype == np.uint8 else batch.astype("float32")
+        batch = as_floats(np.asarray(images[start : start + batch_size]))
         outputs = model(ops.convert_to_tensor(batch), training=False)
         parts.append([ops.convert_to_numpy(x) for x in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
         tell(len(batch))

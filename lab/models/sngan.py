@@ -52,7 +52,7 @@ def sngan_discriminator(
     size=32, channels=3, *, filters=64, classes=None, conditioning="projection", attention=False, outputs=0, pac=1, seed,
     name="discriminator",
 ):  # fmt: skip
-    """Images `[B, size, size, pac * channels]` (and labels `[B]`) -> logits `[B, 1]` (and `[B, outputs]`); every kernel has spectral norm 1.
+    """Images `[B, size, size, pac * channels]` (and labels `[B]`) -> logits `[B, 1]` (and `[B, outputs]`); spectral norm 1 everywhere.
 
     Two residual blocks that halve the map and two that keep it, ReLU, the sum over positions, a dense layer.
 
@@ -81,7 +81,7 @@ def sngan_discriminator(
         x = convolution(3, 2**0.5)(keras.layers.ReLU()(x))
         x = keras.layers.Add()([keras.layers.AveragePooling2D(2)(x) if halve else x, shortcut])
         if attention and i == 0:
-            x = SelfAttention2D(seed=attention_seed(seed))(x)
+            x = SelfAttention2D(seed=attention_seed(seed), spectral=True)(x)
     features = keras.ops.sum(keras.layers.ReLU()(x), axis=(1, 2))
     heads = (next(start)(1.0) for _ in range(4))
     return keras.Model(arguments, verdict(features, label, classes, outputs, SpectralNormalization, heads), name=name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab.data import digits, downloaded, folder_of_images, glyphs, stacked
+from lab.data import digits, downloaded, faces_with, folder_of_images, glyphs, stacked
 from lab.data.glyphs import DIGITS, FACES, LOWER, UPPER
 from tests.contracts import raises
 
@@ -74,6 +74,12 @@ def test_bad_glyphs():
         glyphs(3, size=4)
 
 
+def test_computer_modern_has_letters_and_digits_alone():
+    first, *others = faces_with("A<À")
+    assert "cmr10" in first and "DejaVuSans" in first
+    assert not {"cmr10", "cmb10", "cmss10", "cmtt10"} & {face for faces in others for face in faces}
+
+
 def test_digits():
     images, labels = digits()
     assert images.shape == (1797, 8, 8, 1) and images.max() == 255 and list(labels[:4]) == [0, 1, 2, 3]
@@ -115,6 +121,39 @@ def test_a_folder_of_images(tmp_path):
         folder_of_images(tmp_path / "nowhere", 6)
     with raises("empty: expected pictures .*, received none"):
         folder_of_images(tmp_path / "empty", 6)
+
+
+def test_damaged_pictures_are_named_or_skipped(tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(tmp_path / "good.png")
+    content = (tmp_path / "good.png").read_bytes()
+    place = content.index(b"IDAT")
+    half = content[: place + 4 + 4000]
+    (tmp_path / "cut.png").write_bytes(half)
+    (tmp_path / "header.png").write_bytes(
+        half[: place - 4] + (4000).to_bytes(4, "big") + half[place:] + b"1234" + b"\x00\x00\x10\x00\xff\xfe{}" * 9
+    )
+    for name in ("cut", "header"):
+        with raises(f"{name}.png: expected a picture, received a file that cannot be read as one"):
+            folder_of_images(one_more(tmp_path, name), 6)
+    images, _, _, skipped = folder_of_images(tmp_path, 6, unreadable="skip")
+    assert len(images) == 1 and [name.rsplit("/")[-1] for name in skipped] == ["cut.png", "header.png"]
+
+
+def one_more(folder, name):
+    """A folder with one of the other's pictures alone."""
+    alone = folder.with_name(f"{folder.name}-{name}")
+    alone.mkdir()
+    (alone / f"{name}.png").write_bytes((folder / f"{name}.png").read_bytes())
+    return alone
+
+
+def test_sixteen_bits_and_transparency(tmp_path):
+    Image.fromarray(np.array([[0, 300], [20_000, 65_535]], np.uint16)).save(tmp_path / "a.png")
+    Image.fromarray(np.array([[[9, 0], [9, 255]], [[9, 51], [0, 255]]], np.uint8), "LA").save(tmp_path / "b.png")
+    grey = folder_of_images(tmp_path, 2, channels=1)[0][..., 0]
+    np.testing.assert_array_equal(grey[0], [[0, 1], [78, 255]])
+    np.testing.assert_array_equal(grey[1], [[255, 9], [206, 0]])  # 0.2 x 9 + 0.8 x 255
+    np.testing.assert_array_equal(folder_of_images(tmp_path, 2)[0][0, ..., 2], grey[0])
 
 
 def test_downloaded_sets_are_read_from_their_archive(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ class Memory:
     seed, checkpoint_every, stopping = 3, 10_000, False
 
     def __init__(self, folder):
-        self.artifacts, self.logged, self.models, self.said = folder, [], [], []
+        self.artifacts, self.logged, self.models, self.said, self.tags = folder, [], [], [], {}
 
     def log(self, metrics, step):
         kept = {key: value for key, value in metrics.items() if key not in ("steps_per_second", "images_per_second")}
@@ -33,6 +33,9 @@ class Memory:
 
     def say(self, sentence):
         self.said.append(sentence)
+
+    def tag(self, name, value):
+        self.tags[name] = value
 
     def restore(self, variables):
         return 0

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lab.gan import pictures
-from lab.gan.callbacks import Plane, SampleGrid, Score, frames, log_spaced
+from lab.gan.callbacks import Interpolation, Plane, SampleGrid, Score, frames, log_spaced
 from tests.gan.players import gan, samples
 
 pytestmark = pytest.mark.usefixtures("graphs")
@@ -81,6 +81,8 @@ def test_the_plane(tmp_path, pac):
     plane = Plane(tmp_path, real, np.zeros((3, 2)), frames=2)
     subject.fit(real, batch_size=10, epochs=2, verbose=0, callbacks=[plane])
     files = frames(tmp_path, "plane-*.png")
+    (tmp_path / "other-9999.png").touch(), (tmp_path / "other-10000.png").touch()
+    assert [path.name for path in frames(tmp_path, "other-*")] == ["other-9999.png", "other-10000.png"]
     assert [path.name for path in files] == ["plane-0000.png", "plane-0001.png", "plane-0002.png"]
     pixels = [np.asarray(Image.open(path).convert("RGB")).astype(int) for path in files]
     assert min(pixels[0].shape[:2]) > 300 and (pixels[0] != pixels[2]).any()
@@ -98,3 +100,23 @@ def test_an_interpolation_goes_there_and_back(tmp_path):
         film.seek(frame)
         shown.append(np.asarray(film.convert("L"))[0, 0])
     assert shown[1] == shown[5] and shown[2] == shown[4] and shown[0] < shown[1] < shown[2] < shown[3]
+
+
+def test_interpolations_after_training(tmp_path):
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "tanh"), keras.layers.Reshape((2, 2, 1))])
+    discriminator = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    subject = gan(generator=generator, discriminator=discriminator)
+    pairs, kept = np.random.default_rng(0).normal(size=(3, 2, 2)), []
+    subject.fit(
+        np.zeros((8, 2, 2, 1), "float32"),
+        batch_size=8,
+        verbose=0,
+        callbacks=[Interpolation(tmp_path, pairs, keep=kept.append, steps=4)],
+    )
+    assert kept == ["interpolation.gif"]
+    film = Image.open(tmp_path / "interpolation.gif")
+    assert film.n_frames == 6
+    for frame, places in ((0, pairs[:, 0]), (3, pairs[:, 1])):
+        film.seek(frame)
+        expected = pictures.picture(pictures.tile(subject.decode(places), 3))
+        np.testing.assert_allclose(np.asarray(film.convert("L")), np.asarray(expected), atol=1)

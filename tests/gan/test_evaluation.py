@@ -8,7 +8,7 @@ from lab import metrics, models
 from lab.data import glyphs
 from lab.gan import Evaluation
 from lab.models.glyph_classifier import save_glyph_classifier
-from tests.contracts import uniform
+from tests.contracts import raises, uniform
 
 
 def classifier():
@@ -20,10 +20,10 @@ def classifier():
 def test_numbers_are_those_of_the_metrics():
     model = classifier()
     real, fake = uniform(0, 40, 2, 2, 1), 0.5 * uniform(1, 30, 2, 2, 1)
-    found = Evaluation(model, real, seed=4)(fake, labels=np.arange(30) % 3)
+    found = Evaluation(model, real)(fake, labels=np.arange(30) % 3)
     a, b = real.reshape(40, 4), fake.reshape(30, 4)
     assert found["frechet_distance"] == pytest.approx(metrics.frechet_distance(a, b))
-    assert found["kernel_distance"] == pytest.approx(metrics.kernel_distance(a, b, seed=4).value)
+    assert found["kernel_distance"] == pytest.approx(metrics.kernel_distance(a, b).value)
     assert found["precision"] == metrics.precision_recall(a, b).precision
     assert found["coverage"] == metrics.precision_recall(a, b).coverage
     logits = keras.ops.convert_to_numpy(model(fake)[0])
@@ -42,6 +42,8 @@ def test_integers_and_batches():
     assert logits is None
     np.testing.assert_allclose(same, features, atol=1e-6)
     assert "classifier_score" not in Evaluation(alone, images)(images)
+    with raises("images: expected numbers from -1 to 1 or integers from 0 to 255 .uint8., received int64"):
+        models.describe_images(model, images.astype("int64"))
 
 
 def test_a_progress_bar_on_request(capsys):
@@ -52,12 +54,19 @@ def test_a_progress_bar_on_request(capsys):
     assert "160/160" in capsys.readouterr().out
 
 
-def test_what_is_nearest_in_training():
-    training = np.random.default_rng(0).integers(0, 256, (20, 2, 2, 1)).astype("uint8")
-    fake = (training[[3, 11]] / 127.5 - 1 + 0.01).astype("float32")
-    images, distance = Evaluation(classifier(), training, training=training).nearest(fake)
-    np.testing.assert_allclose(images, fake - 0.01, atol=1e-6)
-    np.testing.assert_allclose(distance, 0.01, rtol=1e-3)
+def test_what_is_nearest_in_training_in_the_features():
+    training, unseen = np.random.default_rng(0).integers(0, 256, (2, 20, 2, 2, 1)).astype("uint8")
+    halves = keras.Input((2, 2, 1))
+    features = keras.layers.Flatten()(halves[:, :1])  # the lower half does not count
+    evaluation = Evaluation(keras.Model(halves, features), unseen, training=training)
+    fake = models.as_floats(training[[3, 11]])
+    fake[:, 0] += 0.01
+    fake[:, 1] = 7
+    indices, distances = evaluation.nearest(fake)
+    np.testing.assert_array_equal(indices, [3, 11])
+    seen, new = (models.as_floats(x)[:, 0].reshape(20, 2) for x in (training, unseen))
+    usual = np.mean([np.linalg.norm(seen - point, axis=1).min() for point in new[:2]])
+    np.testing.assert_allclose(distances, 0.01 * np.sqrt(2) / usual, rtol=1e-3)
 
 
 def test_the_kept_classifier_reads_glyphs():

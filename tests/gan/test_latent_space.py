@@ -67,5 +67,21 @@ def test_inversion_finds_the_latent(labels):
     assert distances.max() < 1e-5
     far = subject.invert(np.full((1, 2), 3.0), labels=None if labels is None else [0], starts=2, steps=10)[1]
     assert far > 1  # tanh cannot reach 3
+    with raises("images: expected finite numbers or integers from 0 to 255 .uint8., received int64"):
+        subject.invert(np.ones((1, 2), int), labels=None if labels is None else [0])
     with raises([r"images: expected shape \(1, 2\), received \(1, 3\)"]):
         subject.invert(np.zeros((1, 3)), labels=None if labels is None else [0])
+
+
+def test_inversion_takes_images_as_fit_does():
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "tanh"), keras.layers.Reshape((2, 2, 1))])
+    subject = gan(
+        generator=generator,
+        discriminator=keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]),
+    )
+    integers = np.arange(0, 256, 32, dtype="uint8").reshape(2, 2, 2, 1)
+    options = {"starts": 2, "steps": 3}
+    found, same = subject.invert(integers, **options), subject.invert(integers / 127.5 - 1, **options)
+    np.testing.assert_allclose(found[0], same[0], rtol=1e-5)
+    with raises("images: expected images from -1 to 1 or, as uint8, from 0 to 255, received float64 from 0 to 224"):
+        subject.invert(integers.astype(float))

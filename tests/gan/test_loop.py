@@ -129,6 +129,14 @@ def test_images_of_both_kinds_are_the_same():
         one.fit(np.zeros((16, 2, 2, 3), "float32"))
 
 
+def test_lists_are_arrays():
+    one, two = (gan(generator=linear(2, 2, 0, labels=3), classes=3) for _ in range(2))
+    x, y = samples(16), np.arange(16) % 3
+    one.fit(x, y, batch_size=8, verbose=0)
+    two.fit(x.tolist(), y.tolist(), batch_size=8, verbose=0)
+    assert equal(values(one.state), values(two.state))
+
+
 def test_bad_samples():
     subject = gan()
     with raises("x: expected finite numbers or integers from 0 to 255"):
@@ -137,6 +145,8 @@ def test_bad_samples():
         subject.fit(np.full((64, 2), 3))
     with raises("x: expected at least 64 samples, for one update, received 63"):
         subject.fit(samples(63))
+    with raises("x: expected at least 64 samples, for one update, received 0"):
+        subject.fit(np.zeros((0, 2)))
     with raises("y: expected no labels, for no player takes them"):
         subject.fit(samples(64), np.zeros(64, int))
     with raises("batch_size: expected a multiple of pac, 2, received 7"):
@@ -152,6 +162,12 @@ def test_bad_samples():
         labelled.fit(samples(64), np.zeros(64))
     with raises("labels: expected one for each latent, received None"):
         labelled.generate(3)
+    for labels in (3, -1, [0, 1, 3]):
+        with raises("labels: expected labels from 0 to 2, received"):
+            labelled.generate(3, labels=labels)
+    for labels in (1.7, [0, 1]):
+        with raises(r"labels: expected integers \[3\], a label for each sample, received"):
+            labelled.generate(3, labels=labels)
     with raises("labels: expected none"):
         subject.generate(3, labels=1)
 

@@ -42,6 +42,8 @@ def test_labels(tmp_path, label, labels):
     sheet.draw(tmp_path / "a.png", model, settings, 4, label=label)
     z = Normal(4).sample(4, np.random.default_rng(0))
     np.testing.assert_array_equal(shown(tmp_path / "a.png"), expected(model([z, np.array(labels, "int32")], training=False), 2))
+    sheet.draw(tmp_path / "c.png", model, {"characters": "0123456789"}, 4, label=label)  # the model knows better
+    np.testing.assert_array_equal(shown(tmp_path / "a.png"), shown(tmp_path / "c.png"))
     with raises("--label: expected an integer from 0 to 1, received 2"):
         sheet.draw(tmp_path / "b.png", model, settings, 4, label=2)
     with raises("--label: expected none, for the generator takes none, received 1"):

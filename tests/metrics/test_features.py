@@ -31,25 +31,38 @@ def test_frechet_distance_of_two_known_normals():
     np.testing.assert_allclose(distance, 1 + (3 - 1) ** 2, rtol=0.02)  # (m - m')² + sum (s - s')²
 
 
-@pytest.mark.slow
-def test_kernel_distance():
-    def kernel(x, y):
-        return (np.dot(x, y) / 5 + 1) ** 3
+def plain_kernel_distance(x, y):
+    def kernel(a, b):
+        return (np.dot(a, b) / x.shape[1] + 1) ** 3
 
+    within = [
+        sum(kernel(s[i], s[j]) for i in range(len(s)) for j in range(len(s)) if i != j) / (len(s) * (len(s) - 1))
+        for s in (x, y)
+    ]
+    return sum(within) - 2 * np.mean([kernel(a, b) for a in x for b in y])
+
+
+@pytest.mark.parametrize("block", [5, 2_000])
+def test_kernel_distance(block):
     x, y = REAL[:12], FAKE[:9]
-    n = 9
-    drawn = np.random.default_rng(3)
-    estimates = []
-    for _ in range(4):
-        a, b = x[drawn.choice(12, n, replace=False)], y[drawn.choice(9, n, replace=False)]
-        within = sum(kernel(s[i], s[j]) for s in (a, b) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
-        estimates.append(within - 2 * sum(kernel(p, q) for p in a for q in b) / n**2)
-    found = kernel_distance(x, y, subsets=4, size=100, seed=3)
-    np.testing.assert_allclose(found.value, np.mean(estimates), rtol=1e-9)
-    np.testing.assert_allclose(found.standard_error, np.std(estimates, ddof=1) / 2, rtol=1e-9)
-    halves = [kernel_distance(*np.random.default_rng(i).normal(size=(2, 400, 5)), subsets=2, size=400).value for i in range(40)]
-    assert abs(np.mean(halves)) < 3 * np.std(halves) / np.sqrt(40)  # unbiased: nothing on average where nothing differs
-    assert min(halves) < 0
+    found = kernel_distance(x, y, block=block)
+    np.testing.assert_allclose(found.value, plain_kernel_distance(x, y), rtol=1e-9)
+    variance = 0.0
+    for left in ([plain_kernel_distance(np.delete(x, i, 0), y) for i in range(12)],
+                 [plain_kernel_distance(x, np.delete(y, i, 0)) for i in range(9)]):  # fmt: skip
+        variance += (len(left) - 1) * np.var(left)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("move", "factor"), [(0.0, 2.5), (1.0, 1.4)])
+def test_the_kernel_distances_error_is_how_far_estimates_lie_apart(move, factor):
+    drawn = [np.random.default_rng(i).normal(size=(2, 200, 5)) for i in range(60)]
+    found = [kernel_distance(a, b + move) for a, b in drawn]
+    values, errors = zip(*found)
+    assert np.std(values) / factor < np.mean(errors) < np.std(values) * factor
+    if not move:  # unbiased: nothing on average where nothing differs
+        assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(60)
+        assert min(values) < 0
 
 
 def plain_precision_recall(real, fake, k, k_density):
