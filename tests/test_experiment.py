@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,23 +99,24 @@ def test_seeds_are_children_that_differ_and_repeat(own_home):
 
 @pytest.mark.slow
 def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
-    command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "minimax", "--seeds", "2"]
+    command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "r3gan", "--seeds", "2"]
     done = run(*command, **ON_JAX)
     assert done.returncode == 0, done.stderr
     children = [folder for folder in folders(own_home) if folder.header().get("parent")]
     (parent,) = (folder for folder in folders(own_home) if not folder.header().get("parent"))
     kinds = sorted((child.header()["config"]["family"], child.header()["seed"]) for child in children)
-    assert kinds == [("gan", 0), ("gan", 1), ("minimax", 0), ("minimax", 1)]
-    assert {"modes_gan", "modes_gan_interval", "high_quality_minimax"} <= set(parent.metrics())
+    assert kinds == [("gan", 0), ("gan", 1), ("r3gan", 0), ("r3gan", 1)]
+    assert {"modes_gan", "modes_gan_interval", "high_quality_r3gan"} <= set(parent.metrics())
     mean = sum(child.results()["reverse_kl"] for child in children if child.header()["config"]["family"] == "gan") / 2
     assert parent.metrics()["reverse_kl_gan"][0][1] == pytest.approx(mean)
-    assert "minimax reverse_kl: mean" in done.stdout.splitlines()[-1]
+    assert "r3gan reverse_kl: mean" in done.stdout.splitlines()[-1]
+    assert re.search(r"^modes_r3gan [\d.]+   expected >= 8", done.stdout, re.MULTILINE)
     table = (parent.artifacts / "families.md").read_text().splitlines()
-    assert [line.split(" | ")[0] for line in table[2:]] == ["| gan", "| minimax"]
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| gan", "| r3gan"]
     assert (parent.artifacts / "families.png").stat().st_size > 5_000
 
     # A child that is missing is run again, the others are not.
-    gone = next(child for child in children if child.header()["config"]["family"] == "minimax")
+    gone = next(child for child in children if child.header()["config"]["family"] == "r3gan")
     gone.path.rename(own_home / "gone")
     lines = parent.journal.read_text().splitlines()
     parent.journal.write_text("\n".join(line for line in lines if "FINISHED" not in line) + "\n")
@@ -122,6 +124,13 @@ def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
     assert done.returncode == 0, done.stderr
     assert len(folders(own_home)) == 5
     assert {child.name for child in children if child is not gone} <= {folder.name for folder in folders(own_home)}
+
+
+def test_a_variant_that_cannot_be_is_said_before_any_is_run(own_home):
+    done = run("experiments.gan_objectives_ring", *TINY, "--families", "gan", "pacgan4", "--batch-size", "90")
+    assert done.returncode == 2
+    assert "--batch-size: expected a multiple of pac, 4, received 90" in done.stderr and done.stderr.count("\n") == 1
+    assert not folders(own_home)
 
 
 def start(*arguments):

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from experiments import _images, _mixture
-from lab import metrics
+from lab import metrics, models
+from lab.finite import NonFiniteError
 from tests.contracts import raises
 from tests.experiments.track import Memory
 
@@ -203,7 +204,8 @@ def test_pictures_of_a_mixture(tmp_path):
 
 @pytest.mark.slow
 def test_pictures_of_images(tmp_path):
-    _, result, _ = observed(tmp_path, "conditional_gan_glyphs", epochs=2)
+    _, result, track = observed(tmp_path, "conditional_gan_glyphs", epochs=2)
+    assert track.tags == {"feature_network": f"glyph_classifier {models.trained_glyph_classifier()[1]}"}
     names = {path.name for path in tmp_path.iterdir()} - {"mlruns"}  # its cache
     samples = {f"samples-{epoch:04d}.png" for epoch in range(3)}
     assert names == {"training.gif", "interpolation.gif", "nearest.png", *samples}
@@ -222,12 +224,15 @@ def test_other_data(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(path)
     _, result, track = observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, epochs=2)
-    assert set(result) == {"discriminator_loss"}  # no network at hand knows these pictures
+    assert set(result) == {"discriminator_loss", "nearest_distance"}  # no network at hand knows these pictures
+    assert not track.tags
     assert track.logged[-1][0] == 2 * 20  # 36 to train on, in batches of 20
     x = rng.integers(0, 256, (50, 28, 28), dtype=np.uint8)
-    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, np.arange(50) % 10), (x[:30], np.arange(30) % 10)))
+    monkeypatch.setattr(
+        keras.datasets.mnist, "load_data", lambda: ((x, np.arange(50) % 10), (255 - x[:30], np.arange(30) % 10))
+    )
     _, result, _ = observed(tmp_path, "dcgan_glyphs", data="mnist")
-    assert set(result) == {"discriminator_loss"}
+    assert set(result) == {"discriminator_loss", "nearest_distance"}
     with raises(r"--size: expected mnist's size and channels, \(28, 28, 1\), received \(32, 32, 1\)"):
         observed(tmp_path, "dcgan_glyphs", data="mnist", size=32)
     with raises(
@@ -237,7 +242,12 @@ def test_other_data(tmp_path, monkeypatch):
     (tmp_path / "pictures" / "0" / "broken.png").write_bytes(b"?")
     with raises("--data: .* received a file that cannot be read"):
         observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32)
-    observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, unreadable="skip")
+    *_, track = observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, unreadable="skip")
+    assert track.said == [f"{tmp_path / 'pictures' / '0' / 'broken.png'}: no picture, left out"]
+    for path in sorted((tmp_path / "pictures").rglob("*.png"))[15:]:
+        path.unlink()
+    with raises("--data: expected at least 20 pictures, a tenth of which are held out, received 1"):
+        observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), batch_size=2, unreadable="skip")
 
 
 @pytest.mark.parametrize(
@@ -245,6 +255,7 @@ def test_other_data(tmp_path, monkeypatch):
     [
         ("gan_ring", {"family": "pacgan4", "batch_size": 10}, "--batch-size: expected a multiple of pac, 4, received 10"),
         ("gan_ring", {"samples": 10}, "--samples: expected at least 80, r3gan.s fewest, received 10"),
+        ("gan_objectives_ring", {"families": ()}, "--families: expected at least one, received"),
         ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
         ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
@@ -265,6 +276,20 @@ def test_other_data(tmp_path, monkeypatch):
 def test_bad_settings(name, changes, words):
     with raises(words):
         importlib.import_module(f"experiments.{name}").Config(**STARTS[name] | changes)
+
+
+@pytest.mark.slow
+def test_a_poor_classifier_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("lab.models.glyph_classifier"), "WEIGHTS", tmp_path / "kept")
+    *_, track = observed(tmp_path, "classifier_glyphs", keep=True)
+    assert track.said[-1].startswith("the repository's weights stay: expected an accuracy of at least 0.99, received 0.")
+    assert not (tmp_path / "kept").exists() and track.tags["feature_network"].startswith("glyph_classifier ")
+
+
+@pytest.mark.slow
+def test_a_classifier_that_diverges_stops(tmp_path):
+    with pytest.raises(NonFiniteError, match="epoch 1"):
+        observed(tmp_path, "classifier_glyphs", learning_rate=1e38)
 
 
 def test_matching_codes_with_labels():

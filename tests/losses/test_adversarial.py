@@ -36,6 +36,41 @@ def test_objectives_by_hand(name, discriminator, generator):
     assert all(np.isfinite(as_array(value)) for value in huge)
 
 
+P, Q = np.array([1, 2, 5]) / 8, np.array([4, 3, 1]) / 8  # real and generated samples over three points
+
+
+@pytest.mark.parametrize(
+    ("name", "best", "value"),
+    [
+        ("minimax", np.log(P / Q), -(P * np.log(P / (P + Q)) + Q * np.log(Q / (P + Q))).sum()),  # Goodfellow et al., eq. 2
+        ("non_saturating", np.log(P / Q), -(P * np.log(P / (P + Q)) + Q * np.log(Q / (P + Q))).sum()),
+        ("least_squares", P / (P + Q), 0.5 * (P * Q / (P + Q)).sum()),  # Mao et al., eq. 5 with a = 0, b = 1
+        ("hinge", np.sign(P - Q), 2 * np.minimum(P, Q).sum()),
+        ("wasserstein", np.sign(P - Q), -np.abs(P - Q).sum()),  # of critics within -1 and 1
+        ("relativistic", np.log(P / Q), None),  # up to a constant
+    ],
+)
+def test_the_best_discriminator_is_known(name, best, value):
+    real, fake = np.repeat([0, 1, 1, *5 * [2]], 8), np.tile([*4 * [0], *3 * [1], 2], 8)  # every pair as often as it comes
+
+    def loss(logits):
+        logits = np.asarray(logits, "float32")
+        return float(
+            as_array(getattr(adversarial, name).discriminator(*map(ops.convert_to_tensor, (logits[real], logits[fake]))))
+        )
+
+    if value is not None:
+        np.testing.assert_allclose(loss(best), value, rtol=1e-5)
+    rng = np.random.default_rng(0)
+    for size in (0.1, 1.0):  # losses are convex in the logits: what is best nearby is best
+        for _ in range(10):
+            other = best + size * rng.normal(size=3)
+            other = np.clip(other, -1, 1) if name == "wasserstein" else other
+            if name == "relativistic":
+                other += (best - other).mean()
+            assert loss(other) > loss(best) or (other == best).all()
+
+
 def test_penalties_of_a_linear_critic():
     w = np.array([3.0, 4.0], "float32")
 
