@@ -18,6 +18,7 @@ from benchmarks.one_run import measure
 
 RUNS = {
     "dcgan_glyphs": [], "wgan_gp_glyphs": [], "sngan_glyphs": [], "r3gan_glyphs": [], "conditional_gan_glyphs": [],
+    "conditional_gan_glyphs concatenation": ["--conditioning", "concatenation"],
     "conditional_gan_glyphs acgan": ["--conditioning", "acgan"], "infogan_digits": [],
     "stacked_glyphs": [], "stacked_glyphs dcgan": ["--family", "dcgan"], "stacked_glyphs pacgan2": ["--family", "pacgan2"],
 }  # fmt: skip
@@ -25,6 +26,7 @@ COLUMNS = {
     "frechet_distance": 1, "kernel_distance": 1, "precision": 2, "recall": 2, "density": 2, "coverage": 2, "as_asked": 3,
 }  # fmt: skip
 STACKS = {"modes": 0, "reverse_kl": 2}
+CODES = {"code_accuracy": 2}
 NAME = "gan_glyphs"
 
 
@@ -53,15 +55,18 @@ def cell(runs, key, digits):
 
 
 def table(rows):
-    """README's tables: of images, and of stacks."""
-    names = ["real against real", *RUNS]
-    images = [name for name in names if name in rows and "frechet_distance" in rows[name]["runs"][0]]
-    stacks = [name for name in names if name in rows and "modes" in rows[name]["runs"][0]]
-    tables = [
-        lines(["experiment", "images seen", *COLUMNS, "minutes", "seeds"], images, rows, COLUMNS),
-        lines(["experiment", "images seen", "modes of 1,000", "reverse KL", "minutes", "seeds"], stacks, rows, STACKS),
+    """README's tables: of images, of stacks, and of InfoGAN's codes."""
+    kinds = [
+        ("frechet_distance", list(COLUMNS), COLUMNS),
+        ("modes", ["modes of 1,000", "reverse KL"], STACKS),
+        ("code_accuracy", list(CODES), CODES),
     ]
-    return "\n\n".join(text for text, found in zip(tables, (images, stacks)) if found)
+    tables = []
+    for sign, titles, columns in kinds:
+        found = [name for name in ("real against real", *RUNS) if name in rows and sign in rows[name]["runs"][0]]
+        if found:
+            tables.append(lines(["experiment", "images seen", *titles, "minutes", "seeds"], found, rows, columns))
+    return "\n\n".join(tables)
 
 
 def lines(titles, names, rows, columns):

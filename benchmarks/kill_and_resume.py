@@ -1,13 +1,14 @@
-"""Kills DQN runs with SIGKILL again and again, resumes them, and compares them bit for bit with runs left alone.
+"""Kills runs with SIGKILL again and again, resumes them, and compares them bit for bit with runs left alone.
 
-python -m benchmarks.kill_and_resume [--kills 20]
+python -m benchmarks.kill_and_resume [--kills 20] [--only gan_ring conditional_gan_glyphs]
 
-For each backend and each kind of environment, runs are killed at random moments: while Python still imports, before the first
-checkpoint, while training, and while a checkpoint is being written. Compared at the end: every variable of the last checkpoint
-(weights, optimizer, replay, environments, random states), the whole metric history and the result.
+On each backend runs of each kind are killed at random moments: while Python still imports, before the first checkpoint, while training, and
+while a checkpoint is being written. Compared at the end: every variable of the last checkpoint (weights, averages, optimizers, replay,
+environments, random states), the whole metric history, the results, and the pictures that were drawn while training.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -19,13 +20,35 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe, keep
+from benchmarks.machine import RESULTS, describe, keep
 from lab import checkpoint
 from lab.journal import RunFolder
 
 COMMON = ["--evaluation-episodes", "5", "--tracking-uri", "none"]
 SETTINGS = ["--steps", "16000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
 SETTINGS += ["--check-episodes", "3", *COMMON]
+GAN = ["--epochs", "60", "--batch-size", "20", "--tracking-uri", "none"]
+RING = ["--samples", "1600", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
+GLYPHS = [
+    *GAN,
+    "--samples",
+    "200",
+    "--filters",
+    "2",
+    "--latent",
+    "4",
+    "--evaluation-samples",
+    "50",
+    "--checkpoint-every",
+    "1000",
+]
+KINDS = {  # name: (experiment, settings, further arguments)
+    "dqn_cartpole, host environments": ("dqn_cartpole", SETTINGS, ()),
+    "dqn_cartpole, device environments": ("dqn_cartpole", SETTINGS, ("--device",)),
+    "gan_ring": ("gan_ring", RING, ()),
+    "conditional_gan_glyphs": ("conditional_gan_glyphs", GLYPHS, ()),
+}
+DRAWN = ("samples-*.png", "plane-*.png", "training.gif", "interpolation.gif")
 TIMED = ("steps_per_second", "images_per_second")  # wall time is nobody's to repeat
 
 
@@ -105,7 +128,8 @@ class Run:
         folder = self.folder()
         tensors, metadata = checkpoint.read(folder.checkpoints / self.checkpoints()[-1])
         metrics = {key: points for key, points in folder.metrics().items() if key not in TIMED}
-        return tensors, metadata, metrics, folder.results()
+        drawn = [path for pattern in DRAWN for path in folder.artifacts.glob(pattern)]
+        return tensors, metadata, metrics, folder.results(), {path.name: path.read_bytes() for path in drawn}
 
 
 def differences(one, other):
@@ -113,6 +137,7 @@ def differences(one, other):
     found = [name for name in one[0].keys() | other[0].keys() if not _same(one[0].get(name), other[0].get(name))]
     found += [f"metric {key}" for key in one[2].keys() | other[2].keys() if one[2].get(key) != other[2].get(key)]
     found += [name for name, a, b in zip(("checkpoint header", "results"), one[1::2], other[1::2]) if a != b]
+    found += [name for name in one[4].keys() | other[4].keys() if one[4].get(name) != other[4].get(name)]
     return sorted(found)
 
 
@@ -123,27 +148,31 @@ def _same(a, b):
 def main():
     """Runs everything and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=20, help="kills for each backend and kind of environment")
-    kills = parser.parse_args().kills
-    rows = []
-    for backend in ("tensorflow", "jax"):
-        for place in ("host", "device"):
-            rows.append(torture(backend, place, kills))
+    parser.add_argument("--kills", type=int, default=20, help="kills of each kind on each backend")
+    parser.add_argument("--only", nargs="*", default=list(KINDS), choices=list(KINDS), metavar="KIND", help=", ".join(KINDS))
+    flags = parser.parse_args()
+    path = RESULTS / "kill_and_resume.json"
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = [row for row in rows if row["kind"] not in flags.only]
+    for kind in flags.only:
+        for backend in ("tensorflow", "jax"):
+            rows.append(torture(kind, backend, flags.kills))
             print(rows[-1], flush=True)
-    keep("kill_and_resume", {"settings": SETTINGS, "rows": rows} | describe("tensorflow", "jax", "keras", "gymnasium"))
+            keep("kill_and_resume", {"rows": rows} | describe("tensorflow", "jax", "keras", "gymnasium"))
     sys.exit(any(row["differences"] for row in rows))
 
 
-def torture(backend, place, kills):
+def torture(kind, backend, kills):
     """Kills runs of one kind `kills` times in all, and compares each with its undisturbed twin."""
-    rng = random.Random(f"{backend} {place}")
-    row = {"backend": backend, "environment": place, "runs": 0, "kills": 0, "before_first_checkpoint": 0, "during_a_write": 0}
-    row |= {"while_starting": 0, "while_training": 0, "differences": []}
-    arguments = ["--device"] if place == "device" else []
+    experiment, settings, arguments = KINDS[kind]
+    options = {"arguments": arguments, "experiment": experiment, "settings": settings}
+    rng = random.Random(f"{backend} {kind}")
+    row = {"kind": kind, "backend": backend, "runs": 0, "kills": 0, "before_first_checkpoint": 0, "during_a_write": 0}
+    row |= {"while_starting": 0, "while_training": 0, "differences": [], "commit": describe()["commit"]}
     while row["kills"] < kills:
         seed = row["runs"]
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-            alone, disturbed = Run(one, backend, seed, arguments), Run(two, backend, seed, arguments)
+            alone, disturbed = Run(one, backend, seed, **options), Run(two, backend, seed, **options)
             alone.start()
             alone.finish()
             disturbed.start()

@@ -222,7 +222,7 @@ def run(config, track, make, *, labelled=False):
     pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns)
     track.artifact("nearest.png")
     results = score(gan) if evaluation else {key: track.metrics()[key][-1][1]}
-    return results | {"nearest_distance": float(distances.mean())}
+    return results | {"nearest_ratio": float(distances.mean())}
 
 
 def measure(config, track, real, training):

@@ -8,27 +8,12 @@ import time
 import keras
 import pytest
 
-from benchmarks.kill_and_resume import COMMON, SETTINGS, Run, differences
+from benchmarks.kill_and_resume import COMMON, GLYPHS, RING, SETTINGS, Run, differences
 from lab import checkpoint
 from tests.backends import only
 from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
-GAN = ["--epochs", "60", "--batch-size", "20", "--tracking-uri", "none"]
-RING = ["--samples", "1600", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
-GLYPHS = [
-    "--samples",
-    "200",
-    "--filters",
-    "2",
-    "--latent",
-    "4",
-    "--evaluation-samples",
-    "50",
-    *GAN,
-    "--checkpoint-every",
-    "1000",
-]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
@@ -82,15 +67,7 @@ def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings)
     disturbed.start()
     disturbed.finish()
     assert differences(alone.state(), disturbed.state()) == []
-    assert pictures(alone) == pictures(disturbed) != {}
-
-
-def pictures(run):
-    """What was drawn while training, byte for byte."""
-    drawn = (
-        path for pattern in ("samples-*.png", "plane-*.png", "training.gif") for path in run.folder().artifacts.glob(pattern)
-    )
-    return {path.name: path.read_bytes() for path in drawn}
+    assert alone.state()[4].keys() >= {"training.gif"}
 
 
 @pytest.mark.slow
@@ -119,15 +96,16 @@ def test_a_tabular_run_killed_and_resumed(tmp_path):
         (folder,) = folders(tmp_path / name)
         tensors, header = checkpoint.read(sorted(folder.checkpoints.glob("step-*"))[-1])
         metrics = {key: values for key, values in folder.metrics().items() if key != "steps_per_second"}
-        states.append((tensors, header, metrics, folder.results()))
+        states.append((tensors, header, metrics, folder.results(), {}))
     assert differences(*states) == []
 
 
 def test_the_comparison_can_fail(tmp_path):
     import numpy as np
 
-    state = ({"a": np.zeros(2)}, {"step": "1"}, {"loss": [(1, 0.5)]}, {"r": 1.0})
+    state = ({"a": np.zeros(2)}, {"step": "1"}, {"loss": [(1, 0.5)]}, {"r": 1.0}, {"grid.png": b"1"})
     assert differences(state, state) == []
     assert differences(state, ({"a": np.ones(2)}, *state[1:])) == ["a"]
-    assert differences(state, (*state[:2], {"loss": [(1, 0.5), (1, 0.5)]}, state[3])) == ["metric loss"]
-    assert differences(state, (*state[:3], {"r": 2.0})) == ["results"]
+    assert differences(state, (*state[:2], {"loss": [(1, 0.5), (1, 0.5)]}, *state[3:])) == ["metric loss"]
+    assert differences(state, (*state[:3], {"r": 2.0}, state[4])) == ["results"]
+    assert differences(state, (*state[:4], {"grid.png": b"2"})) == ["grid.png"]

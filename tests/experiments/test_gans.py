@@ -210,7 +210,7 @@ def test_pictures_of_images(tmp_path):
     samples = {f"samples-{epoch:04d}.png" for epoch in range(3)}
     assert names == {"training.gif", "interpolation.gif", "nearest.png", *samples}
     assert Image.open(tmp_path / "interpolation.gif").n_frames == 46
-    assert {"frechet_distance", "precision", "recall", "density", "coverage", "as_asked", "nearest_distance"} <= set(result)
+    assert {"frechet_distance", "precision", "recall", "density", "coverage", "as_asked", "nearest_ratio"} <= set(result)
     first, last = (np.asarray(Image.open(tmp_path / name)) for name in ("samples-0000.png", "samples-0002.png"))
     assert first.shape == last.shape == (2 * 289, 2 * 289)
     assert (first != last).any()
@@ -224,7 +224,7 @@ def test_other_data(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(path)
     _, result, track = observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, epochs=2)
-    assert set(result) == {"discriminator_loss", "nearest_distance"}  # no network at hand knows these pictures
+    assert set(result) == {"discriminator_loss", "nearest_ratio"}  # no network at hand knows these pictures
     assert not track.tags
     assert track.logged[-1][0] == 2 * 20  # 36 to train on, in batches of 20
     x = rng.integers(0, 256, (50, 28, 28), dtype=np.uint8)
@@ -232,7 +232,7 @@ def test_other_data(tmp_path, monkeypatch):
         keras.datasets.mnist, "load_data", lambda: ((x, np.arange(50) % 10), (255 - x[:30], np.arange(30) % 10))
     )
     _, result, _ = observed(tmp_path, "dcgan_glyphs", data="mnist")
-    assert set(result) == {"discriminator_loss", "nearest_distance"}
+    assert set(result) == {"discriminator_loss", "nearest_ratio"}
     with raises(r"--size: expected mnist's size and channels, \(28, 28, 1\), received \(32, 32, 1\)"):
         observed(tmp_path, "dcgan_glyphs", data="mnist", size=32)
     with raises(
