@@ -36,14 +36,19 @@ def floor(seeds, count=5_000):
     from lab.gan import Evaluation
     from lab.models import trained_glyph_classifier
 
+    network, digest = trained_glyph_classifier()
     rows = []
     for seed in range(seeds):
         real, other = (
             glyphs(count, seed=number, cache=False) for number in np.random.SeedSequence(seed).generate_state(2).tolist()
         )
         start = time.perf_counter()
-        found = Evaluation(trained_glyph_classifier()[0], real[0], verbose=1)(*other)
-        seconds = {"seconds": round(time.perf_counter() - start, 1), "seed": seed}
+        found = Evaluation(network, real[0], verbose=1)(*other)
+        seconds = {
+            "seconds": round(time.perf_counter() - start, 1),
+            "seed": seed,
+            "feature_network": f"{network.name} {digest}",
+        }
         rows.append({key: round(value, 5) for key, value in found.items()} | seconds)
     return rows
 
