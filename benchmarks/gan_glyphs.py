@@ -44,12 +44,13 @@ def floor(seeds, count=5_000):
         )
         start = time.perf_counter()
         found = Evaluation(network, real[0], verbose=1)(*other)
-        seconds = {
+        about = {
             "seconds": round(time.perf_counter() - start, 1),
             "seed": seed,
             "feature_network": f"{network.name} {digest}",
+            "commit": describe()["commit"],
         }
-        rows.append({key: round(value, 5) for key, value in found.items()} | seconds)
+        rows.append({key: round(value, 5) for key, value in found.items()} | about)
     return rows
 
 
@@ -104,6 +105,7 @@ def main():
         return
     if "real against real" not in kept:
         kept["real against real"] = {"runs": floor(flags.seeds)}
+        keep(NAME, {"rows": kept} | describe("tensorflow", "keras", "numpy"))
     for seed in range(flags.seeds):
         for name in flags.only:
             runs = kept.setdefault(name, {"runs": []})["runs"]

@@ -4,8 +4,8 @@ python -m benchmarks.gan_mixtures [--mixtures ring grid] [--families gan r3gan] 
 python -m benchmarks.gan_mixtures --at-once      all seeds in one program: on JAX, for an accelerator that one small GAN leaves idle
 python -m benchmarks.gan_mixtures --table        README's table of the results that are kept
 
-PacGAN's families train for its 400 passes over 100,000 samples in batches of 100 (40 million samples), the others as long as the experiments do by
-default, a fifth of it. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
+PacGAN's families train for its 400,000 updates of 100 packs (of 1, 2 or 4 samples: 40, 80 or 160 million), the others as long as the experiments
+do by default, a fifth of the fewest. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
 """
 
 import argparse
@@ -21,11 +21,16 @@ from benchmarks.one_run import measure
 from experiments import _mixture
 
 MODES = {"ring": 8, "grid": 25}
-EPOCHS = {"gan": 400, "pacgan2": 400, "pacgan4": 400}  # PacGAN's protocol; the others: the experiments' default
+EPOCHS = {
+    "gan": 400,
+    "pacgan2": 400,
+    "pacgan4": 400,
+}  # of 1,000 updates, PacGAN's protocol; the others: the experiments' default
+SEEN = {"gan": 40, "pacgan2": 80, "pacgan4": 160}  # million samples of the published runs
 PUBLISHED = {
     "ring": {"gan": (6.3, 98.2), "pacgan2": (7.9, 95.6), "pacgan4": (7.8, 95.9)},
     "grid": {"gan": (17.3, 94.8), "pacgan2": (23.8, 91.3), "pacgan4": (24.8, 93.6)},
-}  # modes and % of high quality, means of 10 runs of 40 million samples (Lin et al. 2018, table 1)
+}  # modes and % of high quality, means of 10 runs (Lin et al. 2018, table 1)
 
 
 def sort_key(item):
@@ -43,7 +48,9 @@ def table(rows):
     ]
     for mixture, count in MODES.items():
         for family, (modes, quality) in PUBLISHED[mixture].items():
-            lines.append(f"| {mixture} of {count} | {family}, published | 40 million | {modes} | – | {quality} | – | 10 |")
+            lines.append(
+                f"| {mixture} of {count} | {family}, published | {SEEN[family]} million | {modes} | – | {quality} | – | 10 |"
+            )
         for key, row in sorted((item for item in rows.items() if item[0].startswith(mixture)), key=sort_key):
             modes, quality = ([run[name] for run in row["runs"]] for name in ("modes", "high_quality"))
             seen = f"{row['runs'][0]['samples_seen'] / 1e6:.1f} million"
@@ -55,7 +62,7 @@ def table(rows):
 
 
 def at_once(mixture, family, epochs, seeds, **settings):
-    """The same runs on JAX as one program over all of them. Yields their results after each quarter of the epochs.
+    """The same runs on JAX as one program over all of them. Yields their results after each quarter of the passes.
 
     What differs: R1 and R2 weigh for all what they do for the first seed's samples, whose variance is another's within a hundredth.
 
@@ -71,15 +78,15 @@ def at_once(mixture, family, epochs, seeds, **settings):
     config = _mixture.Mixture(family=family, epochs=epochs, **settings)
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
     gans, xs, latents = zip(*(_mixture.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
-    size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.batch_size)
+    size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.turn_size)
     program = engine.compile(loop.many(gans[0]), gans[0].state)
     update = jax.jit(jax.vmap(program.pure), donate_argnums=0)
     state = [np.stack([engine.read(variable) for variable in same]) for same in zip(*(gan.state for gan in gans))]
     device = f"{jax.devices()[0].device_kind}, {len(seeds)} seeds in one program"
-    for epoch in range(epochs):
+    for epoch in range(config.passes):
         shuffled = (loop.batches(x, None, size, steps, steps, seed=gan.seed, epoch=epoch) for gan, x in zip(gans, xs))
         _, state = update(state, (np.stack([next(batches)[1][0] for batches in shuffled]),))
-        if (epoch + 1) % -(-epochs // 4) and epoch + 1 < epochs:
+        if (epoch + 1) % -(-config.passes // 4) and epoch + 1 < config.passes:
             continue
         for variables, values in zip(zip(*(gan.state for gan in gans)), state):
             for variable, value in zip(variables, np.asarray(values)):

@@ -6,12 +6,13 @@ The same players (4 x 4 convolutions, 64 and 128 channels, batch normalisation, 
 two threads (or, for `accelerator`, on torch's GPU). One update is a turn of the discriminator and one of the generator, with latents of its own. Contenders:
 
 torch           the usual loop: backward of both discriminator losses, step, backward of the generator's, step
+torch, frozen   the same without what nobody needs: the discriminator's gradients in the generator's turn, the generator's graph in the other
 keras train_step  a `keras.Model` with `train_step`, two tapes, compiled by `fit`, as in the guides of keras.io
 lab, tensorflow   `GAN.fit`, without a moving average, as the others have none; and with one
 lab, jax        the same source
 
 Every contender runs in a process of its own and takes its turn: one round is so many updates of each. Reported: the ratio of times of each round
-to torch's and to Keras's, and their medians.
+to torch's two and to Keras's, and their medians.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from benchmarks.machine import describe, keep
 BATCH, LATENT, FILTERS = 64, 64, 64
 CONTENDERS = {
     "torch": ("torch", "tensorflow"),
+    "torch, frozen": ("torch-frozen", "tensorflow"),
     "keras train_step": ("keras", "tensorflow"),
     "lab, tensorflow": ("lab", "tensorflow"),
     "lab with average, tensorflow": ("lab-average", "tensorflow"),
@@ -97,8 +99,8 @@ def plain_keras():
     return go
 
 
-def in_torch():
-    """The same in torch."""
+def in_torch(frozen):
+    """The same in torch; `frozen` leaves out what nobody needs."""
     import torch
     from torch import nn
 
@@ -119,10 +121,13 @@ def in_torch():
 
     def update(real):
         ascent.zero_grad()
-        fake = generator(torch.randn(BATCH, LATENT)).detach()
+        discriminator.requires_grad_(True)
+        with torch.set_grad_enabled(not frozen):
+            fake = generator(torch.randn(BATCH, LATENT)).detach()
         (loss(discriminator(real), ones) + loss(discriminator(fake), zeros)).backward()
         ascent.step()
         descent.zero_grad()
+        discriminator.requires_grad_(not frozen)
         loss(discriminator(generator(torch.randn(BATCH, LATENT))), ones).backward()
         descent.step()
 
@@ -150,9 +155,9 @@ def compare(rounds, updates):
     rows = []
     for name, values in times.items():
         row = {"contender": name, "milliseconds": [round(value, 1) for value in values]}
-        for base in ("torch", "keras train_step"):
+        for base in ("torch", "torch, frozen", "keras train_step"):
             ratios = [value / other for value, other in zip(values, times[base], strict=True)]
-            row[f"ratio_to_{base.split()[0]}"] = round(statistics.median(ratios), 3)
+            row[f"ratio_to_{base.replace(', ', '_').replace(' ', '_')}"] = round(statistics.median(ratios), 3)
         rows.append(row)
         print(row, flush=True)
     return rows
@@ -166,7 +171,10 @@ def main():
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.serve:
-        kinds = {"torch": in_torch, "keras": plain_keras, "lab": lambda: lab(False), "lab-average": lambda: lab(True)}
+        kinds = {
+            "torch": lambda: in_torch(False), "torch-frozen": lambda: in_torch(True), "keras": plain_keras,
+            "lab": lambda: lab(False), "lab-average": lambda: lab(True),
+        }  # fmt: skip
         return serve(kinds[flags.serve](), 3, 3)
     settings = {"batch": BATCH, "latent": LATENT, "filters": FILTERS, "rounds": flags.rounds, "updates": flags.updates}
     rows = compare(flags.rounds, flags.updates)

@@ -59,7 +59,7 @@ class Run:
         self.home, self.arguments = Path(home), [*settings, "--seed", str(seed), *arguments]
         self.experiment = experiment
         self.environment = os.environ | {"LAB_HOME": str(home), "KERAS_BACKEND": backend}
-        self.process = None
+        self.process, self.kills = None, 0
 
     def folder(self):
         """The run's folder, or None while there is none."""
@@ -82,7 +82,8 @@ class Run:
             raise RuntimeError(f"expected exit code 0, received {self.process.returncode}: {errors.decode()[-2000:]}")
 
     def kill(self):
-        """SIGKILL."""
+        """SIGKILL; a process that had ended is not counted."""
+        self.kills += self.process.poll() is None
         self.process.send_signal(signal.SIGKILL)
         self.process.communicate()
 
@@ -158,7 +159,7 @@ def main():
         for backend in ("tensorflow", "jax"):
             rows.append(torture(kind, backend, flags.kills))
             print(rows[-1], flush=True)
-            keep("kill_and_resume", {"rows": rows} | describe("tensorflow", "jax", "keras", "gymnasium"))
+            keep("kill_and_resume", {"rows": rows})
     sys.exit(any(row["differences"] for row in rows))
 
 
@@ -168,7 +169,8 @@ def torture(kind, backend, kills):
     options = {"arguments": arguments, "experiment": experiment, "settings": settings}
     rng = random.Random(f"{backend} {kind}")
     row = {"kind": kind, "backend": backend, "runs": 0, "kills": 0, "before_first_checkpoint": 0, "during_a_write": 0}
-    row |= {"while_starting": 0, "while_training": 0, "differences": [], "commit": describe()["commit"]}
+    row |= {"while_starting": 0, "while_training": 0, "differences": []}
+    row |= describe("tensorflow", "jax", "keras", "gymnasium")
     while row["kills"] < kills:
         seed = row["runs"]
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
@@ -179,18 +181,17 @@ def torture(kind, backend, kills):
             row["before_first_checkpoint"] += disturbed.kill_before_first_checkpoint()
             disturbed.start()
             row["during_a_write"] += disturbed.kill_during_write()
-            row["kills"] += 2
             for moment in ("training", "training", "starting", "training", "training"):
                 disturbed.start()
                 training = moment == "training"
                 if not disturbed.kill_after(rng.uniform(0.0, 1.0 if training else 5.0), training=training):
                     break
-                row["kills"] += 1
                 row[f"while_{moment}"] += 1
             if disturbed.folder().status() != "FINISHED":
                 disturbed.start()
                 disturbed.finish()
             row["differences"] += differences(alone.state(), disturbed.state())
+            row["kills"] += disturbed.kills
             row["runs"] += 1
     return row
 

@@ -3,8 +3,8 @@
 import time
 
 
-def fit(config, track, gan, x, y=None, *, batch_size, callbacks=()):
-    """Trains for `config.epochs` epochs, from the newest checkpoint on; what counts are real samples seen."""
+def fit(track, gan, x, y=None, *, epochs, batch_size, callbacks=()):
+    """`gan.fit`, from the newest checkpoint on; what counts are real samples seen."""
     import keras
 
     from lab.gan.loop import updates_per_epoch
@@ -21,11 +21,11 @@ def fit(config, track, gan, x, y=None, *, batch_size, callbacks=()):
     def end(epoch, logs):
         seen = (epoch + 1) * per_epoch
         track.log(logs | {"images_per_second": per_epoch / (time.perf_counter() - clock[0])}, seen)
-        if (epoch + 1) % every == 0 or epoch + 1 == config.epochs:
+        if (epoch + 1) % every == 0 or epoch + 1 == epochs:
             track.checkpoint(state, seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-    gan.fit(x, y, batch_size, epochs=config.epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
+    gan.fit(x, y, batch_size, epochs=epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
 
 
 def zero_centred(start, end, updates):

@@ -1,6 +1,7 @@
 """What the experiments on mixtures of Gaussians share: families of GANs over one pair of players, and PacGAN's measures.
 
-Deviation from PacGAN's code: there both players step at once from the same weights, here the discriminator first.
+Deviations from PacGAN's code: there both players step at once from the same weights, here the discriminator first; there packs are drawn once,
+with replacement, here every pass packs anew. Only R3GAN has a moving average and a step size that falls: the others are as their papers have them.
 """
 
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ class Recipe(NamedTuple):
 
     objective: str  # of lab.losses.adversarial
     learning_rate: float
-    betas: tuple[float, float]  # Adam's
+    betas: tuple[float, ...]  # Adam's; of RMSprop its decay
     gradient_penalty: float = 0.0  # weight of WGAN-GP's penalty
     gammas: tuple[float, float] | None = None  # weight of R1 and of R2 at the start and at the end, for samples of variance 1
     penalty_interval: int = 1  # updates between two penalties
     clip: float | None = None  # bound of the critic's weights
-    critic_steps: int = 1  # turns of the discriminator for each of the generator
+    critic_steps: int = 1  # batches of real samples in an update: turns of the discriminator for each of the generator
     spectral: bool = False  # spectral normalisation of the discriminator
     pac: int = 1  # samples the discriminator sees at once
     optimizer: str = "adam"
@@ -34,17 +35,23 @@ class Recipe(NamedTuple):
 
 
 PACGAN = Recipe("non_saturating", 1e-4, (0.8, 0.999))  # Lin et al. 2018, section 4.1 and their code
-RECIPES = {
+RECIPES = {  # minimax: Goodfellow et al. 2014's objective; LSGAN: Mao et al. 2017
     "gan": PACGAN,
     "pacgan2": PACGAN._replace(pac=2),
     "pacgan4": PACGAN._replace(pac=4),
     "minimax": PACGAN._replace(objective="minimax"),
     "lsgan": PACGAN._replace(objective="least_squares"),
-    "hinge_sn": Recipe("hinge", 2e-4, (0.0, 0.9), spectral=True),
-    "wgan": Recipe("wasserstein", 5e-5, (0.0, 0.9), clip=0.01, critic_steps=5),
-    "wgan_gp": Recipe("wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5),
-    "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),
-    "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient"),
+    "hinge_sn": Recipe("hinge", 2e-4, (0.0, 0.9), spectral=True, critic_steps=5),  # Miyato et al. 2018, section 4
+    "wgan": Recipe(
+        "wasserstein", 5e-5, (0.99,), clip=0.01, critic_steps=5, optimizer="rmsprop"
+    ),  # Arjovsky et al. 2017, Algorithm 1
+    "wgan_gp": Recipe(
+        "wasserstein", 1e-4, (0.0, 0.9), gradient_penalty=10.0, critic_steps=5
+    ),  # Gulrajani et al. 2017, Algorithm 1
+    "optimistic": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="optimistic"),  # Daskalakis et al. 2018, Algorithm 1
+    # Gidel et al. 2019, Algorithm 4: a batch for each of its two gradients
+    "extragradient": Recipe("non_saturating", 1e-4, (0.5, 0.9), optimizer="extragradient", critic_steps=2),
+    # Huang et al. 2024
     "r3gan": Recipe("relativistic", 1e-3, (0.0, 0.99), gammas=(0.025, 0.00025), penalty_interval=4, ema=0.999, decay=True),
 }
 
@@ -56,11 +63,11 @@ class Mixture:
     family: Family = "r3gan"
     """What is played, and with which optimizer; RECIPES in experiments/_mixture.py has each."""
     epochs: Annotated[int, Range(1)] = 80
-    """Passes over the samples."""
+    """Passes over the samples, as many times as many with packing, for as many updates (Lin et al. 2018)."""
     samples: Annotated[int, Range(1)] = 100_000
     """Samples of the mixture to train on."""
     batch_size: Annotated[int, Range(1)] = 100
-    """Samples in one turn of a player."""
+    """Samples, or packs of them, in one turn of a player."""
     generator_units: Annotated[int, Range(1)] = 400
     """Units of the generator's four hidden layers."""
     discriminator_units: Annotated[int, Range(1)] = 200
@@ -72,21 +79,29 @@ class Mixture:
 
     def __post_init__(self):
         command.check_ranges(self)
-        recipe = RECIPES[self.family]
-        size = self.update_size * recipe.penalty_interval
+        size = self.update_size * RECIPES[self.family].penalty_interval
         command.require(size <= self.samples, "samples", f"at least {size}, {self.family}'s fewest", self.samples)
-        command.require(self.batch_size % recipe.pac == 0, "batch_size", f"a multiple of pac, {recipe.pac}", self.batch_size)
+
+    @property
+    def turn_size(self):
+        """Real samples in one turn of the discriminator."""
+        return self.batch_size * RECIPES[self.family].pac
 
     @property
     def update_size(self):
         """Real samples in one update."""
-        return self.batch_size * RECIPES[self.family].critic_steps
+        return self.turn_size * RECIPES[self.family].critic_steps
+
+    @property
+    def passes(self):
+        """Passes over the samples."""
+        return self.epochs * RECIPES[self.family].pac
 
     @property
     def updates(self):
         """Updates of the generator in the whole run."""
         interval = RECIPES[self.family].penalty_interval
-        return self.epochs * (self.samples // (self.update_size * interval) * interval)
+        return self.passes * (self.samples // (self.update_size * interval) * interval)
 
     @property
     def total_steps(self):
@@ -105,7 +120,7 @@ def run(config, track, mixture):
         return measure(gan, latents, mixture)
 
     callbacks = [Score(score, times=50), Plane(track.artifacts, x[:1000], latents[:1000])]
-    shared.fit(config, track, gan, x, batch_size=config.batch_size, callbacks=callbacks)
+    shared.fit(track, gan, x, epochs=config.passes, batch_size=config.turn_size, callbacks=callbacks)
     animate(track.artifacts / "training.gif", frames(track.artifacts, "plane-*.png"))
     track.artifact("training.gif")
     track.model(gan.average)
@@ -153,6 +168,7 @@ def make(config, seed, variance):
             )
         kinds = {
             "adam": lambda: optimizers.Adam(rate, *recipe.betas),
+            "rmsprop": lambda: optimizers.RMSprop(rate, *recipe.betas),
             "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
             "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
         }
@@ -179,7 +195,8 @@ def make(config, seed, variance):
         pac=recipe.pac,
         ema=recipe.ema,
         play=extragradient if recipe.optimizer == "extragradient" else None,
-        steps_per_execution=40,  # divides every family's epoch, so that one program is compiled and not a second one for the rest
+        # divides the family's epoch, so that one program is compiled and not a second one for the rest
+        steps_per_execution=50 if recipe.penalty_interval == 1 else 40,
         seed=for_play,
     )
 

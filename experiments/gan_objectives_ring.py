@@ -7,6 +7,7 @@ Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper
 One parent run with a child for each family and seed; the parent has a table and one picture of all.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -25,10 +26,14 @@ class Config(_mixture.Mixture):
     """Families to compare; `--family` is each of them in turn."""
 
     def __post_init__(self):
-        super().__post_init__()
+        command.check_ranges(self)
         command.require(self.families, "families", "at least one", self.families)
         for name in self.families:
             command.require(name in _mixture.RECIPES, "families", f"some of {', '.join(_mixture.RECIPES)}", name)
+            command.require(self.families.count(name) == 1, "families", "different ones", self.families)
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(_mixture.Mixture)}
+        for name in self.families:
+            _mixture.Mixture(**shared | {"family": name})  # says what its family needs
 
 
 def run(config, track):

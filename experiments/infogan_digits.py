@@ -78,7 +78,7 @@ def run(config, track):
     latents = traversal(config, codes, np.random.default_rng(looks))
     columns = len(latents) // config.categories
     callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns), Score(score, times=20)]
-    shared.fit(config, track, gan, x, batch_size=config.batch_size, callbacks=callbacks)
+    shared.fit(track, gan, x, epochs=config.epochs, batch_size=config.batch_size, callbacks=callbacks)
     pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns)
     track.artifact("codes.png")
     track.model(gan.average)

@@ -127,9 +127,9 @@ def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
 
 
 def test_a_variant_that_cannot_be_is_said_before_any_is_run(own_home):
-    done = run("experiments.gan_objectives_ring", *TINY, "--families", "gan", "pacgan4", "--batch-size", "90")
+    done = run("experiments.gan_objectives_ring", *TINY, "--families", "gan", "pacgan4", "--samples", "300")
     assert done.returncode == 2
-    assert "--batch-size: expected a multiple of pac, 4, received 90" in done.stderr and done.stderr.count("\n") == 1
+    assert "--samples: expected at least 400, pacgan4's fewest, received 300" in done.stderr and done.stderr.count("\n") == 1
     assert not folders(own_home)
 
 

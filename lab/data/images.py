@@ -96,7 +96,7 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
         fitted = ImageOps.fit(_opaque(picture).convert("L" if channels == 1 else "RGB"), (size, size))
         paths.append(path)
         images.append(np.asarray(fitted, np.uint8).reshape(size, size, channels))
-    skipped = [str(path) for path in _candidates(folder) if path not in paths]
+    skipped = [str(path) for path in sorted(set(_candidates(folder)) - set(paths))]
     kept = [path.relative_to(folder).parts for path in paths]
     names = sorted({parts[0] for parts in kept}) if all(len(parts) > 1 for parts in kept) else [""]
     labels = [names.index(parts[0]) if names != [""] else 0 for parts in kept]

@@ -43,6 +43,8 @@ class Evaluation:
 
     def nearest(self, images):
         """(indices of the nearest training images, distances) in the features; see `nearest`."""
+        if self.training is None:
+            raise ValueError("training: expected the images that were trained on, received None.")
         return nearest(self._describe(self.training)[1], self._describe(images)[1], self.real)
 
     def _describe(self, images, **options):

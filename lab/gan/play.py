@@ -17,18 +17,18 @@ def alternate(gan, real, labels, regularize):
 def extragradient(gan, real, labels, regularize):
     """Both players look ahead at once, then step from where they were (Gidel et al. 2019, Algorithms 2 and 4).
 
-    Both optimizers are `lab.optimizers.ExtraGradient`; `discriminator_steps` is 1.
+    Both optimizers are `lab.optimizers.ExtraGradient`; `discriminator_steps` is 2, a batch to look ahead with and one to step with.
     """
     players = (
         (gan.discriminator_optimizer, gan.discriminator.trainable_variables),
         (gan.generator_optimizer, gan.generator.trainable_variables),
     )
-    for move in ("extrapolate", "apply"):
-        metrics, ascent = gan.discriminator_gradients(real, labels, regularize)
-        more, descent = gan.generator_gradients(real, labels)
+    for move, (part, classes) in zip(("extrapolate", "apply"), turns(real, labels, 2), strict=True):
+        metrics, ascent = gan.discriminator_gradients(part, classes, regularize)
+        more, descent = gan.generator_gradients(part, classes)
         for (optimizer, variables), gradients in zip(players, (ascent, descent), strict=True):
             getattr(optimizer, move)(gradients, variables)
-    gan.clip_weights()
+        gan.clip_weights()
     return metrics | more
 
 

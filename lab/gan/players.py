@@ -32,10 +32,10 @@ def check_players(gan):
     if gan.play is extragradient:
         optimizers = (gan.generator_optimizer, gan.discriminator_optimizer)
         kinds = sorted({type(optimizer).__name__ for optimizer in optimizers})
-        if kinds != ["ExtraGradient"] or gan.discriminator_steps != 1:
+        if kinds != ["ExtraGradient"] or gan.discriminator_steps != 2:
             received = f"{', '.join(kinds)} and {gan.discriminator_steps}"
             raise ValueError(
-                f"play: extragradient expected two ExtraGradient optimizers and 1 discriminator step, received {received}."
+                f"play: extragradient expected two ExtraGradient optimizers and 2 discriminator steps, received {received}."
             )
 
 
@@ -43,8 +43,9 @@ def _check_labels_of(gan):
     """Both players know the labels that there are."""
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     labelled = {name: player for name, player in players.items() if len(player.inputs) > 1}
-    if labelled and not gan.classes:
-        raise ValueError("classes: expected the number of labels, for a player takes them, received None.")
+    if (labelled or (gan.auxiliary and gan.auxiliary.width(gan) is None)) and not gan.classes:
+        taker = "a player" if labelled else "the auxiliary loss"
+        raise ValueError(f"classes: expected the number of labels, for {taker} takes them, received None.")
     if (labelled or gan.auxiliary) and gan.pac > 1:
         raise ValueError(f"pac: expected 1 with labels or an auxiliary loss, received {gan.pac}.")
     for name, player in labelled.items():

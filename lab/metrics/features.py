@@ -36,8 +36,8 @@ class KernelDistance(NamedTuple):
 def kernel_distance(real, fake, *, block=2_000):
     """The squared maximum mean discrepancy with the kernel (x·y/D + 1)³, unbiased (Binkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3).
 
-    The error is the jackknife's, each sample of either side left out in turn: of real and generated samples drawn anew. Binkowski et al. average
-    subsets of 1,000 samples, which estimates the same with more noise.
+    The error is the jackknife's, each sample of either side left out in turn: of real and generated samples drawn anew (where both have one
+    distribution, up to 1.4 times too large). Binkowski et al. average subsets of 1,000 samples, which estimates the same with more noise.
 
     Args:
         block: rows of kernel values in memory at once.
@@ -108,14 +108,22 @@ class Nearest(NamedTuple):
 
 
 def nearest_in_training(training, fake, *, block=2_000):
-    """Where each generated sample's nearest training sample is, to see what is learnt by heart; any arrays `[N, ...]`."""
-    training, fake = (np.asarray(x, np.float32).reshape(len(x), -1) for x in (training, fake))
-    index, distance = [], []
-    for start in range(0, len(fake), block):
-        distances = cdist(fake[start : start + block], training)
-        index.append(distances.argmin(1))
-        distance.append(distances.min(1))
-    return Nearest(np.concatenate(index), np.concatenate(distance))
+    """Where each generated sample's nearest training sample is, to see what is learnt by heart; any arrays `[N, ...]`.
+
+    Args:
+        block: training samples in memory at once, as numbers.
+    """
+    fake = np.asarray(fake, np.float64).reshape(len(fake), -1)
+    nearest, indices = np.full(len(fake), np.inf), np.zeros(len(fake), int)
+    for start in range(0, len(training), block):
+        part = np.asarray(training[start : start + block], np.float64).reshape(-1, fake.shape[1])
+        distances = np.square(part).sum(1) - 2 * fake @ part.T  # |a - b|² but for |a|², the same for every b
+        found = distances.argmin(1)
+        distances = distances[np.arange(len(fake)), found]
+        indices = np.where(distances < nearest, start + found, indices)
+        nearest = np.minimum(distances, nearest)
+    pairs = (np.asarray(training[i], np.float64).ravel() - sample for i, sample in zip(indices, fake))
+    return Nearest(indices, np.array([np.linalg.norm(pair) for pair in pairs]))
 
 
 def _features(real, fake):

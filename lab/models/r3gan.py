@@ -16,8 +16,9 @@ def r3gan_generator(
     """Latents `[B, latent]` (and labels `[B]`) -> images `[B, size, size, channels]`, not bounded.
 
     A learnt 4 x 4 or 7 x 7 map scaled by a linear function of the latent, then residual blocks, bilinear upsampling between them, and a
-    1 x 1 convolution. A block is 1 x 1, 3 x 3, 1 x 1 convolutions with leaky ReLU before the latter two. Deviations from the paper: the 3 x 3
-    convolutions are not grouped (oneDNN's grouped ones cost more than they save here), and there are fewer blocks.
+    1 x 1 convolution. A block is 1 x 1, 3 x 3, 1 x 1 convolutions with biases and leaky ReLU before the latter two. Deviations from the paper: the
+    3 x 3 convolutions are not grouped (oneDNN's grouped ones cost more than they save here), resampling is bilinear and by means without a
+    further low-pass filter, and there are fewer blocks.
 
     Args:
         filters: channels at every resolution.
@@ -41,7 +42,7 @@ def r3gan_generator(
             x = keras.layers.UpSampling2D(interpolation="bilinear")(x)
         for _ in range(blocks):
             x = residual(x, expansion, count, start)
-    images = keras.layers.Conv2D(channels, 1, kernel_initializer=_scaled(1.0, start), dtype="float32")(x)
+    images = keras.layers.Conv2D(channels, 1, use_bias=False, kernel_initializer=_scaled(1.0, start), dtype="float32")(x)
     return keras.Model(arguments, images, name=name)
 
 
@@ -61,7 +62,7 @@ def r3gan_discriminator(
     start = _seeds(seed)
     count = blocks * (halvings + 1)
     x, arguments, label = image_inputs(size, channels * pac, classes, conditioning)
-    x = keras.layers.Conv2D(filters, 1, kernel_initializer=_scaled(1.0, start))(x)
+    x = keras.layers.Conv2D(filters, 1, use_bias=False, kernel_initializer=_scaled(1.0, start))(x)
     for stage in range(halvings + 1):
         if stage:
             x = keras.layers.AveragePooling2D(2)(x)
@@ -81,9 +82,7 @@ def residual(x, expansion, count, start):
     inner = filters * expansion
     gain = GAIN * count**-0.25
     y = keras.layers.Conv2D(inner, 1, kernel_initializer=_scaled(gain, start))(x)
-    y = keras.layers.Conv2D(inner, 3, padding="same", use_bias=False, kernel_initializer=_scaled(gain, start))(
-        keras.layers.LeakyReLU(SLOPE)(y)
-    )
+    y = keras.layers.Conv2D(inner, 3, padding="same", kernel_initializer=_scaled(gain, start))(keras.layers.LeakyReLU(SLOPE)(y))
     y = keras.layers.Conv2D(filters, 1, use_bias=False, kernel_initializer="zeros")(keras.layers.LeakyReLU(SLOPE)(y))
     return keras.layers.Add()([x, y])
 

@@ -153,7 +153,8 @@ def test_every_family_moves_its_players(tmp_path, family):
 
 @pytest.mark.slow
 def test_a_run_sees_as_many_samples_as_it_says(tmp_path):
-    for family, seen in (("r3gan", 2 * 80), ("wgan", 2 * 100)):  # R3GAN's updates come in fours
+    # R3GAN's updates come in fours; four passes of a turn of 80 samples are two epochs of two updates
+    for family, seen in (("r3gan", 2 * 80), ("wgan", 2 * 100), ("pacgan2", 4 * 80), ("extragradient", 2 * 80)):
         settings = {"family": family, "epochs": 2}
         config = importlib.import_module("experiments.gan_ring").Config(**MIXTURE | settings)
         logged, *_ = observed(tmp_path / family, "gan_ring", **settings)
@@ -253,9 +254,14 @@ def test_other_data(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
-        ("gan_ring", {"family": "pacgan4", "batch_size": 10}, "--batch-size: expected a multiple of pac, 4, received 10"),
+        (
+            "gan_ring",
+            {"family": "pacgan4", "batch_size": 30},
+            "--samples: expected at least 120, pacgan4.s fewest, received 100",
+        ),
         ("gan_ring", {"samples": 10}, "--samples: expected at least 80, r3gan.s fewest, received 10"),
         ("gan_objectives_ring", {"families": ()}, "--families: expected at least one, received"),
+        ("gan_objectives_ring", {"families": ("gan", "gan")}, "--families: expected different ones, received"),
         ("gan_objectives_ring", {"families": ("gan", "vae")}, "--families: expected some of gan, .*, received 'vae'"),
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
         ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
@@ -266,8 +272,8 @@ def test_other_data(tmp_path, monkeypatch):
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
         (
             "stacked_glyphs",
-            {"family": "pacgan2", "batch_size": 15},
-            "--batch-size: expected an even number with pacgan2, received 15",
+            {"family": "pacgan2", "batch_size": 25},
+            "--samples: expected at least one turn's, 50, received 40",
         ),
         ("classifier_glyphs", {"batch_size": 99}, "--batch-size: expected at most samples, 60, received 99"),
         ("infogan_digits", {"batch_size": 2000}, "--batch-size: expected a number >= 1 and <= 1797, received 2000"),

@@ -252,18 +252,19 @@ def test_many_updates_in_one_call_are_the_same_updates():
 
 def test_extragradient_by_hand():
     # min over b, max over v of v (real - b): at a point both look ahead with the gradient, and step from where they were
-    subject = gan(adversarial.wasserstein, optimizer=lambda: ExtraGradient(SGD(0.1)), play=extragradient)
+    options = {"optimizer": lambda: ExtraGradient(SGD(0.1)), "play": extragradient, "discriminator_steps": 2}
+    subject = gan(adversarial.wasserstein, **options)
     drawn = recorded(subject)
     (w, b), (v, _) = affine(subject.generator), affine(subject.discriminator)
-    real = samples(8)
-    subject.update(real)
+    both = samples(16)
+    subject.update(both)
     z = [ops.convert_to_numpy(latents) for latents in drawn]
 
-    def slope(b, v, w, z):  # of the critic's kernel; of the generator's bias and kernel
+    def slope(real, b, v, w, z):  # of the critic's kernel; of the generator's bias and kernel
         return -(real.mean(0) - (z[0] @ w + b).mean(0))[:, None], -v[:, 0], -np.outer(z[1].mean(0), v[:, 0])
 
-    dv, db, dw = slope(b, v, w, z[:2])
-    dv, db, dw = slope(b - 0.1 * db, v - 0.1 * dv, w - 0.1 * dw, z[2:])
+    dv, db, dw = slope(both[:8], b, v, w, z[:2])
+    dv, db, dw = slope(both[8:], b - 0.1 * db, v - 0.1 * dv, w - 0.1 * dw, z[2:])
     np.testing.assert_allclose(affine(subject.discriminator)[0], v - 0.1 * dv, rtol=1e-4)
     np.testing.assert_allclose(affine(subject.generator)[1], b - 0.1 * db, rtol=1e-4)
     np.testing.assert_allclose(affine(subject.generator)[0], w - 0.1 * dw, rtol=1e-4, atol=1e-6)
@@ -381,7 +382,9 @@ def test_players_that_do_not_match():
     with raises("pac: expected 1 with labels or an auxiliary loss, received 2"):
         gan(generator=linear(2, 2, 0, labels=3), classes=3, pac=2)
     with raises("discriminator: expected an output beside the logits"):
-        gan(auxiliary=acgan())
+        gan(auxiliary=acgan(), classes=3)
+    with raises("classes: expected the number of labels, for the auxiliary loss takes them, received None"):
+        gan(discriminator=linear(2, 1, 1, extra=3), auxiliary=acgan())
     labelled = linear(2, 2, 0, labels=3)
     with raises([r"second output of shape \(3,\)", r"received \(5,\)"]):
         gan(generator=labelled, discriminator=linear(2, 1, 1, extra=5), auxiliary=acgan(), classes=3)
@@ -400,7 +403,7 @@ def test_players_that_do_not_match():
         with raises(f"classes: expected at most 3, which the {name} knows, received 4"):
             gan(classes=4, **players)
     assert gan(classes=3, **players).classes == 3
-    with raises("extragradient expected two ExtraGradient optimizers and 1 discriminator step, received SGD and 1"):
+    with raises("extragradient expected two ExtraGradient optimizers and 2 discriminator steps, received SGD and 1"):
         gan(play=extragradient)
     with raises("ema: expected a number in"):
         gan(ema=1.0)
