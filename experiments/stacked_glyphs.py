@@ -1,6 +1,6 @@
 """Three digits stacked in the colour channels: how many of the 1,000 combinations a GAN draws.
 
-Expected: modes >= 990 (1,000 of 1,000 in the one seed that is measured; DCGAN 991, packed 985)
+Expected: modes >= 990 (1,000 of 1,000 in the one seed that is measured; DCGAN 991, packed 993)
 Time: 19 minutes of one core
 Source: Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2 (DCGAN, packing; 26,000 samples are counted); Huang et al. 2024 (R3GAN). Glyphs in
 place of MNIST, and our classifier of them. The packed discriminator sees 64 pairs at a time, as in Lin et al.; deviations: one turn of the generator for
