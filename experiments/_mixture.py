@@ -168,7 +168,7 @@ def make(config, seed, variance):
             )
         kinds = {
             "adam": lambda: optimizers.Adam(rate, *recipe.betas),
-            "rmsprop": lambda: optimizers.RMSprop(rate, *recipe.betas, epsilon=1e-8, epsilon_inside=False),  # torch's form
+            "rmsprop": lambda: optimizers.RMSprop(rate, recipe.betas[0], epsilon=1e-8, epsilon_inside=False),  # torch's form
             "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
             "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
         }
