@@ -147,10 +147,8 @@ def measure(gan, latents, mixture):
 
 def make(config, seed, variance):
     """The GAN of a family, for samples whose coordinates have this variance, by which R1 and R2 are invariant to the mixture's scale."""
-    import keras
     import numpy as np
 
-    from lab import optimizers
     from lab.gan import GAN, extragradient, gradient_penalty
     from lab.losses import adversarial
     from lab.models import mixture_discriminator, mixture_generator
@@ -158,21 +156,6 @@ def make(config, seed, variance):
     recipe = RECIPES[config.family]
     for_generator, for_discriminator, for_play = np.random.SeedSequence(seed).generate_state(3).tolist()
     updates = config.updates
-
-    def optimizer(turns):
-        rate = recipe.learning_rate
-        if recipe.decay:
-            held = round(0.7 * updates * turns)  # as a warm-up that begins where it ends
-            rate = keras.optimizers.schedules.CosineDecay(
-                rate, updates * turns - held, alpha=0.01, warmup_target=rate, warmup_steps=held
-            )
-        kinds = {
-            "adam": lambda: optimizers.Adam(rate, *recipe.betas),
-            "rmsprop": lambda: optimizers.RMSprop(rate, recipe.betas[0], epsilon=1e-8, epsilon_inside=False),  # torch's form
-            "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
-            "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
-        }
-        return kinds[recipe.optimizer]()
 
     penalties = []
     if recipe.gradient_penalty:
@@ -186,8 +169,8 @@ def make(config, seed, variance):
             2 * recipe.pac, (config.discriminator_units,) * 3, spectral=recipe.spectral, seed=for_discriminator
         ),
         getattr(adversarial, recipe.objective),
-        generator_optimizer=optimizer(1),
-        discriminator_optimizer=optimizer(recipe.critic_steps),
+        generator_optimizer=optimizer(recipe, updates),
+        discriminator_optimizer=optimizer(recipe, updates * recipe.critic_steps),
         penalties=tuple(penalties),
         penalty_interval=recipe.penalty_interval,
         discriminator_steps=recipe.critic_steps,
@@ -199,6 +182,25 @@ def make(config, seed, variance):
         steps_per_execution=50 if recipe.penalty_interval == 1 else 40,
         seed=for_play,
     )
+
+
+def optimizer(recipe, steps):
+    """A player's optimizer, which makes so many steps in the whole run."""
+    import keras
+
+    from lab import optimizers
+
+    rate = recipe.learning_rate
+    if recipe.decay:
+        held = round(0.7 * steps)  # as a warm-up that begins where it ends
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps - held, alpha=0.01, warmup_target=rate, warmup_steps=held)
+    kinds = {
+        "adam": lambda: optimizers.Adam(rate, *recipe.betas),
+        "rmsprop": lambda: optimizers.RMSprop(rate, recipe.betas[0], epsilon=1e-8, epsilon_inside=False),  # torch's form
+        "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
+        "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
+    }
+    return kinds[recipe.optimizer]()
 
 
 SMOKE = {
