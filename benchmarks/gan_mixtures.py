@@ -21,11 +21,9 @@ from benchmarks.one_run import measure
 from experiments import _mixture
 
 MODES = {"ring": 8, "grid": 25}
-EPOCHS = {
-    "gan": 400,
-    "pacgan2": 400,
-    "pacgan4": 400,
-}  # of 1,000 updates, PacGAN's protocol; the others: the experiments' default
+EPOCHS = dict.fromkeys(
+    ("gan", "pacgan2", "pacgan4"), 400
+)  # of 1,000 updates, PacGAN's protocol; the others: the experiments' default
 SEEN = {"gan": 40, "pacgan2": 80, "pacgan4": 160}  # million samples of the published runs
 PUBLISHED = {
     "ring": {"gan": (6.3, 98.2), "pacgan2": (7.9, 95.6), "pacgan4": (7.8, 95.9)},

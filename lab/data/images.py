@@ -121,12 +121,8 @@ def _pictures(folder, unreadable):
         try:
             with Image.open(path) as picture:
                 picture.load()
-        except (
-            OSError,
-            SyntaxError,
-            ValueError,
-            Image.DecompressionBombError,
-        ) as error:  # whatever Pillow says of a damaged file
+        # whatever Pillow says of a damaged file
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             if unreadable == "refuse":
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ValueError(

@@ -111,7 +111,8 @@ def image_inputs(size, channels, classes, conditioning):
 def verdict(features, label, classes, outputs, wrap, start):
     """What a discriminator says of features phi `[B, D]`: logits, and `outputs` more numbers.
 
-    With a label y logits are psi·phi + b + v_y·phi (Miyato and Koyama 2018, eq. 3). `wrap` is around every kernel and around v.
+    With a label y logits are psi·phi + b + v_y·phi (Miyato and Koyama 2018, eq. 3). `wrap` is around every kernel and around v, each a layer of its
+    own for that: `ProjectionHead` computes the same with both inside.
     """
     logits = wrap(keras.layers.Dense(1, kernel_initializer=next(start), dtype="float32"))(features)
     if label is not None:

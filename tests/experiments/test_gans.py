@@ -16,13 +16,8 @@ from tests.experiments.track import Memory
 
 IMAGES = {"samples": 40, "epochs": 1, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
 MIXTURE = {
-    "epochs": 1,
-    "samples": 100,
-    "batch_size": 20,
-    "generator_units": 4,
-    "discriminator_units": 3,
-    "evaluation_samples": 60,
-}
+    "epochs": 1, "samples": 100, "batch_size": 20, "generator_units": 4, "discriminator_units": 3, "evaluation_samples": 60,
+}  # fmt: skip
 STARTS = {
     "gan_ring": MIXTURE,
     "gan_objectives_ring": MIXTURE,
@@ -31,15 +26,7 @@ STARTS = {
     "sngan_glyphs": IMAGES,
     "r3gan_glyphs": IMAGES | {"penalty_interval": 1},
     "conditional_gan_glyphs": IMAGES | {"penalty_interval": 1},
-    "stacked_glyphs": {
-        "penalty_interval": 1,
-        "samples": 40,
-        "epochs": 1,
-        "filters": 2,
-        "batch_size": 20,
-        "evaluation_samples": 30,
-        "latent": 3,
-    },
+    "stacked_glyphs": {key: value for key, value in IMAGES.items() if key != "evaluations"} | {"penalty_interval": 1},
     "infogan_digits": {"epochs": 1, "filters": 2, "batch_size": 400, "noise": 3},
     "classifier_glyphs": {"samples": 60, "test_samples": 30, "epochs": 2, "batch_size": 20},
 }

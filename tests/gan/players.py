@@ -44,3 +44,24 @@ def equal(one, other):
 def samples(count=64, seed=5):
     """Points in the plane around (2, -1)."""
     return (np.random.default_rng(seed).normal(size=(count, 2)) + [2, -1]).astype("float32")
+
+
+def recorded(subject, names=("latent",)):
+    """Latents that the subject draws, as it draws them."""
+    drawn = []
+    original = subject.latent
+
+    class Recorder:
+        size = original.size
+
+        def __call__(self, count, seed):
+            drawn.append(original(count, seed))
+            return drawn[-1]
+
+    subject.latent = Recorder()
+    return drawn
+
+
+def affine(model):
+    """The weights of a linear model, kernel and bias."""
+    return values(model.trainable_variables)
