@@ -43,6 +43,7 @@ class TabularMDP:
     positions: Any = None
     num_states: int = field(init=False)
     num_actions: int = field(init=False)
+    expected_rewards: Any = field(init=False)  # r(s, a), [S, A]; 0 in terminal states
 
     def __post_init__(self):
         transitions, states, actions = _transitions(self.transitions)
@@ -57,6 +58,7 @@ class TabularMDP:
             raise ValueError(f"available: expected an action in every state, received none in {self.state_names[state]}.")
         self._set(transitions=self._checked_rows())
         self._set(rewards=self._checked_rewards(), start=self._checked_start())
+        self._set(expected_rewards=self.rewards if self.rewards.ndim == 2 else (self.transitions * self.rewards).sum(axis=2))
         noise = np.zeros((states, actions)) if self.reward_noise is None else np.array(self.reward_noise, float)
         _require_shape("reward_noise", noise, (states, actions))
         if not (noise >= 0).all():
@@ -124,11 +126,6 @@ class TabularMDP:
         if start[self.terminal].any():
             raise ValueError("start: expected 0 in terminal states, received more.")
         return start
-
-    @property
-    def expected_rewards(self):
-        """r(s, a), `[S, A]`; 0 in terminal states."""
-        return self.rewards if self.rewards.ndim == 2 else (self.transitions * self.rewards).sum(axis=2)
 
     def successors(self, state, action):
         """(next states, their probabilities, their expected rewards), arrays of one length."""

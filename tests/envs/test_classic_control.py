@@ -294,6 +294,7 @@ def test_the_docstring_has_the_headings(name):
     assert f"after {functional(name, 1)[1]} steps, by the wrapper" in docstring(name)
 
 
+@pytest.mark.slow
 @each
 def test_random_policies_score_what_the_docstring_says(name):
     count = 2_000

@@ -33,6 +33,7 @@ def test_gymnasiums_checker(name):
         check_env(make(name, render_mode="ansi").unwrapped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*NAMES, "FrozenLake-v1", "Taxi-v4", "CliffWalking-v1"])
 def test_frequencies_are_those_of_the_model(name):
     # One chi-squared test over all pairs that a random walk meets often; and one over the starting states.

@@ -136,6 +136,7 @@ def test_maxout_is_the_greatest_of_its_pieces():
     np.testing.assert_allclose(got, pieces.reshape(4, 2, 3).max(-1), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noisy_dense():
     x = uniform(0, 4, 9)
     layer = layers.NoisyDense(5, sigma=0.6, seed=1)

@@ -80,6 +80,7 @@ def kernels(model):
     return normalized, plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["dcgan", "sngan"])
 def test_every_kernel_is_spectrally_normalised(family):
     options = {"normalization": "spectral"} if family == "dcgan" else {"attention": True}

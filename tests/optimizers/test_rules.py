@@ -63,12 +63,14 @@ def test_contract_of_those_that_keras_lacks(name):
     check_optimizer(OWN[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_fifty_steps_are_kerass(name):
     ours, theirs = PAIRS[name]
     np.testing.assert_allclose(trajectory(ours(), 50), trajectory(theirs(), 50), atol=2e-6, rtol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Momentum", "Adam"])
 def test_kerass_options(name):
     same_options(*PAIRS[name])
@@ -219,6 +221,7 @@ def test_variables_of_two_types():
     np.testing.assert_allclose(as_array(half), 0.9, rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_line_search_takes_the_first_good_step_and_none_at_a_minimum():
     weight = keras.Variable([1.0, 1.0])
     curvature = np.array([1.0, 30.0], "float32")

@@ -180,7 +180,7 @@ def test_macqueens_middle_saves_sweeps():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("heads", [0.25, 0.5, 0.55, 0.6, 0.8, 0.95])
+@pytest.mark.parametrize("heads", [0.25, 0.5, 0.6, 0.8, 0.95])
 def test_any_coin(heads):
     # At heads > 0.5 many stakes are almost as good as the best: a tie rule must not take a worse one.
     mdp = Gambler(heads).mdp

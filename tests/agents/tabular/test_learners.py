@@ -372,6 +372,7 @@ def test_exploring_starts():
     assert mdp.start @ exact_evaluation(mdp, agent.greedy_policy()) >= -2.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [True, False])
 def test_importance_sampling_finds_the_target_policys_values(weighted):
     env = make("lab/ShortCorridor-v0")

@@ -130,6 +130,7 @@ def test_values_of_the_random_walk(kind):
     np.testing.assert_allclose(agent.state_values()[1:-1], np.arange(1, 6) / 6, atol=0.07)
 
 
+@pytest.mark.slow
 def test_off_policy_lstd_finds_the_target_policys_values():
     target, behaviour = np.tile([0.4, 0.6], (4, 1)), np.full((4, 2), 0.5)
     agent = LSTD(np.eye(4), target, behaviour=behaviour)
