@@ -58,7 +58,7 @@ class Config:
     """Divide rewards by the running deviation of their discounted sums."""
     network: Literal["dense", "nature"] = "dense"
     """Dense layers, or the convolutions of Mnih et al. 2015 for images."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
     """Units of each dense layer."""
     activation: Literal["tanh", "relu"] = "tanh"
     """Of the dense layers."""

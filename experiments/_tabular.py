@@ -31,6 +31,19 @@ def seeds(seed, count):
     return np.random.SeedSequence(seed).generate_state(count).tolist()
 
 
+def return_within(limit, mdp, policy=None):
+    """The exact expected undiscounted return of a policy in so many steps, from the starting states; of the best one without a policy."""
+    from lab.agents.tabular import optimality, under
+
+    values = np.zeros(mdp.num_states)
+    if policy is not None:
+        # a state that only ends an episode may be unknown to who learnt the policy
+        rows, rewards = under(mdp, np.append(policy, np.zeros(mdp.num_states - len(policy), int)))
+    for _ in range(limit):
+        values = optimality(mdp, values) if policy is None else rewards + rows @ values
+    return float(mdp.start @ values)
+
+
 def figure(width=7.0, height=4.0, **options):
     """(figure, axes)."""
     from matplotlib.figure import Figure

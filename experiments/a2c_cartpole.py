@@ -43,7 +43,7 @@ class Config:
     """Gradients longer than this are shortened to it."""
     normalize_observations: bool = False
     """Normalise observations by their running mean and deviation."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
     """Units of each dense layer, tanh."""
     check_episodes: Annotated[int, Range(0)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""

@@ -10,7 +10,7 @@ finds good policies and loses them again until the end (measured in benchmarks/d
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from lab import command, experiment
+from lab import command, environments, experiment
 from lab.command import Range
 
 
@@ -52,7 +52,7 @@ class Config:
     """Probability of a random action after exploration; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
     """Share of the steps over which epsilon falls."""
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (256, 256)
     """Units of each hidden layer."""
     check_episodes: Annotated[int, Range(0)] = 10
     """Greedy episodes after every thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
@@ -64,10 +64,11 @@ class Config:
         for large, small in (("buffer_size", "batch_size"), ("buffer_size", "rollout_length")):
             limit = getattr(self, large)
             command.require(getattr(self, small) <= limit, small, f"at most {large}, {limit}", getattr(self, small))
+        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         if self.device:
             command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
         else:
-            command.require_environment(self.environment, "Discrete")
+            command.require_environment(self.environment, "Discrete", check=environments.check, make=environments.make)
 
 
 def run(config, track):
@@ -76,10 +77,8 @@ def run(config, track):
     Returns the mean undiscounted return over the evaluation episodes, in fresh environments: `greedy_return` of the policy
     chosen, `last_greedy_return` of the last one.
     """
-    import gymnasium
     import keras
     import numpy as np
-    from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
@@ -88,14 +87,10 @@ def run(config, track):
     from lab.optimizers import Adam
     from lab.watch import log_episode
 
-    def environments(count):
-        make = [lambda: gymnasium.make(config.environment, disable_env_checker=True)] * count
-        return SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
-
-    envs = environments(1)
+    envs = environments.make_vector(config.environment, 1)
     observations, actions = envs.single_observation_space, envs.single_action_space
     network, memory, acting, world, check, test = np.random.SeedSequence(track.seed).generate_state(6).tolist()
-    groups = max(config.steps - config.warm_up, 1) / config.rollout_length
+    groups = (config.steps - config.warm_up) / config.rollout_length
     agent = DQN(
         online=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="online"),
         target=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="target"),
@@ -124,7 +119,7 @@ def run(config, track):
     )
     best = BestSnapshot(agent.online)
     state = [*agent.variables, *rollout.variables, *best.variables]
-    checks = environments(max(config.check_episodes, 1))
+    checks = environments.make_vector(config.environment, max(config.check_episodes, 1))
 
     start = track.restore(state)
     for report in train(agent, rollout, steps=config.steps, start=start, checkpoint_every=track.checkpoint_every):
@@ -137,7 +132,8 @@ def run(config, track):
         if report.boundary:
             track.checkpoint(state, report.step)
 
-    tests, episodes = environments(config.evaluation_episodes), config.evaluation_episodes
+    episodes = config.evaluation_episodes
+    tests = environments.make_vector(config.environment, episodes)
     last = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     if config.check_episodes:
         best.restore()

@@ -50,6 +50,7 @@ def run(config, track):
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
     import envs  # noqa: F401
+    from experiments import _tabular as shared
     from lab.agents import evaluate, train
     from lab.agents.tabular import DiscreteStates, QLearning, TabularRollout
 
@@ -76,7 +77,7 @@ def run(config, track):
     for report in train(
         agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=max(track.checkpoint_every, every)
     ):
-        exact = {} if mdp is None else {"exact_greedy_return": reached(mdp, agent.greedy_policy(), limit)}
+        exact = {} if mdp is None else {"exact_greedy_return": shared.return_within(limit, mdp, agent.greedy_policy())}
         track.log(report.metrics | exact, report.step)
         if report.boundary:
             track.checkpoint(agent.variables, report.step)
@@ -86,8 +87,8 @@ def run(config, track):
     track.curve("episode_return" if mdp is None else "exact_greedy_return", label="return", x_label="environment steps")
     if mdp is not None:
         results |= {
-            "exact_greedy_return": reached(mdp, agent.greedy_policy(), limit),
-            "best_return": reached(mdp, None, limit),
+            "exact_greedy_return": shared.return_within(limit, mdp, agent.greedy_policy()),
+            "best_return": shared.return_within(limit, mdp),
         }
     return results
 
@@ -107,20 +108,6 @@ def model(config):
 
     env = gymnasium.make(config.environment)
     return from_gymnasium(env, 1.0) if hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp") else None
-
-
-def reached(mdp, policy, limit):
-    """The exact expected return of a policy under a time limit, from the starting states; of the best one without a policy."""
-    import numpy as np
-
-    from lab.agents.tabular import optimality, under
-
-    values = np.zeros(mdp.num_states)
-    if policy is not None:
-        rows, rewards = under(mdp, np.append(policy, np.zeros(mdp.num_states - len(policy), int)))
-    for _ in range(limit):
-        values = optimality(mdp, values) if policy is None else rewards + rows @ values
-    return float(mdp.start @ values)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Config:
     """Kind of memory."""
     units: Annotated[int, Range(1)] = 64
     """Units of the recurrent layers."""
-    hidden: tuple[int, ...] = (64,)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (64,)
     """Units of each dense layer after them, ReLU."""
     check_episodes: Annotated[int, Range(0)] = 50
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""

@@ -41,7 +41,7 @@ class Config:
     """Weight of the policy's entropy."""
     max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
     """Gradients longer than this are shortened to it."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
     """Units of each dense layer, tanh."""
     check_episodes: Annotated[int, Range(0)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""

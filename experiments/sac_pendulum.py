@@ -48,7 +48,7 @@ class Config:
     """Alpha at the start: what a nat of entropy is worth, in units of the reward."""
     target_entropy: float | None = None
     """Of the learnt temperature, in nats of actions within -1 and 1; None is minus the action's dimensions."""
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (256, 256)
     """Units of each hidden layer."""
     check_episodes: Annotated[int, Range(0)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""

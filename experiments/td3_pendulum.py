@@ -53,7 +53,7 @@ class Config:
     """Standard deviation of the noise on the target's actions."""
     smoothing_clip: Annotated[float, Range(0)] = 0.5
     """Greatest size of that noise."""
-    hidden: tuple[int, ...] = (400, 300)
+    hidden: Annotated[tuple[int, ...], Range(1)] = (400, 300)
     """Units of each hidden layer."""
     check_episodes: Annotated[int, Range(0)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""

@@ -47,9 +47,7 @@ def run(config, track):
     solution = tabular.value_iteration(
         mdp, tolerance=config.tolerance, on_sweep=lambda sweep, bound: track.log({"bound": min(bound, 1e9)}, sweep)
     )
-    endless, exact = from_gymnasium(env, 1.0), np.zeros(mdp.num_states)
-    for _ in range(limit):
-        exact = tabular.expectation(endless, solution.policy, exact)
+    exact = shared.return_within(limit, from_gymnasium(env, 1.0), solution.policy)
     returns = []
     for seed in shared.seeds(track.seed, config.evaluation_episodes):
         state, _ = env.reset(seed=seed)
@@ -70,7 +68,7 @@ def run(config, track):
         shared.draw_values(axes, picture, solution.values, solution.policy, digits=2, title=f"V*, gamma = {config.discount}")
         shared.save(track, made, "values.png")
     return {
-        "greedy_return": float(np.mean(returns)), "exact_return": float(mdp.start @ exact), "sweeps": float(solution.iterations),
+        "greedy_return": float(np.mean(returns)), "exact_return": exact, "sweeps": float(solution.iterations),
     }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from numbers import Integral, Real
 
+import numpy as np
+
 
 def integer(name, value, least=1):
     """An integer >= least, of Python or NumPy; returned as Python's."""
@@ -37,6 +39,14 @@ def between(name, value, least, most):
 def inside(name, value, least, most):
     """A number in (least, most)."""
     return _hold(_number(value) and least < value < most, name, f"a number in ({least}, {most})", value)
+
+
+def same_shape(**arrays):
+    """Arrays or tensors of one shape, so that none is silently broadcast."""
+    shapes = {name: tuple(np.shape(array)) for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1:
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{next(iter(shapes))}: expected {', '.join(shapes)} of one shape, received {received}.")
 
 
 def _number(value):

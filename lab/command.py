@@ -38,12 +38,14 @@ def require(condition, name, expected, received):
 
 
 def check_ranges(config):
-    """Checks every field of a dataclass against its `Range`, that of a base class too; for `__post_init__`."""
+    """Checks every field of a dataclass against its `Range`, each number of a tuple; those of a base class too. For `__post_init__`."""
     for kind in filter(dataclasses.is_dataclass, type(config).__mro__):
         for name, hint in typing.get_type_hints(kind, include_extras=True).items():
             value = getattr(config, name)
             for bounds in getattr(hint, "__metadata__", ()):
-                if isinstance(bounds, Range) and value is not None:
+                if isinstance(bounds, Range) and isinstance(value, tuple):
+                    require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
+                elif isinstance(bounds, Range) and value is not None:
                     require(value in bounds, name, str(bounds), value)
 
 

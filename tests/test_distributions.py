@@ -46,8 +46,20 @@ def test_categorical():
     np.testing.assert_allclose(as_array(never.entropy()), np.log(2), rtol=1e-6)
     assert as_array(never.log_prob(1)) == -np.inf
     assert not np.any(as_array(never.sample(keras.random.SeedGenerator(0), (1000,))) == 1)
+    np.testing.assert_array_equal(as_array(ours.prob(np.array([3, -1]))), [0, 0])
     huge = d.Categorical(np.array([1e4, -1e4, 0.0], "float32"))
     np.testing.assert_allclose(as_array(huge.log_prob(np.array(1))), -2e4)
+
+
+def test_a_scale_that_broadcasts_counts_for_every_coordinate():
+    loc, scale = np.zeros((2, 3), "float32"), np.array([[1.0], [2.0]], "float32")
+    whole = d.DiagonalNormal(loc, np.broadcast_to(scale, (2, 3)))
+    part, other = d.DiagonalNormal(loc, scale), d.DiagonalNormal(loc + 1, scale * 2)
+    np.testing.assert_array_equal(as_array(part.entropy()), as_array(whole.entropy()))
+    np.testing.assert_array_equal(as_array(part.kl_divergence(other)), as_array(whole.kl_divergence(other)))
+    assert (
+        as_array(d.Normal(LOC, 2.0).variance()).tolist() == as_array(d.Normal(LOC, 2.0).entropy() * 0 + 4).tolist() == [4, 4, 4]
+    )
 
 
 def test_multi_categorical_is_the_product_of_its_parts():

@@ -52,7 +52,7 @@ class ActorCritic(abc.ABC):
         self.variables = [*self._learnt, *others, self.steps, self.seed.state]
 
     def act(self, observation, start):
-        """Samples: observation `[B, ...]`, start `[B]` -> (action `[B, ...]`, {"sample": ...}). A program."""
+        """Samples: observation `[B, ...]`, start `[B]` -> (action `[B, ...]`, {"sample", "start", ...}). A program."""
         return self.network.act(observation, start, self.seed)
 
     def host_policy(self, generator=None):
@@ -88,9 +88,9 @@ class ActorCritic(abc.ABC):
 
     def target(self, trajectory, next_value):
         """The lambda-returns `[T, B]`; time limits and the end of the trajectory bootstrap from `next_value` `[T, B]`. A program."""
-        reward, ended = trajectory.reward, ops.logical_or(trajectory.terminated, trajectory.truncated)
+        reward = trajectory.reward
         if self.rewards is not None:
-            reward = self.rewards(reward, ended)
+            reward = self.rewards(reward, trajectory.extras["start"])
         discount = self.discount * (1.0 - ops.cast(trajectory.terminated, "float32"))
         return lambda_return(reward, discount, next_value, trajectory.truncated, self.lambda_)
 

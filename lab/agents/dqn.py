@@ -7,7 +7,7 @@ error, updates made in groups after every `rollout_length` steps, exploration ra
 import keras
 from keras import ops
 
-from lab import engine
+from lab import checks, engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.losses import huber
 from lab.losses.reinforcement import q_learning
@@ -58,9 +58,10 @@ class DQN:
         if batch_size > replay.capacity:
             raise ValueError(f"batch_size: expected at most the replay's {replay.capacity}, received {batch_size}.")
         self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
-        self.bootstrap, self.loss, self.discount, self.batch_size = bootstrap, loss, discount, batch_size
-        self.rollout_length, self.updates, self.warm_up = rollout_length, updates, warm_up
-        self.target_every, self.epsilon = target_every, epsilon
+        self.bootstrap, self.loss, self.epsilon = bootstrap, loss, epsilon
+        self.discount, self.batch_size = checks.between("discount", discount, 0, 1), checks.integer("batch_size", batch_size)
+        self.rollout_length, self.updates = checks.integer("rollout_length", rollout_length), checks.integer("updates", updates)
+        self.target_every, self.warm_up = checks.integer("target_every", target_every), checks.integer("warm_up", warm_up, 0)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)

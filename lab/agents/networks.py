@@ -23,15 +23,16 @@ class FeedForward:
     def __init__(self, model, policy):
         self.model, self.policy, self.variables = model, policy, list(policy.variables)
         *parameters, value = model.outputs
+        _require_value(value, 1)
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
         self._normalizations = _normalizations(model)
         self._host = engine.host_forward(self.actor)
 
     def act(self, observation, start, seed):
-        """Samples: (action, {"sample": ...}). A program."""
+        """Samples: (action, {"sample", "start"}). A program."""
         sample = self.policy.sample(seed, *_several(self.actor(observation)))
-        return self.policy.action(sample), {"sample": sample}
+        return self.policy.action(sample), {"sample": sample, "start": start}
 
     def host_policy(self, generator, seed):
         """See `Agent.host_policy`."""
@@ -39,7 +40,7 @@ class FeedForward:
 
         def act(observation, start):
             sample = draw(*_several(forward(observation)))
-            return self.policy.host_action(sample), {"sample": sample}
+            return self.policy.host_action(sample), {"sample": sample, "start": start}
 
         return act
 
@@ -86,6 +87,7 @@ class Recurrent:
     def __init__(self, build, policy, *, num_envs, length):
         self.model, self.policy = build(length), policy
         self._step = build(1)
+        _require_value(self.model.outputs[-1 - len(self._step.inputs[2:])], 2)
         self._memory = [
             keras.Variable(np.zeros((num_envs, tensor.shape[-1])), dtype="float32", trainable=False, name="memory")
             for tensor in self._step.inputs[2:]
@@ -173,6 +175,13 @@ class Recurrent:
         """Updates the statistics of the observations. A program."""
         for layer in self._normalizations:
             layer.update(trajectory.observation)
+
+
+def _require_value(value, rank):
+    if len(value.shape) != rank:
+        raise ValueError(
+            f"model: expected a value of shape {['[B]', '[B, T]'][rank - 1]} as its last output, received {value.shape}."
+        )
 
 
 def _normalizations(model):

@@ -60,6 +60,8 @@ class PPO(ActorCritic):
         count = batch.log_prob.shape[0]  # the steps or, of a recurrent network, the environments of a rollout
         if count % self.minibatches:
             raise ValueError(f"minibatches: expected a divisor of the rollout's {count}, received {self.minibatches}.")
+        if self.normalize_advantage and math.prod(batch.advantage.shape) == self.minibatches:
+            raise ValueError(f"minibatches: expected parts of two steps and more to normalise, received {self.minibatches}.")
         self._stopped.assign(False)
 
         def epoch(_):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import engine
+from lab import checks, engine
 
 
 class Transition(NamedTuple):
@@ -29,9 +29,7 @@ class UniformReplay:
     """
 
     def __init__(self, capacity, observation_space, action_space, *, seed):
-        if capacity < 1:
-            raise ValueError(f"capacity: expected at least 1, received {capacity}.")
-        self.capacity = capacity
+        self.capacity = checks.integer("capacity", capacity)
         discrete = np.issubdtype(action_space.dtype, np.integer)
         fields = Transition(
             observation=(observation_space.shape, observation_space.dtype),
@@ -42,7 +40,7 @@ class UniformReplay:
         )
         self.storage = Transition(
             *(
-                keras.Variable(np.zeros((capacity, *shape)), dtype=_narrow(dtype), trainable=False, name=f"replay_{name}")
+                keras.Variable(np.zeros((self.capacity, *shape), _narrow(dtype)), trainable=False, name=f"replay_{name}")
                 for name, (shape, dtype) in fields._asdict().items()
             )
         )

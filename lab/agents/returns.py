@@ -13,6 +13,8 @@ discount is zero.
 
 from keras import ops
 
+from lab import checks
+
 
 def lambda_return(reward, discount, next_value, cut, lambda_):
     r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.18).
@@ -25,9 +27,9 @@ def lambda_return(reward, discount, next_value, cut, lambda_):
     Returns:
         G, `[T, B]`.
     """
-    shapes = [tuple(ops.shape(x)) for x in (reward, discount, next_value, cut)]
-    if len(set(shapes)) != 1 or len(shapes[0]) != 2:
-        raise ValueError(f"lambda_return: expected reward, discount, next_value, cut of one shape [T, B], received {shapes}.")
+    checks.same_shape(reward=reward, discount=discount, next_value=next_value, cut=cut)
+    if len(ops.shape(reward)) != 2:
+        raise ValueError(f"reward: expected the shape [T, B], received {tuple(ops.shape(reward))}.")
     reward, discount, next_value = (ops.convert_to_tensor(x, dtype="float32") for x in (reward, discount, next_value))
     cut = ops.concatenate([ops.cast(cut, "bool")[:-1], ops.ones_like(cut[:1], dtype="bool")])
     weight = ops.where(cut, 0.0, ops.ones_like(reward) * lambda_)
@@ -57,7 +59,9 @@ def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
     Args:
         value: V(s_t), `[T, B]`.
     """
-    return lambda_return(reward, discount, next_value, cut, lambda_) - value
+    returns = lambda_return(reward, discount, next_value, cut, lambda_)
+    checks.same_shape(value=value, returns=returns)
+    return returns - value
 
 
 def n_step_return(reward, discount, next_value, cut, n):

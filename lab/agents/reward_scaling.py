@@ -27,15 +27,15 @@ class RewardScaling:
         self._statistics.build((None,))
         self.variables = [self._return, *self._statistics.variables]
 
-    def __call__(self, reward, ended):
-        """Scales the rewards of a rollout `[T, B]`; `ended` is true where an episode terminated or was truncated. A program."""
+    def __call__(self, reward, start):
+        """Scales the rewards of a rollout `[T, B]`; `start` is true in an episode's first step. A program."""
 
         def forward(total, step):
             reward, going_on = step
-            total = self.discount * total + reward  # G_t
-            return total * going_on, total
+            total = self.discount * going_on * total + reward  # G_t
+            return total, total
 
-        going_on = 1.0 - ops.cast(ended, "float32")
+        going_on = 1.0 - ops.cast(start, "float32")
         last, totals = ops.scan(forward, ops.copy(self._return), (ops.convert_to_tensor(reward), going_on))
         self._return.assign(last)
         self._statistics.update(ops.reshape(totals, (-1,)))

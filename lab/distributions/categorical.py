@@ -24,12 +24,11 @@ class Categorical(Distribution):
         self.probs = ops.exp(self.logits)
 
     def log_prob(self, value):
-        """The value's log-probability: indices `[...]` -> `[...]`."""
+        """The value's log-probability: indices `[...]` -> `[...]`; -inf of what is no index."""
         index = ops.expand_dims(ops.cast(value, "int32"), -1)
         chosen = ops.equal(index, ops.arange(self.logits.shape[-1], dtype="int32"))
-        return ops.sum(
-            ops.where(chosen, self.logits, 0.0), axis=-1
-        )  # a gather's gradient is a scatter, which XLA does one by one
+        # A gather's gradient is a scatter, which XLA does one by one.
+        return ops.where(ops.any(chosen, axis=-1), ops.sum(ops.where(chosen, self.logits, 0.0), axis=-1), -np.inf)
 
     def sample(self, seed, shape=()):
         """Draws of shape `[*shape, *batch]`, int32, by the Gumbel-max rule."""

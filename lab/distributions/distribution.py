@@ -70,11 +70,11 @@ def binary(logits, probs):
 
 
 def together(first, second):
-    """Both as tensors of one type, the first broadcast to the shape of both."""
+    """Both as tensors of one type, broadcast to the shape of both."""
     first = ops.convert_to_tensor(first)
     first = first if "float" in str(first.dtype) else ops.cast(first, keras.config.floatx())
     second = ops.convert_to_tensor(second, first.dtype)
-    return first * ops.ones_like(second), second
+    return first * ops.ones_like(second), second * ops.ones_like(first)
 
 
 def weighted(weight, log):

@@ -36,13 +36,14 @@ def assign(agent, **kernels):
 
 
 def trajectory(*, observation, sample, reward, next_observation, terminated=False, truncated=False):
-    """Rows are steps and columns environments, whose observations are single numbers; smaller arrays are broadcast."""
+    """Rows are steps and columns environments, new at first, whose observations are single numbers; smaller arrays are broadcast."""
     reward = np.array(reward, np.float32)
     observation, next_observation = (
         np.broadcast_to(np.array(x, np.float32), reward.shape)[..., None] for x in (observation, next_observation)
     )
     sample, terminated, truncated = (np.array(np.broadcast_to(x, reward.shape)) for x in (sample, terminated, truncated))
-    return Trajectory(observation, sample, reward, terminated, truncated, next_observation, {"sample": sample})
+    start = np.vstack([np.ones_like(terminated[:1]), (terminated | truncated)[:-1]])
+    return Trajectory(observation, sample, reward, terminated, truncated, next_observation, {"sample": sample, "start": start})
 
 
 def at_random(seed=0, shape=(6, 4)):

@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 from lab import engine
-from lab.agents import A2C, PPO, REINFORCE, GSDEPolicy, NormalPolicy, RewardScaling, evaluate, policy_for
+from lab.agents import A2C, PPO, REINFORCE, FeedForward, GSDEPolicy, NormalPolicy, RewardScaling, evaluate, policy_for
 from lab.engine.host import CompiledForward, HostForward
 from lab.layers import RunningNormalization
 from lab.models import actor_critic, dense_torso, nature_torso
@@ -68,15 +68,13 @@ def test_terminated_truncated_and_cut_by_the_rollout_by_hand(name, targets):
 
 
 def scaled(rollouts, discount, clip):
-    """Rewards over the deviation of all discounted sums seen so far, episode by episode; rollouts of (reward, ended)."""
+    """Rewards over the deviation of all discounted sums seen so far, episode by episode; rollouts of (reward, start)."""
     total, seen, result = np.zeros(rollouts[0][0].shape[1]), [], []
-    for reward, ended in rollouts:
+    for reward, start in rollouts:
         for t in range(len(reward)):
             for b in range(len(total)):
-                total[b] = discount * total[b] + reward[t, b]
+                total[b] = (0.0 if start[t, b] else discount * total[b]) + reward[t, b]
                 seen.append(total[b])
-                if ended[t, b]:
-                    total[b] = 0.0
         result.append(np.clip(reward / np.sqrt(np.var(seen) + 1e-8), -clip, clip))
     return result
 
@@ -85,17 +83,18 @@ def test_reward_scaling_against_a_loop_over_episodes():
     rng = np.random.default_rng(0)
     rollouts = [(rng.normal(1, 3 + k, (6, 2)).astype("float32"), rng.random((6, 2)) < 0.3) for k in range(4)]
     scaling = RewardScaling(2, 0.8, clip=1.5)
-    program = engine.compile(lambda reward, ended: scaling(reward, ended), scaling.variables)
+    program = engine.compile(lambda reward, start: scaling(reward, start), scaling.variables)
     expected = scaled(rollouts, 0.8, 1.5)
     assert any((np.abs(x) == 1.5).any() for x in expected)
-    for (reward, ended), wanted in zip(rollouts, expected, strict=True):
-        np.testing.assert_allclose(as_array(program(reward, ended)), wanted, rtol=1e-4)
+    for (reward, start), wanted in zip(rollouts, expected, strict=True):
+        np.testing.assert_allclose(as_array(program(reward, start)), wanted, rtol=1e-4)
 
 
-def test_an_agent_learns_from_scaled_rewards_and_both_ends_of_episodes_count():
+def test_an_agent_learns_from_scaled_rewards_and_all_ends_of_episodes_count():
+    # Those too that nothing but the next start tells of: environments are reset where a run is saved.
     agent = AGENTS["A2C"](discount=0.0, rewards=RewardScaling(4, 0.9))
     first, second = by_hand(), by_hand()._replace(reward=np.arange(12, dtype="float32").reshape(3, 4))
-    rollouts = [(x.reward, x.terminated | x.truncated) for x in (first, second)]
+    rollouts = [(x.reward, x.extras["start"]) for x in (first, second)]
     experience = actors.compiled(agent.experience, agent)
     for each, wanted in zip((first, second), scaled(rollouts, 0.9, 10.0), strict=True):
         np.testing.assert_allclose(experience(each).target, wanted.ravel(), rtol=1e-4)
@@ -254,3 +253,10 @@ def test_the_network_of_images():
 def test_bad_arguments(options, words):
     with raises(words):
         actors.make(A2C, **options)
+
+
+def test_a_value_for_each_observation():
+    x = keras.Input((3,))
+    model = keras.Model(x, [keras.layers.Dense(2)(x), keras.layers.Dense(1)(x)])
+    with raises(r"model: expected a value of shape \[B\] as its last output, received \(None, 1\)"):
+        FeedForward(model, policy_for(spaces.Discrete(2)))

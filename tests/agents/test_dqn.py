@@ -192,3 +192,6 @@ def test_images_go_through_a_convolution():
 def test_bad_input():
     with pytest.raises(ValueError, match="batch_size: expected at most the replay's 256, received 300"):
         agent(batch_size=300)
+    for name, value in {"discount": 1.5, "updates": 0, "target_every": 0, "warm_up": -1, "rollout_length": 1.5}.items():
+        with pytest.raises(ValueError, match=f"{name}: expected .*, received {value}"):
+            agent(**{name: value})

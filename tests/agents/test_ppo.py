@@ -150,9 +150,10 @@ def test_after_a_stop_no_minibatch_is_learnt_from_even_where_it_diverges_little(
 
 
 def test_minibatches_divide_the_rollout():
-    agent = small(minibatches=5)
     with raises("minibatches: expected a divisor of the rollout's 24, received 5"):
-        agent.learn(actors.at_random())
+        small(minibatches=5).learn(actors.at_random())
+    with raises("minibatches: expected parts of two steps and more to normalise, received 24"):
+        small(minibatches=24).learn(actors.at_random())
 
 
 @pytest.mark.parametrize(

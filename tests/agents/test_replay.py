@@ -80,7 +80,7 @@ def test_observations_keep_rank_and_dtype():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="capacity: expected at least 1, received 0"):
+    with pytest.raises(ValueError, match="capacity: expected an integer >= 1, received 0"):
         UniformReplay(0, SPACE, Discrete(2), seed=0)
     replay = UniformReplay(2, SPACE, Discrete(2), seed=0)
     with pytest.raises(ValueError, match="expected at most the replay's 2 steps, received 3"):

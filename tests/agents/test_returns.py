@@ -106,5 +106,10 @@ def test_identities_between_them():
 def test_bad_input():
     with pytest.raises(ValueError, match="expected reward, discount, next_value, cut of one shape"):
         returns.lambda_return(np.ones((3, 1)), np.ones((3, 1)), np.ones((2, 1)), np.ones((3, 1)), 0.5)
+    with pytest.raises(ValueError, match=r"reward: expected the shape \[T, B\], received \(3,\)"):
+        returns.lambda_return(*[np.ones(3, "float32")] * 4, 0.5)
+    steps = [np.ones((3, 1), "float32")] * 2
+    with pytest.raises(ValueError, match=r"value: expected value, returns of one shape, received value \(3, 1, 1\)"):
+        returns.generalized_advantage(*steps, np.ones((3, 1, 1), "float32"), *steps, 0.5)
     with pytest.raises(ValueError, match="expected n >= 1, received 0"):
         returns.n_step_return(*[np.ones((3, 1), "float32")] * 4, 0)

@@ -6,7 +6,7 @@ from keras import ops
 
 from lab import distributions, engine
 from lab.losses import reinforcement
-from tests.contracts import as_array, uniform
+from tests.contracts import as_array, raises, uniform
 
 
 def test_targets_by_hand():
@@ -16,6 +16,17 @@ def test_targets_by_hand():
     np.testing.assert_allclose(as_array(reinforcement.double_q_learning(online, target)), [3, 4])
     policy = np.array([[0.5, 0.5], [0.25, 0.75]], "float32")
     np.testing.assert_allclose(as_array(reinforcement.expected_sarsa(target, policy)), [5, 5.5])
+
+
+def test_shapes_that_would_be_broadcast_are_refused():
+    flat, column = np.ones(3, "float32"), np.ones((3, 1), "float32")
+    for call in (
+        lambda: reinforcement.td_error(flat, column, 1.0, flat),
+        lambda: reinforcement.policy_gradient(flat, column),
+        lambda: reinforcement.clipped_surrogate(flat, flat, column),
+    ):
+        with raises(["of one shape, received", r"\(3,\)", r"\(3, 1\)"]):
+            call()
 
 
 def test_quantile_huber():

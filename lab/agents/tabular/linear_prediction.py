@@ -4,7 +4,7 @@ import numpy as np
 
 from lab import checks
 from lab.agents.tabular.learner import positive_fraction
-from lab.agents.tabular.prediction import StateValues
+from lab.agents.tabular.prediction import StateValues, ratios
 from lab.agents.tabular.table import Weights
 
 
@@ -23,17 +23,12 @@ class SemiGradientTD(StateValues):
     """
 
     def __init__(self, features, policy, *, behaviour=None, discount=1.0, step_size=0.1, initial=0.0):
-        policy = np.asarray(policy, float)
-        behaviour = policy if behaviour is None else np.asarray(behaviour, float)
+        behaviour = policy if behaviour is None else behaviour
+        self.ratio = ratios(policy, behaviour)
         super().__init__(behaviour, discount=discount, step_size=positive_fraction("step_size", step_size))
         self.x = np.asarray(features, float)
         if self.x.ndim != 2 or len(self.x) != len(policy):
             raise ValueError(f"features: expected the shape ({len(policy)}, d), received {self.x.shape}.")
-        if policy.shape != behaviour.shape or ((policy > 0) & (behaviour <= 0)).any():
-            raise ValueError(
-                "behaviour: expected the policy's shape, and probabilities > 0 wherever the policy's are, received others."
-            )
-        self.ratio = np.divide(policy, behaviour, out=np.zeros_like(policy), where=behaviour > 0)
         self._w = Weights(np.broadcast_to(np.asarray(initial, float), self.x.shape[1:]), "weights")
         self.w, self.variables = self._w.values, [self._w]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lab.agents.tabular.learner import ActionValues
-from lab.agents.tabular.prediction import StateValues
+from lab.agents.tabular.prediction import StateValues, ratios
 from lab.agents.tabular.table import Table
 
 
@@ -68,11 +68,10 @@ class OffPolicyMonteCarloControl(MonteCarloControl):
     """
 
     def __init__(self, *arguments, **options):
-        for name in ("step_size", "exploring_starts"):
-            if options.get(name):
-                raise ValueError(
-                    f"{name}: expected none, for updates are weighted and epsilon explores, received {options[name]!r}."
-                )
+        for name in {"step_size", "exploring_starts"} & set(options):
+            raise ValueError(
+                f"{name}: expected none, for updates are weighted and epsilon explores, received {options[name]!r}."
+            )
         super().__init__(*arguments, step_size=1.0, **options)
         self._weights = Table(np.zeros((self.states, self.actions)), "weights")
         self.variables.append(self._weights)
@@ -88,6 +87,11 @@ class OffPolicyMonteCarloControl(MonteCarloControl):
         action = super().step(reward, state)
         self._chances.append(self.policy(state)[action])
         return action
+
+    def cut(self, reward, state):
+        """Learns from the part of the episode that there is, which the greedy policy would go on from."""
+        self._rewards.append(reward)
+        self.learn(max(self.q[state]))
 
     def learn(self, value):
         """Updates from the last pair back to the first that was not greedy."""
@@ -118,15 +122,10 @@ class OffPolicyMonteCarlo(StateValues):
     """
 
     def __init__(self, policy, behaviour, *, weighted=True, **options):
-        policy, behaviour = np.asarray(policy, float), np.asarray(behaviour, float)
-        if policy.shape != behaviour.shape or ((policy > 0) & (behaviour <= 0)).any():
-            raise ValueError(
-                "behaviour: expected the policy's shape, and probabilities > 0 wherever the policy's are, received others."
-            )
+        self._ratio = ratios(policy, behaviour).tolist()
         super().__init__(behaviour, step_size=1.0, **options)
         self.weighted = weighted
-        self._ratio = np.divide(policy, behaviour, out=np.zeros_like(policy), where=behaviour > 0).tolist()
-        self._weights = Table(np.zeros(len(policy)), "weights")
+        self._weights = Table(np.zeros(len(self._ratio)), "weights")
         self.variables.append(self._weights)
 
     def start(self, state):

@@ -11,6 +11,27 @@ from lab.agents.tabular.sarsa_lambda import Traces
 from lab.agents.tabular.table import Table
 
 
+def probabilities(name, policy):
+    """A policy `[S, A]` as an array; ValueError where it is none."""
+    policy = np.asarray(policy, float)
+    if policy.ndim != 2:
+        raise ValueError(f"{name}: expected probabilities [S, A], received the shape {policy.shape}.")
+    sums = policy.sum(axis=1)
+    if (policy < 0).any() or (np.minimum(np.abs(sums), np.abs(sums - 1)) > 1e-9).any():
+        raise ValueError(f"{name}: expected probabilities that sum to 1, or to 0 in terminal states, received others.")
+    return policy
+
+
+def ratios(policy, behaviour):
+    """pi(a|s) / b(a|s) of a target policy and the behaviour, `[S, A]`."""
+    policy, behaviour = probabilities("policy", policy), probabilities("behaviour", behaviour)
+    if policy.shape != behaviour.shape or ((policy > 0) & (behaviour <= 0)).any():
+        raise ValueError(
+            "behaviour: expected the policy's shape, and probabilities > 0 wherever the policy's are, received others."
+        )
+    return np.divide(policy, behaviour, out=np.zeros_like(policy), where=behaviour > 0)
+
+
 class StateValues(Learner):
     """A learner of V, `[S]`, that follows a policy.
 
@@ -22,12 +43,8 @@ class StateValues(Learner):
     """
 
     def __init__(self, policy, *, discount=1.0, step_size=0.1, initial=0.0):
-        policy = np.asarray(policy, float)
-        if policy.ndim != 2:
-            raise ValueError(f"policy: expected probabilities [S, A], received the shape {policy.shape}.")
-        sums = policy.sum(axis=1)
-        if (policy < 0).any() or (np.minimum(np.abs(sums), np.abs(sums - 1)) > 1e-9).any():
-            raise ValueError("policy: expected probabilities that sum to 1, or to 0 in terminal states, received others.")
+        policy = probabilities("policy", policy)
+        self.actions = policy.shape[1]
         self._cumulative = [list(accumulate(row)) for row in policy.tolist()]
         self.discount = checks.between("discount", discount, 0, 1)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)

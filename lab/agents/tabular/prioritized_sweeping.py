@@ -31,9 +31,10 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
         if bound <= tolerance:
             values = np.where(mdp.terminal, 0.0, new + shift)
             return Solution(values, greedy(mdp, values), bound, backups)
+        if backups >= max_backups or not residual.any():
+            raise ValueError(f"tolerance: expected {tolerance} within {max_backups} backups, received a bound of {bound:.3g}.")
         priority = np.abs(residual)
-        while priority.max() > threshold and backups < max_backups:
-            state = int(priority.argmax())
+        while priority[state := int(priority.argmax())] > threshold and backups < max_backups:
             if state not in blocks:
                 rows = table[state * actions : (state + 1) * actions]
                 columns = np.unique(rows.indices)
@@ -46,8 +47,6 @@ def prioritized_sweeping(mdp, *, tolerance=1e-8, max_backups=1_000_000):
             others = into.indices[before]
             priority[others] = np.maximum(priority[others], discount * into.data[before] * abs(change))
             backups += 1
-        if backups >= max_backups or not residual.any():
-            raise ValueError(f"tolerance: expected {tolerance} within {max_backups} backups, received a bound of {bound:.3g}.")
         threshold /= 10
 
 

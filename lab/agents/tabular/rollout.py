@@ -25,9 +25,10 @@ class TabularRollout:
 
     def __init__(self, agent, env, *, seed):
         require_spaces(env, agent.observations)
-        states = getattr(agent, "states", None)
-        if states is not None and states != env.observation_space.n:
-            raise ValueError(f"agent: expected {env.observation_space.n} states, as the environment has, received {states}.")
+        for name, space in (("states", env.observation_space), ("actions", env.action_space)):
+            count = getattr(agent, name, None)
+            if count is not None and count != space.n:
+                raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
         self.agent, self.env, self.seed = agent, env, seed
 
     def reset(self, step):

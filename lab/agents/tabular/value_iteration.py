@@ -35,7 +35,8 @@ def modified_policy_iteration(mdp, *, sweeps=20, tolerance=1e-8, max_improvement
     require_end(mdp)
     values, worth_checking = np.zeros(len(mdp.terminal)), tolerance
     for count in range(1, max_improvements + 1):
-        new = optimality(mdp, values)
+        q = action_values(mdp, values)
+        new = q.max(axis=1)
         residual = new - values
         shift, bound = 0.0, np.inf
         if mdp.discount < 1:
@@ -48,7 +49,7 @@ def modified_policy_iteration(mdp, *, sweeps=20, tolerance=1e-8, max_improvement
             new = np.where(mdp.terminal, 0.0, new + shift)
             return Solution(new, greedy(mdp, new), bound, count)
         if sweeps:
-            rows, rewards = under(mdp, action_values(mdp, values).argmax(axis=1))
+            rows, rewards = under(mdp, q.argmax(axis=1))
             for _ in range(sweeps):
                 new = rewards + mdp.discount * (rows @ new)
         values = new

@@ -273,6 +273,15 @@ def test_too_few_sweeps_are_said():
         tabular.prioritized_sweeping(Gridworld5x5().mdp, max_backups=10)
 
 
+def test_exactly_enough_backups_are_enough():
+    mdp = random_mdp(20, 3, 4, discount=0.9, seed=0)
+    solution = tabular.prioritized_sweeping(mdp)
+    assert tabular.prioritized_sweeping(mdp, max_backups=solution.iterations).bound == solution.bound
+    with pytest.raises(ValueError, match="received a bound of") as caught:
+        tabular.prioritized_sweeping(mdp, max_backups=solution.iterations // 2)
+    assert float(str(caught.value).rstrip(".").split()[-1]) < 1e-3  # what it had reached, not what it began with
+
+
 def test_terminal_states_are_worth_nothing_at_any_tolerance():
     mdp = random_mdp(30, 3, 4, discount=0.95, seed=3, terminal=2)
     solutions = [

@@ -29,6 +29,7 @@ from lab.agents.tabular import (
     QLearning,
     Sarsa,
     SarsaLambda,
+    SemiGradientTD,
     TabularRollout,
     TDLambda,
     TreeBackup,
@@ -215,6 +216,13 @@ def test_off_policy_control_by_hand():
     # Backwards: (1, 1): W = 1, q = 5, greedy, so W = 1 / b = 1 / (.5 + .25); (0, 1): G = 6, C = W, q = 6.
     assert agent.q == [[0.0, 6.0], [0.0, 5.0]]
     np.testing.assert_allclose(np.asarray(agent._weights), [[0, 1 / 0.75], [0, 1]])
+
+
+def test_off_policy_control_goes_on_greedily_where_an_episode_is_cut():
+    agent = scripted(OffPolicyMonteCarloControl(2, 2, discount=1.0, epsilon=0.5, initial=[[0.0, 0.0], [1.0, -100.0]]), [0])
+    agent.start(0)
+    agent.cut(2.0, 1)
+    assert agent.q[0][0] == 3.0  # 2 + max q(1, .), whatever the behaviour would do
 
 
 def test_off_policy_control_with_ties():
@@ -489,6 +497,14 @@ def test_blackjack():
         (lambda: DiscreteStates(make("CartPole-v1")), "env: expected discrete observations, received Box"),
         (lambda: TD([[0.5, 0.4]]), "policy: expected probabilities that sum to 1, or to 0 in terminal states"),
         (lambda: OffPolicyMonteCarloControl(2, 2, exploring_starts=True), "exploring_starts: expected none"),
+        (lambda: OffPolicyMonteCarloControl(2, 2, step_size=None), "step_size: expected none, .*, received None"),
+        (lambda: OffPolicyMonteCarlo([[2.0]], [[1.0]]), "policy: expected probabilities that sum to 1"),
+        (lambda: SemiGradientTD(np.eye(1), [[1.0]], behaviour=[[0.5]]), "behaviour: expected probabilities that sum to 1"),
+        (lambda: TabularRollout(QLearning(16, 5), make("FrozenLake-v1"), seed=0), "agent: expected 4 actions, .*, received 5"),
+        (
+            lambda: TabularRollout(TD(np.ones((16, 1))), make("FrozenLake-v1"), seed=0),
+            "agent: expected 4 actions, .*, received 1",
+        ),
         (lambda: TabularRollout(QLearning(15, 4), make("FrozenLake-v1"), seed=0), "agent: expected 16 states, .*, received 15"),
         (lambda: QLearning(0, 2), "states: expected an integer >= 1, received 0"),
         (lambda: QLearning(2, 2, discount=1.5), r"discount: expected a number in \[0, 1\], received 1.5"),
