@@ -82,6 +82,8 @@ class Config:
         size = self.num_envs * self.rollout_length
         expected = f"a divisor of num_envs x rollout_length, {size}"
         command.require(size % self.minibatches == 0, "minibatches", expected, self.minibatches)
+        single = self.normalize_advantage and size == self.minibatches
+        command.require(not single, "minibatches", "parts of two steps and more to normalise", self.minibatches)
         images = self.network == "nature"
         command.require(images or self.hidden, "hidden", "at least one layer", self.hidden)
         command.require(not (images and self.gsde), "gsde", "0 with --network nature", self.gsde)

@@ -1,8 +1,8 @@
 """Commands over runs: ui, resume, watch, sample, sync."""
 
+import contextlib
 import os
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class Ui:
 class Watch:
     """Flags of `watch`."""
 
-    seed: int = 0
+    seed: Annotated[int, command.Range(0)] = 0
     """Seed of the episode."""
     window: bool = False
     """Show the episode in a window."""
@@ -49,6 +49,9 @@ class Watch:
     """The GIF to write; the default is <run name>.gif in the current folder."""
     tracking_uri: str | None = None
     """The server that has the run, by its MLflow run id, if it is not on this disk."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -99,16 +102,16 @@ def ui(argv):
     (flags,) = command.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
     port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), None)
     command.require(port, "port", "a free port among this and the next 19", flags.port)
-    tracking.resolve_uri(flags.tracking_uri)
-    print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
-    return tracking.ui(port, flags.tracking_uri)
+    uri = _server(flags.tracking_uri)
+    with _whatever_fails("tracking URI: expected a store that can be opened", uri):
+        return tracking.ui(port, uri)
 
 
 def resume(argv):
-    """Runs the experiment module of a run with --resume."""
+    """Becomes the experiment module of a run with --resume, so that signals reach the run itself."""
     run_id, rest = _run_id("resume", argv)
     folder = journal.find(run_id)
-    return subprocess.call([sys.executable, "-m", folder.header()["module"], "--resume", folder.name, *rest])
+    os.execv(sys.executable, [sys.executable, "-m", folder.header()["module"], "--resume", folder.name, *rest])
 
 
 def watch(argv):
@@ -119,13 +122,18 @@ def watch(argv):
     name, model, settings = _model(run_id, flags.tracking_uri)
     environment, stack = settings.get("environment"), int(settings.get("frame_stack", 1))
     command.require(environment, "run id", "a run on an environment", run_id)
+    import gymnasium
+
     from lab.watch import record_episode, show_episode
 
-    if flags.window:
-        print(f"return {show_episode(environment, model, seed=flags.seed, frame_stack=stack):.6g}")
-        return 0
     output = Path(flags.output or f"{name}.gif").resolve()
-    print(f"return {record_episode(environment, model, output, seed=flags.seed, frame_stack=stack):.6g}, written to {output}")
+    options = {"seed": flags.seed, "frame_stack": stack}
+    kinds = (RuntimeError, gymnasium.error.Error)  # pygame's are of the first kind
+    with _whatever_fails("run id: expected an environment that can be shown here", environment, kinds):
+        if flags.window:
+            print(f"return {show_episode(environment, model, **options):.6g}")
+        else:
+            print(f"return {record_episode(environment, model, output, **options):.6g}, written to {output}")
     return 0
 
 
@@ -149,7 +157,9 @@ def _model(run_id, uri):
     if uri:
         from lab import tracking
 
-        return run_id, *tracking.fetch_policy(run_id, tracking.resolve_uri(uri))
+        uri = _server(uri)
+        with _whatever_fails("run id: expected the MLflow id of a run that has logged its model", run_id):
+            return run_id, *tracking.fetch_policy(run_id, uri)
     folder = journal.find(run_id)
     path = folder.artifacts / "model.keras"
     if not path.exists():
@@ -168,12 +178,35 @@ def sync(argv):
     from lab import tracking
 
     (flags,) = command.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
-    results = tracking.sync(flags.tracking_uri and tracking.resolve_uri(flags.tracking_uri))
+    results = tracking.sync(flags.tracking_uri and _server(flags.tracking_uri))
     for name, error in results.items():
-        print(f"{name}: {error or 'delivered'}")
+        print(f"{name}: {_first_line(error) if error else 'delivered'}")
     if not results:
         print("nothing to deliver")
     return 1 if any(results.values()) else 0
+
+
+def _server(uri):
+    """The address of a tracking server or store: the argument, $MLFLOW_TRACKING_URI or the local store."""
+    from lab import tracking
+
+    uri = tracking.resolve_uri(uri)
+    if uri == tracking.NONE:
+        raise ValueError(f"tracking URI: expected the address of a server or a store, received {uri!r}")
+    return uri
+
+
+@contextlib.contextmanager
+def _whatever_fails(expected, received, kinds=Exception):
+    """Turns errors into bad input; every kind of server fails in its own way."""
+    try:
+        yield
+    except kinds as error:
+        raise ValueError(f"{expected}, received {received!r}: {_first_line(error)}") from error
+
+
+def _first_line(error):
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 def _run_id(name, argv):

@@ -1,7 +1,7 @@
-"""Exact checkpoints: every variable of a run, random states included, and its host-side counters.
+"""Exact checkpoints: every variable of a run, random states included.
 
 One checkpoint is one safetensors file, `step-<env steps>.safetensors`: the variables in the order they are given, and in its
-header a JSON of host state, the digest of the run's configuration and a SHA-256 over all of it. It is written beside its
+header the step, the digest of the run's configuration and a SHA-256 over all of it. It is written beside its
 place, flushed to the disk and renamed, so a file under that name is whole or damaged by others. Nothing is pickled.
 """
 
@@ -26,22 +26,20 @@ class Checkpoint(NamedTuple):
     """What a checkpoint holds beside the variables, which are restored in place."""
 
     step: int
-    host: dict
     path: Path | None  # None where every checkpoint is damaged, and the run must start anew
     damaged: list[str]  # what was wrong with newer checkpoints that were passed over
 
 
-def save(folder, step, variables, *, host=None, config_digest="", keep=3):
+def save(folder, step, variables, *, config_digest="", keep=3):
     """Writes a checkpoint and deletes all but the newest `keep`. An `OSError` (a full disk) leaves the older ones alone.
 
     Args:
         variables: Keras variables, all of the run's state.
-        host: JSON-able state that is not in variables.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: np.asarray(value, order="C") for name, value in zip(_names(variables), map(np.asarray, variables))}
-    metadata = {"format": "1", "step": str(step), "config": config_digest, "host": json.dumps(host or {}, sort_keys=True)}
+    metadata = {"format": "1", "step": str(step), "config": config_digest}
     metadata["sha256"] = _digest(tensors, metadata)
     path = folder / f"step-{step:012d}{SUFFIX}"
     temporary = folder / f".{path.name}.partial"
@@ -84,8 +82,8 @@ def restore(folder, variables, *, config_digest=""):
                 f"{path.name}: expected a checkpoint of configuration {config_digest[:12]}, received {metadata['config'][:12]}."
             )
         _assign(path, tensors, variables)
-        return Checkpoint(int(metadata["step"]), json.loads(metadata["host"]), path, damaged)
-    return Checkpoint(0, {}, None, damaged) if damaged else None
+        return Checkpoint(int(metadata["step"]), path, damaged)
+    return Checkpoint(0, None, damaged) if damaged else None
 
 
 def read(path):

@@ -11,6 +11,7 @@ import ast
 import contextlib
 import dataclasses
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -84,7 +85,7 @@ def main(config_class, run, *, smoke, variants=None, summary=None):
 def _main(name, about, config_class, run, smoke, argv, variants=None, summary=None):
     with command.one_line_errors():
         resumed = command.flag_value(argv, "--resume")
-        folder = journal.find(resumed) if resumed else None
+        folder = journal.find(resumed) if resumed is not None else None
         config, options = _parse(name, about, config_class, smoke, argv, folder)
         header = folder.header() if folder else _header(name, config, options)
         changes = list(variants(config)) if variants and "parent" not in header else []
@@ -113,19 +114,27 @@ def _parse(name, about, config_class, smoke, argv, folder):
     status = folder.status()
     if status in ("FINISHED", "RUNNING"):
         raise ValueError(f"--resume: expected an interrupted run, received {folder.name}, which is {status}")
-    recorded = config_class(**header["config"])
+    # JSON has no tuples.
+    recorded = config_class(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
+    )
     options = Options(**header["options"])
     config, given = command.parse(prog, about.summary, argv, recorded, options)
-    wanted = {**dataclasses.asdict(config), **dataclasses.asdict(given), "resume": None}
-    for key, value in {**header["config"], **header["options"]}.items():
+    wanted = json.loads(json.dumps({**dataclasses.asdict(config), **_recorded(given)}))
+    for key, value in {**header["config"], **_recorded(options)}.items():
         if wanted[key] != value:
             raise ValueError(f"--resume: expected {key}={value!r}, with which the run was started, received {wanted[key]!r}")
     return recorded, options
 
 
+def _recorded(options):
+    """The options a run is started with; --resume is not one of them."""
+    return {key: value for key, value in dataclasses.asdict(options).items() if key != "resume"}
+
+
 def _header(name, config, options):
     total = lifecycle.total_steps(config)
-    config, options = dataclasses.asdict(config), dataclasses.asdict(options)
+    config, options = dataclasses.asdict(config), _recorded(options)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     return lifecycle.identified(
         {

@@ -138,12 +138,23 @@ class RunFolder:
         said = [event["results"] for event in self.events()[0] if "results" in event]
         return said[-1] if said else None
 
+    def sync(self):
+        """Forces the journal to the disk, whichever process wrote it."""
+        with open(self.journal, "rb") as file:
+            os.fsync(file.fileno())
+
+    def line_ends_at(self, offset):
+        """Whether a line of the journal ends right before this byte, or none begins before it."""
+        with open(self.journal, "rb") as file:
+            file.seek(max(offset - 1, 0))
+            return offset == 0 or file.read(1) == b"\n"
+
     @contextlib.contextmanager
-    def lock(self, role):
-        """Holds the folder's lock for `role`; yields False where another process has it. Ends with the process."""
+    def lock(self, role, wait=False):
+        """Holds the folder's lock for `role`; yields False where another process has it, unless it is to wait. Ends with the process."""
         with open(self.path / f".{role}.lock", "w") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 yield False
                 return

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+from typing import NamedTuple
 
 from lab import journal, tracking
 from lab.progress import Progress
@@ -45,39 +46,71 @@ def run_one(folder, config, run, expected):
     header = folder.header()
     with folder.lock("writer") as mine:
         if not mine:
-            print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-            return 2, None
+            return _busy(folder), None
         writer = journal.Journal(folder)
         courier = _start(folder)
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
-        writer.append({"status": "RUNNING"})
-        status, code, results, error = "FINISHED", 0, None, None
-        try:
+
+        def work():
             _import_keras()
             with progress, _interruptible(track):
                 results = run(config, track)
             track.finish(results)
-        except (Stopped, KeyboardInterrupt):
-            status, code = "KILLED", 130
-        except Exception as failure:
-            status, code, error = "FAILED", 1, f"{type(failure).__name__}: {failure}"
-            if not _said_by_lab(failure):
-                traceback.print_exc()
-        _end(writer, status, error)
-    delivered = _wait(courier, folder)
-    _say_goodbye(folder, expected, status, results, error, delivered)
-    return code, results
+            return results
+
+        ending = _do(work, writer)
+    return _see_off(folder, courier, expected, ending), ending.results
+
+
+class Ending(NamedTuple):
+    """How a run ended."""
+
+    status: str = "FINISHED"
+    code: int = 0  # of the process
+    error: str | None = None
+    results: dict | None = None
+
+
+def _do(work, writer):
+    """The `Ending` of a run whose results `work()` returns, which the journal gets too."""
+    writer.append({"status": "RUNNING"})
+    try:
+        ending = Ending(results=work())
+    except (Stopped, KeyboardInterrupt):
+        ending = Ending("KILLED", 130)
+    except Exception as failure:
+        ending = Ending("FAILED", 1, f"{type(failure).__name__}: {failure}")
+        if not _said_by_lab(failure):
+            traceback.print_exc()
+    _end(writer, ending)
+    return ending
+
+
+def _busy(folder):
+    print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
+    return 2
+
+
+def _see_off(folder, courier, expected, ending):
+    """Waits for the courier and says the last words; the exit code, which is that of a Ctrl-C where one cut the wait short."""
+    code = ending.code
+    try:
+        delivered = _wait(courier, folder)
+    except KeyboardInterrupt:
+        code, delivered = 130, tracking.delivered(folder)
+    _say_goodbye(folder, expected, ending, delivered)
+    return code
 
 
 def _said_by_lab(failure):
     """Whether the message says all that there is to say; others get their traceback."""
-    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError", "DownloadError")
+    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError", "DownloadError", "ChildError")
 
 
-def _end(writer, status, error):
+def _end(writer, ending):
     try:
-        writer.append({"status": status} | ({"tags": {"lab.error": error[:500]}} if error else {}))
+        writer.append({"status": ending.status} | ({"tags": {"lab.error": ending.error[:500]}} if ending.error else {}))
         writer.close()
     except OSError as failure:
         print(f"the end of the run could not be written: {failure}", file=sys.stderr)
@@ -85,10 +118,15 @@ def _end(writer, status, error):
 
 @contextlib.contextmanager
 def _interruptible(track):
-    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second at once."""
+    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second, or where none is to come the first, at once."""
 
     def handle(number, frame):
         if track.stopping:
+            raise KeyboardInterrupt
+        if not track.saving:
+            track.progress.say(
+                "stopping at once: no checkpoint is to come, and a resumed run goes on from its last, or from the start"
+            )
             raise KeyboardInterrupt
         track.stopping = True
         track.progress.say(
@@ -108,20 +146,18 @@ def _wait(courier, folder):
     if courier is None:
         return True
     end = time.monotonic() + 60
-    with contextlib.suppress(KeyboardInterrupt):
-        while not tracking.delivered(folder) and courier.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
+    while not tracking.delivered(folder) and courier.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
     return tracking.delivered(folder)
 
 
-def _say_goodbye(folder, expected, status, results, error, delivered):
-    if results is not None:
-        for name, value in results.items():
-            wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
-            print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
-    if error:
-        print(f"failed: {error}", file=sys.stderr)
-    if status != "FINISHED":
+def _say_goodbye(folder, expected, ending, delivered):
+    for name, value in (ending.results or {}).items():
+        wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
+        print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
+    if ending.error:
+        print(f"failed: {ending.error}", file=sys.stderr)
+    if ending.status != "FINISHED":
         print(f"to go on: python -m lab resume {folder.name}")
     run_id = folder.delivery().get("run_id")
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
@@ -140,41 +176,52 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
         summary: function (track of the parent, {label: list of results}), called at the end.
     """
     header = parent.header()
+    seeds = range(header["seed"], header["seed"] + header["seeds"])
     rows: dict[str, list] = {}
     with parent.lock("writer") as mine:
         if not mine:
-            print(f"{parent.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-            return 2
+            return _busy(parent)
         writer = journal.Journal(parent)
-        writer.append({"status": "RUNNING"})
-        for variant in variants:
-            changed = dataclasses.replace(config, **variant)
-            for seed in range(header["seed"], header["seed"] + header["seeds"]):
-                child = _child(parent, seed, changed)
-                done = child.results() if child.status() == "FINISHED" else None
-                code, result = (0, done) if done else run_one(child, changed, run, expected)
-                if code:
-                    _end(writer, child.status(), None)
-                    _wait(_start(parent), parent)
-                    print(f"to go on with all runs: python -m lab resume {parent.name}")
-                    return code
-                rows.setdefault("_".join(map(str, variant.values())), []).append(result)
+
+        def work():
+            for variant in variants:
+                for seed in seeds:
+                    result = _child_results(parent, seed, dataclasses.replace(config, **variant), run, expected)
+                    rows.setdefault("_".join(map(str, variant.values())), []).append(result)
+            means: dict[str, float] = {}
+            for label, results in rows.items():
+                means |= _summarize(results, f"_{label}" if label else "")
+            writer.metrics(means, header["total_steps"])
+            if summary is not None:
+                summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
+            return {
+                name: value for name, value in means.items() if name in rows.get("", [{}])[0] or expected.startswith(f"{name} ")
+            }
+
+        ending = _do(work, writer)
+    code = _see_off(parent, _start(parent), expected, ending)
+    if ending.results is not None:
         for label, results in rows.items():
-            writer.metrics(_summarize(results, f"_{label}" if label else ""), header["total_steps"])
-        if summary is not None:
-            summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
-        _end(writer, "FINISHED", None)
-    delivered = _wait(_start(parent), parent)
-    means = {
-        name: value
-        for label, results in rows.items()
-        for name, value in _summarize(results, f"_{label}" if label else "").items()
-    }
-    shown = {name: value for name, value in means.items() if name in rows.get("", [{}])[0] or expected.startswith(f"{name} ")}
-    _say_goodbye(parent, expected, "FINISHED", shown, None, delivered)
-    for label, results in rows.items():
-        _say_means(label, results)
-    return 0
+            _say_means(label, results)
+    return code
+
+
+class ChildError(Exception):
+    """A child run failed, which it has said itself."""
+
+
+def _child_results(parent, seed, config, run, expected):
+    """The results of the child run for a seed and a configuration, which is run if it has not finished."""
+    child = _child(parent, seed, config)
+    results = child.results() if child.status() == "FINISHED" else None
+    if results:
+        return results
+    code, results = run_one(child, config, run, expected)
+    if code == 130:
+        raise Stopped
+    if code:
+        raise ChildError(f"{child.name} did not finish")
+    return results
 
 
 def _say_means(label, results):

@@ -1,7 +1,8 @@
 """What an experiment's `run` uses to log, to save its state and to find it again."""
 
 import csv
-import json
+
+from lab.journal import write_json
 
 
 class Stopped(Exception):
@@ -16,6 +17,7 @@ class Track:
         checkpoint_every: steps between two checkpoints, of the default settings 10,000.
         artifacts: the folder where files to look at are made, before `artifact` logs them.
         stopping: whether the user asked the run to stop at its next checkpoint.
+        saving: whether a checkpoint is to come; not before `restore`, nor after that of the last step.
     """
 
     def __init__(self, folder, journal, progress):
@@ -24,13 +26,14 @@ class Track:
         self.seed, self._wanted = header["seed"], header["options"]["checkpoint_every"]
         self.checkpoint_every = self.checkpoint_interval()
         self.artifacts = folder.artifacts
-        self.stopping = False
+        self.stopping = self.saving = False
+        self._total = header["total_steps"]
         self._digest = header["digest"]
         self._journal = journal
         self._step = 0
-        if not (self.artifacts / "config.json").exists():
+        if not any(event.get("artifact") == "config.json" for event in folder.events()[0]):
             content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
-            (self.artifacts / "config.json").write_text(json.dumps(content, indent=2))
+            write_json(self.artifacts / "config.json", content)
             self.artifact("config.json")
 
     def checkpoint_interval(self, least=0):
@@ -48,6 +51,7 @@ class Track:
         from lab import checkpoint
 
         found = checkpoint.restore(self.folder.checkpoints, variables, config_digest=self._digest)
+        self.saving = found is None or not 0 < self._total <= found.step
         if found is None:
             return 0
         for complaint in found.damaged:
@@ -59,7 +63,7 @@ class Track:
     def checkpoint(self, variables, step):
         """Saves all variables of the run; stops the run here if the user asked for it.
 
-        A disk that is full does not stop the run: it goes on, with the older checkpoints kept, and says so.
+        A disk that is full does not stop the run: unless it was asked to stop it goes on, with the older checkpoints kept, and says so.
         """
         from lab import checkpoint
 
@@ -67,9 +71,11 @@ class Track:
             self._journal.sync()
             checkpoint.save(self.folder.checkpoints, step, variables, config_digest=self._digest)
         except OSError as error:
-            self.say(f"no checkpoint at step {step:,}: {error}; the older ones are kept and the run goes on")
+            end = "stops" if self.stopping else "goes on"
+            self.say(f"no checkpoint at step {step:,}: {error}; the older ones are kept and the run {end}")
         if self.stopping:
             raise Stopped
+        self.saving = not 0 < self._total <= step
 
     def say(self, sentence):
         """Prints a line beside the progress."""

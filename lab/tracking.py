@@ -45,27 +45,33 @@ def start_courier(folder):
 
 
 def sync(uri=None):
-    """Delivers every run on the disk that its server does not have whole. Returns {run name: what is left, as an error}."""
-    results: dict[str, str | None] = {}
-    for folder in all_runs():
-        if uri is None and folder.header()["tracking_uri"] == NONE:
-            continue
-        with folder.lock("courier") as mine:
-            if not mine:
-                continue  # its own courier is at work
-            try:
-                delivery = Delivery(folder, uri)
-                if not delivered(folder):
-                    delivery.advance()
-                    results[folder.name] = None
-            except Exception as error:  # every kind of server fails in its own way
-                results[folder.name] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    """Delivers every run on the disk that its server does not have whole. Returns {run name: the error, None where all went well}."""
+    results: dict[str, Exception | None] = {}
+    for folder in [run for run in all_runs() if uri or run.header()["tracking_uri"] != NONE]:
+        try:
+            if _deliver(folder, uri):
+                results[folder.name] = None
+        except Exception as error:  # every kind of server fails in its own way
+            results[folder.name] = error
     return results
 
 
-def delivered(folder):
-    """Whether MLflow has all of a run's journal."""
-    return folder.delivery().get("offset", -1) >= folder.events()[1]
+def delivered(folder, uri=None):
+    """Whether MLflow has all of a run's journal: the server at `uri`, or without one any."""
+    there = folder.delivery()
+    return there.get("offset") == folder.events()[1] and uri in (None, there["uri"])
+
+
+def _deliver(folder, uri=None):
+    """Brings a run up to date whose courier is not at work. Returns whether there was something to bring."""
+    with folder.lock("courier") as mine:
+        settled = folder.delivery().get("status") in FINAL or folder.locked("writer")
+        if not mine or (settled and delivered(folder, uri)):
+            return False
+        delivery = Delivery(folder, uri)
+        delivery.advance()
+        delivery.conclude()
+        return True
 
 
 class Delivery:
@@ -90,17 +96,21 @@ class Delivery:
             self._send_metrics(events, bins)
             for event in events:
                 self._send(event)
+            self.folder.sync()  # or after a power failure the offset might lie where no journal is
             self._remember(offset=end)
             self._bins, self._doubt = bins, False
         except BaseException:
             self._doubt = True
             raise
 
-    def announce_death(self):
-        """Marks a run as killed whose process is gone without having said how it ended."""
+    def conclude(self):
+        """Whether the run is over and delivered; one whose process is gone without a word is marked as killed."""
+        if self.folder.locked("writer") or not delivered(self.folder, self.uri):
+            return False
         if self.sent.get("status") not in FINAL:
             self._client.set_terminated(self.sent["run_id"], "KILLED")
             self._remember(status="KILLED")
+        return True
 
     def _remember(self, **what):
         self.sent = self.sent | what
@@ -116,6 +126,8 @@ class Delivery:
             self._describe(run_id)
             self._remember(run_id=run_id, uri=self.uri, offset=0)
         if self._bins is None:
+            if not self.folder.line_ends_at(self.sent["offset"]):
+                self._remember(offset=0)  # a power failure took the end of the journal
             self._bins = {}
             before, _ = self.folder.events(0, self.sent["offset"])
             list(self._chosen(before, self._bins))
@@ -148,13 +160,8 @@ class Delivery:
             parent = Delivery(RunFolder(self.folder.path.parent / header["parent"]), self.uri)
             parent._connect()
             tags["mlflow.parentRunId"] = parent.sent["run_id"]
-        run = self._client.create_run(
-            self._experiment(),
-            start_time=int(header["created"] * 1000),
-            tags=tags,
-            run_name=self.folder.name.removeprefix(f"{header['experiment']}-"),
-        )
-        return run.info.run_id
+        began, name = int(header["created"] * 1000), self.folder.name.removeprefix(f"{header['experiment']}-")
+        return self._client.create_run(self._experiment(), start_time=began, tags=tags, run_name=name).info.run_id
 
     def _describe(self, run_id):
         from mlflow.entities import Param
@@ -201,7 +208,7 @@ class Delivery:
 
     def _has_model(self):
         found = self._client.search_logged_models([self._experiment()], f"source_run_id = '{self.sent['run_id']}'")
-        return len(found) > 0
+        return any(model.status == "READY" for model in found)  # the others' upload was cut short
 
     def _log_model(self, event):
         import mlflow
@@ -238,10 +245,10 @@ def _store_lock():
         yield
 
 
-def ui(port, uri=None):
+def ui(port, uri):
     """Serves the MLflow UI on 127.0.0.1 until interrupted."""
-    uri = resolve_uri(uri)
     _client(uri)
+    print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--default-artifact-root", (home() / "mlruns" / "artifacts").as_uri(), "--workers", "1"]
     # Eight processes for jobs that nobody here gives: 1.7 GB and a third of the time to start.
@@ -257,35 +264,34 @@ def fetch_policy(run_id, uri):
 
     import lab.layers  # noqa: F401  registers ours
 
-    params = _client(uri).get_run(run_id).data.params
-    return mlflow.keras.load_model(f"runs:/{run_id}/model"), params
+    _client(uri)
+    settings = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")["config"]  # MLflow's params are words
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), settings
 
 
 def _courier(path, poll=0.2, patience=20.0):
     """Follows a run until its journal is delivered; gives up `patience` seconds after the run has ended."""
     os.nice(10)
     folder = RunFolder(path)
-    with folder.lock("courier") as mine:
-        if not mine:
-            return None
+    with folder.lock("courier", wait=True):
         delivery = Delivery(folder)
         gone, wait, complaint = None, poll, None
         while True:
-            alive = folder.locked("writer")
             try:
                 delivery.advance()
                 wait = poll
-                if not alive and delivered(folder):
-                    return delivery.announce_death()
+                if delivery.conclude():
+                    if parent := delivery.header.get("parent"):
+                        _deliver(RunFolder(folder.path.with_name(parent)))  # it may have died with its child
+                    return
             except Exception as error:
                 if repr(error) != complaint:
                     complaint = repr(error)
                     print(complaint, flush=True)
                 wait = min(wait * 2, 8.0)
-            if not alive:
-                gone = gone or time.monotonic()
-                if time.monotonic() - gone > patience:
-                    return None
+            gone = None if folder.locked("writer") else gone or time.monotonic()
+            if gone and time.monotonic() - gone > patience:
+                return
             time.sleep(wait)
 
 

@@ -31,7 +31,7 @@ def record_episode(environment, model, path, *, seed, frame_stack=1, max_frames=
 
     Args:
         environment: Gymnasium id of an environment with rgb_array rendering.
-        frame_stack: observations that the model sees at once, as in `lab.agents.environments.make`.
+        frame_stack: observations that the model sees at once, as in `lab.environments.make`.
         every: one frame of the GIF for so many steps.
     """
     from PIL import Image

@@ -34,7 +34,7 @@ def quick_to_start(monkeypatch):
             "--environment: expected CartPole-v1 with --device, received 'Acrobot-v1'",
         ),
         (["--resume", "nobody"], "run id: expected one of the 0 runs"),
-        (["--resume", ""], "run id: expected one of the 0 runs"),
+        (["--resume", "", *TINY], "run id: expected one of the 0 runs"),
         (["--tracking-uri", "htp://x"], "tracking URI: expected one of"),
         (["--seeds", "0"], "--seeds: expected an integer >= 1, received 0"),
     ],

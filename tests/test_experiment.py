@@ -1,5 +1,6 @@
 """The contract of experiments, through real processes: what a person types and reads."""
 
+import dataclasses
 import json
 import os
 import re
@@ -7,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Annotated
 
 import pytest
 
+from lab import command, experiment
 from lab.experiment import About
 from lab.journal import Journal, RunFolder
 from lab.track import Track
@@ -52,6 +55,7 @@ def test_a_run_its_artifacts_and_watching_it(own_home):
     assert done.returncode == 0, done.stderr
     (folder,) = folders(own_home)
     assert folder.status() == "FINISHED"
+    assert "resume" not in folder.header()["options"]
     names = {path.name for path in folder.artifacts.iterdir()}
     assert names == {"config.json", "metrics.csv", "curve.png", "episode.gif", "model.keras"}
     logged = {event["artifact"] for event in folder.events()[0] if "artifact" in event}
@@ -186,6 +190,31 @@ def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own
     os.killpg(resumed.pid, signal.SIGKILL)
     assert f"falling back to {saved[-2].name}" in "".join(lines)
     assert "resuming at step" in "".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A toy's."""
+
+    hidden: Annotated[tuple[int, ...], command.Range(1)] = (32, 32)
+    """Units."""
+
+    def __post_init__(self):
+        command.check_ranges(self)
+
+
+def test_what_a_run_was_started_with_is_the_same_again_when_it_goes_on(own_home):
+    options = experiment._recorded(experiment.Options())
+    header = {"experiment": "toy", "seed": 0, "seeds": 1, "config": {"hidden": [8, 8]}, "options": options | {"resume": None}}
+    folder = RunFolder.create(header)  # an older run, for these noted --resume too
+
+    def parse(*flags):
+        argv = ["--resume", folder.name, *flags]
+        return experiment._parse("toy", About("A toy.", "", ""), Config, {}, argv, folder)[0]
+
+    assert parse() == parse("--hidden", "8", "8") == Config((8, 8))
+    with pytest.raises(ValueError, match=r"expected hidden=\[8, 8\], with which the run was started, received \[8, 9\]"):
+        parse("--hidden", "8", "9")
 
 
 @pytest.mark.parametrize(

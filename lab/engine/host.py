@@ -24,9 +24,9 @@ ACTIVATIONS = {
 def host_forward(model):
     """The forward pass of `model` on arrays: in NumPy where the model is small and dense, else one compiled call.
 
-    NumPy covers built Sequential and Functional models of Dense, Flatten, Concatenate, Add and Activation layers in float32,
-    and of layers that bring a `host_function()` of their own, each called once, with one output or several. Equal to the
-    compiled forward pass to 1e-6 of the largest output.
+    NumPy covers built Sequential and Functional models of Dense, Flatten, Concatenate, Add and Activation layers in float32
+    whose activations are Keras's of `ACTIVATIONS`, and of layers that bring a `host_function()` of their own, each called once,
+    with one output or several. Equal to the compiled forward pass to 1e-6 of the largest output.
 
     Either way the result has `refresh()`, to be called when the weights have changed.
     """
@@ -102,15 +102,12 @@ def _step(layer):
         return None
     if layer.compute_dtype != "float32":
         return None
-    activation = ACTIVATIONS.get(getattr(getattr(layer, "activation", None), "__name__", "linear"))
-    if activation is None:
-        return None
-    kind = type(layer)
     if hasattr(layer, "host_function"):
         return layer.host_function, layer
-    if kind is keras.layers.Dense and not getattr(layer, "lora_enabled", False):
+    kind, activation = type(layer), _in_numpy(getattr(layer, "activation", None))
+    if kind is keras.layers.Dense and activation and not getattr(layer, "lora_enabled", False):
         return (lambda: _dense(layer, activation)), layer
-    if kind is keras.layers.Activation:
+    if kind is keras.layers.Activation and activation:
         return (lambda: lambda x: activation(x.copy())), layer
     if kind is keras.layers.Flatten:
         return (lambda: lambda x: x.reshape(len(x), -1)), layer
@@ -119,6 +116,11 @@ def _step(layer):
     if kind is keras.layers.Add:
         return (lambda: lambda *xs: sum(xs[1:], xs[0])), layer
     return None
+
+
+def _in_numpy(activation):
+    """Keras's activation in NumPy, or `None`; known by itself, for another function may bear its name."""
+    return next((ours for name, ours in ACTIVATIONS.items() if activation is keras.activations.get(name)), None)
 
 
 def _dense(layer, activation):

@@ -11,14 +11,14 @@ class EqualizedDense(keras.layers.Dense):
     Args:
         units: outputs.
         gain: sqrt(2) for ReLUs, 1 for linear outputs.
+        seed: of the kernel's initializer.
         **options: those of `keras.layers.Dense`, but for the kernel's initializer.
     """
 
-    def __init__(self, units, gain=2**0.5, **options):
+    def __init__(self, units, gain=2**0.5, seed=None, **options):
         options.pop("kernel_initializer", None)
-        seed = options.pop("seed", None)
         super().__init__(units, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seed), **options)
-        self.gain = gain
+        self.gain, self.seed = gain, seed
 
     def call(self, inputs, training=None):
         """f(s x W + b), s the scale."""
@@ -28,7 +28,7 @@ class EqualizedDense(keras.layers.Dense):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"gain": self.gain}
+        return super().get_config() | {"gain": self.gain, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -38,16 +38,16 @@ class EqualizedConv2D(keras.layers.Conv2D):
     Args:
         filters, kernel_size: as in `keras.layers.Conv2D`.
         gain: sqrt(2) for ReLUs, 1 for linear outputs.
+        seed: of the kernel's initializer.
         **options: those of `keras.layers.Conv2D`, but for the kernel's initializer.
     """
 
-    def __init__(self, filters, kernel_size, gain=2**0.5, **options):
+    def __init__(self, filters, kernel_size, gain=2**0.5, seed=None, **options):
         options.pop("kernel_initializer", None)
-        seed = options.pop("seed", None)
         super().__init__(
             filters, kernel_size, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seed), **options
         )
-        self.gain = gain
+        self.gain, self.seed = gain, seed
 
     def convolution_op(self, inputs, kernel):
         """The convolution with scaled weights."""
@@ -56,4 +56,4 @@ class EqualizedConv2D(keras.layers.Conv2D):
 
     def get_config(self):
         """All arguments."""
-        return super().get_config() | {"gain": self.gain}
+        return super().get_config() | {"gain": self.gain, "seed": self.seed}

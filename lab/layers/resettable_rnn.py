@@ -12,7 +12,7 @@ class ResettableRNN(keras.layers.Layer):
     cross a start either. -> `[B, T, units]`, or the last step's `[B, units]`.
 
     Args:
-        cell: a cell of `keras.layers` or of this library.
+        cell: a cell of `keras.layers`, without dropout, or of this library.
         return_sequences: all outputs, or the last one.
         return_state: whether the last states follow the output in a tuple.
         unroll: one copy of the cell per step in place of a loop. A program of the engine that differentiates the layer on
@@ -21,7 +21,7 @@ class ResettableRNN(keras.layers.Layer):
 
     def __init__(self, cell, return_sequences=True, return_state=False, unroll=False, **options):
         super().__init__(**options)
-        self.cell = cell
+        self.cell = _without_dropout(cell)
         self.return_sequences, self.return_state, self.unroll = return_sequences, return_state, unroll
         self.rnn = keras.layers.RNN(
             _ResettingCell(cell, dtype=self.dtype_policy), return_sequences=return_sequences, return_state=return_state,
@@ -63,6 +63,16 @@ class ResettableRNN(keras.layers.Layer):
         return cls(**(config | {"cell": keras.saving.deserialize_keras_object(config["cell"])}))
 
 
+def _without_dropout(cell):
+    """The cell; ValueError where it, or one of its stack, has dropout: Keras renews the masks of its own layer's cell only."""
+    for name in ("dropout", "recurrent_dropout"):
+        if getattr(cell, name, 0):
+            raise ValueError(f"cell: expected {name} 0, received {getattr(cell, name)}.")
+    for part in getattr(cell, "cells", ()):
+        _without_dropout(part)
+    return cell
+
+
 def _first(mask):
     """The sequences' mask of the pair's."""
     return mask[0] if isinstance(mask, list | tuple) else mask
@@ -82,7 +92,7 @@ class _ResettingCell(keras.layers.Layer):
 
     def call(self, inputs, states, training=None):
         start = inputs[:, -1:] > 0.5
-        states = [ops.where(start, ops.zeros_like(state), state) for state in states]
+        states = keras.tree.map_structure(lambda state: ops.where(start, ops.zeros_like(state), state), states)
         return self.cell(inputs[:, :-1], states, training=training)
 
     def get_initial_state(self, batch_size=None):

@@ -56,7 +56,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         u, v = self._vectors(ops.stop_gradient(matrix), training)
         sigma = ops.maximum(ops.sum(v * ops.matmul(matrix, u)), self.epsilon)
         values = [(variable, variable.value) for variable in self.layer.variables if variable is not self._kernel()]
-        values.append((self._kernel(), kernel / ops.cast(sigma, kernel.dtype)))
+        values.append((self._kernel(), ops.cast(ops.divide(kernel, sigma), kernel.dtype)))
         with keras.StatelessScope(state_mapping=values):
             return self.layer(inputs)
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab.losses.crossentropy import Crossentropy, check
+from lab.losses.crossentropy import Crossentropy, check, focus
 from lab.losses.elementwise import ElementwiseLoss, together
 
 
@@ -23,23 +23,24 @@ def binary_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothing=0.0
     y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
     if not gamma and class_weights is None:
         return ops.binary_crossentropy(y, z, from_logits=from_logits)
-    p, minus_log_p, minus_log_q = _of_logits(z) if from_logits else _of_probabilities(z)
+    p, q, minus_log_p, minus_log_q = _of_logits(z) if from_logits else _of_probabilities(z)
     low, high = class_weights or (1.0, 1.0)
-    return (high * y * minus_log_p + low * (1.0 - y) * minus_log_q) * (y * (1.0 - p) + (1.0 - y) * p) ** gamma
+    return (high * y * minus_log_p + low * (1.0 - y) * minus_log_q) * focus(y * q + (1.0 - y) * p, gamma)
 
 
 def _of_logits(z):
-    """(p, -log p, -log(1-p)) from one exponential, with e = exp(-|z|); the branches have the right slope at z = 0 too."""
+    """(p, 1-p, -log p, -log(1-p)) from one exponential, e = exp(-|z|); the branches have the right slope at z = 0 too."""
     positive = z > 0
     e = ops.exp(ops.where(positive, -z, z))
     rest = ops.log1p(e)
-    return ops.where(positive, 1.0, e) / (1.0 + e), ops.where(positive, 0.0, -z) + rest, ops.where(positive, z, 0.0) + rest
+    p, q = ops.where(positive, 1.0, e) / (1.0 + e), ops.where(positive, e, 1.0) / (1.0 + e)
+    return p, q, ops.where(positive, 0.0, -z) + rest, ops.where(positive, z, 0.0) + rest
 
 
 def _of_probabilities(p):
-    """(p, -log p, -log(1-p))."""
+    """(p, 1-p, -log p, -log(1-p))."""
     p = ops.clip(p, keras.config.epsilon(), 1.0 - keras.config.epsilon())
-    return p, -ops.log(p), -ops.log1p(-p)
+    return p, 1.0 - p, -ops.log(p), -ops.log1p(-p)
 
 
 @keras.saving.register_keras_serializable(package="lab")

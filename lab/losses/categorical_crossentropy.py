@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab.losses.crossentropy import Crossentropy, check
+from lab.losses.crossentropy import Crossentropy, check, focus
 from lab.losses.elementwise import together
 
 
@@ -38,7 +38,7 @@ def categorical_crossentropy(y_true, y_pred, *, from_logits=True, label_smoothin
         log_p = ops.log(ops.clip(y_pred / ops.sum(y_pred, axis=-1, keepdims=True), edge, 1.0 - edge))
     terms = y * log_p
     if gamma:
-        terms = terms * (1.0 - ops.exp(log_p)) ** gamma
+        terms = terms * focus(1.0 - ops.exp(log_p), gamma)
     if class_weights is not None:
         terms = terms * ops.convert_to_tensor(class_weights, dtype=y_pred.dtype)
     return -ops.sum(terms, axis=-1)

@@ -8,7 +8,7 @@ class ElementwiseLoss(keras.losses.Loss):
     """A loss that is the mean over the last axis of one number per element; the subclass gives `elements`.
 
     Weights may be per sample, as in Keras, or also per element: those of fewer axes than the predictions (`[B]` for `[B, H, W, C]`) hold
-    for the rest of theirs.
+    for the rest of theirs, and count there too where the reduction divides by the weights' sum. Ones change no reduction.
     """
 
     def elements(self, y_true, y_pred):
@@ -28,19 +28,25 @@ class ElementwiseLoss(keras.losses.Loss):
         """
         if sample_weight is None:
             return super().__call__(y_true, y_pred)
-        sample_weight, shape = ops.convert_to_tensor(sample_weight), ops.shape(y_pred)
-        if len(sample_weight.shape) == len(shape):
-            return _PerElement(self)(y_true, y_pred, ops.broadcast_to(sample_weight, shape))
-        missing = len(shape) - 1 - len(sample_weight.shape)
-        return super().__call__(y_true, y_pred, ops.reshape(sample_weight, (*ops.shape(sample_weight), *(1,) * missing)))
+        weights, shape = ops.convert_to_tensor(sample_weight, dtype=self.dtype), ops.shape(y_pred)
+        if len(weights.shape) == len(shape):
+            weights = ops.broadcast_to(weights, shape)
+            return _Weighted(self, weights)(y_true, y_pred, ops.mean(weights, axis=-1))
+        missing = len(shape) - 1 - len(weights.shape)
+        weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * missing))
+        return super().__call__(y_true, y_pred, ops.broadcast_to(weights, shape[:-1]))
 
 
-class _PerElement(keras.losses.Loss):
-    """A loss whose samples are the elements."""
+class _Weighted(keras.losses.Loss):
+    """A loss of which a sample's is the weighted mean of its elements'; the sample weighs what they do on average."""
 
-    def __init__(self, loss):
+    def __init__(self, loss, weights):
         super().__init__(loss.name, loss.reduction, loss.dtype)
-        self.call = loss.elements
+        self._elements, self._weights = loss.elements, weights
+
+    def call(self, y_true, y_pred):
+        weighted = ops.sum(self._elements(y_true, y_pred) * self._weights, axis=-1)
+        return ops.divide_no_nan(weighted, ops.sum(self._weights, axis=-1))
 
 
 def together(y_true, y_pred):

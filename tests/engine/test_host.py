@@ -1,3 +1,5 @@
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -33,6 +35,22 @@ def test_equals_the_compiled_forward_pass(activation):
     x = RNG.normal(size=(7, 3, 2)).astype("float32")
     assert_equal(forward(x), compiled(model, x))
     assert_equal(forward(x), forward(x))  # nothing is changed in place
+
+
+def relu(x):
+    return 2 * x
+
+
+@pytest.mark.parametrize("layer", [keras.layers.Activation, partial(keras.layers.Dense, 3)])
+@pytest.mark.parametrize(
+    "activation", [keras.layers.LeakyReLU(0.1), partial(keras.activations.leaky_relu, negative_slope=0.1), relu]
+)
+def test_activations_without_a_name_or_with_anothers_use_one_compiled_call(activation, layer):
+    model = keras.Sequential([keras.Input((4,)), layer(activation)])
+    forward = engine.host_forward(model)
+    assert isinstance(forward, CompiledForward)
+    x = RNG.normal(size=(5, 4)).astype("float32")
+    assert_equal(forward(x), compiled(model, x))
 
 
 def test_a_functional_model_with_two_heads():

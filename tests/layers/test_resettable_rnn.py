@@ -33,6 +33,19 @@ def test_resettable_rnn_forgets_where_an_episode_starts():
     assert np.all(np.any(as_array(gradient)[1] != 0, axis=-1))
 
 
+def test_a_stack_of_cells_forgets_too():
+    x, starts = uniform(0, 2, 5, 3), np.zeros((2, 5), bool)
+    starts[:, 2] = True
+    cells = [keras.layers.LSTMCell(4), keras.layers.GRUCell(5)]
+    layer = layers.ResettableRNN(keras.layers.StackedRNNCells(cells), return_state=True)
+    plain = keras.layers.RNN(layer.cell, return_sequences=True, return_state=True)
+    got, expected = layer([x, starts]), plain(x[:, 2:])
+    assert keras.tree.map_structure(lambda state: state.shape, list(got[1:])) == [[(2, 4), (2, 4)], [(2, 5)]]
+    for one, other in zip(keras.tree.flatten(got[1:]), keras.tree.flatten(expected[1:]), strict=True):
+        np.testing.assert_allclose(as_array(one), as_array(other), atol=1e-6)
+    np.testing.assert_allclose(as_array(got[0])[:, 2:], as_array(expected[0]), atol=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="programs are for TensorFlow and JAX")
 def test_an_unrolled_resettable_rnn_learns_in_a_compiled_program():

@@ -220,6 +220,11 @@ def test_running_normalization_clips():
         (lambda: layers.SpectralNormalization(keras.layers.ReLU())(uniform(0, 2, 3)), ["layer: expected a layer with a kernel, received ReLU"]),
         (lambda: layers.PeepholeLSTMCell(0), ["units: expected an integer >= 1, received 0"]),
         (lambda: layers.ResettableRNN(layers.LayerNormGRUCell(2))([uniform(0, 2, 3), np.zeros(2, bool)]), ["inputs: expected shapes"]),
+        (lambda: layers.ResettableRNN(keras.layers.GRUCell(2, dropout=0.5)), ["cell: expected dropout 0, received 0.5"]),
+        (
+            lambda: layers.ResettableRNN(keras.layers.StackedRNNCells([keras.layers.LSTMCell(2, recurrent_dropout=0.1)])),
+            ["cell: expected recurrent_dropout 0, received 0.1"],
+        ),
     ],
 )  # fmt: skip
 def test_bad_arguments(make, words):

@@ -126,6 +126,26 @@ def test_focal_slope_at_zero():
     np.testing.assert_allclose(as_array(gradient(ops.zeros(2))[1]), [slope, -slope], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("gamma", [0.01, 0.5, 1.0, 2.0])
+def test_focal_slopes_are_finite_where_nothing_is_missed(gamma, dtype):
+    z = np.array([120, 95, 20, 3, 0, -3, -20, -95, -120], "float32")
+    logits = np.stack([z, 0 * z, 0 * z], axis=1)
+    for x, loss in ((z, losses.binary_crossentropy), (logits, losses.categorical_crossentropy)):
+        for y in (np.zeros(9), np.ones(9)):
+            gradient = engine.value_and_grad(lambda x, loss=loss, y=y: (ops.sum(loss(y, x, gamma=gamma)), ()))
+            (value, _), slope = gradient(ops.cast(x, dtype))
+            assert np.isfinite(as_array(ops.cast(value, "float32")))
+            assert np.isfinite(as_array(ops.cast(slope, "float32"))).all()
+
+
+def test_focal_slope_of_what_is_hardly_missed():
+    # q = 1-p = e^-z (1 + O(q)): d/dz of q^gamma (-log p) = q^(gamma+1) (1 + O(q)) is -(gamma+1) q^(gamma+1).
+    gradient = engine.value_and_grad(lambda z: (ops.sum(losses.binary_crossentropy(ops.ones(2), z, gamma=0.5)), ()))
+    z = np.array([12.0, 20.0], "float32")
+    np.testing.assert_allclose(as_array(gradient(ops.convert_to_tensor(z))[1]), -1.5 * np.exp(-1.5 * z), rtol=1e-4)
+
+
 X, Y = uniform(0, 8, 4), uniform(1, 8, 4)
 CLASSES = {
     "MeanSquaredError": (losses.MeanSquaredError, Y, X),
@@ -164,6 +184,56 @@ def test_classes_are_kerass():
     ):  # fmt: skip
         for weights in (None, np.arange(8.0)):
             np.testing.assert_allclose(as_array(ours(y, x, weights)), as_array(theirs(y, x, weights)), rtol=1e-6)
+
+
+REDUCTIONS = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None]
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(8,), (8, 1), (), (1,)])
+def test_weights_of_samples_are_kerass(reduction, shape):
+    weights = np.random.default_rng(0).uniform(0, 3, shape).astype("float32")
+    for ours, theirs in ((losses.MeanSquaredError, K.MeanSquaredError), (losses.MeanAbsoluteError, K.MeanAbsoluteError)):
+        each = weights if weights.size == 8 else np.broadcast_to(weights, 8)
+        got, expected = (as_array(loss(reduction=reduction)(Y, X, w)) for loss, w in ((ours, weights), (theirs, each)))
+        np.testing.assert_allclose(np.ravel(got), np.ravel(expected), rtol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(2,), (2, 4), (2, 1), (2, 1, 1), (2, 4, 5), (2, 4, 5, 1), (2, 4, 5, 3), (1, 1, 5, 3), ()])
+def test_weights_of_pictures(reduction, shape):
+    y, x = uniform(2, 2, 4, 5, 3), uniform(3, 2, 4, 5, 3)
+    weights = np.random.default_rng(0).uniform(0, 3, shape).astype("float32")
+    full = np.broadcast_to(weights.reshape(*shape, *(1,) * (4 - len(shape))), x.shape)
+    loss = losses.MeanSquaredError(reduction=reduction)
+    if np.ptp(full, axis=-1).any():
+        samples = ((y - x) ** 2 * full).mean(-1)
+        mean, each = samples.sum() / full.mean(-1).sum(), samples.mean()
+        expected = dict(zip(REDUCTIONS, (each, each, samples.sum(), mean, samples), strict=True))[reduction]
+    else:
+        expected = as_array(K.MeanSquaredError(reduction=reduction)(y, x, full[..., 0]))
+    np.testing.assert_allclose(as_array(loss(y, x, weights)), expected, rtol=2e-6)
+    ones = as_array(loss(y, x, np.ones(shape, "float32")))
+    np.testing.assert_allclose(ones, as_array(loss(y, x)), rtol=2e-6)
+
+
+def test_weights_of_elements_keep_masks_and_finite_gradients():
+    inputs, weights = keras.Input((3, 2)), uniform(4, 8, 3, 2) + 1.0
+    x, y = uniform(2, 8, 3, 2), uniform(3, 8, 3, 2)
+    x[0], x[1, 2], weights[2] = 0.0, 0.0, 0.0
+    model = keras.Model(inputs, keras.layers.Masking()(inputs))
+    loss, kept = losses.MeanSquaredError(reduction="sum"), np.any(x != 0, axis=-1, keepdims=True)
+    np.testing.assert_allclose(as_array(loss(y, model(x), weights)), ((y - x) ** 2 * weights * kept).sum() / 2, rtol=1e-5)
+    _, slope = engine.value_and_grad(lambda x: (loss(y, x, weights), ()))(ops.convert_to_tensor(x))
+    np.testing.assert_allclose(as_array(slope), (x - y) * weights, rtol=1e-5)
+
+
+def test_weights_of_elements_train():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=losses.MeanSquaredError())
+    expected = as_array(losses.MeanSquaredError()(Y, model(X), np.abs(X)))
+    history = model.fit(X, Y, sample_weight=np.abs(X), batch_size=8, verbose=0)
+    np.testing.assert_allclose(history.history["loss"], [expected], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

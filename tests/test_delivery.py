@@ -1,0 +1,154 @@
+"""Delivery after the worst: dead runs, lost power, couriers in each other's way, another server."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from lab import journal, tracking
+from lab.journal import Journal
+from tests.test_tracking import STEPS, expected, finish, history, local, log, make
+
+
+def status(uri, folder):
+    return tracking._client(uri).get_run(folder.delivery()["run_id"]).info.status
+
+
+def begin(folder):
+    log = Journal(folder)
+    log.append({"status": "RUNNING"})
+    log.close()
+
+
+@pytest.mark.slow
+def test_sync_marks_runs_that_died_without_a_word_and_their_parents(tmp_path):
+    uri = local(tmp_path)
+    parent = make(uri, seeds=2)
+    child = make(uri, parent=parent.name)
+    with parent.lock("writer"), child.lock("writer"):
+        for folder in (parent, child):
+            begin(folder)
+        assert tracking.sync() == {parent.name: None, child.name: None}
+        assert [status(uri, folder) for folder in (parent, child)] == ["RUNNING", "RUNNING"]
+        assert tracking.sync() == {}  # they live, and all is there
+    assert tracking.sync() == {parent.name: None, child.name: None}
+    assert [status(uri, folder) for folder in (parent, child)] == ["KILLED", "KILLED"]
+    assert tracking.sync() == {}
+    # Resumed and killed again, in the time between two looks.
+    begin(child)
+    assert tracking.sync() == {child.name: None}
+    assert status(uri, child) == "KILLED"
+
+
+@pytest.mark.slow
+def test_a_courier_marks_a_run_that_died_without_a_word_and_its_parent(tmp_path):
+    uri = local(tmp_path)
+    parent = make(uri, seeds=2)
+    child = make(uri, parent=parent.name)
+    for folder in (parent, child):
+        begin(folder)
+    assert tracking.start_courier(child).wait(timeout=120) == 0
+    assert [status(uri, folder) for folder in (parent, child)] == ["KILLED", "KILLED"]
+
+
+@pytest.mark.slow
+def test_sync_to_another_server_delivers_there(tmp_path):
+    folder, other = make(local(tmp_path)), f"sqlite:///{tmp_path}/other.db"
+    log(folder, 0, STEPS)
+    finish(folder)
+    assert tracking.sync() == {folder.name: None}
+    assert tracking.sync(other) == {folder.name: None}
+    assert history(other, folder.delivery()["run_id"]) == expected(STEPS)
+    assert status(other, folder) == "FINISHED"
+    assert tracking.sync(other) == {}
+    assert tracking.sync() == {}
+
+
+@pytest.mark.slow
+def test_a_power_failure_that_takes_the_end_of_the_journal(tmp_path):
+    folder = make(local(tmp_path))
+    log(folder, 0, STEPS)
+    tracking.Delivery(folder).advance()
+    os.truncate(folder.journal, folder.journal.stat().st_size // 2)
+    assert not tracking.delivered(folder)
+    begin(folder)  # resumed, until the journal is longer than what was delivered
+    log(folder, STEPS // 4, 2 * STEPS)
+    tracking.Delivery(folder).advance()
+    assert history(local(tmp_path), folder.delivery()["run_id"]) == expected(2 * STEPS)
+    assert tracking.delivered(folder)
+
+
+@pytest.mark.slow
+def test_the_journal_is_on_the_disk_before_what_was_delivered_of_it_is_noted(tmp_path, monkeypatch):
+    folder, synced = make(local(tmp_path)), []
+    log(folder, 0, 3)
+    delivery = tracking.Delivery(folder)
+    delivery._connect()
+    monkeypatch.setattr(journal.os, "fsync", lambda file: synced.append(Path(os.readlink(f"/proc/self/fd/{file}")).name))
+    delivery.advance()
+    assert [name.split(".")[:2] for name in synced] == [["journal", "jsonl"], ["", "mlflow"]]
+
+
+def test_where_lines_end():
+    folder = make("none")
+    assert folder.line_ends_at(0)
+    folder.journal.write_text(json.dumps({"a": 1}) + "\n")
+    assert [offset for offset in range(20) if folder.line_ends_at(offset)] == [0, 9]
+
+
+class Clock:
+    """Goes on while one sleeps."""
+
+    now = 1.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """A clock, a server that is back after 34 s, and the times at which it had everything."""
+    clock, ends = Clock(), []
+
+    class Delivery:
+        def __init__(self, folder):
+            self.header = folder.header()
+
+        def advance(self):
+            if clock.now < 34:
+                raise ConnectionError("away")
+
+        def conclude(self):
+            ends.append(clock.now)
+            return True
+
+    monkeypatch.setattr(tracking, "Delivery", Delivery)
+    monkeypatch.setattr(tracking, "time", clock)
+    monkeypatch.setattr(tracking.os, "nice", lambda value: None)
+    return clock, ends
+
+
+def test_a_courier_waits_for_the_one_before(world):
+    clock, ends = world
+    clock.now, folder = 50, make("none")
+    courier = threading.Thread(target=tracking._courier, args=[folder.path], daemon=True)
+    with folder.lock("courier"):
+        courier.start()
+        courier.join(0.3)
+        assert courier.is_alive()
+    courier.join(10)
+    assert ends == [50]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_courier_is_patient_anew_with_a_run_that_was_resumed(world, monkeypatch, resumed):
+    clock, ends = world
+    monkeypatch.setattr(tracking.RunFolder, "locked", lambda self, role: resumed and 15 < clock.now <= 25)
+    tracking._courier(make("none").path)
+    assert bool(ends) == resumed
+    assert (34 if resumed else 21) < clock.now < 45

@@ -1,0 +1,153 @@
+"""How runs end: asked to stop, cut short between seeds, failed in their parent's own work."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import pytest
+
+from lab import checkpoint, lifecycle
+from lab.journal import Journal, RunFolder
+from lab.track import Stopped, Track
+
+HEADER = {
+    "experiment": "toy", "module": "experiments.toy", "config": {"steps": 3}, "options": {"checkpoint_every": 1}, "seed": 0,
+    "seeds": 1, "backend": "x", "tracking_uri": "none", "total_steps": 3, "versions": {}, "digest": "d",
+}  # fmt: skip
+
+
+class Progress:
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+@pytest.fixture
+def track():
+    folder = RunFolder.create(HEADER)
+    return Track(folder, Journal(folder), Progress())
+
+
+def press(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_saves_stops_at_its_next_checkpoint(track, number):
+    with lifecycle._interruptible(track):
+        track.restore([])
+        press(number)
+        assert "stopping at the next checkpoint" in track.progress.said[-1]
+        with pytest.raises(Stopped):
+            track.checkpoint([], 1)
+    assert [path.stem for path in track.folder.checkpoints.iterdir()] == ["step-000000000001"]
+
+
+def test_the_second_ctrl_c_stops_at_once(track):
+    with lifecycle._interruptible(track):
+        track.restore([])
+        press()
+        with pytest.raises(KeyboardInterrupt):
+            press()
+
+
+def test_a_run_that_never_saves_stops_at_once(track):
+    with lifecycle._interruptible(track), pytest.raises(KeyboardInterrupt):
+        press()
+    assert "stopping at once: no checkpoint is to come" in track.progress.said[-1]
+
+
+def test_a_run_that_has_saved_its_last_step_stops_at_once(track):
+    with lifecycle._interruptible(track):
+        track.restore([])
+        track.checkpoint([], 2)
+        assert track.saving
+        track.checkpoint([], 3)
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    resumed = Track(track.folder, Journal(track.folder), Progress())
+    assert resumed.restore([]) == 3
+    assert not resumed.saving
+
+
+def test_a_full_disk_at_the_checkpoint_that_was_waited_for(track, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    track.checkpoint([], 1)
+    assert track.progress.said[-1].endswith("the older ones are kept and the run goes on")
+    track.stopping = True
+    with pytest.raises(Stopped):
+        track.checkpoint([], 2)
+    assert track.progress.said[-1].endswith("the older ones are kept and the run stops")
+
+
+def test_the_configuration_is_logged_once_also_where_a_killed_process_had_only_begun_to(track):
+    folder = RunFolder.create(HEADER)
+    (folder.artifacts / "config.json").write_text('{"experiment": "to')
+    for _ in range(2):
+        Track(folder, Journal(folder), None)
+    assert json.loads((folder.artifacts / "config.json").read_text())["config"] == {"steps": 3}
+    assert [event["artifact"] for event in folder.events()[0] if "artifact" in event] == ["config.json"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A toy's."""
+
+    steps: int = 3
+
+
+def parent(seeds=2):
+    return RunFolder.create(HEADER | {"seeds": seeds})
+
+
+def children(folder):
+    return [run for run in map(RunFolder, folder.path.parent.iterdir()) if run.header().get("parent") == folder.name]
+
+
+def toy(config, track):
+    return {"r": float(track.seed)}
+
+
+def test_ctrl_c_between_two_seeds_stops_them_all(monkeypatch, capsys):
+    folder = parent()
+    monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press() if run.header().get("parent") else True)
+    assert lifecycle.run_children(folder, Config(), toy, "") == 130
+    assert folder.status() == "KILLED"
+    assert [child.status() for child in children(folder)] == ["FINISHED"]
+    assert f"to go on: python -m lab resume {folder.name}" in capsys.readouterr().out
+
+
+def test_what_fails_in_the_parents_own_work_is_its_failure(capsys):
+    def summary(track, rows):
+        assert rows == {"": [{"r": 0.0}, {"r": 1.0}]}
+        raise OSError(28, "No space left on device")
+
+    folder = parent()
+    assert lifecycle.run_children(folder, Config(), toy, "", summary=summary) == 1
+    assert folder.status() == "FAILED"
+    assert folder.events()[0][-1]["tags"]["lab.error"] == "OSError: [Errno 28] No space left on device"
+    assert "failed: OSError: [Errno 28] No space left on device\n" in capsys.readouterr().err
+    assert lifecycle.run_children(folder, Config(), toy, "") == 0
+    assert folder.status() == "FINISHED"
+    assert folder.metrics()["r"] == [(3, 0.5)]
+
+
+@pytest.mark.parametrize(("failure", "status", "code"), [(KeyboardInterrupt, "KILLED", 130), (ArithmeticError, "FAILED", 1)])
+def test_parents_end_as_their_children_do(failure, status, code, capsys):
+    def run(config, track):
+        raise failure
+
+    folder = parent()
+    assert lifecycle.run_children(folder, Config(), run, "") == code
+    assert folder.status() == status
+    (child,) = children(folder)
+    assert child.status() == status
+    assert ("did not finish" in capsys.readouterr().err) == (code == 1)
