@@ -116,7 +116,15 @@ def toy(config, track):
     return {"r": float(track.seed)}
 
 
-def test_ctrl_c_between_two_seeds_stops_them_all(monkeypatch, capsys):
+@pytest.fixture
+def listening():
+    """Ctrl-C is heard, also where the tests were started in the background, which turns it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_between_two_seeds_stops_them_all(listening, monkeypatch, capsys):
     folder = parent()
     monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press() if run.header().get("parent") else True)
     assert lifecycle.run_children(folder, Config(), toy, "") == 130
