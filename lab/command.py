@@ -43,7 +43,7 @@ def check_ranges(config):
         for name, hint in typing.get_type_hints(kind, include_extras=True).items():
             value = getattr(config, name)
             for bounds in getattr(hint, "__metadata__", ()):
-                if isinstance(bounds, Range) and isinstance(value, tuple):
+                if isinstance(bounds, Range) and isinstance(value, tuple | list):
                     require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
                 elif isinstance(bounds, Range) and value is not None:
                     require(value in bounds, name, str(bounds), value)

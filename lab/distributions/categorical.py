@@ -25,10 +25,11 @@ class Categorical(Distribution):
 
     def log_prob(self, value):
         """The value's log-probability: indices `[...]` -> `[...]`; -inf of what is no index."""
-        index = ops.expand_dims(ops.cast(value, "int32"), -1)
-        chosen = ops.equal(index, ops.arange(self.logits.shape[-1], dtype="int32"))
+        index, count = ops.cast(value, "int32"), self.logits.shape[-1]
+        chosen = ops.equal(ops.expand_dims(index, -1), ops.arange(count, dtype="int32"))
         # A gather's gradient is a scatter, which XLA does one by one.
-        return ops.where(ops.any(chosen, axis=-1), ops.sum(ops.where(chosen, self.logits, 0.0), axis=-1), -np.inf)
+        log_prob = ops.sum(ops.where(chosen, self.logits, 0.0), axis=-1)
+        return ops.where(ops.logical_and(index >= 0, index < count), log_prob, -np.inf)
 
     def sample(self, seed, shape=()):
         """Draws of shape `[*shape, *batch]`, int32, by the Gumbel-max rule."""
