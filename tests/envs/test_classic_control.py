@@ -126,9 +126,10 @@ def whole_episodes(name, start, actions):
 @each
 def test_whole_episodes_equal_gymnasiums(name):
     # From the same states and actions, compiled, float32 against Gymnasium's float64, until each episode ends. The double pendulum
-    # is chaotic at high speeds, and near the top of the single one errors grow fiftyfold each second.
+    # is chaotic at high speeds, and near the top of a single one errors grow fiftyfold each second.
     env, limit = functional(name, 16)
-    limit, tolerance = {"Acrobot-v1": (100, 1e-5), "Pendulum-v1": (100, 1e-3)}.get(name, (limit, 1e-5))
+    limit = 100 if name in ("Acrobot-v1", "Pendulum-v1") else limit
+    tolerance = {"CartPole-v1": 1e-4, "Pendulum-v1": 1e-3}.get(name, 1e-5)
     rng = seed()
     state = keras.Variable(env.initial(rng), trainable=False)
     actions = random_actions(env.action_space, limit, 16)
