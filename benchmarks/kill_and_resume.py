@@ -92,13 +92,13 @@ class Run:
         folder = self.folder()
         return sorted(path.name for path in folder.checkpoints.glob("step-*")) if folder else []
 
-    def wait_for(self, condition, patience=120):
-        """Waits until `condition()` holds; False where the run ended or time ran out first."""
+    def wait_for(self, condition, patience=120, between=0.005):
+        """Waits until `condition()` holds; False where the run ended or time ran out first. Looks every `between` seconds."""
         end = time.monotonic() + patience
         while self.process.poll() is None and time.monotonic() < end:
             if condition():
                 return True
-            time.sleep(0.0005)
+            time.sleep(between)
         return False
 
     def kill_before_first_checkpoint(self):
@@ -110,7 +110,7 @@ class Run:
 
     def kill_during_write(self):
         """Kills while a checkpoint is half written; True where the half is left behind."""
-        self.wait_for(lambda: self.folder() and list(self.folder().checkpoints.glob(".*.partial")))
+        self.wait_for(lambda: self.folder() and list(self.folder().checkpoints.glob(".*.partial")), between=0.0005)
         self.kill()
         return bool(list(self.folder().checkpoints.glob(".*.partial")))
 
