@@ -1,6 +1,6 @@
 """A GAN on a grid of 25 Gaussians: which modes it covers, and how well, at PacGAN's protocol.
 
-Expected: modes >= 25 (25 of 25, 97.8 ± 0.6 % of high quality, in 8 seeds; PacGAN's plain GAN 17.3)
+Expected: modes >= 25 (25 of 25, 97.7 ± 0.5 % of high quality, in 10 seeds; PacGAN's plain GAN 17.3)
 Time: 32 minutes of one core
 Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks as in their code); Huang et al. 2024 (R3GAN).
 """

@@ -79,6 +79,7 @@ def main(config_class, run, *, smoke, variants=None, summary=None):
     """
     name = Path(run.__code__.co_filename).stem
     about = About.parse(run.__globals__["__doc__"])
+    lifecycle.listen()
     sys.exit(_main(name, about, config_class, run, smoke, sys.argv[1:], variants, summary))
 
 

@@ -41,6 +41,11 @@ def _import_keras():
         os.close(kept)
 
 
+def listen():
+    """Takes SIGTERM for a Ctrl-C from now on."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def run_one(folder, config, run, expected):
     """Runs or resumes one seed. Returns (exit code, results or None)."""
     header = folder.header()

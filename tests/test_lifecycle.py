@@ -118,15 +118,19 @@ def toy(config, track):
 
 @pytest.fixture
 def listening():
-    """Ctrl-C is heard, also where the tests were started in the background, which turns it off."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C is heard, also where the tests were started in the background, which turns it off, and SIGTERM as in an experiment."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    lifecycle.listen()
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
-def test_ctrl_c_between_two_seeds_stops_them_all(listening, monkeypatch, capsys):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_between_two_seeds_stops_them_all(listening, monkeypatch, capsys, number):
     folder = parent()
-    monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press() if run.header().get("parent") else True)
+    monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press(number) if run.header().get("parent") else True)
     assert lifecycle.run_children(folder, Config(), toy, "") == 130
     assert folder.status() == "KILLED"
     assert [child.status() for child in children(folder)] == ["FINISHED"]
