@@ -1,6 +1,6 @@
 """A deep convolutional GAN draws digits that it has seen rendered from fonts.
 
-Expected: coverage >= 0.25 (0.31 ± 0.03 over 3 seeds)
+Expected: coverage >= 0.25 (0.31 ± 0.02 over 3 seeds)
 Time: 7 minutes of one core
 Source: Radford et al. 2016 (players, Adam 2e-4 with beta_1 0.5); Goodfellow et al. 2014, section 3 (the non-saturating objective).
 """
