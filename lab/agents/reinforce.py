@@ -14,7 +14,8 @@ class REINFORCE(A2C):
 
     The actor-critic's update where G is the Monte Carlo return and E the mean over the steps of complete episodes, for the others, which the end of
     the trajectory cuts, have no G. That prefers steps with a near end, the less the longer trajectories are: they should last several episodes. b(s) is the model's value: 0
-    where it has no critic. An episode that a time limit ends is continued by b of its last observation.
+    where it has no critic. An episode that a time limit ends is continued by b of its last observation. A trajectory without a complete
+    episode makes no step.
 
     Args:
         **options: those of `A2C`, but for lambda_ and weights.
@@ -22,6 +23,16 @@ class REINFORCE(A2C):
 
     def __init__(self, *, rollout_length=500, **options):
         super().__init__(lambda_=1.0, weights=complete_episodes, rollout_length=rollout_length, **options)
+
+    def learn(self, trajectory):
+        """One update, where an episode is complete. A program."""
+        variables = [*self.model.trainable_variables, *self.optimizer.variables]
+        before = [ops.copy(variable) for variable in variables]
+        metrics = super().learn(trajectory)
+        learnt = ops.any(complete_episodes(trajectory) > 0)
+        for variable, old in zip(variables, before, strict=True):
+            variable.assign(ops.where(learnt, variable.value, old))  # or the optimizer would go on by its momentum
+        return metrics
 
 
 def complete_episodes(trajectory):
