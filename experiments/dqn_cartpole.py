@@ -23,7 +23,7 @@ class Config:
     device: bool = False
     """Put environment, acting and learning into one compiled program (lab/CartPole-v1 only)."""
     steps: Annotated[int, Range(1)] = 50_000
-    """Environment steps to train for, rounded up to whole rollouts."""
+    """Environment steps to train for, rounded up to whole rollouts, after the warm-up to groups of a thousand steps and more."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
     target: Literal["plain", "double"] = "plain"
@@ -82,6 +82,7 @@ def run(config, track):
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
+    from lab.agents.training import whole_steps
     from lab.losses import huber, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam
@@ -90,14 +91,13 @@ def run(config, track):
     envs = environments.make_vector(config.environment, 1)
     observations, actions = envs.single_observation_space, envs.single_action_space
     network, memory, acting, world, check, test = np.random.SeedSequence(track.seed).generate_state(6).tolist()
-    groups = (config.steps - config.warm_up) / config.rollout_length
+    warm_up, steps = whole_steps(config.steps, config.warm_up, config.rollout_length)
+    updates = max((steps - warm_up) // config.rollout_length, 1) * config.updates
     agent = DQN(
         online=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="online"),
         target=mlp(observations.shape, config.hidden, int(actions.n), seed=network, name="target"),
         optimizer=Adam(
-            keras.optimizers.schedules.PolynomialDecay(
-                config.learning_rate, max(int(groups * config.updates), 1), config.learning_rate_end
-            ),
+            keras.optimizers.schedules.PolynomialDecay(config.learning_rate, updates, config.learning_rate_end),
             global_clipnorm=config.max_gradient_norm,
         ),
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),

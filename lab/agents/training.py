@@ -33,9 +33,8 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
     returned.
     """
     per_iteration = agent.rollout_length * rollout.num_envs
-    warm_up = _round_up(agent.warm_up, per_iteration)
+    warm_up, total = whole_steps(steps, agent.warm_up, per_iteration, report_every)
     report_every = _round_up(report_every, per_iteration)
-    total = warm_up + _round_up(max(steps - warm_up, 0), report_every)  # one length of loop on the device: one compilation
     checkpoint_every = _round_up(checkpoint_every, report_every)
     step = start
     boundary = True
@@ -56,6 +55,13 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
             metrics["episode_length"] = float(np.mean(batch.episode_lengths))
         finite.require_metrics(metrics, agent.variables, f"step {step}")
         yield Report(step, metrics, boundary)
+
+
+def whole_steps(steps, warm_up, per_iteration, report_every=1_000):
+    """(steps of the warm-up, steps in all) that `train` takes: whole iterations, and after the warm-up whole reports."""
+    warm_up, report_every = _round_up(warm_up, per_iteration), _round_up(report_every, per_iteration)
+    learning = _round_up(max(steps - warm_up, 0), report_every)  # one length of loop on the device: one compilation
+    return warm_up, warm_up + learning
 
 
 def evaluate(agent, envs, *, episodes, seed):

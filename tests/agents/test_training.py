@@ -3,6 +3,7 @@ import pytest
 
 from lab.agents import evaluate, train
 from lab.agents.rollout import Batch
+from lab.agents.training import whole_steps
 from lab.finite import NonFiniteError
 from tests.agents.identity import Identity, vectorize
 
@@ -27,6 +28,7 @@ def test_warm_up_reports_and_boundaries():
     recorder = Recorder(warm_up=12)
     reports = list(train(recorder, recorder, steps=95, report_every=15, checkpoint_every=35))
     assert [report.step for report in reports] == [20, 40, 60, 80, 100]
+    assert whole_steps(95, 12, 10, 15) == (20, 100)
     assert [report.boundary for report in reports] == [False, False, True, False, True]
     assert recorder.calls[:2] == [("reset", 0), ("observe", 20)]
     assert [call for call in recorder.calls if call[0] == "reset"] == [("reset", 0), ("reset", 60)]

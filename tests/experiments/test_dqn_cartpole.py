@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+import lab.agents
 from experiments.dqn_cartpole import Config, run
 from tests.experiments.track import Memory, brief
 
@@ -40,3 +41,15 @@ def test_every_field_changes_something(base, tmp_path, name):
 @pytest.mark.slow
 def test_the_same_settings_change_nothing(base, tmp_path):
     assert observe(tmp_path) == base
+
+
+@pytest.mark.slow
+def test_the_learning_rate_reaches_its_end_with_the_last_update(tmp_path, monkeypatch):
+    agents, kind = [], lab.agents.DQN
+    monkeypatch.setattr(lab.agents, "DQN", lambda **options: agents.append(kind(**options)) or agents[0])
+    config = Config(**BASE | {"steps": 700, "rollout_length": 300, "buffer_size": 400, "learning_rate_end": 0.001})
+    run(config, Memory(tmp_path))
+    optimizer = agents[0].optimizer
+    assert int(optimizer.iterations) == 16  # 300 steps of warm-up, then 1,200 in rollouts of 300
+    rates = [float(optimizer._learning_rate(update)) for update in (15, 16)]
+    assert rates[0] > rates[1] == pytest.approx(0.001)
