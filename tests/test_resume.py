@@ -14,6 +14,7 @@ from tests.backends import only
 from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
+SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
 @pytest.mark.slow
@@ -21,9 +22,10 @@ PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
     ("experiment", "settings", "place", "kills"),
     [
         pytest.param("dqn_cartpole", SETTINGS, "host", 3, marks=only("jax")),
-        pytest.param("dqn_cartpole", SETTINGS, "device", 1, marks=only("tensorflow")),
+        pytest.param("dqn_cartpole", SETTINGS, "device", 3, marks=only("tensorflow")),
         pytest.param("ppo_cartpole", PPO, "device", 1, marks=only("jax")),
         pytest.param("ppo_cartpole", PPO, "host", 1, marks=only("tensorflow")),
+        pytest.param("sac_pendulum", SAC, "host", 1, marks=only("tensorflow")),
     ],
 )
 def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):

@@ -52,13 +52,13 @@ OWN = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in PAIRS if name not in ("RMSprop centred", "AMSGrad")])  # the rest of a class
+@pytest.mark.parametrize("name", PAIRS)
 def test_contract(name):
     check_optimizer(PAIRS[name][0])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["RAdam", "OptimisticAdam"])
+@pytest.mark.parametrize("name", OWN)
 def test_contract_of_those_that_keras_lacks(name):
     check_optimizer(OWN[name])
 
