@@ -9,6 +9,7 @@ from keras import ops
 
 from lab import checks, engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
+from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber
 from lab.losses.reinforcement import q_learning
 
@@ -70,7 +71,7 @@ class DQN:
         self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
-        self._host = engine.host_forward(online)
+        self._host, self._statistics = engine.host_forward(online), ObservationStatistics(online)
 
     def act(self, observation, start):
         """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""
@@ -94,6 +95,7 @@ class DQN:
     def observe(self, trajectory):
         """Adds a trajectory to the replay and counts its steps. A program."""
         self.replay.add(trajectory)
+        self._statistics.update(trajectory)
         count = trajectory.reward.shape[0] * trajectory.reward.shape[1]
         crossed = (self.steps.value + count) // self.target_every > self.steps.value // self.target_every
         for variable, source in zip(self.target.variables, self.online.variables, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.layers import RunningNormalization
+from lab.agents.statistics import ObservationStatistics
 
 
 class FeedForward:
@@ -26,7 +26,7 @@ class FeedForward:
         _require_value(value, 1)
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
-        self._normalizations = _normalizations(model)
+        self._statistics = ObservationStatistics(model)
         self._host = engine.host_forward(self.actor)
 
     def act(self, observation, start, seed):
@@ -67,8 +67,7 @@ class FeedForward:
 
     def observe(self, trajectory):
         """Updates the statistics of the observations. A program."""
-        for layer in self._normalizations:
-            layer.update(self.arrange(trajectory.observation))
+        self._statistics.update(trajectory)
 
 
 class Recurrent:
@@ -93,7 +92,7 @@ class Recurrent:
             for tensor in self._step.inputs[2:]
         ]
         self.variables = [*self._memory, *policy.variables]
-        self._normalizations = _normalizations(self.model)
+        self._statistics = ObservationStatistics(self.model)
         self._programs: dict = {}
 
     def act(self, observation, start, seed):
@@ -173,8 +172,7 @@ class Recurrent:
 
     def observe(self, trajectory):
         """Updates the statistics of the observations. A program."""
-        for layer in self._normalizations:
-            layer.update(trajectory.observation)
+        self._statistics.update(trajectory)
 
 
 def _require_value(value, rank):
@@ -182,10 +180,6 @@ def _require_value(value, rank):
         raise ValueError(
             f"model: expected a value of shape {['[B]', '[B, T]'][rank - 1]} as its last output, received {value.shape}."
         )
-
-
-def _normalizations(model):
-    return [layer for layer in model.layers if isinstance(layer, RunningNormalization)]
 
 
 def _several(outputs):

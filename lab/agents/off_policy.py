@@ -8,6 +8,7 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.actor_critic import gradient_norm
 from lab.agents.box import UnitBox
+from lab.agents.statistics import ObservationStatistics
 
 
 class Critics:
@@ -121,7 +122,7 @@ class OffPolicy(abc.ABC):
         self.variables = [
             *actor.variables, *critics.variables, *state, *replay.variables, self.steps, self.seed.state
         ]  # fmt: skip
-        self._host = engine.host_forward(actor)
+        self._host, self._statistics = engine.host_forward(actor), ObservationStatistics(actor, *critics.online)
 
     def act(self, observation, start):
         """Explores, uniformly at random while warming up: observation `[B, ...]` -> (action `[B, D]`, {}). A program."""
@@ -155,6 +156,7 @@ class OffPolicy(abc.ABC):
     def observe(self, trajectory):
         """Adds a trajectory to the replay and counts its steps. A program."""
         self.replay.add(trajectory)
+        self._statistics.update(trajectory)
         self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory):
