@@ -7,6 +7,8 @@ from experiments import _gan as shared
 from lab import command
 from lab.command import Range
 
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how such a file begins
+
 
 @dataclass(frozen=True)
 class Images:
@@ -75,8 +77,11 @@ class Images:
 
         from lab.data import DOWNLOADS, faces_with, pictures_in
 
+        command.require(self.data, "data", f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures", self.data)
         if self.inception:
-            command.require(Path(self.inception).is_file(), "inception", "a file of weights", self.inception)
+            path = Path(self.inception)
+            starts = path.is_file() and path.read_bytes()[: len(HDF5)] == HDF5
+            command.require(starts, "inception", "a file of weights (HDF5)", self.inception)
         if self.data == "glyphs" and not (self.characters.isascii() and self.characters.isalnum()):
             try:
                 faces_with(self.characters)

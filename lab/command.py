@@ -5,13 +5,14 @@ import dataclasses
 import difflib
 import io
 import itertools
+import math
 import re
 import sys
 import typing
 
 
 class Range:
-    """Bounds of a number, as the second part of `Annotated[float, Range(0, 1)]`; both ends belong to it.
+    """Bounds of a finite number, as the second part of `Annotated[float, Range(0, 1)]`; both ends belong to it.
 
     `over` excludes the lower end instead.
     """
@@ -21,14 +22,17 @@ class Range:
 
     def __contains__(self, value):
         return (
-            (self.low is None or value >= self.low)
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.over is None or value > self.over)
         )
 
     def __str__(self):
         parts = [(">=", self.low), (">", self.over), ("<=", self.high)]
-        return "a number " + " and ".join(f"{sign} {bound:g}" for sign, bound in parts if bound is not None)
+        return ("a finite number " if self.high is None else "a number ") + " and ".join(
+            f"{sign} {bound:g}" for sign, bound in parts if bound is not None
+        )
 
 
 def require(condition, name, expected, received):

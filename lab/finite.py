@@ -12,7 +12,7 @@ def require_metrics(metrics, variables, when):
 
     Args:
         metrics: dict of numbers.
-        variables: Keras variables, looked at only then.
+        variables: Keras variables, or a dict of them by owner; looked at only then.
         when: such as "step 3", for the message.
     """
     bad = [name for name, value in metrics.items() if not np.isfinite(value)]
@@ -30,4 +30,10 @@ def require_variables(variables, when):
 
 
 def _guilty(variables):
-    return [v.path for v in variables if not np.isfinite(np.asarray(v, np.float64)).all()]
+    groups = variables if isinstance(variables, dict) else {"": variables}
+    return [
+        f"{owner} {variable.path}".strip()
+        for owner, group in groups.items()
+        for variable in group
+        if not np.isfinite(np.asarray(variable, np.float64)).all()
+    ]

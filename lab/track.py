@@ -89,6 +89,16 @@ class Track:
         """Logs a word beside the numbers, as a tag of the run."""
         self._journal.append({"tags": {name: str(value)}})
 
+    def fact(self, name, value):
+        """A tag that must be the same whenever the run is resumed: a `CheckpointError` where it is another."""
+        from lab.checkpoint import CheckpointError
+
+        known = [event["tags"][name] for event in self.folder.events()[0] if name in event.get("tags", {})]
+        if not known:
+            self.tag(name, value)
+        elif known[0] != str(value):
+            raise CheckpointError(f"{name}: expected {known[0]}, with which the run began, received {value}.")
+
     def metrics(self):
         """Everything logged so far, {key: [(step, value), ...]}, also by the parts of the run before an interruption."""
         return self.folder.metrics()

@@ -44,7 +44,7 @@ def test_every_field_is_a_flag():
         ("--zzz 1", "command line: expected a known flag, received --zzz; see --help"),
         ("--rate abc", "--rate: expected float, received 'abc'"),
         ("--rate 1.5", "--rate: expected a number >= 0 and <= 1, received 1.5"),
-        ("--size 0", "--size: expected a number > 0, received 0"),
+        ("--size 0", "--size: expected a finite number > 0, received 0"),
         ("--size 1.5", "--size: expected int, received '1.5'"),
         ("--size", "--size: expected int, received nothing"),
         ("--kind triple", "--kind: expected 'plain' or 'double', received 'triple'"),

@@ -37,6 +37,15 @@ def press(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 
 
+def test_facts_are_the_same_whenever_a_run_goes_on(track):
+    track.fact("data", "abc")
+    again = Track(track.folder, Journal(track.folder), Progress())
+    again.fact("data", "abc")
+    assert sum("data" in event.get("tags", {}) for event in track.folder.events()[0]) == 1
+    with pytest.raises(checkpoint.CheckpointError, match="data: expected abc, with which the run began, received xyz"):
+        again.fact("data", "xyz")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_saves_stops_at_its_next_checkpoint(track, number):
     with lifecycle._interruptible(track):

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +49,14 @@ def glyphs(
     Returns:
         (images uint8 `[count, size, size, 1 or 3]`, labels int32 `[count]`).
     """
-    checks.integer("count", count), checks.integer("size", size, 8)
+    count, size, seed = checks.integer("count", count), checks.integer("size", size, 8), checks.integer("seed", seed, 0)
+    for name, value in {"rotation": rotation, "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic}.items():
+        checks.not_negative(name, value)
     if len(set(characters)) != len(characters) or not characters:
         raise ValueError(f"characters: expected different characters, at least one, received {characters!r}.")
     supported = faces_with(characters, faces)
     settings = {
-        "version": VERSION, "count": count, "size": size, "characters": characters, "faces": list(faces), "rotation": rotation,
+        "version": VERSION, "drawn_by": [version(name) for name in ("matplotlib", "numpy", "pillow", "scipy")], "count": count, "size": size, "characters": characters, "faces": list(faces), "rotation": rotation,
         "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic, "coloured": coloured, "seed": seed,
     }  # fmt: skip
     path = home() / "mlruns" / "cache" / f"glyphs-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"

@@ -7,7 +7,7 @@ import numpy as np
 
 from lab import checks
 
-FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}  # name: shape
 
 
@@ -42,6 +42,8 @@ def stacked(images, labels, count, *, classes=10, seed=0):
     """
     if images.ndim != 4 or images.shape[3] != 1 or len(images) != len(labels):
         raise ValueError(f"images: expected [N, H, W, 1] with N labels, received {images.shape} with {len(labels)}.")
+    if len(labels) and not 0 <= np.min(labels) <= np.max(labels) < classes:
+        raise ValueError(f"labels: expected 0 to {classes - 1}, received {np.min(labels)} to {np.max(labels)}.")
     chosen = np.random.default_rng(seed).integers(0, len(images), (count, 3))
     modes = labels[chosen] @ np.array([classes**2, classes, 1])
     return np.moveaxis(images[chosen][..., 0], 1, -1), modes.astype(np.int32)
@@ -74,7 +76,7 @@ def downloaded(name, split="train"):
 
 
 def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
-    """Every picture below a folder, its middle square resized to `size` x `size`; what is transparent is white.
+    """Every picture below a folder (of `FORMATS`, the right way up), its middle square resized to `size` x `size`; what is transparent is white.
 
     Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0.
 
@@ -93,7 +95,8 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
         raise ValueError(f"channels: expected 1 or 3, received {channels}.")
     paths, images = [], []
     for path, picture in _pictures(folder, unreadable):
-        fitted = ImageOps.fit(_opaque(picture).convert("L" if channels == 1 else "RGB"), (size, size))
+        upright = ImageOps.exif_transpose(picture)
+        fitted = ImageOps.fit(_opaque(upright).convert("L" if channels == 1 else "RGB"), (size, size))
         paths.append(path)
         images.append(np.asarray(fitted, np.uint8).reshape(size, size, channels))
     skipped = [str(path) for path in sorted(set(_candidates(folder)) - set(paths))]

@@ -21,6 +21,7 @@ class Auxiliary(NamedTuple):
     discriminator: Callable  # (real View, fake View)
     generator: Callable  # (fake View)
     width: Callable  # GAN -> numbers in the discriminator's second output
+    labelled: bool = False  # whether fake samples must be of the labels asked for
 
 
 def acgan(weight=1.0):
@@ -40,7 +41,7 @@ def acgan(weight=1.0):
         loss = wrong(fake)
         return weight * loss, {"fake_class_loss": loss}
 
-    return Auxiliary(discriminator, generator, lambda gan: gan.classes)
+    return Auxiliary(discriminator, generator, lambda gan: gan.classes, labelled=True)
 
 
 def infogan(codes, weight=1.0, continuous_weight=0.1):

@@ -4,6 +4,8 @@ Pictures are files of the folder that they are given, and `keep(name)` is told o
 theirs to know. A picture is a function of the weights alone, so that a resumed run makes the same ones again.
 """
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
@@ -50,7 +52,7 @@ class SampleGrid(Scheduled):
 
     def __init__(self, folder, latents, labels=None, *, keep=lambda name: None, columns=10, schedule=log_spaced):
         super().__init__(schedule)
-        self.folder, self.latents, self.labels, self.keep, self.columns = folder, latents, labels, keep, columns
+        self.folder, self.latents, self.labels, self.keep, self.columns = Path(folder), latents, labels, keep, columns
 
     def look(self, epoch, logs):
         """Draws and keeps."""
@@ -71,7 +73,7 @@ class Interpolation(keras.callbacks.Callback):
 
     def __init__(self, folder, pairs, labels=None, *, keep=lambda name: None, steps=24):
         super().__init__()
-        self.folder, self.pairs, self.labels, self.keep, self.steps = folder, pairs, labels, keep, steps
+        self.folder, self.pairs, self.labels, self.keep, self.steps = Path(folder), pairs, labels, keep, steps
 
     def on_train_end(self, logs=None):
         """Draws and keeps."""
@@ -95,7 +97,7 @@ class Plane(Scheduled):
 
     def __init__(self, folder, real, latents, *, keep=lambda name: None, frames=25):
         super().__init__(lambda epochs: {round(i * epochs / min(frames, epochs)) for i in range(min(frames, epochs) + 1)})
-        self.folder, self.real, self.latents, self.keep = folder, real, latents, keep
+        self.folder, self.real, self.latents, self.keep = Path(folder), real, latents, keep
 
     def look(self, epoch, logs):
         """Draws and keeps."""

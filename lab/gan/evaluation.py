@@ -5,6 +5,7 @@ import numpy as np
 
 from lab import metrics
 from lab.models import describe_images
+from lab.models.measuring import check_numbers
 
 
 class Evaluation:
@@ -12,7 +13,7 @@ class Evaluation:
 
     Args:
         classifier: a model, images -> [logits, features]; `lab.models.trained_glyph_classifier` or Inception with its weights.
-        real: images `[N, ...]`.
+        real: images `[N, H, W, C]`, uint8 or from -1 to 1.
         training: images that were trained on, for `nearest`.
         batch_size: images in one call of the classifier.
         verbose: 1 shows Keras's progress bar: the images, then as many steps again for each of the three comparisons.
@@ -20,6 +21,9 @@ class Evaluation:
 
     def __init__(self, classifier, real, *, training=None, batch_size=500, verbose=0):
         self.classifier, self.training, self.batch_size, self.verbose = classifier, training, batch_size, verbose
+        check_numbers("real", np.asarray(real))
+        if training is not None:
+            check_numbers("training", np.asarray(training))
         self.real = self._describe(real)[1]
 
     def __call__(self, images, labels=None):
@@ -55,11 +59,11 @@ def nearest(training, made, unseen):
     """(index of the nearest training sample `[N]`, how far it is `[N]`) of generated samples.
 
     Distances are in units of the mean distance between as many real samples that were not trained on and the training samples nearest to
-    them: 1 is as far as something new, near 0 learnt by heart.
+    them: 1 is as far as something new, near 0 learnt by heart. Where all of those occur in the training set there is no such unit: infinite.
 
     Args:
         training, made, unseen: features or pixels, `[N, ...]`.
     """
     found = metrics.nearest_in_training(training, made)
     usual = metrics.nearest_in_training(training, unseen[: len(made)]).distances.mean()
-    return found.indices, found.distances / usual
+    return found.indices, found.distances / usual if usual else np.full(len(made), np.inf)

@@ -8,10 +8,10 @@ from lab import checks, engine
 from lab.gan.auxiliary import View
 from lab.gan.latent import Normal
 from lab.gan.latent_space import invert, slerp
-from lab.gan.loop import check_numbers, fit
+from lab.gan.loop import fit
 from lab.gan.play import alternate
-from lab.gan.players import check_labels, check_players
-from lab.models.measuring import as_floats
+from lab.gan.players import check_labels, check_parts, check_players
+from lab.models.measuring import as_floats, check_numbers
 
 
 class GAN(keras.Model):
@@ -21,14 +21,20 @@ class GAN(keras.Model):
     labels, a discriminator with two inputs samples and labels, and a discriminator with more outputs gives its logits first and the rest to
     `auxiliary`. Fake samples have the labels of the real ones beside them.
 
+    Mixed precision is the players' own: layers made under a policy compute in it, losses and penalties are float32. With float16 both
+    optimizers are to be `keras.optimizers.LossScaleOptimizer`s, which Keras has on TensorFlow alone; bfloat16 needs nothing.
+    What was learnt is kept by `average.save` (what makes samples), `save_weights` (all networks) or, with the optimizers, the random states
+    and every bit, by `lab.checkpoint` of `state`; the whole object is functions, which Keras's `save` cannot keep.
+
     Args:
         objective: a `lab.losses.adversarial.Objective`.
         generator_optimizer, discriminator_optimizer: Keras optimizers, one each.
         latent: what latents are drawn from, as those of `lab.gan.latent`; standard normal by default.
         penalties: `lab.gan.Penalty`s, added to the discriminator's loss.
-        penalty_interval: penalties are taken at each so-many-th update, as many times as heavy (Karras et al. 2020, section 3.1: lazy).
+        penalty_interval: penalties are taken at each so-many-th update, as many times as heavy (Karras et al. 2020, section 3.1: lazy;
+            there the optimizer's settings change too, here they are the caller's).
         auxiliary: a `lab.gan.Auxiliary`, losses of the discriminator's other outputs.
-        augment: function (images, seed) -> images before the discriminator, real and fake (Zhao et al. 2020); see `lab.gan.diff_augment`.
+        augment: function (images, seed) -> images before the discriminator, real and fake (Zhao et al. 2020), in penalties too; see `lab.gan.diff_augment`.
         discriminator_steps: turns of the discriminator for each of the generator, each with samples of its own.
         clip: the discriminator's weights stay within ±clip (Arjovsky et al. 2017, Algorithm 1).
         pac: samples that the discriminator sees at once, side by side along the last axis (Lin et al. 2018); divides the batch.
@@ -47,8 +53,10 @@ class GAN(keras.Model):
         super().__init__(name="gan")
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
         self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
+        self.penalties, self.auxiliary, self.augment, self.classes = penalties, auxiliary, augment, classes
+        check_parts(self)
         self.latent = latent or Normal(generator.inputs[0].shape[-1])
-        self.penalties, self.auxiliary, self.augment, self.clip, self.classes = penalties, auxiliary, augment, clip, classes
+        self.clip = None if clip is None else checks.positive("clip", clip)
         self.discriminator_steps = checks.integer("discriminator_steps", discriminator_steps)
         self.penalty_interval = checks.integer("penalty_interval", penalty_interval)
         self.steps_per_execution = checks.integer("steps_per_execution", steps_per_execution)
@@ -56,9 +64,9 @@ class GAN(keras.Model):
         self.play = play or alternate
         self.seed, self.seeds = seed, keras.random.SeedGenerator(seed)
         self.average = averaged(generator) if self.ema else generator
+        check_players(self)
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
-        check_players(self)
         self.programs = {}  # see lab.gan.loop
         self.built = True
 
@@ -228,5 +236,6 @@ def unpack(x, count):
 
 
 def scale(x):
-    """Integers from 0 to 255 as numbers from -1 to 1; others as they are."""
-    return ops.cast(x, "float32") / 127.5 - 1.0 if keras.backend.standardize_dtype(x.dtype) == "uint8" else x
+    """Float32: integers from 0 to 255 as numbers from -1 to 1; others as they are."""
+    scaled = ops.cast(x, "float32")
+    return scaled / 127.5 - 1.0 if keras.backend.standardize_dtype(x.dtype) == "uint8" else scaled

@@ -45,8 +45,9 @@ class Codes:
     """
 
     def __init__(self, noise=62, categories=(10,), continuous=2):
-        self.noise, self.categories, self.continuous = checks.integer("noise", noise, 0), tuple(categories), continuous
-        self.size = noise + sum(categories) + continuous
+        self.noise, self.continuous = checks.integer("noise", noise, 0), checks.integer("continuous", continuous, 0)
+        self.categories = tuple(checks.integer("categories", number, 2) for number in categories)
+        self.size = checks.integer("size", self.noise + sum(self.categories) + self.continuous)
 
     def __call__(self, count, seed):
         """`[count, size]`, from a `keras.random.SeedGenerator`."""

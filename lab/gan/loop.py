@@ -11,6 +11,7 @@ from keras import ops
 
 from lab import checks, engine, finite
 from lab.gan.players import check_labels
+from lab.models.measuring import check_numbers
 
 
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
@@ -35,12 +36,12 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
             count = len(batch[0])
             callbacks.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
-            finite.require_metrics(metrics, gan.state, f"update {epoch * steps + first + count}")
+            finite.require_metrics(metrics, owned(gan), f"update {epoch * steps + first + count}")
             for key, value in metrics.items():
                 totals[key] += value * count
                 weights[key] += count
             callbacks.on_train_batch_end(first + count - 1, metrics)
-        finite.require_variables(gan.state, f"update {(epoch + 1) * steps}")  # before anybody saves it
+        finite.require_variables(owned(gan), f"update {(epoch + 1) * steps}")  # before anybody saves it
         callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
         if gan.stop_training:
             break
@@ -101,6 +102,13 @@ def many(gan):
     return program
 
 
+def owned(gan):
+    """The state by its owners, for those who name a variable."""
+    owners = {"generator": gan.generator, "averaged generator": gan.average, "discriminator": gan.discriminator}
+    owners |= {"generator's optimizer": gan.generator_optimizer, "discriminator's optimizer": gan.discriminator_optimizer}
+    return {name: owner.variables for name, owner in owners.items()}
+
+
 def check_samples(gan, x, y):
     """Samples and labels must be what the players take. Returns them as arrays."""
     shape = tuple(gan.generator.outputs[0].shape[1:])
@@ -113,18 +121,3 @@ def check_samples(gan, x, y):
     if y is not None:
         raise ValueError("y: expected no labels, for no player takes them, received some.")
     return x, None
-
-
-def check_numbers(name, x):
-    """Samples must be finite; images, `[N, H, W, C]`, from -1 to 1 or, as uint8, from 0 to 255."""
-    if x.dtype == np.uint8 or not x.size:
-        return
-    if x.dtype.kind != "f" or not np.isfinite(x).all():
-        raise ValueError(f"{name}: expected finite numbers or integers from 0 to 255 (uint8), received {describe(x)}.")
-    if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
-        raise ValueError(f"{name}: expected images from -1 to 1 or, as uint8, from 0 to 255, received {describe(x)}.")
-
-
-def describe(x):
-    """What an array holds, in a few words."""
-    return f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else str(x.dtype)

@@ -3,7 +3,27 @@
 import keras
 import numpy as np
 
+from lab.gan.penalty import Penalty
 from lab.gan.play import extragradient
+from lab.losses.adversarial import Objective
+
+
+def check_parts(gan):
+    """What is passed in is of the kind that it should be, and each player has an optimizer of its own."""
+    for name in ("generator", "discriminator"):
+        player = getattr(gan, name)
+        if not getattr(player, "inputs", None):
+            raise ValueError(
+                f"{name}: expected a model with inputs of known shape, functional or built, received {type(player).__name__}."
+            )
+    if not isinstance(gan.objective, Objective):
+        raise ValueError(f"objective: expected one of lab.losses.adversarial, received {gan.objective!r}.")
+    if not isinstance(gan.penalties, tuple | list) or not all(isinstance(each, Penalty) for each in gan.penalties):
+        raise ValueError(f"penalties: expected several of lab.gan.Penalty, or none, received {gan.penalties!r}.")
+    if gan.augment is not None and not callable(gan.augment):
+        raise ValueError(f"augment: expected a function, such as diff_augment gives, received {gan.augment!r}.")
+    if gan.generator_optimizer is gan.discriminator_optimizer:
+        raise ValueError("discriminator_optimizer: expected another than the generator's, received the same.")
 
 
 def check_players(gan):
@@ -43,11 +63,16 @@ def _check_labels_of(gan):
     """Both players know the labels that there are."""
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     labelled = {name: player for name, player in players.items() if len(player.inputs) > 1}
-    if (labelled or (gan.auxiliary and gan.auxiliary.width(gan) is None)) and not gan.classes:
+    asked = gan.auxiliary is not None and gan.auxiliary.labelled
+    if (labelled or asked) and not gan.classes:
         taker = "a player" if labelled else "the auxiliary loss"
         raise ValueError(f"classes: expected the number of labels, for {taker} takes them, received None.")
     if (labelled or gan.auxiliary) and gan.pac > 1:
         raise ValueError(f"pac: expected 1 with labels or an auxiliary loss, received {gan.pac}.")
+    if asked and "generator" not in labelled:
+        raise ValueError(
+            "generator: expected one that takes labels, for the auxiliary loss asks for them, received one without."
+        )
     for name, player in labelled.items():
         known = classes_of(player)
         if known is not None and known < gan.classes:
@@ -55,14 +80,15 @@ def _check_labels_of(gan):
 
 
 def classes_of(player):
-    """How many classes the first layer of a model that takes labels knows; None where none says."""
-    for layer in player.layers:
+    """How many classes a model knows by the first of its layers that says so: an embedding, a one-hot encoding or one with `classes`; or None."""
+    for layer in getattr(player, "operations", player.layers):
         layer = getattr(layer, "layer", layer)  # inside a wrapper
         if isinstance(layer, keras.layers.Embedding):
             return layer.input_dim
-        known = getattr(layer, "num_tokens", getattr(layer, "classes", None))
-        if known is not None:
-            return known
+        known = [getattr(layer, name, None) for name in ("num_tokens", "num_classes", "classes")]
+        known += [classes_of(layer)] if isinstance(layer, keras.Model) else []
+        if any(known):
+            return next(filter(None, known))
     return None
 
 

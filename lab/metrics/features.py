@@ -19,7 +19,7 @@ def frechet_distance(real, fake):
     """
     real, fake = _features(real, fake)
     distance = np.square(real.mean(0) - fake.mean(0)).sum()
-    # tr (C C')^(1/2) is the sum of the singular values of A A'^T / n, A the centred features over sqrt(n - 1), C = A^T A
+    # tr (C C')^(1/2) is the sum of the singular values of A A'^T, A the centred features over sqrt(n - 1), C = A^T A
     root, other = ((x - x.mean(0)) / np.sqrt(len(x) - 1) for x in (real, fake))
     left, right = linalg.qr(root, mode="r")[0], linalg.qr(other, mode="r")[0]
     overlap = linalg.svdvals(left[: real.shape[1]] @ right[: real.shape[1]].T).sum()
@@ -69,8 +69,8 @@ def precision_recall(real, fake, *, k=3, k_density=5, block=2_000):
     A ball reaches from its sample to its k-th nearest neighbour of the same kind, itself not counted.
 
     Args:
-        k: of precision and recall.
-        k_density: of density and coverage.
+        k: of precision and recall; of fewer samples than k + 1, all others.
+        k_density: of density and coverage, likewise.
         block: rows of distances in memory at once.
     """
     real, fake = _features(real, fake)

@@ -28,13 +28,32 @@ def as_floats(images):
     return images.astype("float32") / 127.5 - 1 if images.dtype == np.uint8 else images.astype("float32")
 
 
+def check_numbers(name, x):
+    """Samples must be finite; images, `[N, H, W, C]`, from -1 to 1 or, as uint8, from 0 to 255."""
+    if x.dtype == np.uint8 or not x.size:
+        return
+    if x.dtype.kind != "f" or not np.isfinite(x).all():
+        raise ValueError(f"{name}: expected finite numbers or integers from 0 to 255 (uint8), received {_in_words(x)}.")
+    if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
+        raise ValueError(f"{name}: expected images from -1 to 1 or, as uint8, from 0 to 255, received {_in_words(x)}.")
+
+
+def _in_words(x):
+    """What an array holds."""
+    return f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else str(x.dtype)
+
+
 def describe_images(model, images, batch_size=500, *, tell=lambda count: None):
-    """(logits, features) of images `[N, ...]`, uint8 or -1..1, as arrays.
+    """(logits, features) of images `[N, ...]`, uint8 or -1..1, as arrays. Numbers beyond -1 and 1, which some generators make, stay what they are.
 
     Args:
         model: images -> [logits, features], or features alone; logits are then None.
         tell: called with the number of images of each batch that is done.
     """
+    taken, received = tuple(model.inputs[0].shape[1:]), np.shape(images)
+    fits = len(received) == len(taken) + 1 and all(a in (b, None) for a, b in zip(taken, received[1:]))
+    if not fits or not len(images):
+        raise ValueError(f"images: expected at least one of the size that {model.name} takes, {taken}, received {received}.")
     parts = []
     for start in range(0, len(images), batch_size):
         batch = as_floats(np.asarray(images[start : start + batch_size]))

@@ -72,6 +72,9 @@ def test_bad_glyphs():
         glyphs(3, faces=["Helvetica"])
     with raises("size: expected an integer >= 8, received 4"):
         glyphs(3, size=4)
+    with raises("rotation: expected a number >= 0, received -5"):
+        glyphs(3, rotation=-5)
+    np.testing.assert_array_equal(glyphs(3, seed=np.int64(3), cache=False)[0], glyphs(3, seed=3, cache=False)[0])
 
 
 def test_computer_modern_has_letters_and_digits_alone():
@@ -97,6 +100,8 @@ def test_stacks():
     assert len(np.unique(modes)) > 800
     with raises(r"images: expected \[N, H, W, 1\] with N labels"):
         stacked(images, modes, 3)
+    with raises("labels: expected 0 to 7, received 0 to 9"):
+        stacked(base, np.arange(10), 5, classes=8)
 
 
 def test_a_folder_of_images(tmp_path):
@@ -154,6 +159,17 @@ def test_sixteen_bits_and_transparency(tmp_path):
     np.testing.assert_array_equal(grey[0], [[0, 1], [78, 255]])
     np.testing.assert_array_equal(grey[1], [[255, 9], [206, 0]])  # 0.2 x 9 + 0.8 x 255
     np.testing.assert_array_equal(folder_of_images(tmp_path, 2)[0][0, ..., 2], grey[0])
+
+
+def test_pictures_the_right_way_up(tmp_path):
+    turned = Image.fromarray(np.array([[0, 255], [0, 255]], np.uint8).repeat(8, 0).repeat(8, 1))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    turned.save(tmp_path / "as_it_is.tiff")
+    as_it_is, upright = folder_of_images(tmp_path, 16, channels=1)[0][..., 0]
+    assert as_it_is[:, 0].max() < 30 and as_it_is[:, -1].min() > 225
+    assert upright[0].max() < 30 and upright[-1].min() > 225
 
 
 def test_downloaded_sets_are_read_from_their_archive(tmp_path, monkeypatch):

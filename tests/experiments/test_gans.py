@@ -2,14 +2,15 @@
 
 import dataclasses
 import importlib
+import runpy
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import _images, _mixture
-from lab import metrics, models
+from experiments import _mixture
+from lab import experiment, metrics, models
 from lab.finite import NonFiniteError
 from tests.contracts import raises
 from tests.experiments.track import Memory
@@ -117,7 +118,8 @@ def test_as_many_samples_of_a_mixture_are_measured_as_asked(tmp_path, monkeypatc
     monkeypatch.setattr(
         metrics, "mode_coverage", lambda samples, mixture: counts.append(len(samples)) or measure(samples, mixture)
     )
-    observed(tmp_path, "gan_ring", evaluation_samples=50)
+    *_, track = observed(tmp_path, "gan_ring", evaluation_samples=50)
+    assert len(track.tags["data"]) == 12  # what it was trained on
     assert set(counts) == {50}
 
 
@@ -253,7 +255,10 @@ def test_other_data(tmp_path, monkeypatch):
         ("dcgan_glyphs", {"augment": ("flip",)}, "--augment: expected some of colour, translation, cutout, received 'flip'"),
         ("r3gan_glyphs", {"attention": True}, "--attention: expected False with --players dcgan, received True"),
         ("dcgan_glyphs", {"characters": "a漢"}, "--characters: expected ones that some of the 20 faces have, received '漢'"),
-        ("dcgan_glyphs", {"inception": "/nowhere"}, "--inception: expected a file of weights, received '/nowhere'"),
+        ("dcgan_glyphs", {"inception": "/nowhere"}, "--inception: expected a file of weights .HDF5., received '/nowhere'"),
+        ("dcgan_glyphs", {"inception": __file__}, "--inception: expected a file of weights .HDF5., received"),
+        ("dcgan_glyphs", {"data": ""}, "--data: expected glyphs, mnist, .* or a folder of pictures, received ''"),
+        ("dcgan_glyphs", {"generator_rate": np.inf}, "--generator-rate: expected a finite number > 0, received inf"),
         ("dcgan_glyphs", {"data": "docs"}, "--data: expected at least one update's pictures, 20, received"),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
@@ -293,8 +298,10 @@ def test_matching_codes_with_labels():
     assert matched(np.array([5, 5, 2, 2, 2, 2]), labels) == 4 / 6  # only one code may stand for a class
 
 
-def test_smoke_settings_are_settings():
-    for name in STARTS:
-        module = importlib.import_module(f"experiments.{name}")
-        source = (_images.SMOKE if issubclass(module.Config, _images.Images) else {}) if name != "gan_ring" else _mixture.SMOKE
-        module.Config(**source)
+@pytest.mark.parametrize("name", [*STARTS, "gan_grid"])
+def test_smoke_settings_are_settings(monkeypatch, name):
+    given = []
+    monkeypatch.setattr(experiment, "main", lambda config, run, *, smoke, **options: given.append((config, smoke)))
+    runpy.run_path(importlib.import_module(f"experiments.{name}").__file__, run_name="__main__")
+    [(config, smoke)] = given
+    assert smoke and config(**smoke) != config()

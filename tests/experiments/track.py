@@ -37,6 +37,8 @@ class Memory:
     def tag(self, name, value):
         self.tags[name] = value
 
+    fact = tag
+
     def restore(self, variables):
         return 0
 

@@ -22,8 +22,8 @@ def test_schedules():
     assert log_spaced(1) == {0, 1}
     assert log_spaced(10) == {0, 1, 2, 4, 8, 10}
     assert log_spaced(16) == {0, 1, 2, 4, 8, 16}
-    assert Plane(None, None, None, frames=4).schedule(100) == {0, 25, 50, 75, 100}
-    assert Plane(None, None, None, frames=25).schedule(3) == {0, 1, 2, 3}
+    assert Plane("", None, None, frames=4).schedule(100) == {0, 25, 50, 75, 100}
+    assert Plane("", None, None, frames=25).schedule(3) == {0, 1, 2, 3}
     assert Score(None, times=4).schedule(100) == {25, 50, 75, 100}
     assert Score(None, times=9).schedule(2) == {1, 2}
 

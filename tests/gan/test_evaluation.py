@@ -7,6 +7,7 @@ import pytest
 from lab import metrics, models
 from lab.data import glyphs
 from lab.gan import Evaluation
+from lab.gan.evaluation import nearest
 from lab.models.glyph_classifier import save_glyph_classifier
 from tests.contracts import raises, uniform
 
@@ -44,6 +45,17 @@ def test_integers_and_batches():
     assert "classifier_score" not in Evaluation(alone, images)(images)
     with raises("images: expected numbers from -1 to 1 or integers from 0 to 255 .uint8., received int64"):
         models.describe_images(model, images.astype("int64"))
+
+
+def test_bad_images():
+    model, images = classifier(), uniform(0, 9, 2, 2, 1)
+    for name in ("real", "training"):
+        with raises(f"{name}: expected images from -1 to 1 or, as uint8, from 0 to 255, received float32"):
+            Evaluation(model, **{"real": images, name: 100 * images})
+    for bad in (images[..., [0, 0, 0]], images[:0], images[0]):
+        with raises(r"images: expected at least one of the size that functional.* takes, \(2, 2, 1\), received"):
+            Evaluation(model, images)(bad)
+    assert (nearest(images, images + 1, images)[1] == np.inf).all()  # nothing unseen says how far is usual
 
 
 def test_a_progress_bar_on_request(capsys):

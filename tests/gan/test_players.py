@@ -1,9 +1,12 @@
 """Players that do not match, and which labels they know."""
 
-from lab.gan import Codes, acgan, extragradient, infogan
+import keras
+import pytest
+
+from lab.gan import Codes, acgan, diff_augment, extragradient, infogan, r1
 from lab.models import dcgan_discriminator, dcgan_generator
 from tests.contracts import raises
-from tests.gan.players import gan, linear
+from tests.gan.players import gan, linear, samples
 
 
 def test_players_that_do_not_match():
@@ -17,11 +20,13 @@ def test_players_that_do_not_match():
         gan(generator=linear(2, 2, 0, labels=3))
     with raises("pac: expected 1 with labels or an auxiliary loss, received 2"):
         gan(generator=linear(2, 2, 0, labels=3), classes=3, pac=2)
+    labelled = linear(2, 2, 0, labels=3)
     with raises("discriminator: expected an output beside the logits"):
-        gan(auxiliary=acgan(), classes=3)
+        gan(generator=labelled, auxiliary=acgan(), classes=3)
     with raises("classes: expected the number of labels, for the auxiliary loss takes them, received None"):
         gan(discriminator=linear(2, 1, 1, extra=3), auxiliary=acgan())
-    labelled = linear(2, 2, 0, labels=3)
+    with raises("generator: expected one that takes labels, for the auxiliary loss asks for them, received one without"):
+        gan(discriminator=linear(2, 1, 1, extra=3), auxiliary=acgan(), classes=3)
     with raises([r"second output of shape \(3,\)", r"received \(5,\)"]):
         gan(generator=labelled, discriminator=linear(2, 1, 1, extra=5), auxiliary=acgan(), classes=3)
     codes = Codes(noise=2, categories=(10,), continuous=2)
@@ -45,3 +50,49 @@ def test_players_that_do_not_match():
         gan(ema=1.0)
     with raises("discriminator_steps: expected an integer >= 1, received 0"):
         gan(discriminator_steps=0)
+    with raises("clip: expected a number > 0, received -0.01"):
+        gan(clip=-0.01)
+
+
+def embedded(classes):
+    """A generator whose labels go through a model of their own."""
+    inputs = [keras.Input((2,)), keras.Input((), dtype="int32")]
+    inner = keras.Sequential([keras.Input((), dtype="int32"), keras.layers.Embedding(classes, 2)])
+    return keras.Model(inputs, keras.layers.Dense(2)(inputs[0] + inner(inputs[1])))
+
+
+@pytest.mark.parametrize("generator", [embedded, lambda classes: linear(2, 2, 0, labels=classes)], ids=["nested", "one-hot"])
+def test_classes_that_a_player_does_not_know(generator):
+    with raises("classes: expected at most 3, which the generator knows, received 5"):
+        gan(generator=generator(3), classes=5)
+    assert gan(generator=generator(5), classes=5).classes == 5
+
+
+def test_parts_of_another_kind():
+    with raises("generator: expected a model with inputs of known shape, functional or built, received Sequential"):
+        gan(generator=keras.Sequential([keras.layers.Dense(2)]))
+    with raises("objective: expected one of lab.losses.adversarial, received 'hinge'"):
+        gan("hinge")
+    for penalties in (r1(1.0), ("r1",)):
+        with raises("penalties: expected several of lab.gan.Penalty, or none, received"):
+            gan(penalties=penalties)
+    with raises([r"augment: expected a function, such as diff_augment gives, received \('colour',\)"]):
+        gan(augment=("colour",))
+    one = keras.optimizers.SGD(0.1)
+    with raises("discriminator_optimizer: expected another than the generator's, received the same"):
+        gan(optimizer=lambda: one)
+    with raises("shift: expected a number in"):
+        diff_augment(shift=-1.0)
+    with raises("hole: expected a number in"):
+        diff_augment(hole=5)
+    with raises("continuous: expected an integer >= 0, received -1"):
+        Codes(continuous=-1)
+
+
+def test_optimizers_are_not_taken_by_players_that_do_not_match():
+    optimizers = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
+    with raises("discriminator: expected inputs"):
+        gan(discriminator=linear(3, 1, 0), optimizer=iter(optimizers).__next__)
+    subject = gan(optimizer=iter(optimizers).__next__)
+    subject.fit(samples(), batch_size=32, verbose=0)
+    assert int(subject.generator_optimizer.iterations) == 2
