@@ -22,6 +22,7 @@ from lab.models import mlp
 from tests.agents.identity import ACTIONS, DeviceIdentity, Identity, vectorize
 from tests.backends import only
 
+graphs = pytest.mark.usefixtures("graphs")
 SPACE = Box(-10, 10, (2,), np.float32)
 
 
@@ -68,6 +69,7 @@ def test_losses_by_hand_and_against_keras():
     np.testing.assert_allclose(ours, float(keras.losses.Huber()(np.zeros(6), error)), rtol=1e-6)
 
 
+@graphs
 @pytest.mark.parametrize(
     ("bootstrap", "terminated", "truncated", "goal"),
     [
@@ -94,6 +96,7 @@ def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
     np.testing.assert_allclose(float(metrics["q_value"]), 2, rtol=1e-6)
 
 
+@graphs
 def test_the_target_network_follows_every_so_many_steps():
     learner = agent(target_every=3, updates=1)
     learn = engine.compile(learner.learn, learner.variables)
@@ -113,6 +116,7 @@ def test_the_target_network_follows_every_so_many_steps():
     assert all(np.array_equal(a, b) for a, b in zip(reached, learner.target.variables, strict=True))
 
 
+@graphs
 def test_observing_learns_nothing_but_remembers():
     learner = agent()
     before = [np.asarray(v).copy() for v in learner.online.variables]
@@ -121,15 +125,17 @@ def test_observing_learns_nothing_but_remembers():
     assert int(learner.replay.added.value) == int(learner.steps.value) == 1
 
 
+@graphs
 def test_exploration_is_complete_while_warming_up():
     learner = agent(warm_up=2, epsilon=exploration.linear(0.5, 0.1, 4))
-    rates = []
+    observe, rates = engine.compile(learner.observe, learner.variables), []
     for _ in range(5):
         rates.append(float(learner.exploration_rate()))
-        engine.compile(learner.observe, learner.variables)(one_step(False, False))
+        observe(one_step(False, False))
     np.testing.assert_allclose(rates, [1, 1, 0.3, 0.2, 0.1], rtol=1e-5)
 
 
+@graphs
 def test_acting_on_host_and_device_agree():
     learner = agent(epsilon=exploration.constant(0.0))
     observation = np.random.default_rng(0).normal(size=(50, 2)).astype("float32")
