@@ -195,7 +195,8 @@ def test_pictures_of_a_mixture(tmp_path):
 @pytest.mark.slow
 def test_pictures_of_images(tmp_path):
     _, result, track = observed(tmp_path, "conditional_gan_glyphs", epochs=2)
-    assert track.tags == {"feature_network": f"glyph_classifier {models.trained_glyph_classifier()[1]}"}
+    assert set(track.tags) == {"data", "feature_network"}
+    assert track.tags["feature_network"] == f"glyph_classifier {models.trained_glyph_classifier()[1]}"
     names = {path.name for path in tmp_path.iterdir()} - {"mlruns"}  # its cache
     samples = {f"samples-{epoch:04d}.png" for epoch in range(3)}
     assert names == {"training.gif", "interpolation.gif", "nearest.png", *samples}
@@ -215,7 +216,7 @@ def test_other_data(tmp_path, monkeypatch):
         Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(path)
     _, result, track = observed(tmp_path, "dcgan_glyphs", data=str(tmp_path / "pictures"), channels=3, size=32, epochs=2)
     assert set(result) == {"discriminator_loss", "nearest_ratio"}  # no network at hand knows these pictures
-    assert not track.tags
+    assert set(track.tags) == {"data"}
     assert track.logged[-1][0] == 2 * 20  # 36 to train on, in batches of 20
     x = rng.integers(0, 256, (50, 28, 28), dtype=np.uint8)
     monkeypatch.setattr(
