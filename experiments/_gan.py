@@ -7,10 +7,13 @@ import time
 def fit(track, gan, x, y=None, *, epochs, batch_size, callbacks=()):
     """`gan.fit`, from the newest checkpoint on; what counts are real samples seen. What is trained on must be what it was."""
     import keras
+    import numpy as np
 
     from lab.gan.loop import updates_per_epoch
 
-    track.fact("data", hashlib.sha256(b"".join(part.tobytes() for part in (x, y) if part is not None)).hexdigest()[:12])
+    digest = hashlib.sha256(np.ascontiguousarray(x).data)
+    digest.update(b"" if y is None else np.ascontiguousarray(y).data)
+    track.fact("data", digest.hexdigest()[:12])
     state = gan.state
     per_epoch = updates_per_epoch(gan, len(x), batch_size) * batch_size * gan.discriminator_steps
     start = track.restore(state) // per_epoch

@@ -7,8 +7,6 @@ from experiments import _gan as shared
 from lab import command
 from lab.command import Range
 
-HDF5 = b"\x89HDF\r\n\x1a\n"  # how such a file begins
-
 
 @dataclass(frozen=True)
 class Images:
@@ -73,15 +71,13 @@ class Images:
 
     def _require_data(self):
         """Stops at data that are not there, or that are of another size."""
-        from pathlib import Path
-
         from lab.data import DOWNLOADS, faces_with, pictures_in
 
         command.require(self.data, "data", f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures", self.data)
         if self.inception:
-            path = Path(self.inception)
-            starts = path.is_file() and path.read_bytes()[: len(HDF5)] == HDF5
-            command.require(starts, "inception", "a file of weights (HDF5)", self.inception)
+            import h5py  # Keras's
+
+            command.require(h5py.is_hdf5(self.inception), "inception", "a file of weights (HDF5)", self.inception)
         if self.data == "glyphs" and not (self.characters.isascii() and self.characters.isalnum()):
             try:
                 faces_with(self.characters)

@@ -1,7 +1,7 @@
 """A conditional GAN draws the digit that it is asked for.
 
 Expected: as_asked >= 0.95 (0.996 ± 0.007 over 3 seeds; share of samples taken for the digit asked for; at random 0.1)
-Time: 8 minutes of one core
+Time: 8 minutes of one core, 17 beside another training
 Source: Miyato and Koyama 2018 (projection); Mirza and Osindero 2014 (concatenation); Odena et al. 2017 (ACGAN); over R3GAN's objective (Huang et
 al. 2024) for the first two, over the hinge objective with spectral normalisation for ACGAN.
 """

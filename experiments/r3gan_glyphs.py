@@ -1,7 +1,7 @@
 """A relativistic GAN with zero-centred penalties (R3GAN) draws digits that it has seen rendered from fonts.
 
 Expected: coverage >= 0.45 (0.50 ± 0.05 over 3 seeds)
-Time: 8 minutes of one core
+Time: 8 minutes of one core, 17 beside another training
 Source: Huang et al. 2024 (relativistic pairs, R1 and R2, gamma and step sizes that fall; their values, beta 2 and the lazy interval are ours). `--players residual` are the
 paper's kind of players, without normalisation; by default it is DCGAN's, with none in the discriminator, of which an update takes a twentieth of
 the arithmetic.

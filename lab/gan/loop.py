@@ -26,7 +26,7 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=True, add_progbar=verbose not in (0, False), model=gan, verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps
     )  # fmt: skip
-    gan.stop_training = False
+    gan.stop_training, owners = False, owned(gan)
     callbacks.on_train_begin()
     for epoch in range(initial_epoch, epochs):
         callbacks.on_epoch_begin(epoch)
@@ -36,12 +36,12 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
             count = len(batch[0])
             callbacks.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
-            finite.require_metrics(metrics, owned(gan), f"update {epoch * steps + first + count}")
+            finite.require_metrics(metrics, owners, f"update {epoch * steps + first + count}")
             for key, value in metrics.items():
                 totals[key] += value * count
                 weights[key] += count
             callbacks.on_train_batch_end(first + count - 1, metrics)
-        finite.require_variables(owned(gan), f"update {(epoch + 1) * steps}")  # before anybody saves it
+        finite.require_variables(owners, f"update {(epoch + 1) * steps}")  # before anybody saves it
         callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
         if gan.stop_training:
             break

@@ -87,8 +87,9 @@ def classes_of(player):
             return layer.input_dim
         known = [getattr(layer, name, None) for name in ("num_tokens", "num_classes", "classes")]
         known += [classes_of(layer)] if isinstance(layer, keras.Model) else []
-        if any(known):
-            return next(filter(None, known))
+        found = next(filter(None, known), None)
+        if found is not None:
+            return found
     return None
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import runpy
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image
 
 from experiments import _mixture
-from lab import experiment, metrics, models
+from lab import metrics, models
 from lab.finite import NonFiniteError
 from tests.contracts import raises
 from tests.experiments.track import Memory
@@ -297,12 +296,3 @@ def test_matching_codes_with_labels():
     labels = np.array([0, 0, 0, 1, 1, 2])
     assert matched(np.array([5, 5, 5, 2, 2, 0]), labels) == 1
     assert matched(np.array([5, 5, 2, 2, 2, 2]), labels) == 4 / 6  # only one code may stand for a class
-
-
-@pytest.mark.parametrize("name", [*STARTS, "gan_grid"])
-def test_smoke_settings_are_settings(monkeypatch, name):
-    given = []
-    monkeypatch.setattr(experiment, "main", lambda config, run, *, smoke, **options: given.append((config, smoke)))
-    runpy.run_path(importlib.import_module(f"experiments.{name}").__file__, run_name="__main__")
-    [(config, smoke)] = given
-    assert smoke and config(**smoke) != config()
