@@ -5,7 +5,7 @@ SETUP := .venv/.ready
 BENCH := .venv/.ready-bench
 TORCH := .venv/.ready-torch
 
-.PHONY: run test test-components check ui bench clean
+.PHONY: run test test-components check types fast-tests ui bench clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
@@ -19,7 +19,12 @@ test-components: $(TORCH)
 check: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --jobs=2 types fast-tests
+
+types: $(SETUP)
 	$(BIN)/mypy
+
+fast-tests: $(SETUP)
 	$(BIN)/python -m tests --fast
 
 ui: $(SETUP)

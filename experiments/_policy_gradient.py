@@ -1,7 +1,5 @@
 """What the experiments of policy gradients share: their environments, the loop, the evaluation and the pictures."""
 
-import math
-
 from lab import command, environments
 
 
@@ -68,9 +66,10 @@ def report_every(config):
 
 def total_steps(config):
     """Environment steps of the whole run, which `train` rounds up to whole reports, and these to whole rollouts."""
-    per_rollout = config.num_envs * config.rollout_length
-    per_report = math.ceil(report_every(config) / per_rollout) * per_rollout
-    return math.ceil(config.steps / per_report) * per_report
+    from lab.agents.training import whole_steps
+
+    _, total = whole_steps(config.steps, 0, config.num_envs * config.rollout_length, report_every(config))
+    return total
 
 
 def linear(config, start, end):

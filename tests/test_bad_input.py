@@ -77,6 +77,7 @@ gymnasium.register("Broken-v0", broken)
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "arguments", "words"),
     [
@@ -124,6 +125,7 @@ def test_an_unwritable_mlruns(own_home):
     assert "mlruns" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

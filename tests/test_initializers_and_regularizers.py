@@ -76,6 +76,7 @@ FORMULAS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("penalty", "value", "slope"), FORMULAS, ids=lambda x: type(x).__name__)
 def test_penalties(penalty, value, slope):
     got, gradient = value_and_gradient(penalty, W)

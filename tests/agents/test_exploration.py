@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from lab import engine
 from lab.agents import exploration
@@ -18,6 +19,7 @@ def frequencies(choose):
     return np.bincount(np.asarray(choose(values)), minlength=4) / len(values)
 
 
+@pytest.mark.slow
 def test_epsilon_greedy_takes_the_first_best_action_and_explores_all():
     seed = keras.random.SeedGenerator(0)
     for epsilon in (0.0, 0.4, 1.0):

@@ -127,6 +127,7 @@ def collect_on_device(rollout, length):
     return type(trajectory)(*map(np.asarray, trajectory[:-1]), {k: np.asarray(v) for k, v in trajectory.extras.items()})
 
 
+@pytest.mark.slow
 def test_device_episodes_terminate_reset_and_go_on():
     rollout = DeviceRollout(Constant(0), DeviceIdentity(3, length=4), max_episode_steps=100, seed=0)
     trajectory = collect_on_device(rollout, 10)

@@ -1,5 +1,7 @@
 """Glyphs, digits, stacks, folders and downloads."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +21,16 @@ def test_glyphs_are_what_the_seed_says(own_home):
         np.testing.assert_array_equal(labels, again[1])
     assert kept.stat().st_mtime_ns == before
     assert (glyphs(40, seed=4, cache=False)[0] != images).any()
+
+
+@pytest.mark.parametrize("changed", ["matplotlib", "numpy", "pillow", "scipy"])
+def test_kept_glyphs_are_drawn_anew_by_another_version(own_home, monkeypatch, changed):
+    glyphs(2, seed=3)
+    module = sys.modules["lab.data.glyphs"]
+    known = module.version
+    monkeypatch.setattr(module, "version", lambda name: "0.0" if name == changed else known(name))
+    glyphs(2, seed=3)
+    assert len(list((own_home / "mlruns" / "cache").iterdir())) == 2
 
 
 @pytest.mark.parametrize(

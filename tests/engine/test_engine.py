@@ -169,6 +169,7 @@ def test_a_state_of_its_own_is_donated_not_copied():
     assert v.value.unsafe_buffer_pointer() == before
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bits_twice():
     def train():
         keras.utils.clear_session()

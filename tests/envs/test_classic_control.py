@@ -123,6 +123,7 @@ def whole_episodes(name, start, actions):
     return episodes
 
 
+@pytest.mark.slow
 @each
 def test_whole_episodes_equal_gymnasiums(name):
     # From the same states and actions, compiled, float32 against Gymnasium's float64, until each episode ends. The double pendulum
@@ -195,6 +196,7 @@ def test_registered_as_gymnasiums(name):
     assert ours.metadata["render_fps"] == theirs.env.metadata["render_fps"]
 
 
+@pytest.mark.slow
 @each
 def test_as_a_gymnasium_environment(name):
     env = gymnasium.make(f"lab/{name}", render_mode="rgb_array")

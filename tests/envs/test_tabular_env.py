@@ -25,6 +25,7 @@ def make(name, **options):
     return gymnasium.make(name, disable_env_checker=True, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_gymnasiums_checker(name):
     with warnings.catch_warnings():
@@ -96,6 +97,7 @@ def test_the_docstring(name):
                    for value, text in zip(true, pair, strict=True)) for pair in said), (said, true)  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures(name):
     env = make(name, render_mode="rgb_array")

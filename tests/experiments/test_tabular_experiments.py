@@ -106,6 +106,7 @@ def test_bad_settings(name, settings, words):
         import_module(f"experiments.{name}").Config(**settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -68,6 +68,7 @@ def test_scores_reach_the_callbacks_after_them():
     assert history.history["answer"] == [42, 42]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pac", [1, 2])
 def test_the_plane(tmp_path, pac):
     subject = gan(pac=pac)

@@ -203,6 +203,7 @@ def test_a_penalty_whose_weight_is_a_schedule():
             np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_lazy_updates_in_one_call_are_those_one_by_one():
     each, together = (gan(penalties=(r1(1.0),), penalty_interval=4, steps_per_execution=count) for count in (1, 8))
     histories = [subject.fit(samples(64), batch_size=8, verbose=0).history for subject in (each, together)]

@@ -53,6 +53,7 @@ def test_labels_of_what_is_made():
         np.testing.assert_allclose(subject.generate(3, labels=labels, seed=0), np.concatenate([z, rows], 1) @ w + b, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [None, [2, 0, 1, 1]])
 def test_inversion_finds_the_latent(labels):
     start = keras.initializers.Orthogonal(1.0, seed=0)

@@ -129,6 +129,7 @@ def test_images_of_both_kinds_are_the_same():
         one.fit(np.zeros((16, 2, 2, 3), "float32"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float16", "float64"])
 def test_samples_of_another_precision(kind):
     x = samples(16).astype("float16")

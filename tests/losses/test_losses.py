@@ -168,6 +168,7 @@ CLASSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSES)
 def test_contract(name):
     check_loss(*CLASSES[name])

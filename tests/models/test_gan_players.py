@@ -52,6 +52,7 @@ def test_seeds_labels_and_saving(family):
     np.testing.assert_allclose(array(save_and_load(one)([Z, labels])), images, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", GENERATORS)
 def test_no_weight_starts_without_a_seed(family):
     options = {"filters": 8, "classes": 3, **({} if family == "dcgan" else {"attention": True})}
@@ -63,6 +64,7 @@ def test_no_weight_starts_without_a_seed(family):
             np.testing.assert_array_equal(array(a), array(b), err_msg=a.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditioning", ["projection", "concatenation"])
 @pytest.mark.parametrize("family", DISCRIMINATORS)
 def test_discriminators_see_labels(family, conditioning):
@@ -143,6 +145,7 @@ def test_attention(family):
         assert sum("self_attention" in name for name in names) == 1
 
 
+@pytest.mark.slow
 def test_mixture_players():
     generator, discriminator = models.mixture_generator(seed=0), models.mixture_discriminator(seed=0)
     assert generator.count_params() == 2 * 400 + 3 * 400**2 + 4 * 4 * 400 + 400 * 2 + 2

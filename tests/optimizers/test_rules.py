@@ -140,6 +140,7 @@ def rmsprop_of_torch():
         step = 0.05 * g / (np.sqrt(s) + 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "rule"),
     [

@@ -225,6 +225,7 @@ def test_off_policy_control_goes_on_greedily_where_an_episode_is_cut():
     assert agent.q[0][0] == 3.0  # 2 + max q(1, .), whatever the behaviour would do
 
 
+@pytest.mark.slow
 def test_off_policy_control_with_ties():
     # Half the time both actions of the next state pay 0, half the time action 0 pays 1: 1/2 in all.
     rows, rewards = np.zeros((4, 2, 4)), np.zeros((4, 2))
@@ -346,6 +347,7 @@ def test_true_online_equals_the_online_lambda_return(decay):
         np.testing.assert_allclose(agent.v, w, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTROL)
 def test_every_learner_finds_the_way_out(name):
     mdp = Gridworld4x4().mdp
@@ -362,6 +364,7 @@ def test_every_learner_finds_the_way_out(name):
     assert evaluate(agent, step, episodes=200, seed=1).mean() == pytest.approx(mdp.start @ reached, abs=0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PREDICTION)
 def test_every_learner_finds_the_values(name):
     # Steps 1/n^0.7, or the mean of all returns; 5 states, whose values are 1/6 ... 5/6.
@@ -372,6 +375,7 @@ def test_every_learner_finds_the_values(name):
     np.testing.assert_allclose(agent.v[1:-1], np.arange(1, 6) / 6, atol=0.05)
 
 
+@pytest.mark.slow
 def test_exploring_starts():
     env = make("lab/Gridworld4x4-v0", max_episode_steps=100, exploring_starts=True)
     agent = MonteCarloControl(16, 4, exploring_starts=True)
@@ -420,6 +424,7 @@ def test_unavailable_actions_are_not_taken(name):
     assert agent.greedy_policy()[0] in (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*CONTROL, *PREDICTION])
 def test_stopped_and_resumed_is_the_same(name, tmp_path):
     def agent():

@@ -121,6 +121,7 @@ def test_lstd_is_the_solution_of_its_equations():
     np.testing.assert_allclose(agent.w, np.linalg.solve(a, b), rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [LSTD, lambda *a, **o: SemiGradientTD(*a, step_size=0.02, **o), lambda *a, **o: TDC(*a, step_size=0.02, **o)]
 )

@@ -21,6 +21,7 @@ def frozen_lake(discount=0.99):
     return from_gymnasium(gymnasium.make("FrozenLake-v1"), discount=discount)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_size", [0.3, lambda count: 1 / (count + 1)])
 def test_each_learner_is_a_q_learner(step_size):
     rng = np.random.default_rng(0)
