@@ -1,6 +1,6 @@
 """A GAN on a ring of 8 Gaussians: which modes it covers, and how well, at PacGAN's protocol.
 
-Expected: modes >= 8 (8 of 8, 98.7 ± 0.4 % of high quality, in 7 seeds; PacGAN's plain GAN 6.3)
+Expected: modes >= 8 (8 of 8, 98.5 ± 0.3 % of high quality, in 10 seeds; PacGAN's plain GAN 6.3)
 Time: about 35 minutes of one core (21 for 48 of the 80 passes)
 Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks as in their code); Huang et al. 2024 (R3GAN).
 """
