@@ -4,7 +4,7 @@ Expected: coverage >= 0.3 (0.37 ± 0.04 over 3 seeds)
 Time: 6 minutes of one core, 12 beside another training
 Source: Gulrajani et al. 2017, Algorithm 1 (Adam's betas 0 and 0.9, five turns of the critic, weight 10), over DCGAN's players without
 normalisation in the critic. Their step size, 1e-4, and an average of 1,000 updates want more than the 1,560 updates of this run: it ended at a
-Fréchet distance of 600 (one seed, not kept; here 17.9 ± 5.0).
+Fréchet distance of 600 (one seed, not kept; here 16.9 ± 3.5).
 """
 
 from dataclasses import dataclass

@@ -173,7 +173,7 @@ def test_several_choices_at_once(tmp_path):
     assert 0 <= result["greedy_return"] <= 5
 
 
-@pytest.mark.parametrize(("steps", "rollouts"), [(1_000, 8), (1_025, 16), (100_000, 784)])
+@pytest.mark.parametrize(("steps", "rollouts"), [(1_000, 8), (1_025, 16), (100_000, 784), (210_000, 1_649)])
 def test_what_changes_linearly_does_so_until_training_ends(steps, rollouts):
     config = ppo_cartpole.Config(steps=steps, num_envs=4, rollout_length=32, learning_rate=1.0, learning_rate_end=0.0)
     rate = _policy_gradient.linear_rate(config, 5)
