@@ -195,7 +195,7 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
                     rows.setdefault("_".join(map(str, variant.values())), []).append(result)
             means: dict[str, float] = {}
             for label, results in rows.items():
-                means |= _summarize(results, f"_{label}" if label else "")
+                means |= summarize(results, f"_{label}" if label else "")
             writer.metrics(means, header["total_steps"])
             if summary is not None:
                 summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
@@ -230,7 +230,7 @@ def _child_results(parent, seed, config, run, expected):
 
 
 def _say_means(label, results):
-    summary = _summarize(results)
+    summary = summarize(results)
     for name in results[0]:
         values = ", ".join(f"{result[name]:.4g}" for result in results)
         interval = f" ± {summary[f'{name}_interval']:.2g} (95 %)" if len(results) > 1 else ""
@@ -255,7 +255,7 @@ def _child(parent, seed, config):
     return journal.RunFolder.create(identified(header | child | {"total_steps": total_steps(config)}))
 
 
-def _summarize(results, suffix=""):
+def summarize(results, suffix=""):
     """Mean and half-width of the 95 % Student interval of each result, over seeds, as `name + suffix` and with `_interval`."""
     import numpy as np
     from scipy import stats

@@ -10,7 +10,7 @@ SOURCES = sorted(path for room in ("lab", "envs", "experiments") for path in (RO
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Each room's layer; a file may import its own layer and those below it.
 LAYERS = {"components": 0, "models": 1, "learning": 2, "experiments": 3}
-TOOLS = {"command", "environments", "journal", "progress"}  # no keras in them: everyone may use them
+TOOLS = {"command", "environments", "journal", "names", "progress", "recipe"}  # no keras in them: everyone may use them
 RUNNING = {"experiment", "flavor", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
 
 
@@ -31,7 +31,7 @@ def room(module):
 
 
 def layer(name):
-    if name in ("agents", "gan", "supervised"):
+    if name in ("agents", "gan", "supervised", "visualize"):
         return LAYERS["learning"]
     return LAYERS["models"] if name == "models" else LAYERS["components"]
 

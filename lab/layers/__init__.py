@@ -9,6 +9,7 @@ from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.learnt_map import LearntMap
+from lab.layers.local_response_normalization import LocalResponseNormalization
 from lab.layers.maxout import Maxout
 from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
@@ -21,6 +22,8 @@ from lab.layers.resettable_rnn import ResettableRNN
 from lab.layers.running_normalization import RunningNormalization
 from lab.layers.self_attention import SelfAttention2D
 from lab.layers.spectral_normalization import SpectralNormalization
+from lab.layers.subsampling import Subsampling2D
+from lab.layers.table_convolution import TableConvolution2D
 
 __all__ = [
     "AdaptiveInstanceNormalization",
@@ -37,6 +40,7 @@ __all__ = [
     "LayerNormGRUCell",
     "LayerNormLSTMCell",
     "LearntMap",
+    "LocalResponseNormalization",
     "Maxout",
     "MinibatchStandardDeviation",
     "MirrorPadding1D",
@@ -53,6 +57,8 @@ __all__ = [
     "RunningNormalization",
     "SelfAttention2D",
     "SpectralNormalization",
+    "Subsampling2D",
+    "TableConvolution2D",
     "feature_maps",
     "receptive_field",
 ]

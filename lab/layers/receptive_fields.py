@@ -11,7 +11,7 @@ from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPa
 ELEMENTWISE = (
     "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "BatchNormalization", "Identity", "GaussianNoise", "Rescaling", "PixelNormalization", "InputLayer",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "LocalResponseNormalization", "ZeroChannels",
 )  # fmt: skip
 
 

@@ -41,6 +41,13 @@ LAYERS = {
     "SpectralNormalization Conv2D": (
         lambda **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=o.get("dtype")), 2, **o), [PICTURES], {},
     ),
+    "LocalResponseNormalization": (
+        lambda **o: layers.LocalResponseNormalization(3, alpha=0.1, **o), [PICTURES], {"masking": True},
+    ),
+    "Subsampling2D": (lambda **o: layers.Subsampling2D(2, **o), [PICTURES], {}),
+    "TableConvolution2D": (
+        lambda **o: layers.TableConvolution2D([[1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], 3, **o), [PICTURES], {},
+    ),
     "PeepholeLSTMCell": (lambda **o: keras.layers.RNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
     "LayerNormLSTMCell": (lambda **o: keras.layers.RNN(layers.LayerNormLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
     "LayerNormGRUCell": (lambda **o: keras.layers.RNN(layers.LayerNormGRUCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),

@@ -230,3 +230,29 @@ def test_running_normalization_clips():
 def test_bad_arguments(make, words):
     with raises(words):
         make()
+
+
+def test_local_response_normalization_sums_the_squares_of_neighbours():
+    x = np.array([[1.0, 2.0, 3.0, 4.0]], "float32")
+    y = as_array(layers.LocalResponseNormalization(3, k=2.0, alpha=0.5, beta=1.0)(x))
+    np.testing.assert_allclose(y, [[1 / 4.5, 2 / 9, 3 / 16.5, 4 / 14.5]], rtol=1e-6)  # 1+4, 1+4+9, 4+9+16, 9+16
+
+
+def test_subsampling_is_a_mean_at_first_and_learns_its_share():
+    x = uniform(0, 2, 5, 4, 3)
+    layer = layers.Subsampling2D(2)
+    means = x[:, :4].reshape(2, 2, 2, 2, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(as_array(layer(x)), means, atol=1e-6)
+    layer.set_weights([np.array([1.0, 0.5, 0.0]), np.array([0.0, 1.0, 2.0])])
+    np.testing.assert_allclose(as_array(layer(x)), means * 4 * [1, 0.5, 0] + [0, 1, 2], rtol=1e-5, atol=1e-6)
+
+
+def test_a_table_convolution_is_one_with_zeros_where_the_table_has_none():
+    table = np.array([[1, 0, 1], [1, 1, 0]])
+    layer = layers.TableConvolution2D(table, 3)
+    x = uniform(0, 2, 5, 6, 2)
+    layer(x)
+    kernel = np.zeros((3, 3, 2, 3), "float32")
+    kernel[:, :, table.astype(bool)] = as_array(layer.kernel)  # row by row of the table
+    np.testing.assert_allclose(as_array(layer(x)), as_array(ops.conv(x, kernel, padding="valid")), atol=1e-6)
+    assert layer.count_params() == 9 * 4 + 3

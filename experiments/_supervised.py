@@ -1,0 +1,77 @@
+"""What the supervised experiments share: `Training.fit`, tracked and checkpointed at the epochs' boundaries, and the pictures of a classifier."""
+
+import hashlib
+import time
+
+from experiments._gan import seeds as seeds
+
+
+def fit(track, training, x, y, *, validation=None, callbacks=()):
+    """`training.fit`, from the newest checkpoint on; what counts are examples seen. What is trained on must be what it was."""
+    import keras
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for array in (x, y, *(validation or ())):
+        digest.update(np.ascontiguousarray(array).data)
+    track.fact("data", digest.hexdigest()[:12])
+    recipe, state = training.recipe, training.state
+    per_epoch = training.steps * recipe.batch_size
+    start = track.restore(state) // per_epoch
+    every = -(-track.checkpoint_interval() // per_epoch)  # epochs
+    clock = [0.0]
+
+    def begin(epoch, logs):
+        clock[0] = time.perf_counter()
+
+    def batch(number, logs):
+        if number == training.steps - 1:  # validation is not training
+            clock[0] = time.perf_counter() - clock[0]
+
+    def end(epoch, logs):
+        seen = (epoch + 1) * per_epoch
+        named = {key.replace("val_", "validation_"): float(value) for key, value in logs.items()}
+        rate = float(keras.ops.convert_to_numpy(training.optimizer.learning_rate))
+        track.log(named | {"learning_rate": rate, "examples_per_second": per_epoch / clock[0]}, seen)
+        over = training.stopping is not None and training.stopping.over
+        if (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs or over:
+            track.checkpoint(state, seen)
+
+    tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
+    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[*callbacks, tracked])
+
+
+def classify(track, training, train, test, *, names, validation=None):
+    """Trains a classifier of images and reports on the test set. Returns accuracy, log-loss and calibration error as a dict."""
+    from lab.supervised import probabilities, save_report
+
+    fit(track, training, *train, validation=validation)
+    x, y = test
+    made, files = save_report(track.artifacts, y, probabilities(training.predict(x)), x, names=names)
+    for name in files:
+        track.artifact(name)
+    track.model(training.network)
+    track.curve("loss", label="mean loss of an epoch, nats", x_label="examples seen")
+    return {"accuracy": made.accuracy, "log_loss": made.log_loss, "calibration_error": made.calibration_error}
+
+
+def milliseconds_per_step(track, training):
+    """The median over epochs, the first one, in which programs are compiled, left out where there are others."""
+    import numpy as np
+
+    rates = [value for _, value in track.metrics()["examples_per_second"]]
+    return float(1000 * training.recipe.batch_size / np.median(rates[1:] or rates))
+
+
+def table(track, rows, names, *, heading, file="table.md"):
+    """Logs a table of the runs' results: a line for each variant, mean and 95 % interval of each result. Returns its lines."""
+    from lab.lifecycle import summarize
+
+    lines = [f"| {heading} | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    for label, results in rows.items():
+        means = summarize(results)
+        cells = [f"{means[name]:.4g}" + (f" ± {means[f'{name}_interval']:.2g}" if len(results) > 1 else "") for name in names]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    (track.artifacts / file).write_text("\n".join(lines) + "\n")
+    track.artifact(file)
+    return lines

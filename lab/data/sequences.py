@@ -1,0 +1,172 @@
+"""Generated sequences: what a recurrent network can, and cannot, remember; and series to forecast."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lab import checks
+
+
+def adding(count, length, *, seed=0):
+    """The adding problem: the sum of two marked numbers (Hochreiter and Schmidhuber 1997, section 5.4; marks as Arjovsky et al. 2016, section 5.2).
+
+    Numbers are uniform in [0, 1); one mark is in the first half, one in the second. Always answering 1 has a mean squared error of 1/6.
+
+    Returns:
+        (x float32 `[count, length, 2]`, numbers and marks; y float32 `[count, 1]`).
+    """
+    count, length = checks.integer("count", count), checks.integer("length", length, 2)
+    rng = np.random.default_rng(seed)
+    x = np.zeros((count, length, 2), "float32")
+    x[:, :, 0] = rng.uniform(size=(count, length))
+    rows, half = np.arange(count), length // 2
+    for low, high in ((0, half), (half, length)):
+        x[rows, rng.integers(low, high, count), 1] = 1
+    return x, (x[:, :, 0] * x[:, :, 1]).sum(axis=1, keepdims=True)
+
+
+def copy_memory(count, delay, *, length=10, symbols=8, seed=0):
+    """Copying: symbols, a wait, a sign, and the symbols again (Arjovsky et al. 2016, section 5.1).
+
+    Symbols are 1 to `symbols`, 0 is blank and `symbols` + 1 the sign, after which `length` answers are due. Answering blank until then and at
+    random afterwards has a cross-entropy of length log(symbols) / (delay + 2 length) nats.
+
+    Args:
+        delay: blanks between the symbols and the answers, the sign among them.
+
+    Returns:
+        (x int32 `[count, delay + 2 length]`, y int32 of the same shape).
+    """
+    count, delay = checks.integer("count", count), checks.integer("delay", delay)
+    length, symbols = checks.integer("length", length), checks.integer("symbols", symbols)
+    data = np.random.default_rng(seed).integers(1, symbols + 1, (count, length))
+    x = np.zeros((count, delay + 2 * length), "int32")
+    y = np.zeros_like(x)
+    x[:, :length] = data
+    x[:, length + delay - 1] = symbols + 1
+    y[:, length + delay :] = data
+    return x, y
+
+
+class RepeatCopy(NamedTuple):
+    """Examples of `repeat_copy`."""
+
+    x: np.ndarray  # [count, T, bits + 2]: bits, the start, and the number of repeats, normalised
+    y: np.ndarray  # [count, T, bits + 1]: bits, and the end
+    mask: np.ndarray  # [count, T]: 1 where an answer is due
+
+
+def repeat_copy(count, *, bits=8, lengths=(1, 10), repeats=(1, 10), seed=0):
+    """Repeat copy: a pattern of bits, to be said so many times, and a sign at the end (Graves et al. 2014, section 4.2).
+
+    After a sign of its own the pattern comes, then the number of repeats in another channel, scaled so that it is 0 in the middle of its range
+    and has deviation 1 over it; then the answers are due. Copy (section 4.1) is `repeats=(1, 1)`.
+
+    Args:
+        bits: of each vector.
+        lengths, repeats: the least and the greatest number of vectors and of repeats, both drawn uniformly.
+
+    Returns:
+        `RepeatCopy` float32, padded with zeros to the longest.
+    """
+    count, bits = checks.integer("count", count), checks.integer("bits", bits)
+    for name, (low, high) in {"lengths": lengths, "repeats": repeats}.items():
+        if not 1 <= low <= high:
+            raise ValueError(f"{name}: expected (least, greatest) with 1 <= least <= greatest, received {(low, high)}.")
+    rng = np.random.default_rng(seed)
+    sizes, times = rng.integers(lengths[0], lengths[1] + 1, count), rng.integers(repeats[0], repeats[1] + 1, count)
+    longest = int((2 + sizes + sizes * times + 1).max())
+    x, y = np.zeros((count, longest, bits + 2), "float32"), np.zeros((count, longest, bits + 1), "float32")
+    mask = np.zeros((count, longest), "float32")
+    span = repeats[1] - repeats[0] + 1
+    deviation = np.sqrt((span**2 - 1) / 12)
+    for row, (size, repeat) in enumerate(zip(sizes, times)):
+        pattern = rng.integers(0, 2, (size, bits))
+        x[row, 0, bits] = 1
+        x[row, 1 : size + 1, :bits] = pattern
+        x[row, size + 1, bits + 1] = (repeat - np.mean(repeats)) / deviation if span > 1 else 1.0
+        start, end = size + 2, size + 2 + size * repeat
+        y[row, start:end, :bits] = np.tile(pattern, (repeat, 1))
+        y[row, end, bits] = 1
+        mask[row, start : end + 1] = 1
+    return RepeatCopy(x, y, mask)
+
+
+def pixel_sequences(images, *, permutation_seed=None):
+    """Images uint8 `[N, H, W, C]` pixel by pixel, row by row or in one random order for all: float32 `[N, H W, C]` in 0..1 (Le et al. 2015).
+
+    Args:
+        permutation_seed: of the order; None keeps the rows'.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise ValueError(f"images: expected uint8 [N, H, W, C], received {images.dtype} {images.shape}.")
+    pixels = images.reshape(len(images), -1, images.shape[-1]).astype("float32") / 255
+    return (
+        pixels if permutation_seed is None else pixels[:, np.random.default_rng(permutation_seed).permutation(pixels.shape[1])]
+    )
+
+
+def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, production=0.2, decay=0.1, power=10):
+    """The Mackey-Glass series at whole times, float64 `[count]` (Mackey and Glass 1977): x' = 0.2 x_d / (1 + x_d^10) - 0.1 x, x_d = x(t - delay).
+
+    Solved by the classical Runge-Kutta method of fourth order; between two steps of the past its cubic through values and slopes is taken.
+    Chaotic from a delay of about 17 on.
+
+    Args:
+        start: x(t) for t <= 0.
+        discard: time before the first value.
+        step: of the method; divides 1 and the delay.
+        production, decay, power: 0.2, 0.1 and 10 of the equation.
+    """
+    count = checks.integer("count", count)
+    per_unit, lag = round(1 / step), round(delay / step)
+    if abs(per_unit * step - 1) > 1e-9 or abs(lag * step - delay) > 1e-9 or lag < 1:
+        raise ValueError(f"step: expected a divisor of 1 and of the delay, {delay}, received {step}.")
+    steps = (discard + count - 1) * per_unit
+
+    def slope(x, past):
+        return production * past / (1 + past**power) - decay * x
+
+    values = [float(start)] * (lag + 1)  # at times -delay .. 0
+    middles = [float(start)] * lag  # between them
+    first = slope(start, start)
+    for i in range(steps):
+        x, past, next_past = values[i + lag], middles[i], values[i + 1]
+        second = slope(x + step / 2 * first, past)
+        third = slope(x + step / 2 * second, past)
+        fourth = slope(x + step * third, next_past)
+        values.append(x + step / 6 * (first + 2 * second + 2 * third + fourth))
+        last = slope(values[-1], next_past)
+        middles.append((x + values[-1]) / 2 + step / 8 * (first - last))
+        first = last
+    return np.array(values[lag + discard * per_unit :: per_unit])
+
+
+def sine_mixture(count, length, *, waves=3, periods=(10.0, 50.0), noise=0.0, seed=0):
+    """Sums of sine waves of random period, amplitude (0.5 to 1) and phase, and normal noise: float32 `[count, length, 1]`.
+
+    Args:
+        waves: in each sum.
+        periods: the least and the greatest, in steps; uniform between.
+        noise: its deviation.
+    """
+    count, length, waves = (checks.integer(n, v) for n, v in (("count", count), ("length", length), ("waves", waves)))
+    if not 0 < periods[0] <= periods[1]:
+        raise ValueError(f"periods: expected (least, greatest), 0 < least <= greatest, received {periods}.")
+    checks.not_negative("noise", noise)
+    rng = np.random.default_rng(seed)
+    period, phase = rng.uniform(periods[0], periods[1], (count, waves, 1)), rng.uniform(0, 2 * np.pi, (count, waves, 1))
+    amplitude = rng.uniform(0.5, 1.0, (count, waves, 1))
+    series = (amplitude * np.sin(2 * np.pi * np.arange(length) / period + phase)).sum(axis=1)
+    return (series + noise * rng.normal(size=series.shape)).astype("float32")[..., None]
+
+
+def windows(series, length, *, horizon=1):
+    """(x float32 `[N, length, 1]`, y float32 `[N, 1]`): each window of a series `[T]`, and the value `horizon` steps after its end."""
+    series = np.asarray(series, "float32")
+    length, horizon = checks.integer("length", length), checks.integer("horizon", horizon)
+    if series.ndim != 1 or len(series) < length + horizon or not np.isfinite(series).all():
+        raise ValueError(f"series: expected at least {length + horizon} finite numbers in a row, received {series.shape}.")
+    x = np.lib.stride_tricks.sliding_window_view(series[:-horizon], length)
+    return x[..., None].copy(), series[length + horizon - 1 :, None].copy()

@@ -1,0 +1,78 @@
+"""LeNet-5 (LeCun et al. 1998, section II.B)."""
+
+import keras
+
+from lab.layers import Subsampling2D, TableConvolution2D
+from lab.models.blocks import Blocks, image_input, scaled
+
+TABLE = [  # table I: which of the 6 maps of S2 (rows) each of the 16 maps of C3 sees
+    [1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1],
+    [1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1],
+    [1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1],
+    [0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 0, 1, 1],
+    [0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1],
+    [0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1],
+]
+LARGEST = 48  # pixels; beyond it the dense layer would hold most weights, and the network is not LeNet
+
+
+def lenet(shape, classes, *, width=1.0, seed, name="lenet5"):
+    """Images `[B, *shape]` -> logits `[B, classes]`: C1, S2, C3, S4, C5, F6, and a linear layer.
+
+    60,000 weights up to F6 for `[32, 32, 1]`. Images of other sizes are padded by zeros to 32 pixels, as the paper's digits of 28 were, or keep
+    their size beyond it, where C5 sees all of S4. Squashing is 1.7159 tanh(2 x / 3) (appendix A), of S2 and S4 too. Deviation: the paper's
+    output is a distance to fixed bitmaps of the ten digits; ours is linear, for any classes. Weights start uniform, as LeCun's do (±2.4 / fan-in).
+
+    Args:
+        shape: (height, width, channels), of 48 pixels at most.
+        width: factor of the number of maps; other than 1, every map of C3 sees all of S2.
+        seed: of the initial weights.
+    """
+    images, _ = image_input(shape, "small")
+    if max(shape[:2]) > LARGEST:
+        raise ValueError(f"shape: expected at most {LARGEST} pixels on a side for LeNet-5, received {shape!r}.")
+    blocks = Blocks(seed, start=FanInUniform)
+
+    def squashed(x):
+        return 1.7159 * keras.ops.tanh(2 / 3 * x)
+
+    pads = [((max(32 - side, 0)) // 2, (max(32 - side, 0) + 1) // 2) for side in shape[:2]]
+    blocks.begin("c1")
+    x = keras.layers.ZeroPadding2D(pads, name=blocks.name("pad"))(images) if any(map(any, pads)) else images
+    x = squashed(blocks.convolution(x, scaled(6, width), 5, padding="valid", bias=True))
+    x = squashed(Subsampling2D(name="s2")(x))
+    blocks.begin("c3")
+    if width == 1:
+        start = keras.initializers.RandomUniform(-2.4 / 100, 2.4 / 100, seed=blocks.seed())  # four maps on average
+        x = squashed(TableConvolution2D(TABLE, 5, start, name=blocks.name("conv"))(x))
+    else:
+        x = squashed(blocks.convolution(x, scaled(16, width), 5, padding="valid", bias=True))
+    x = squashed(Subsampling2D(name="s4")(x))
+    blocks.begin("c5")
+    x = squashed(blocks.convolution(x, scaled(120, width), x.shape[1:3], padding="valid", bias=True))
+    x = keras.layers.Flatten(name=blocks.name("flat"))(x)
+    blocks.begin("f6")
+    x = squashed(blocks.dense(x, scaled(84, width), start=FanInUniform))
+    blocks.begin("head")
+    return keras.Model(images, blocks.dense(x, classes, start=FanInUniform, dtype="float32"), name=name)
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class FanInUniform(keras.initializers.Initializer):
+    """U(-2.4 / n, 2.4 / n), n the inputs of a unit (LeCun et al. 1998, appendix A).
+
+    Args:
+        seed: of the numbers.
+    """
+
+    def __init__(self, seed=None):
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None):
+        """Numbers of a shape whose last axis is the units."""
+        bound = 2.4 / float(keras.ops.prod(shape[:-1]))
+        return keras.random.uniform(shape, -bound, bound, dtype=dtype, seed=self.seed)
+
+    def get_config(self):
+        """All arguments."""
+        return {"seed": self.seed}

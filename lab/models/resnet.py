@@ -1,0 +1,161 @@
+"""Residual networks (He et al. 2016a), with pre-activation (He et al. 2016b), and the plain networks beside them."""
+
+import keras
+from keras import ops
+
+from lab import checks
+from lab.models.blocks import Blocks, image_input, one_of, scaled
+
+LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # 2016a, table 1
+FORMS = ("residual", "preactivation", "plain")
+
+
+def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, name=None):
+    """Images `[B, *shape]` -> logits `[B, classes]`: the networks of He et al. 2016a, section 4.2, for images of about 32 pixels.
+
+    A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks of two 3 x 3 convolutions with 16, 32 and 64 channels, the mean over
+    positions and a linear map. Shortcuts have no weights: they skip pixels and append channels of zeros (option A).
+
+    Args:
+        shape: (height, width, channels).
+        depth: 6 n + 2 layers with weights: 20, 32, 44, 56, 110, ...
+        width: factor of the number of channels.
+        form: "residual", "preactivation" (normalisation and ReLU before each convolution) or "plain" (no shortcuts).
+        seed: of the initial weights.
+    """
+    one_of("form", form, FORMS)
+    if depth < 8 or (depth - 2) % 6:
+        raise ValueError(f"depth: expected 6 n + 2 with n >= 1, received {depth}.")
+    images, _ = image_input(shape, "small")
+    blocks = Blocks(seed)
+    first = scaled(16, width)
+    x = blocks.convolution(images, first) if form == "preactivation" else blocks.unit(images, first)
+    for stage in range(3):
+        blocks.begin(f"stage{stage + 1}")
+        for i in range((depth - 2) // 6):
+            strides = 2 if stage and not i else 1
+            x = basic(blocks, x, scaled(16 * 2**stage, width), strides, form, projection=False)
+    x = blocks.activated(blocks.normalized(x)) if form == "preactivation" else x
+    prefix = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}[form]
+    return keras.Model(images, blocks.classified(x, classes), name=name or f"{prefix}{depth}")
+
+
+def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, stem=None, seed, name=None):
+    """Images `[B, *shape]` -> logits `[B, classes]`: the networks of He et al. 2016a, table 1, and their pre-activated kin.
+
+    Four stages of blocks: two 3 x 3 convolutions up to 34 layers, beyond that 1 x 1, 3 x 3 and 1 x 1. Where size or channels change the
+    shortcut is a 1 x 1 convolution (option B). The first convolution of a stage's first block has stride 2; pre-activated bottlenecks have it
+    in a stage's last block, in the 3 x 3 convolution, as the authors of TF-slim and Keras built them.
+
+    Args:
+        shape: (height, width, channels).
+        depth: 18, 34, 50, 101 or 152 layers with weights.
+        width: factor of the number of channels.
+        form: "residual", "preactivation" or "plain" (no shortcuts).
+        bias: biases in convolutions that normalisation follows, which `keras.applications` has and the paper has not.
+        stem: "large" (7 x 7 and pooling, both of stride 2), "small" (3 x 3), or None, by the image's size.
+        seed: of the initial weights.
+    """
+    one_of("form", form, FORMS)
+    counts = LAYERS[one_of("depth", depth, LAYERS)]
+    images, small = image_input(shape, stem)
+    blocks = Blocks(seed, epsilon=1.001e-5, momentum=0.99)
+    pre = form == "preactivation"
+    first = scaled(64, width)
+    size, strides, padding = (3, 1, "same") if small else (7, 2, 3)
+    x = blocks.convolution(images, first, size, strides, padding=padding, bias=bias)
+    x = x if pre else blocks.activated(blocks.normalized(x))
+    x = x if small else blocks.pooled(x, 3, 2, padding=1)
+    for stage, count in enumerate(counts):
+        blocks.begin(f"stage{stage + 1}")
+        filters = scaled(64 * 2**stage, width)
+        for i in range(count):
+            if depth < 50:
+                x = basic(blocks, x, filters, 2 if stage and not i else 1, form, projection=True, bias=bias)
+            elif pre:
+                x = preactivated_bottleneck(blocks, x, filters, 2 if i == count - 1 and stage < 3 else 1, bias)
+            else:
+                x = bottleneck(blocks, x, filters, 2 if stage and not i else 1, bias, plain=form == "plain")
+    x = blocks.activated(blocks.normalized(x)) if pre else x
+    prefix = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}[form]
+    return keras.Model(images, blocks.classified(x, classes), name=name or f"{prefix}{depth}")
+
+
+def basic(blocks, x, filters, strides, form, *, projection, bias=False):
+    """Two 3 x 3 convolutions and a shortcut."""
+    change = strides > 1 or x.shape[-1] != filters
+    if form == "preactivation":
+        before = blocks.activated(blocks.normalized(x))
+        shortcut = before if change and projection else x
+    else:
+        before = shortcut = x
+    if form != "plain" and change:
+        shortcut = (
+            project(blocks, shortcut, filters, strides, bias, form) if projection else pad(blocks, shortcut, filters, strides)
+        )
+    inner = blocks.unit(before, filters, 3, strides, bias=bias)
+    inner = blocks.convolution(inner, filters, bias=bias)
+    if form == "preactivation":
+        return blocks.added(shortcut, inner)
+    inner = blocks.normalized(inner)
+    return blocks.activated(inner if form == "plain" else blocks.added(shortcut, inner))
+
+
+def bottleneck(blocks, x, filters, strides, bias, *, plain):
+    """1 x 1, 3 x 3 and 1 x 1, the last with four times as many channels, and a shortcut."""
+    change = strides > 1 or x.shape[-1] != 4 * filters
+    shortcut = project(blocks, x, 4 * filters, strides, bias, "residual") if change and not plain else x
+    inner = blocks.unit(x, filters, 1, strides, bias=bias)
+    inner = blocks.unit(inner, filters, 3, bias=bias)
+    inner = blocks.normalized(blocks.convolution(inner, 4 * filters, 1, bias=bias))
+    return blocks.activated(inner if plain else blocks.added(shortcut, inner))
+
+
+def preactivated_bottleneck(blocks, x, filters, strides, bias):
+    """The same with normalisation and ReLU before each convolution; where only the size changes the shortcut skips pixels."""
+    before = blocks.activated(blocks.normalized(x))
+    if x.shape[-1] != 4 * filters:
+        shortcut = blocks.convolution(before, 4 * filters, 1, strides, bias=bias)
+    else:
+        shortcut = x if strides == 1 else blocks.pooled(x, 1, strides)
+    inner = blocks.unit(before, filters, 1)
+    inner = blocks.unit(inner, filters, 3, strides, padding=1)
+    return blocks.added(shortcut, blocks.convolution(inner, 4 * filters, 1, bias=bias))
+
+
+def project(blocks, x, filters, strides, bias, form):
+    """A shortcut by a 1 x 1 convolution, normalised but in pre-activated networks."""
+    x = blocks.convolution(x, filters, 1, strides, bias=bias)
+    return x if form == "preactivation" else blocks.normalized(x)
+
+
+def pad(blocks, x, filters, strides):
+    """A shortcut without weights: every so-many-th pixel, and channels of zeros behind the others."""
+    x = x if strides == 1 else blocks.pooled(x, 1, strides)
+    more = filters - x.shape[-1]
+    return ZeroChannels(more, name=blocks.name("zeros"))(x) if more else x
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class ZeroChannels(keras.layers.Layer):
+    """Channels of zeros behind the others: `[..., C]` -> `[..., C + count]`.
+
+    Args:
+        count: of new channels.
+    """
+
+    def __init__(self, count, **options):
+        super().__init__(**options)
+        self.count = checks.integer("count", count)
+
+    def call(self, inputs):
+        """Appends them."""
+        return ops.pad(inputs, [(0, 0)] * (len(inputs.shape) - 1) + [(0, self.count)])
+
+    def compute_output_shape(self, input_shape):
+        """The input's, with more channels."""
+        return (*input_shape[:-1], input_shape[-1] + self.count)
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"count": self.count}

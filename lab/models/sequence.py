@@ -1,0 +1,119 @@
+"""Recurrent networks over sequences of numbers or symbols."""
+
+import keras
+import numpy as np
+
+from lab import checks
+from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
+from lab.names import CELLS, require_name
+
+
+def sequence_network(
+    cell, outputs, *, features=None, symbols=None, units=128, layers=1, embedding=64, dropout=0.0, every_step=False, seed, name=None
+):  # fmt: skip
+    """Sequences -> `[B, outputs]` of the last step, or `[B, T, outputs]` of every step: an embedding, recurrent layers, a linear map, float32.
+
+    Input kernels start Glorot uniform, recurrent ones orthogonal, forget gates at 1, as Keras has them; an "irnn" (Le et al. 2015) is a ReLU
+    recurrence that starts as the identity with input kernels N(0, 0.001²).
+
+    Args:
+        cell: one of `CELLS`.
+        features: numbers per step, for inputs `[B, T, features]`; or
+        symbols: integers from 0 to symbols - 1, for inputs `[B, T]`, of which 0 is padding and skipped unless every step answers.
+        units: of each recurrent layer.
+        embedding: numbers for each symbol.
+        dropout: of what a recurrent layer gets.
+        seed: of the initial weights and of dropout.
+    """
+    require_name("cell", cell, CELLS)
+    if (features is None) == (symbols is None):
+        raise ValueError(f"features, symbols: expected one of them, received {features} and {symbols}.")
+    checks.integer("layers", layers)
+    seeds = iter(np.random.SeedSequence(seed).generate_state(4 * layers + 2).tolist())
+    if symbols is None:
+        x = inputs = keras.Input((None, features), name="sequence")
+    else:
+        inputs = keras.Input((None,), dtype="int32", name="sequence")
+        start = keras.initializers.RandomUniform(seed=next(seeds))
+        x = keras.layers.Embedding(
+            symbols, embedding, embeddings_initializer=start, mask_zero=not every_step, name="embedding"
+        )(inputs)
+    for i in range(layers):
+        x = keras.layers.Dropout(dropout, seed=next(seeds), name=f"dropout{i + 1}")(x) if dropout else x
+        x = recurrent(cell, units, every_step or i < layers - 1, next(seeds), next(seeds), name=f"recurrent{i + 1}")(x)
+    last = keras.layers.Dense(
+        outputs, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), dtype="float32", name="outputs"
+    )
+    return keras.Model(inputs, last(x), name=name or f"{cell}_network")
+
+
+def recurrent(cell, units, every_step, one, two, *, name):
+    """A recurrent layer by the name of its cell; Keras's own are their fastest form."""
+    starts = {
+        "kernel_initializer": keras.initializers.GlorotUniform(one),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=two),
+    }
+    if cell == "irnn":
+        starts = {
+            "kernel_initializer": keras.initializers.RandomNormal(stddev=0.001, seed=one),
+            "recurrent_initializer": keras.initializers.Identity(),
+        }
+        return keras.layers.SimpleRNN(units, "relu", return_sequences=every_step, name=name, **starts)
+    kinds = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+    if cell in kinds:
+        return kinds[cell](units, return_sequences=every_step, name=name, **starts)
+    ours = {"peephole_lstm": PeepholeLSTMCell, "layer_norm_lstm": LayerNormLSTMCell, "layer_norm_gru": LayerNormGRUCell}
+    return keras.layers.RNN(ours[cell](units, seed=one, **starts), return_sequences=every_step, name=name)
+
+
+def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
+    """A continuation of `length` symbols of a prompt int32 `[T]`, drawn one by one from softmax(logits / temperature), as int32 `[length]`.
+
+    Args:
+        network: a `sequence_network` with symbols and an answer at every step.
+        temperature: 0 takes the most probable symbol.
+        banned: symbols that are never drawn, such as padding.
+    """
+    prompt = np.asarray(prompt, "int32")
+    if prompt.ndim != 1 or not len(prompt):
+        raise ValueError(f"prompt: expected at least one symbol [T], received shape {prompt.shape}.")
+    checks.not_negative("temperature", temperature)
+    rng, step = np.random.default_rng(seed), _stateful(network)
+    for symbol in prompt:
+        logits = step(symbol)
+    drawn = []
+    for _ in range(checks.integer("length", length)):
+        scores = np.array(logits, np.float64)
+        scores[list(banned)] = -np.inf
+        if temperature:
+            scores = (scores - scores.max()) / temperature
+            shares = np.exp(scores - np.log(np.exp(scores).sum()))
+            drawn.append(int(rng.choice(len(shares), p=shares / shares.sum())))
+        else:
+            drawn.append(int(scores.argmax()))
+        logits = step(drawn[-1])
+    return np.array(drawn, "int32")
+
+
+def _stateful(network):
+    """A function, symbol -> logits of the next one as an array, which remembers what it was given."""
+    from keras import ops
+
+    from lab import engine
+
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.RNN)]
+    cells = [layer.cell for layer in layers]
+    sizes = [cell.state_size if isinstance(cell.state_size, list | tuple) else [cell.state_size] for cell in cells]
+    memory = [[keras.Variable(np.zeros((1, size)), dtype="float32", trainable=False) for size in group] for group in sizes]
+    embedding, outputs = network.get_layer("embedding"), network.get_layer("outputs")
+
+    def program(symbol):
+        x = embedding(ops.reshape(symbol, (1,)))
+        for cell, states in zip(cells, memory):
+            x, new = cell(x, [state.value for state in states])
+            for state, value in zip(states, new if isinstance(new, list | tuple) else [new]):
+                state.assign(value)
+        return outputs(x)[0]
+
+    compiled = engine.compile(program, [*(state for group in memory for state in group), *network.variables])
+    return lambda symbol: ops.convert_to_numpy(compiled(np.int32(symbol)))

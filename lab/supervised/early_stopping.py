@@ -1,0 +1,54 @@
+"""Early stopping whose memory is part of the state."""
+
+import keras
+import numpy as np
+
+
+class EarlyStopping(keras.callbacks.Callback):
+    """Ends training after so many epochs without a lower validation loss; the best weights come back (Prechelt 1998).
+
+    `keras.callbacks.EarlyStopping` forgets at a restart; here the best loss, the epochs waited and the best weights are variables.
+
+    Args:
+        variables: what comes back, such as a model's weights.
+        patience: epochs.
+        value: function () -> the values of the variables worth keeping; by default what they are at the epoch's end.
+    """
+
+    def __init__(self, variables, patience, *, values=None):
+        super().__init__()
+        self.variables, self.patience = list(variables), patience
+        self.values = values or (lambda: [variable.value for variable in self.variables])
+        self.best_loss = keras.Variable(np.inf, trainable=False, dtype="float32", name="best_loss")
+        self.waited = keras.Variable(0, trainable=False, dtype="int32", name="waited")
+        self.best = [keras.Variable(np.asarray(v), trainable=False, dtype=v.dtype, name="best") for v in self.variables]
+
+    @property
+    def state(self):
+        """Variables that a checkpoint needs."""
+        return [self.best_loss, self.waited, *self.best]
+
+    @property
+    def over(self):
+        """Whether it has waited long enough."""
+        return int(self.waited) >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keeps the weights of a better epoch, or waits for one."""
+        if "val_loss" not in (logs or {}):
+            raise ValueError("patience: expected validation examples, received none.")
+        if logs["val_loss"] < float(self.best_loss):
+            self.best_loss.assign(logs["val_loss"])
+            self.waited.assign(0)
+            for kept, value in zip(self.best, self.values(), strict=True):
+                kept.assign(np.array(value))  # a buffer of its own: JAX gives the other one away
+        else:
+            self.waited.assign(self.waited + 1)
+        if self.over:
+            self.model.stop_training = True
+
+    def bring_back(self):
+        """Gives the variables their values of the best epoch, if there was one."""
+        if np.isfinite(float(self.best_loss)):
+            for variable, kept in zip(self.variables, self.best, strict=True):
+                variable.assign(np.array(kept))

@@ -1,0 +1,132 @@
+"""What a classifier gets right and wrong: numbers and pictures."""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Report(NamedTuple):
+    """Of a classifier's probabilities on labelled examples."""
+
+    accuracy: float
+    log_loss: float  # mean negative log-likelihood of the label, nats
+    calibration_error: float  # expected calibration error
+    confusion: np.ndarray  # [classes, classes]: examples of the row's class that were taken for the column's
+    classes: dict[str, dict[str, float]]  # precision, recall, f1-score and support of each
+    bins: list[tuple[float, float, int]]  # mean confidence, accuracy and count of each bin of confidence that is not empty
+
+
+def report(labels, probabilities, *, names=None, bins=15):
+    """The `Report` of probabilities `[N, classes]` for labels `[N]`.
+
+    The calibration error is Σ n_b / N |accuracy_b - confidence_b| over bins of equal width of the greatest probability (Guo et al. 2017,
+    eq. 3).
+
+    Args:
+        names: of the classes; numbers by default.
+        bins: of confidence.
+    """
+    from sklearn.metrics import classification_report, confusion_matrix
+
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, np.float64)
+    count = probabilities.shape[-1]
+    if probabilities.shape != (len(labels), count) or not len(labels):
+        raise ValueError(f"probabilities: expected [{len(labels)}, classes], at least one, received {probabilities.shape}.")
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
+        raise ValueError("probabilities: expected rows that sum to 1, received others.")
+    if labels.min() < 0 or labels.max() >= count:
+        raise ValueError(f"labels: expected 0 to {count - 1}, received {labels.min()} to {labels.max()}.")
+    names = [str(i) for i in range(count)] if names is None else [str(name) for name in names]
+    taken, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    right = taken == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    found = [(confidence[place == i].mean(), right[place == i].mean(), int((place == i).sum())) for i in range(bins) if (place == i).any()]  # fmt: skip
+    per_class = classification_report(labels, taken, labels=range(count), target_names=names, output_dict=True, zero_division=0)
+    likelihoods = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
+    return Report(
+        float(right.mean()),
+        float(-np.log(likelihoods).mean()),
+        float(sum(n / len(labels) * abs(a - c) for c, a, n in found)),
+        confusion_matrix(labels, taken, labels=range(count)),
+        {name: per_class[name] for name in names},
+        [(float(c), float(a), n) for c, a, n in found],
+    )
+
+
+def save_report(folder, labels, probabilities, images=None, *, names=None):
+    """Writes report.json, confusion.png, calibration.png and, of images `[N, H, W, C]`, mistakes.png. Returns the `Report` and the files' names."""
+    made = report(labels, probabilities, names=names)
+    content = made._asdict() | {"confusion": made.confusion.tolist()}
+    (folder / "report.json").write_text(json.dumps(content, indent=1))
+    files = ["report.json", "confusion.png", "calibration.png"]
+    save_confusion(folder / "confusion.png", made.confusion, list(made.classes))
+    save_calibration(folder / "calibration.png", made)
+    if images is not None and made.accuracy < 1:
+        save_mistakes(folder / "mistakes.png", labels, probabilities, images, list(made.classes))
+        files.append("mistakes.png")
+    return made, files
+
+
+def save_confusion(path, confusion, names):
+    """The confusion matrix as a picture: each row as shares of its class."""
+    from matplotlib.figure import Figure
+
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    side = 2.5 + 0.3 * min(len(names), 40)
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(np.where(shares > 0, shares, np.nan), cmap="Blues", vmin=0, vmax=1)
+    if len(names) <= 20:
+        for (row, column), n in np.ndenumerate(confusion):
+            if n:
+                axes.text(column, row, n, ha="center", va="center", fontsize=7, color="white" if shares[row, column] > 0.5 else "black")  # fmt: skip
+    ticks = range(len(names))
+    axes.set_xticks(ticks, names, fontsize=6 if len(names) > 20 else 8, rotation=0 if max(map(len, names)) < 4 else 90)
+    axes.set_yticks(ticks, names, fontsize=6 if len(names) > 20 else 8)
+    axes.set(xlabel="taken for", ylabel="class", title="examples, coloured by their share of the class")
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def save_calibration(path, made):
+    """Accuracy over confidence, and how often each confidence occurs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5, 5), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    confidence, accuracy, counts = map(np.array, zip(*made.bins))
+    top.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    top.plot(confidence, accuracy, "o-", color="tab:blue", markersize=4)
+    top.set(ylabel="accuracy", ylim=(0, 1.02), title=f"expected calibration error {made.calibration_error:.4f}")
+    bottom.bar(confidence, counts, width=0.05, color="tab:blue")
+    bottom.set(xlabel="confidence", ylabel="examples", xlim=(0, 1.02), yscale="log")
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def save_mistakes(path, labels, probabilities, images, names, *, most=40):
+    """The examples that were got wrong with the most confidence: what each was taken for, and its class."""
+    from matplotlib.figure import Figure
+
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    taken, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(taken != labels)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    columns = min(max(len(wrong), 1), 8)
+    rows = max(-(-len(wrong) // columns), 1)
+    figure = Figure(figsize=(1.2 * columns, 1.45 * rows), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, i in zip(axes, wrong):
+        picture = as_picture(images[i])
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        axis.set_title(f"{names[taken[i]]}, is {names[labels[i]]}\n{confidence[i]:.2f}", fontsize=7)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def as_picture(image):
+    """An image uint8 or -1..1 `[H, W, C]` as numbers from 0 to 1, without the axis of a single channel."""
+    image = np.asarray(image)
+    scaled = image / 255 if image.dtype == np.uint8 else (image + 1) / 2
+    return np.clip(scaled[..., 0] if scaled.shape[-1] == 1 else scaled, 0, 1)

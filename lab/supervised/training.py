@@ -1,0 +1,219 @@
+"""`keras.Model.fit` by a recipe, exact at the boundaries of epochs."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks, optimizers
+from lab.finite import require_metrics, require_variables
+from lab.models.measuring import as_floats, check_numbers
+from lab.supervised.early_stopping import EarlyStopping
+from lab.supervised.examples import Examples, mixing
+
+
+class Training:
+    """A network, how it is trained, and every variable of that.
+
+    Args:
+        network: a built Keras model from inputs to logits `[..., classes]` or, without classes, numbers.
+        recipe: a `Recipe`.
+        steps: examples in an epoch over the batch size: what the recipe's epochs are counted in.
+        classes: labels are integers from 0 to classes - 1; None for regression with the mean squared error.
+        loss, metrics: as of `keras.Model.compile`, instead of cross-entropy with accuracy, or the mean squared error.
+        jit: whether XLA compiles the step; None: where there are no convolutions (on a CPU they are slower so).
+        seed: of the order of examples, mixing and augmentation.
+    """
+
+    def __init__(self, network, recipe, *, steps, classes=None, loss=None, metrics=None, jit=None, seed):
+        self.network, self.recipe, self.classes, self.seed = network, recipe, classes, seed
+        self.steps = checks.integer("steps", steps)
+        self.mix = mixing(recipe)
+        if self.mix and classes is None:
+            raise ValueError("mixup, cutmix: expected 0 without classes, received more.")
+        self.soft = bool(self.mix or recipe.label_smoothing) and loss is None
+        self.model = self._augmented()
+        self.optimizer = make_optimizer(recipe, steps, network)
+        if classes is None:
+            usual: tuple = (keras.losses.MeanSquaredError(), [])
+        elif self.soft:
+            usual = (
+                keras.losses.CategoricalCrossentropy(True, recipe.label_smoothing),
+                [keras.metrics.CategoricalAccuracy("accuracy")],
+            )
+        else:
+            usual = keras.losses.SparseCategoricalCrossentropy(True), [keras.metrics.SparseCategoricalAccuracy("accuracy")]
+        self.loss = loss or usual[0]
+        if jit is None:
+            convolutional = any("Conv" in type(layer).__name__ for layer in network._flatten_layers())
+            jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not convolutional)
+        metrics = usual[1] if metrics is None else metrics
+        self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit)
+        self.optimizer.build(self.model.trainable_variables)
+        values = self._evaluated if recipe.ema else None
+        self.stopping = EarlyStopping(network.variables, recipe.patience, values=values) if recipe.patience else None
+
+    def _augmented(self):
+        """The network behind layers that change its inputs in training alone."""
+        recipe, shape = self.recipe, self.network.inputs[0].shape[1:]
+        wanted = recipe.shift or recipe.flip or recipe.rotation or self.recipe.cutmix
+        if wanted and len(shape) != 3:
+            raise ValueError(f"shift, flip, rotation, cutmix: expected images [H, W, C], received inputs of shape {shape}.")
+        seeds = np.random.SeedSequence([self.seed, 1]).generate_state(3).tolist()
+        layers = []
+        if recipe.rotation:
+            share = recipe.rotation / 360
+            layers.append(keras.layers.RandomRotation(share, "constant", seed=seeds[0], fill_value=-1.0))
+        if recipe.shift:
+            height, width = (recipe.shift / side for side in shape[:2])
+            layers.append(keras.layers.RandomTranslation(height, width, "constant", "nearest", seed=seeds[1], fill_value=-1.0))
+        if recipe.flip:
+            layers.append(keras.layers.RandomFlip("horizontal", seed=seeds[2]))
+        return keras.Sequential(
+            [keras.Input(shape, dtype=self.network.inputs[0].dtype), *layers, self.network], name="training"
+        )
+
+    @property
+    def state(self):
+        """Every variable that training reads or assigns at an epoch's beginning: a checkpoint of these is exact."""
+        return [*self.model.variables, *self.optimizer.variables, *(self.stopping.state if self.stopping else ())]
+
+    def fit(self, x, y, *, validation=None, callbacks=(), initial_epoch=0, verbose=0):
+        """Trains to the recipe's end, or to where early stopping ends it. Returns Keras's `History`, or None where nothing was left to do.
+
+        Args:
+            x, y: examples, checked; see `check_examples`.
+            validation: (x, y) that are evaluated after each epoch.
+            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`.
+            initial_epoch: where it goes on.
+        """
+        check_examples(self.network, x, y, self.classes)
+        recipe, history = self.recipe, None
+        examples = self.batches(x, y)
+        if len(examples) != self.steps:
+            raise ValueError(f"x: expected {self.steps} batches of {recipe.batch_size}, received {len(examples)}.")
+        if validation is not None:
+            checked, targets = validation
+            check_examples(self.network, checked, targets, self.classes)
+            validation = (floats(checked), self._targets(targets))
+        begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
+        ours = [begin, _Finite(self)]
+        if recipe.ema:
+            ours.append(keras.callbacks.SwapEMAWeights())
+        if self.stopping:
+            ours.append(self.stopping)
+        if initial_epoch < recipe.epochs and not (self.stopping and self.stopping.over):
+            history = self.model.fit(
+                examples, epochs=recipe.epochs, initial_epoch=initial_epoch, shuffle=False, verbose=verbose,
+                validation_data=validation, validation_batch_size=EVALUATION_BATCH, callbacks=[*ours, *callbacks],
+            )  # fmt: skip
+        elif recipe.ema:
+            self.optimizer.finalize_variable_values(self.model.trainable_weights)  # as `fit` does at its end
+        if self.stopping:
+            self.stopping.bring_back()
+        return history
+
+    def batches(self, x, y):
+        """The `Examples` that `fit` goes through."""
+        classes = self.classes if self.soft else None
+        return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, seed=self.seed)
+
+    def predict(self, x):
+        """The network's outputs for inputs `[N, ...]`, as an array."""
+        check_inputs(self.network, x)
+        return self.network.predict(floats(x), batch_size=EVALUATION_BATCH, verbose=0)
+
+    def _targets(self, y):
+        return np.eye(self.classes, dtype="float32")[y] if self.soft else np.asarray(y)
+
+    def _evaluated(self):
+        """The network's variables as they are evaluated: trained ones averaged."""
+        averages = dict(zip(map(id, self.model.trainable_variables), self.optimizer._model_variables_moving_average))
+        return [averages.get(id(variable), variable).value for variable in self.network.variables]
+
+
+EVALUATION_BATCH = 256
+
+
+class _Finite(keras.callbacks.Callback):
+    """Stops a run that diverged, before anybody saves it."""
+
+    def __init__(self, training):
+        super().__init__()
+        self.training = training
+
+    def on_epoch_end(self, epoch, logs=None):
+        owners = {"network": self.training.network.variables, "optimizer": self.training.optimizer.variables}
+        require_metrics(logs or {}, owners, f"epoch {epoch + 1}")
+        require_variables(owners, f"epoch {epoch + 1}")
+
+
+def make_optimizer(recipe, steps, network):
+    """The recipe's optimizer for a network, `steps` updates an epoch."""
+    rate = step_sizes(recipe, steps)
+    options = {"use_ema": bool(recipe.ema), "ema_momentum": recipe.ema or 0.99, "global_clipnorm": recipe.clip_norm or None}
+    options |= {"weight_decay": recipe.weight_decay or None}
+    made = {
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **options),
+        "adam": lambda: optimizers.Adam(rate, **options),
+        "rmsprop": lambda: optimizers.RMSprop(rate, **options),
+    }[recipe.optimizer]()
+    if recipe.weight_decay:
+        made.exclude_from_weight_decay([variable for variable in network.trainable_variables if len(variable.shape) < 2])
+    return made
+
+
+def step_sizes(recipe, steps):
+    """The learning rate, or its schedule over updates."""
+    risen, total = round(recipe.warm_up * steps), recipe.epochs * steps
+    if recipe.schedule == "cosine":
+        start = 0.0 if risen else recipe.learning_rate
+        target = {"warmup_target": recipe.learning_rate, "warmup_steps": risen} if risen else {}
+        return keras.optimizers.schedules.CosineDecay(start, max(total - risen, 1), **target)
+    if not risen:
+        return recipe.learning_rate
+    return keras.optimizers.schedules.PolynomialDecay(0.0, risen, recipe.learning_rate)
+
+
+def floats(x):
+    """Inputs as a network takes them: uint8 images from -1 to 1."""
+    x = np.asarray(x)
+    return as_floats(x) if x.dtype == np.uint8 else x
+
+
+def check_inputs(network, x):
+    """Inputs must be what the network takes: shapes, finite numbers, no empty sequences."""
+    x = np.asarray(x)
+    taken = tuple(network.inputs[0].shape[1:])
+    fits = x.ndim == len(taken) + 1 and all(wanted in (None, got) for wanted, got in zip(taken, x.shape[1:]))
+    if not fits:
+        raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
+    if not len(x) or 0 in x.shape[1:]:
+        what = "examples" if not len(x) else "sequences or images"
+        raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
+    if x.dtype.kind == "f":
+        check_numbers("x", x) if x.ndim == 4 else _check_finite("x", x)
+
+
+def check_examples(network, x, y, classes):
+    """Inputs and targets must be what the network and the loss take."""
+    check_inputs(network, x)
+    y = np.asarray(y)
+    if len(y) != len(x):
+        raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
+    if classes is None:
+        return _check_finite("y", y)
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"y: expected integer labels, received {y.dtype}.")
+    if y.min() < 0 or y.max() >= classes:
+        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
+    return None
+
+
+def _check_finite(name, x):
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise ValueError(f"{name}: expected finite numbers, received {int((~np.isfinite(x)).sum())} that are not.")
+
+
+def probabilities(logits):
+    """Softmax of logits, as an array."""
+    return ops.convert_to_numpy(ops.softmax(ops.convert_to_tensor(logits)))

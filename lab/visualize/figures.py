@@ -1,0 +1,110 @@
+"""Pictures of what `lab.visualize` and `lab.layers` compute, as PNG files."""
+
+import numpy as np
+
+
+def _panels(count, columns, width=1.3, height=1.3, titles=False):
+    """(figure, axes without ticks, flat)."""
+    from matplotlib.figure import Figure
+
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, (height + 0.2 * titles) * rows), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axis in axes:
+        axis.axis("off")
+    return figure, axes
+
+
+def _save(figure, path):
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def unit_range(picture):
+    """A picture `[H, W, C]` stretched to 0..1, without the axis of a single channel."""
+    low, high = picture.min(), picture.max()
+    stretched = (picture - low) / max(high - low, 1e-12)
+    return stretched[..., 0] if stretched.shape[-1] == 1 else stretched
+
+
+def save_filters(path, kernels, *, columns=8):
+    """The first layer's filters `[h, w, C, F]`, each stretched to its own range; of one channel or three."""
+    kernels = np.asarray(kernels)
+    if kernels.ndim != 4 or kernels.shape[2] not in (1, 3):
+        raise ValueError(f"kernels: expected [h, w, 1 or 3, F], as those of the first layer, received {kernels.shape}.")
+    figure, axes = _panels(kernels.shape[3], columns, 0.9, 0.9)
+    for axis, kernel in zip(axes, np.moveaxis(kernels, 3, 0)):
+        axis.imshow(unit_range(kernel), cmap="gray")
+    _save(figure, path)
+
+
+def save_maps(path, maps, *, columns=8, most=64):
+    """The feature maps `[H, W, K]` of one image, all in one range."""
+    maps = np.asarray(maps)
+    figure, axes = _panels(min(maps.shape[-1], most), columns, 0.9, 0.9)
+    for axis, channel in zip(axes, np.moveaxis(maps, -1, 0)):
+        axis.imshow(channel, cmap="magma", vmin=maps.min(), vmax=maps.max())
+    _save(figure, path)
+
+
+def save_overlays(path, images, rows, *, titles=None):
+    """Images 0..1 above what is said of each: `rows` is {name: arrays `[N, H, W]` (heat over the image) or `[N, H, W, C]` (pictures)}."""
+    images = [np.squeeze(image) for image in images]
+    figure, axes = _panels(len(images) * (len(rows) + 1), len(images), titles=True)
+    axes = axes.reshape(len(rows) + 1, len(images))
+    for j, image in enumerate(images):
+        axes[0, j].imshow(image, cmap="gray", vmin=0, vmax=1)
+        axes[0, j].set_title(titles[j] if titles else "", fontsize=8)
+    for row, (name, shown) in zip(axes[1:], rows.items()):
+        for axis, image, each in zip(row, images, shown):
+            if each.ndim == 2:
+                bound = max(np.abs(each).max(), 1e-12)
+                axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+                low = -bound if each.min() < 0 else 0
+                axis.imshow(each, cmap="RdBu_r" if low else "inferno", vmin=low, vmax=bound, alpha=0.6)
+            else:
+                axis.imshow(unit_range(each), cmap="gray")
+        row[0].set_title(name, fontsize=8, loc="left")
+    _save(figure, path)
+
+
+def save_fields(path, fields, shape, *, position=None):
+    """The receptive fields (`lab.layers.receptive_field`) of a network's layers, as squares around the position in the middle of an image.
+
+    Args:
+        fields: {layer name: ReceptiveField}.
+        shape: (height, width) of the image.
+        position: (row, column) of the image; the middle by default.
+    """
+    chosen, seen = {}, set()
+    for name, field in fields.items():
+        if field.size not in seen and max(field.size) > 1:
+            seen.add(field.size)
+            chosen[name] = field
+    figure, axes = _panels(max(len(chosen), 1), 6, titles=True)
+    row, column = position or (shape[0] // 2, shape[1] // 2)
+    for axis, (name, field) in zip(axes, chosen.items()):
+        place = [
+            int(np.clip(round((p - s - (n - 1) / 2) / t), 0, None))
+            for p, s, n, t in zip((row, column), field.start, field.size, field.stride)
+        ]
+        axis.imshow(field.inputs(tuple(place), shape), cmap="Blues", vmin=0, vmax=1)
+        axis.set_title(f"{name}\n{' x '.join(map(str, field.size))}, stride {field.stride[0]}", fontsize=6)
+    _save(figure, path)
+
+
+def save_gradient_flow(path, curves, *, title=""):
+    """|dL / dh_t| over the time before the end, on a logarithmic axis: `curves` is {name: array `[T]`}."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, norms in curves.items():
+        norms = np.asarray(norms)
+        axes.plot(np.arange(len(norms)), np.maximum(norms[::-1], 1e-30), label=name, linewidth=1.5)
+    axes.set(yscale="log", xlabel="steps before the end, T - t", ylabel="|dL / dh_t|, mean over the batch", title=title)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 1e-16), min(high, 1e16))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    _save(figure, path)

@@ -1,0 +1,39 @@
+"""Where in an image a class is seen."""
+
+import keras
+from keras import ops
+
+from lab import engine
+from lab.visualize.units import last_maps, layer_and_unit, output_of
+
+
+def grad_cam(model, images, *, classes=None, layer=None):
+    """Grad-CAM: `[N, H, W]` in 0..1, relu(Σ_k a_k A^k) with a_k the mean over positions of dy_c / dA^k (Selvaraju et al. 2017, eqs. 1 and 2).
+
+    Each map is divided by its greatest value, where there is one above 0, and resized bilinearly to the images.
+
+    Args:
+        model: a functional or sequential model from images to logits.
+        images: `[N, H, W, C]` as the model takes them.
+        classes: an integer, or one for each image; None takes the class that the model does.
+        layer: name of the layer whose maps A are weighed; None takes the last one with maps.
+    """
+    images = ops.convert_to_tensor(images, dtype="float32")
+    _, unit = layer_and_unit(model, None, classes, images)
+    outputs = output_of(model, layer or last_maps(model))
+    if len(outputs.shape) != 4:
+        raise ValueError(f"layer: expected one with maps [B, H, W, C], received an output of shape {tuple(outputs.shape)}.")
+    maps = keras.Model(model.inputs[0], outputs)(images, training=False)
+    rest = keras.Model(outputs, model.outputs[0])
+    a = keras.Variable(maps, dtype="float32", trainable=True)
+
+    def score():
+        logits = rest(a.value, training=False)
+        return ops.sum(ops.take_along_axis(logits, unit[:, None], axis=1)), ()
+
+    _, (slope,) = engine.value_and_grad(score, [a])()
+    weights = ops.mean(slope, axis=(1, 2), keepdims=True)
+    heat = ops.relu(ops.sum(weights * maps, axis=-1, keepdims=True))
+    heat = ops.image.resize(heat, images.shape[1:3], interpolation="bilinear")[..., 0]
+    most = ops.max(heat, axis=(1, 2), keepdims=True)
+    return ops.convert_to_numpy(ops.where(most > 0, heat / ops.maximum(most, 1e-12), 0.0))

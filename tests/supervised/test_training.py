@@ -1,0 +1,230 @@
+"""Supervised training: what the recipe does, and that it is exact at the boundaries of epochs."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from lab import checkpoint
+from lab.finite import NonFiniteError
+from lab.models import lenet, mlp
+from lab.supervised import Examples, Recipe, Training, cutmix, mixup, range_test
+from lab.supervised.training import make_optimizer, step_sizes
+from tests.contracts import as_array, raises, uniform
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (60, 8, 8, 1)).astype("uint8")
+LABELS = (IMAGES.mean(axis=(1, 2, 3)) > 127).astype("int32")
+VECTORS = uniform(1, 60, 4)
+CHEAP = Recipe(epochs=3, batch_size=16, learning_rate=1e-2)
+
+
+def small_network(seed=0):
+    """A convolution, normalisation, dropout and a linear map: weights, statistics and random states."""
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, kernel_initializer=keras.initializers.HeNormal(seed)),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.2, seed=seed + 1),
+            keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotNormal(seed + 2)),
+        ]
+    )
+
+
+def everything(**changes):
+    recipe = dataclasses.replace(
+        CHEAP, epochs=4, optimizer="sgd", mixup=0.4, cutmix=1.0, label_smoothing=0.1, shift=1, flip=True, rotation=10.0, ema=0.9, patience=3,
+        weight_decay=1e-3, clip_norm=1.0,
+    )  # fmt: skip
+    return dataclasses.replace(recipe, **changes)
+
+
+def values(training):
+    return [np.array(variable) for variable in training.state]
+
+
+def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
+    whole = Training(small_network(), everything(), steps=3, classes=2, seed=5)
+    saved = {}
+
+    def keep(epoch, logs):
+        checkpoint.save(tmp_path / str(epoch), epoch + 1, whole.state, config_digest="same")
+        saved[epoch] = dict(logs)
+
+    validation = (IMAGES[:20], LABELS[:20])
+    keeper = keras.callbacks.LambdaCallback(on_epoch_end=keep)
+    whole.fit(IMAGES[:50], LABELS[:50], validation=validation, callbacks=[keeper])
+    for epoch in saved:
+        again = Training(
+            small_network(seed=9), everything(), steps=3, classes=2, seed=5
+        )  # other weights, until they are restored
+        found = checkpoint.restore(tmp_path / str(epoch), again.state, config_digest="same")
+        later = {}
+        note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs, later=later: later.update({epoch: dict(logs)}))
+        again.fit(IMAGES[:50], LABELS[:50], validation=validation, callbacks=[note], initial_epoch=found.step)
+        for one, other, variable in zip(values(again), values(whole), whole.state, strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=variable.path)
+        assert later == {number: logs for number, logs in saved.items() if number > epoch}
+    np.testing.assert_array_equal(again.predict(IMAGES), whole.predict(IMAGES))
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    examples = Examples(np.arange(10.0)[:, None], np.arange(10), 4, seed=3)
+    orders = []
+    for epoch in (0, 1, 0):
+        examples.begin(epoch)
+        orders.append(np.concatenate([examples[i][1] for i in range(len(examples))]).tolist())
+    assert orders[0] == orders[2] != orders[1]
+    assert len(examples) == 2 and len(set(orders[0])) == 8
+    other = Examples(np.arange(10.0)[:, None], np.arange(10), 4, seed=4)
+    assert other[0][1].tolist() != orders[0][:4]
+
+
+def test_mixup_is_a_mixture_of_two():
+    x, y = np.arange(8, dtype="float32")[:, None], np.eye(8, dtype="float32")
+    mixed, labels = mixup(x, y, np.random.default_rng(1), 0.4)
+    rng = np.random.default_rng(1)
+    share, other = rng.beta(0.4, 0.4), rng.permutation(8)
+    np.testing.assert_allclose(mixed[:, 0], share * x[:, 0] + (1 - share) * other, rtol=1e-5)
+    np.testing.assert_allclose(labels @ np.arange(8), mixed[:, 0], rtol=1e-5)
+
+
+def test_cutmix_labels_are_areas():
+    x = np.broadcast_to(np.arange(6, dtype="float32")[:, None, None, None], (6, 10, 12, 1))
+    seen = set()
+    for seed in range(30):
+        mixed, labels = cutmix(x, np.eye(6, dtype="float32"), np.random.default_rng(seed), 1.0)
+        for i in range(6):
+            shares = np.bincount(mixed[i].ravel().astype(int), minlength=6) / 120
+            np.testing.assert_allclose(labels[i], shares, atol=1e-6)
+        seen.add(round(float(labels[0].max()), 3))
+    assert len(seen) > 10
+    assert (x[:, 0, 0, 0] == np.arange(6)).all()
+
+
+def test_step_sizes_rise_and_fall():
+    recipe = Recipe(epochs=10, learning_rate=0.5, warm_up=2.0)
+    schedule = step_sizes(recipe, 5)
+    got = [float(schedule(step)) for step in (0, 5, 10, 30, 50)]
+    np.testing.assert_allclose(got, [0, 0.25, 0.5, 0.25, 0], atol=1e-6)
+    constant = step_sizes(dataclasses.replace(recipe, schedule="constant"), 5)
+    np.testing.assert_allclose([float(constant(step)) for step in (0, 5, 10, 50)], [0, 0.25, 0.5, 0.5], atol=1e-6)
+    assert step_sizes(dataclasses.replace(recipe, schedule="constant", warm_up=0.0), 5) == 0.5
+    falls = step_sizes(dataclasses.replace(recipe, warm_up=0.0), 5)
+    np.testing.assert_allclose([float(falls(step)) for step in (0, 25, 50)], [0.5, 0.25, 0], atol=1e-6)
+
+
+def test_decay_spares_biases_and_normalisation():
+    network = small_network()
+    optimizer = make_optimizer(Recipe(weight_decay=0.5, warm_up=0.0, schedule="constant", learning_rate=0.1), 3, network)
+    optimizer.build(network.trainable_variables)
+    before = [as_array(variable).copy() for variable in network.trainable_variables]
+    optimizer.apply([0 * variable for variable in network.trainable_variables], network.trainable_variables)
+    for variable, old in zip(network.trainable_variables, before, strict=True):
+        np.testing.assert_allclose(as_array(variable), old * (0.95 if old.ndim > 1 else 1), rtol=1e-6)
+
+
+def test_the_average_of_the_weights_is_what_is_evaluated():
+    recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
+    training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    steps = [[np.array(v) for v in training.network.trainable_variables]]
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append([np.array(v) for v in training.network.trainable_variables]))  # fmt: skip
+    if keras.backend.backend() == "tensorflow":  # on JAX variables are brought up to date after the epoch
+        training.fit(VECTORS[:50], LABELS[:50], callbacks=[note])
+        mean = steps[1]  # Keras's begins with the first update's
+        for step in steps[2:]:
+            mean = [0.5 * m + 0.5 * s for m, s in zip(mean, step)]
+        for got, expected in zip(training.network.trainable_variables, mean, strict=True):
+            np.testing.assert_allclose(np.array(got), expected, atol=1e-5)
+    logits = training.predict(VECTORS)
+    assert logits.shape == (60, 2)
+
+
+def test_early_stopping_brings_the_best_weights_back():
+    recipe = dataclasses.replace(CHEAP, epochs=30, patience=2, learning_rate=0.5, warm_up=0.0, optimizer="sgd")
+    training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    losses = []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["val_loss"]))
+    validation = (VECTORS[50:], LABELS[50:])
+    training.fit(VECTORS[:50], LABELS[:50], validation=validation, callbacks=[note])
+    assert len(losses) < 30 and np.argmin(losses) == len(losses) - 3
+    logits = training.predict(validation[0])
+    loss = keras.losses.SparseCategoricalCrossentropy(True)(validation[1], logits)
+    assert float(loss) == pytest.approx(min(losses), rel=1e-5)
+    before = values(training)
+    assert training.fit(VECTORS[:50], LABELS[:50], validation=validation, initial_epoch=len(losses)) is None
+    for one, other in zip(values(training), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_that_diverges_names_what_did():
+    recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e30, warm_up=0.0)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    with pytest.raises(
+        NonFiniteError, match=r"expected a finite number.* at epoch 1.*first variable that is not finite: network"
+    ):
+        training.fit(VECTORS[:50], VECTORS[:50, :1])
+
+
+def test_the_range_test_finds_where_it_blows_up_and_leaves_all_as_it_was():
+    recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e-2)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    before = values(training)
+    found = range_test(training, VECTORS[:50], VECTORS[:50] @ np.ones((4, 1), "float32"), least=1e-4, most=1e4, steps=120)
+    assert len(found.rates) < 120 and found.losses[-1] > 4 * found.losses.min()
+    assert 1e-3 < found.suggestion < 1
+    assert found.losses.min() < 0.7 * found.losses[0]
+    for one, other in zip(values(training), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("knob", [
+    {"mixup": 0.4}, {"cutmix": 1.0}, {"shift": 2}, {"flip": True}, {"rotation": 20.0}, {"label_smoothing": 0.2}, {"ema": 0.9},
+    {"weight_decay": 0.1}, {"clip_norm": 0.01}, {"optimizer": "sgd"}, {"optimizer": "rmsprop"}, {"warm_up": 0.0},
+    {"schedule": "constant"}, {"learning_rate": 0.02}, {"batch_size": 15},
+], ids=lambda knob: next(iter(knob)))  # fmt: skip
+@pytest.mark.slow
+def test_every_knob_is_alive(knob):
+    def trained(recipe):
+        training = Training(small_network(), recipe, steps=50 // recipe.batch_size, classes=2, seed=0)
+        training.fit(IMAGES[:50], LABELS[:50])
+        return training.predict(IMAGES)
+
+    recipe = dataclasses.replace(CHEAP, epochs=2)
+    assert (trained(recipe) != trained(dataclasses.replace(recipe, **knob))).any()
+
+
+def make(**changes):
+    return Training(small_network(), dataclasses.replace(CHEAP, **changes), steps=3, classes=2, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda: make().fit(IMAGES[:50], LABELS[:50] + 1), ["y: expected labels from 0 to 1", "1 to 2"]),
+        (lambda: make().fit(IMAGES[:50], LABELS[:50] * 1.0), ["y: expected integer labels", "float64"]),
+        (lambda: make().fit(IMAGES[:50], LABELS[:49]), ["y: expected 50 targets", "49"]),
+        (lambda: make().fit(IMAGES[:50, :7], LABELS[:50]), ["x: expected examples of shape", r"\(7, 8, 1\)"]),
+        (lambda: make().fit(np.repeat(IMAGES[:50], 3, -1), LABELS[:50]), ["x: expected examples of shape", r"\(8, 8, 3\)"]),
+        (lambda: make().fit(np.full((50, 8, 8, 1), np.nan), LABELS[:50]), ["x: expected finite numbers", "nan"]),
+        (lambda: make().fit(IMAGES[:30], LABELS[:30]), ["x: expected 3 batches of 16", "1"]),
+        (lambda: make(patience=1).fit(IMAGES[:50], LABELS[:50]), ["patience: expected validation examples"]),
+        (lambda: Recipe(warm_up=50.0), ["warm-up: expected at most epochs, 30", "50"]),
+        (lambda: Recipe(ema=1.0), ["ema: expected", "1.0"]),
+        (lambda: Training(mlp((4,), (3,), 2, seed=0), Recipe(flip=True), steps=1, classes=2, seed=0), ["flip.*expected images", r"\(4,\)"]),
+        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps=1, seed=0), ["mixup, cutmix: expected 0 without classes"]),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named(act, words):
+    with raises(words):
+        act()
+
+
+def test_sequences_of_no_length_are_refused():
+    network = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
+    with raises(["x: expected sequences or images with something in them", r"\(20, 0, 2\)"]):
+        Training(network, CHEAP, steps=1, seed=0).fit(np.zeros((20, 0, 2), "float32"), np.zeros((20, 1)))
