@@ -6,19 +6,45 @@ import time
 from experiments._gan import seeds as seeds
 
 
-def fit(track, training, x, y, *, validation=None, callbacks=()):
-    """`training.fit`, from the newest checkpoint on; what counts are examples seen. What is trained on must be what it was."""
-    import keras
+def fit(track, training, x, y, *, validation=None, enough=0.0):
+    """`training.fit`, from the newest checkpoint on; what counts are examples seen. What is trained on must be what it was.
+
+    Args:
+        enough: training ends at a validation loss below it.
+    """
+    know(track, x, y, *(validation or ()))
+    start = track.restore(training.state) // per_epoch(training)
+    if min((value for _, value in track.metrics().get("validation_loss", ())), default=enough) >= enough:
+        go_on(track, training, x, y, start, validation=validation, enough=enough)
+
+
+def know(track, *arrays):
+    """Keeps a digest of the data: a resumed run must have the same."""
     import numpy as np
 
     digest = hashlib.sha256()
-    for array in (x, y, *(validation or ())):
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     track.fact("data", digest.hexdigest()[:12])
-    recipe, state = training.recipe, training.state
-    per_epoch = training.steps * recipe.batch_size
-    start = track.restore(state) // per_epoch
-    every = -(-track.checkpoint_interval() // per_epoch)  # epochs
+
+
+def per_epoch(training):
+    """Examples seen in an epoch."""
+    return training.steps * training.recipe.batch_size
+
+
+def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0, besides=()):
+    """`training.fit` from an epoch on, logged and checkpointed.
+
+    Args:
+        enough: training ends at a validation loss below it.
+        before: examples seen by what was trained earlier in the run.
+        besides: variables that belong into a checkpoint, besides the training's.
+    """
+    import keras
+
+    recipe, seen_in_epoch = training.recipe, per_epoch(training)
+    every = -(-track.checkpoint_interval() // seen_in_epoch)  # epochs
     clock = [0.0]
 
     def begin(epoch, logs):
@@ -29,28 +55,36 @@ def fit(track, training, x, y, *, validation=None, callbacks=()):
             clock[0] = time.perf_counter() - clock[0]
 
     def end(epoch, logs):
-        seen = (epoch + 1) * per_epoch
+        seen = before + (epoch + 1) * seen_in_epoch
         named = {key.replace("val_", "validation_"): float(value) for key, value in logs.items()}
         rate = float(keras.ops.convert_to_numpy(training.optimizer.learning_rate))
-        track.log(named | {"learning_rate": rate, "examples_per_second": per_epoch / clock[0]}, seen)
-        over = training.stopping is not None and training.stopping.over
-        if (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs or over:
-            track.checkpoint(state, seen)
+        track.log(named | {"learning_rate": rate, "examples_per_second": seen_in_epoch / clock[0]}, seen)
+        if logs.get("val_loss", enough) < enough:
+            training.model.stop_training = True
+        if (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs or training.model.stop_training:
+            track.checkpoint([*training.state, *besides], seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
-    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[*callbacks, tracked])
+    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[tracked])
 
 
 def classify(track, training, train, test, *, names, validation=None):
-    """Trains a classifier of images and reports on the test set. Returns accuracy, log-loss and calibration error as a dict."""
-    from lab.supervised import probabilities, save_report
+    """Trains a classifier of images and reports on the test set; see `tell`."""
+    from lab.supervised import probabilities
 
     fit(track, training, *train, validation=validation)
     x, y = test
-    made, files = save_report(track.artifacts, y, probabilities(training.predict(x)), x, names=names)
+    track.model(training.network)
+    return tell(track, y, probabilities(training.predict(x)), x, names=names)
+
+
+def tell(track, labels, probabilities, images, *, names):
+    """Logs the report of a classifier and its curve. Returns accuracy, log-loss and calibration error as a dict."""
+    from lab.supervised import save_report
+
+    made, files = save_report(track.artifacts, labels, probabilities, images, names=names)
     for name in files:
         track.artifact(name)
-    track.model(training.network)
     track.curve("loss", label="mean loss of an epoch, nats", x_label="examples seen")
     return {"accuracy": made.accuracy, "log_loss": made.log_loss, "calibration_error": made.calibration_error}
 

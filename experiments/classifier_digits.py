@@ -1,10 +1,10 @@
 """A convolutional classifier of scikit-learn's handwritten digits, by any family, stratified 5-fold.
 
-Expected: accuracy >= 0.99 (the mean of five folds; not yet measured for every family)
+Expected: accuracy >= 0.99 (of all 1,797 images, each asked of a network that has not seen it; not yet measured)
 Time: about 2 minutes of two cores a fold
 Source: the family's paper (`lab/models/families.py`); Kohavi 1995 for stratified folds.
 
-One parent run with a child for each fold and seed; `--fold 2` runs one. The 8 x 8 images are enlarged, so that there is something to shift.
+Each part of the data is the test set once, and the results are of all answers. The 8 x 8 images are enlarged, so that there is something to shift.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from lab import command, experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 from lab.recipe import Recipe
+
+EXAMPLES = 1797
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,6 @@ class Config(Recipe):
     """Pixels on a side."""
     folds: Annotated[int, Range(2)] = 5
     """Parts of the data, each of which is the test set once."""
-    fold: Annotated[int, Range(-1)] = -1
-    """The part that is the test set, from 0 on; -1 takes each in turn."""
     epochs: Annotated[int, Range(1)] = 40
     batch_size: Annotated[int, Range(1)] = 32
     weight_decay: Annotated[float, Range(0)] = 0.01
@@ -42,49 +42,53 @@ class Config(Recipe):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.fold < self.folds, "fold", f"less than folds, {self.folds}", self.fold)
-        fewest = EXAMPLES - -(-EXAMPLES // self.folds)
-        command.require(self.batch_size <= fewest, "batch_size", f"at most {fewest}, the examples to train on", self.batch_size)
+        command.require(self.folds <= 100, "folds", "at most 100", self.folds)
+        command.require(self.steps_per_epoch, "batch_size", "at most the examples of all parts but one", self.batch_size)
+
+    @property
+    def steps_per_epoch(self):
+        """Updates in an epoch of a fold."""
+        return (EXAMPLES - -(-EXAMPLES // self.folds)) // self.batch_size
 
     @property
     def total_steps(self):
-        """Images seen in the whole run of a fold."""
-        fewest = EXAMPLES - -(-EXAMPLES // self.folds)
-        return self.epochs * (fewest // self.batch_size) * self.batch_size
-
-
-EXAMPLES = 1797
+        """Images seen in the whole run."""
+        return self.folds * self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def run(config, track):
-    """Trains on all parts but one, and tests on that."""
+    """Trains on all parts but one and asks that one, for each part. Returns what holds of all answers."""
+    import keras
+    import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
+    from lab import engine
     from lab.data import digits
     from lab.models import classifier
-    from lab.supervised import Training
+    from lab.supervised import Training, probabilities
 
-    network, training_seed, split = _supervised.seeds(track, 3)
+    networks, orders, split = _supervised.seeds(track, 3)
     x, y = digits(config.size)
-    parts = StratifiedKFold(config.folds, shuffle=True, random_state=split).split(x, y)
-    train, test = list(parts)[max(config.fold, 0)]
-    model = classifier(config.model, x.shape[1:], 10, width=config.width, seed=network)
-    steps = config.total_steps // config.epochs // config.batch_size
-    train = train[: (steps + 1) * config.batch_size - 1]  # folds differ by an example
-    training = Training(model, config, steps=steps, classes=10, seed=training_seed)
-    return _supervised.classify(track, training, (x[train], y[train]), (x[test], y[test]), names=range(10))
-
-
-def variants(config):
-    """One for each fold."""
-    return [{"fold": fold} for fold in range(config.folds)] if config.fold < 0 else []
-
-
-def summary(track, rows):
-    """Logs the table of folds."""
-    _supervised.table(track, rows, ("accuracy", "log_loss", "calibration_error"), heading="fold")
+    _supervised.know(track, x, y)
+    answers = keras.Variable(np.zeros((len(x), 10)), dtype="float32", trainable=False, name="answers")
+    per_fold, start = config.total_steps // config.folds, None
+    for fold, (train, test) in enumerate(StratifiedKFold(config.folds, shuffle=True, random_state=split).split(x, y)):
+        train = train[: (config.steps_per_epoch + 1) * config.batch_size - 1]  # parts differ by a few examples
+        model = classifier(config.model, x.shape[1:], 10, width=config.width, seed=networks + fold)
+        training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=orders + fold)
+        if start is None:
+            start = track.restore([*training.state, answers])
+        done = start - fold * per_fold  # images of this fold
+        if done > per_fold:
+            continue
+        epoch = max(done, 0) // _supervised.per_epoch(training)
+        _supervised.go_on(track, training, x[train], y[train], epoch, before=fold * per_fold, besides=[answers])
+        given = engine.read(answers)
+        given[test] = probabilities(training.predict(x[test]))
+        answers.assign(given)
+    track.model(model)
+    return _supervised.tell(track, y, engine.read(answers), x, names=range(10))
 
 
 if __name__ == "__main__":
-    smoke = {"model": "lenet5", "epochs": 2, "folds": 2, "shift": 1}
-    experiment.main(Config, run, smoke=smoke, variants=variants, summary=summary)
+    experiment.main(Config, run, smoke={"model": "lenet5", "epochs": 2, "folds": 2, "shift": 1})

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from lab import engine
+
 
 class EarlyStopping(keras.callbacks.Callback):
     """Ends training after so many epochs without a lower validation loss; the best weights come back (Prechelt 1998).
@@ -51,4 +53,4 @@ class EarlyStopping(keras.callbacks.Callback):
         """Gives the variables their values of the best epoch, if there was one."""
         if np.isfinite(float(self.best_loss)):
             for variable, kept in zip(self.variables, self.best, strict=True):
-                variable.assign(np.array(kept))
+                variable.assign(engine.read(kept))

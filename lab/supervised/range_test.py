@@ -50,7 +50,7 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
         return value
 
     program = engine.compile(update, [*model.variables, *optimizer.variables])
-    kept = [np.array(variable) for variable in model.variables]
+    kept = [engine.read(variable) for variable in model.variables]
     losses, mean = [], 0.0
     for i, rate in enumerate(rates):
         if i % len(batches) == 0:

@@ -10,3 +10,4 @@ from lab.visualize.figures import save_overlays as save_overlays
 from lab.visualize.grad_cam import grad_cam as grad_cam
 from lab.visualize.gradient_flow import hidden_gradients as hidden_gradients
 from lab.visualize.occlusion import occlusion as occlusion
+from lab.visualize.units import last_maps as last_maps

@@ -9,7 +9,7 @@ from lab.optimizers import Adam
 from lab.visualize.units import output_of
 
 
-def maximize(model, units, *, layer=None, steps=200, step_size=0.05, decay=1e-3, smoothness=1e-3, jitter=2, seed=0):
+def maximize(model, units, *, layer=None, steps=200, step_size=0.05, decay=1e-3, smoothness=0.02, jitter=2, seed=0):
     """Images `[len(units), H, W, C]` in -1..1 that units respond to most, by gradient ascent (Erhan et al. 2009; Simonyan et al. 2014, section 2).
 
     Ascends the unit's activation, of maps that in the middle, less `decay` |x|² and `smoothness` times the squared differences of neighbours (Mahendran

@@ -16,7 +16,7 @@ def grad_cam(model, images, *, classes=None, layer=None):
         model: a functional or sequential model from images to logits.
         images: `[N, H, W, C]` as the model takes them.
         classes: an integer, or one for each image; None takes the class that the model does.
-        layer: name of the layer whose maps A are weighed; None takes the last one with maps.
+        layer: name of the layer whose maps A are weighed; None takes the last one with maps of more than a pixel.
     """
     images = ops.convert_to_tensor(images, dtype="float32")
     _, unit = layer_and_unit(model, None, classes, images)

@@ -35,11 +35,11 @@ def output_of(model, layer):
     return model.get_layer(layer).output
 
 
-def last_maps(model):
-    """The name of the last layer with an output `[B, H, W, C]`."""
-    found = [layer.name for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4]
+def last_maps(model, side=2):
+    """The name of the last layer with an output `[B, H, W, C]` of at least `side` pixels in each direction."""
+    found = [layer.name for layer in model.layers if len(layer.output.shape) == 4 and min(layer.output.shape[1:3]) >= side]
     if not found:
-        raise ValueError(f"layer: expected a layer of {model.name} with maps [B, H, W, C], received none.")
+        raise ValueError(f"layer: expected a layer of {model.name} with maps of {side} pixels or more, received none.")
     return found[-1]
 
 

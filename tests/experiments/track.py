@@ -16,14 +16,15 @@ class Memory:
 
     def __init__(self, folder):
         self.artifacts, self.logged, self.models, self.said, self.tags = folder, [], [], [], {}
+        self.everything = []
 
     def log(self, metrics, step):
-        kept = {key: value for key, value in metrics.items() if key not in ("steps_per_second", "images_per_second")}
-        self.logged.append((step, kept))
+        self.everything.append((step, dict(metrics)))
+        self.logged.append((step, {key: value for key, value in metrics.items() if not key.endswith("_per_second")}))
 
     def metrics(self):
         history = {}
-        for step, metrics in self.logged:
+        for step, metrics in self.everything:
             for key, value in metrics.items():
                 history.setdefault(key, []).append((step, value))
         return history

@@ -37,7 +37,7 @@ def small_network(seed=0):
 
 def everything(**changes):
     recipe = dataclasses.replace(
-        CHEAP, epochs=4, optimizer="sgd", mixup=0.4, cutmix=1.0, label_smoothing=0.1, shift=1, flip=True, rotation=10.0, ema=0.9, patience=3,
+        CHEAP, epochs=3, optimizer="sgd", mixup=0.4, cutmix=1.0, label_smoothing=0.1, shift=1, flip=True, rotation=10.0, ema=0.9, patience=3,
         weight_decay=1e-3, clip_norm=1.0,
     )  # fmt: skip
     return dataclasses.replace(recipe, **changes)
@@ -47,6 +47,7 @@ def values(training):
     return [np.array(variable) for variable in training.state]
 
 
+@pytest.mark.slow
 def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
     whole = Training(small_network(), everything(), steps=3, classes=2, seed=5)
     saved = {}

@@ -1,0 +1,74 @@
+"""What the experiments with recurrent networks share: a comparison of cells under one parent run."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _supervised
+from lab import command
+from lab.command import Range
+from lab.names import CELLS, require_name
+from lab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Recurrent(Recipe):
+    """Settings of recurrent networks that are compared."""
+
+    cells: tuple[str, ...] = ("simple", "gru", "lstm")
+    """Cells to compare, of `lab.names.CELLS`; `--cell` is each of them in turn."""
+    cell: str = "gru"
+    """The cell of a child run."""
+    units: Annotated[int, Range(1)] = 128
+    """Units of the recurrent layer."""
+    layers: Annotated[int, Range(1)] = 1
+    """Recurrent layers."""
+    samples: Annotated[int, Range(1)] = 50_000
+    """Sequences to train on."""
+    test_samples: Annotated[int, Range(1)] = 2_000
+    """Sequences to test on."""
+    warm_up: Annotated[float, Range(0)] = 0.0
+    learning_rate: Annotated[float, Range(over=0)] = 1e-3
+    clip_norm: Annotated[float, Range(0)] = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        command.require(self.cells, "cells", "at least one", self.cells)
+        for name in (*self.cells, self.cell):
+            require_name("--cells", name, CELLS)
+        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
+
+    @property
+    def steps_per_epoch(self):
+        """Updates in an epoch."""
+        return self.samples // self.batch_size
+
+    @property
+    def total_steps(self):
+        """Sequences seen in the whole run."""
+        return self.epochs * self.steps_per_epoch * self.batch_size
+
+
+def variants(config):
+    """One for each cell."""
+    return [{"cell": name} for name in config.cells]
+
+
+def compare(track, rows, names, *, over="loss", baseline=None):
+    """Logs the table of cells and one picture of a result for each, with a line for the baseline."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    _supervised.table(track, rows, names, heading="cell")
+    figure = Figure(figsize=(6, 0.45 * len(rows) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for place, results in enumerate(rows.values()):
+        values = [result[over] for result in results]
+        axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4)
+        axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
+    if baseline is not None:
+        axes.axvline(baseline[1], color="0.4", linestyle="--", label=baseline[0])
+        axes.legend()
+    axes.set(xlabel=over.replace("_", " "), yticks=range(len(rows)), yticklabels=list(rows))
+    axes.invert_yaxis()
+    figure.savefig(track.artifacts / "cells.png", dpi=120)
+    track.artifact("cells.png")

@@ -1,0 +1,58 @@
+"""The adding problem: which recurrent cells carry two numbers over hundreds of steps.
+
+Expected: error_gru <= 0.001 (T = 200; always answering 1 has 0.167; not yet measured)
+Time: not yet measured
+Source: Hochreiter and Schmidhuber 1997, section 5.4; Le et al. 2015, section 4.1. At T = 600 Bai et al. 2018, table 1, report 0.164 for an LSTM, 5.3e-5 for a GRU
+and 0.177 for a simple recurrent network.
+
+One parent run with a child for each cell and seed.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _recurrent, _supervised
+from lab import experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config(_recurrent.Recurrent):
+    """Settings of the comparison."""
+
+    length: Annotated[int, Range(2)] = 200
+    """Steps of a sequence, T."""
+    epochs: Annotated[int, Range(1)] = 10
+    good_enough: Annotated[float, Range(over=0)] = 5e-4
+    """Mean squared error on new sequences after an epoch at which training ends."""
+
+
+def run(config, track):
+    """Trains one cell."""
+    from lab.data import adding
+    from lab.models import sequence_network
+    from lab.supervised import Training
+
+    network, order, drawn, tested, checked = _supervised.seeds(track, 5)
+    x, y = adding(config.samples, config.length, seed=drawn)
+    test, answers = adding(config.test_samples, config.length, seed=tested)
+    validation = adding(min(config.test_samples, 1000), config.length, seed=checked)
+    model = sequence_network(config.cell, 1, features=2, units=config.units, layers=config.layers, seed=network)
+    training = Training(model, config, steps=config.steps_per_epoch, seed=order)
+    _supervised.fit(track, training, x, y, validation=validation, enough=config.good_enough)
+    track.model(model)
+    track.curve("validation_loss", label="mean squared error on new sequences", x_label="sequences seen")
+    error = float(((training.predict(test) - answers) ** 2).mean())
+    return {"error": error, "sequences": float(track.metrics()["loss"][-1][0])}
+
+
+def summary(track, rows):
+    """Logs the table and the picture."""
+    _recurrent.compare(track, rows, ("error", "sequences"), over="error", baseline=("always 1", 1 / 6))
+
+
+if __name__ == "__main__":
+    smoke = {
+        "cells": ("simple", "gru"), "units": 8, "samples": 256, "test_samples": 64, "length": 12, "epochs": 2, "learning_rate": 0.01,
+    }  # fmt: skip
+    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)

@@ -1,0 +1,114 @@
+"""Every convolutional family on 62 kinds of glyphs, tested on faces that none has seen: accuracy, weights, multiplications, time.
+
+Expected: accuracy_resnet20 >= 0.5 (not yet measured)
+Time: not yet measured
+Source: each family's paper, named in `lab/models/`; the glyphs are ours (`lab/data/glyphs.py`).
+
+One parent run with a child for each family and seed; the parent has a table and one figure. Some characters are alike in some faces (0 O o, 1 l I), so that nobody
+reaches 1.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _supervised
+from lab import command, experiment
+from lab.command import Range
+from lab.names import FAMILIES, require_name
+from lab.recipe import Recipe
+
+HELD_OUT = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Italic", "STIXGeneralBol", "cmss10")
+COMPARED = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
+
+
+@dataclass(frozen=True)
+class Config(Recipe):
+    """Settings of the comparison."""
+
+    models: tuple[str, ...] = COMPARED
+    """Families to compare, of `lab.models.FAMILIES`; `--model` is each of them in turn."""
+    model: str = "resnet20"
+    """The family of a child run."""
+    width: Annotated[float, Range(over=0)] = 0.5
+    """Factor of every family's number of channels."""
+    samples: Annotated[int, Range(1)] = 20_000
+    """Glyphs to train on."""
+    test_samples: Annotated[int, Range(1)] = 5_000
+    """Glyphs of other faces to test on."""
+    size: Annotated[int, Range(8)] = 28
+    """Pixels on a side."""
+    epochs: Annotated[int, Range(1)] = 8
+
+    def __post_init__(self):
+        super().__post_init__()
+        command.require(self.models, "models", "at least one", self.models)
+        for name in (*self.models, self.model):
+            require_name("--models", name, FAMILIES)
+        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
+
+    @property
+    def steps_per_epoch(self):
+        """Updates in an epoch."""
+        return self.samples // self.batch_size
+
+    @property
+    def total_steps(self):
+        """Images seen in the whole run."""
+        return self.epochs * self.steps_per_epoch * self.batch_size
+
+
+def run(config, track):
+    """Trains and tests one family."""
+    from lab.data import glyphs
+    from lab.data.glyphs import DIGITS, FACES, LOWER, UPPER
+    from lab.models import classifier, multiplications, summary
+    from lab.supervised import Training
+
+    network, order, drawn, tested = _supervised.seeds(track, 4)
+    characters = DIGITS + UPPER + LOWER
+    known = tuple(face for face in FACES if face not in HELD_OUT)
+    train = glyphs(config.samples, size=config.size, characters=characters, faces=known, seed=drawn)
+    test = glyphs(config.test_samples, size=config.size, characters=characters, faces=HELD_OUT, seed=tested)
+    model = classifier(config.model, train[0].shape[1:], len(characters), width=config.width, seed=network)
+    (track.artifacts / "stages.txt").write_text(summary(model) + "\n")
+    track.artifact("stages.txt")
+    training = Training(model, config, steps=config.steps_per_epoch, classes=len(characters), seed=order)
+    results = _supervised.classify(track, training, train, test, names=characters)
+    return results | {
+        "parameters": float(model.count_params()),
+        "multiplications": float(multiplications(model)),
+        "milliseconds_per_step": _supervised.milliseconds_per_step(track, training),
+    }
+
+
+def variants(config):
+    """One for each family."""
+    return [{"model": name} for name in config.models]
+
+
+def summary(track, rows):
+    """Logs the table, and accuracy over weights and over time as one figure."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    names = ("accuracy", "log_loss", "calibration_error", "parameters", "multiplications", "milliseconds_per_step")
+    _supervised.table(track, rows, names, heading="family")
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), ("parameters", "milliseconds_per_step")):
+        for label, results in rows.items():
+            accuracy = [result["accuracy"] for result in results]
+            x = np.mean([result[name] for result in results])
+            axes.errorbar(x, np.mean(accuracy), yerr=np.std(accuracy), fmt="o", markersize=5)
+            axes.annotate(label, (x, np.mean(accuracy)), xytext=(4, 4), textcoords="offset points", fontsize=8)
+        axes.set(xscale="log", xlabel=name.replace("_", " "))
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("accuracy on faces held out")
+    figure.savefig(track.artifacts / "families.png", dpi=120)
+    track.artifact("families.png")
+
+
+if __name__ == "__main__":
+    smoke = {
+        "models": ("lenet5", "mobilenet_v2"), "width": 0.125, "samples": 256, "test_samples": 124, "epochs": 2, "size": 16,
+    }  # fmt: skip
+    experiment.main(Config, run, smoke=smoke, variants=variants, summary=summary)

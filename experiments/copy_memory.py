@@ -1,0 +1,63 @@
+"""Copying ten symbols after a long wait: which recurrent cells remember them.
+
+Expected: accuracy_gru >= 0.5 (of the ten symbols, a delay of 100; one of eight at random is 0.125; not yet measured)
+Time: not yet measured
+Source: Hochreiter and Schmidhuber 1997; Arjovsky et al. 2016, section 5.1, where LSTMs stay at the cross-entropy of forgetting, 10 log 8 / (T + 20).
+
+One parent run with a child for each cell and seed.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from experiments import _recurrent, _supervised
+from lab import experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config(_recurrent.Recurrent):
+    """Settings of the comparison."""
+
+    delay: Annotated[int, Range(1)] = 100
+    """Steps between the last symbol and the first answer."""
+    epochs: Annotated[int, Range(1)] = 10
+    samples: Annotated[int, Range(1)] = 20_000
+
+
+def run(config, track):
+    """Trains one cell."""
+    import numpy as np
+
+    from lab.data import copy_memory
+    from lab.models import sequence_network
+    from lab.supervised import Training, probabilities
+
+    network, order, drawn, tested = _supervised.seeds(track, 4)
+    x, y = copy_memory(config.samples, config.delay, seed=drawn)
+    test, answers = copy_memory(config.test_samples, config.delay, seed=tested)
+    model = sequence_network(
+        config.cell, 9, symbols=10, units=config.units, layers=config.layers, embedding=16, every_step=True, seed=network
+    )
+    training = Training(model, config, steps=config.steps_per_epoch, classes=9, seed=order)
+    _supervised.fit(track, training, x, y)
+    track.model(model)
+    track.curve("loss", label="cross-entropy, nats a step", x_label="sequences seen")
+    shares = probabilities(training.predict(test))
+    likelihood = np.take_along_axis(shares, answers[..., None], axis=-1)
+    return {
+        "accuracy": float((shares[:, -10:].argmax(-1) == answers[:, -10:]).mean()),
+        "cross_entropy": float(-np.log(np.maximum(likelihood, 1e-30)).mean()),
+        "cross_entropy_of_forgetting": float(10 * np.log(8) / (config.delay + 20)),
+    }
+
+
+def summary(track, rows):
+    """Logs the table and the picture."""
+    names = ("accuracy", "cross_entropy", "cross_entropy_of_forgetting")
+    _recurrent.compare(track, rows, names, over="accuracy", baseline=("at random", 1 / 8))
+
+
+if __name__ == "__main__":
+    smoke = {"cells": ("simple", "gru"), "units": 8, "samples": 256, "test_samples": 64, "delay": 5, "epochs": 2}
+    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)

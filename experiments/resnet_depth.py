@@ -1,0 +1,111 @@
+"""Plain and residual networks of growing depth: the deeper plain network trains worse, the deeper residual one does not.
+
+Expected: excess_of_plain >= 0 (training loss of the deepest plain network less the shallowest's; not yet measured)
+Time: not yet measured
+Source: He et al. 2016, section 4.2, figure 6 (there CIFAR-10, SGD with momentum 0.9); the images here are glyphs.
+
+One parent run with a child for each form, depth and seed; the parent has a table and the curves.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from experiments import _supervised
+from lab import command, experiment
+from lab.command import Range
+from lab.recipe import Recipe
+
+FORMS = ("plain", "residual", "preactivation")
+
+
+@dataclass(frozen=True)
+class Config(Recipe):
+    """Settings of the comparison."""
+
+    forms: tuple[str, ...] = ("plain", "residual")
+    """Forms to compare: plain, residual, preactivation; `--form` is each of them in turn."""
+    depths: tuple[int, ...] = (20, 56)
+    """Layers with weights, 6 n + 2; `--depth` is each of them in turn."""
+    form: Literal["plain", "residual", "preactivation"] = "residual"
+    """The form of a child run."""
+    depth: int = 20
+    """The depth of a child run."""
+    width: Annotated[float, Range(over=0)] = 0.5
+    """Factor of the number of channels."""
+    samples: Annotated[int, Range(1)] = 10_000
+    """Glyphs to train on, 62 classes."""
+    test_samples: Annotated[int, Range(1)] = 2_000
+    """Glyphs to test on, of the same faces."""
+    size: Annotated[int, Range(8)] = 20
+    """Pixels on a side."""
+    epochs: Annotated[int, Range(1)] = 8
+    optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
+    learning_rate: Annotated[float, Range(over=0)] = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        command.require(self.forms and set(self.forms) <= set(FORMS), "forms", f"some of {', '.join(FORMS)}", self.forms)
+        for depth in (*self.depths, self.depth):
+            command.require(depth >= 8 and (depth - 2) % 6 == 0, "depths", "6 n + 2 with n >= 1", depth)
+        command.require(len(self.depths) > 0, "depths", "at least one", self.depths)
+        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
+
+    @property
+    def steps_per_epoch(self):
+        """Updates in an epoch."""
+        return self.samples // self.batch_size
+
+    @property
+    def total_steps(self):
+        """Images seen in the whole run."""
+        return self.epochs * self.steps_per_epoch * self.batch_size
+
+
+def run(config, track):
+    """Trains one network."""
+    from lab.data import glyphs
+    from lab.data.glyphs import DIGITS, LOWER, UPPER
+    from lab.models import small_resnet
+    from lab.supervised import Training
+
+    network, order, drawn, tested = _supervised.seeds(track, 4)
+    characters = DIGITS + UPPER + LOWER
+    train = glyphs(config.samples, size=config.size, characters=characters, seed=drawn)
+    test = glyphs(config.test_samples, size=config.size, characters=characters, seed=tested)
+    model = small_resnet(
+        train[0].shape[1:], len(characters), depth=config.depth, width=config.width, form=config.form, seed=network
+    )
+    training = Training(model, config, steps=config.steps_per_epoch, classes=len(characters), seed=order)
+    results = _supervised.classify(track, training, train, test, names=characters)
+    return results | {"training_loss": track.metrics()["loss"][-1][1], "training_accuracy": track.metrics()["accuracy"][-1][1]}
+
+
+def variants(config):
+    """One for each form and depth."""
+    return [{"form": form, "depth": depth} for form in config.forms for depth in config.depths]
+
+
+def summary(track, rows):
+    """Logs the table and the picture: training loss over depth, for each form."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    _supervised.table(track, rows, ("training_loss", "training_accuracy", "accuracy"), heading="network")
+    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    axes = figure.subplots()
+    for form in dict.fromkeys(label.rsplit("_", 1)[0] for label in rows):
+        found = {int(label.rsplit("_", 1)[1]): results for label, results in rows.items() if label.rsplit("_", 1)[0] == form}
+        losses = {depth: [result["training_loss"] for result in results] for depth, results in sorted(found.items())}
+        axes.errorbar(list(losses), [np.mean(x) for x in losses.values()], yerr=[np.std(x) for x in losses.values()], marker="o", label=form)  # fmt: skip
+    axes.set(xlabel="layers with weights", ylabel="training loss in the last epoch, nats", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(track.artifacts / "depth.png", dpi=120)
+    track.artifact("depth.png")
+
+
+if __name__ == "__main__":
+    smoke = {
+        "depths": (8, 14), "width": 0.25, "samples": 256, "test_samples": 124, "epochs": 1, "size": 12, "learning_rate": 0.05,
+    }  # fmt: skip
+    experiment.main(Config, run, smoke=smoke, variants=variants, summary=summary)

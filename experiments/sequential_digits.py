@@ -1,0 +1,81 @@
+"""Digits pixel by pixel, row by row or in one random order: which recurrent cells tell them apart.
+
+Expected: accuracy_gru >= 0.9 (scikit-learn's 8 x 8 digits, 64 steps; not yet measured)
+Time: not yet measured
+Source: Le et al. 2015, section 4.2 (there MNIST, 784 steps, which `--data mnist` takes where the download works).
+
+One parent run with a child for each cell and seed.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from experiments import _recurrent, _supervised
+from lab import command, experiment
+from lab.command import Range
+
+
+@dataclass(frozen=True)
+class Config(_recurrent.Recurrent):
+    """Settings of the comparison."""
+
+    data: Literal["digits", "mnist", "fashion_mnist"] = "digits"
+    """scikit-learn's digits, of which a fifth is the test set, or a set of `keras.datasets`, as it is divided."""
+    permuted: bool = False
+    """Whether pixels come in one random order, the same for all images."""
+    cells: tuple[str, ...] = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "layer_norm_gru")
+    samples: Annotated[int, Range(1)] = 1_437
+    """Images to train on, the first of a random order."""
+    test_samples: Annotated[int, Range(1)] = 360
+    epochs: Annotated[int, Range(1)] = 60
+    batch_size: Annotated[int, Range(1)] = 32
+    learning_rate: Annotated[float, Range(over=0)] = 2e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.data == "digits":
+            total = self.samples + self.test_samples
+            command.require(total <= 1797, "samples", "at most 1797 together with test_samples", total)
+
+
+def run(config, track):
+    """Trains one cell."""
+    from sklearn.model_selection import train_test_split
+
+    from lab.data import digits, downloaded, pixel_sequences
+    from lab.models import sequence_network
+    from lab.supervised import Training
+
+    network, order, split, permutation = _supervised.seeds(track, 4)
+    if config.data == "digits":
+        x, y = digits()
+        x, test_x, y, test_y = train_test_split(
+            x, y, train_size=config.samples, test_size=config.test_samples, stratify=y, random_state=split
+        )
+    else:
+        (x, y), (test_x, test_y) = downloaded(config.data), downloaded(config.data, "test")
+        x, y, test_x, test_y = (
+            x[: config.samples],
+            y[: config.samples],
+            test_x[: config.test_samples],
+            test_y[: config.test_samples],
+        )
+    seed = permutation if config.permuted else None
+    sequences, tested = pixel_sequences(x, permutation_seed=seed), pixel_sequences(test_x, permutation_seed=seed)
+    model = sequence_network(config.cell, 10, features=1, units=config.units, layers=config.layers, seed=network)
+    training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=order)
+    _supervised.fit(track, training, sequences, y)
+    track.model(model)
+    track.curve("loss", label="cross-entropy, nats", x_label="images seen")
+    accuracy = float((training.predict(tested).argmax(axis=1) == test_y).mean())
+    return {"accuracy": accuracy, "training_loss": track.metrics()["loss"][-1][1]}
+
+
+def summary(track, rows):
+    """Logs the table and the picture."""
+    _recurrent.compare(track, rows, ("accuracy", "training_loss"), over="accuracy", baseline=("at random", 0.1))
+
+
+if __name__ == "__main__":
+    smoke = {"cells": ("simple", "layer_norm_gru"), "units": 8, "samples": 128, "test_samples": 64, "epochs": 2}
+    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)

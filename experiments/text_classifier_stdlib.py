@@ -1,0 +1,132 @@
+"""Which package of Python's standard library does this piece of code come from? A recurrent network beside naive Bayes.
+
+Expected: accuracy >= 0.5 (naive Bayes on the same words is logged beside it; not yet measured)
+Time: not yet measured
+Source: Joachims 1998 for the task of classifying texts by their words; McCallum and Nigam 1998 for naive Bayes.
+
+Pieces of a few lines of the largest packages are words by NLTK; modules that are tested on are others than those trained on, and comments and strings stay. Sequences of like
+lengths are padded together.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from experiments import _supervised
+from lab import command, experiment
+from lab.command import Range
+from lab.names import CELLS, require_name
+from lab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Config(Recipe):
+    """Settings of the classifier."""
+
+    packages: Annotated[int, Range(2)] = 12
+    """Packages to tell apart, those with the most text."""
+    lines: Annotated[int, Range(1)] = 5
+    """Lines of a piece."""
+    most_pieces: Annotated[int, Range(2)] = 1_000
+    """Pieces of a package at most, so that none outweighs the others."""
+    words: Annotated[int, Range(1)] = 20_000
+    """Words of the vocabulary, the most frequent."""
+    length: Annotated[int, Range(1)] = 64
+    """Words of a piece at most."""
+    tokenizer: Literal["wordpunct", "treebank", "whitespace"] = "wordpunct"
+    """How NLTK finds words."""
+    stemmer: Literal["none", "porter", "snowball"] = "none"
+    """What NLTK makes of them."""
+    cell: str = "gru"
+    """A recurrent cell of `lab.names.CELLS`."""
+    units: Annotated[int, Range(1)] = 64
+    """Units of the recurrent layer."""
+    embedding: Annotated[int, Range(1)] = 64
+    """Numbers of a word."""
+    dropout: Annotated[float, Range(0, 0.99)] = 0.3
+    """Of what the recurrent layer gets."""
+    test_share: Annotated[float, Range(0.01, 0.9)] = 0.2
+    """Share of a package's modules that are tested on."""
+    epochs: Annotated[int, Range(1)] = 8
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_name("--cell", self.cell, CELLS)
+        command.require(self.packages <= 40, "packages", "at most 40", self.packages)
+
+
+def run(config, track):
+    """Trains the network and counts words for naive Bayes, and asks both."""
+    import keras
+    import numpy as np
+    from sklearn.naive_bayes import MultinomialNB
+
+    from lab.data import Vocabulary
+    from lab.models import sequence_network
+    from lab.supervised import Training, probabilities
+
+    split, network, order = _supervised.seeds(track, 3)
+    train, test, names = pieces(config, split)
+    vocabulary = Vocabulary.of([words for words, _ in train], most=config.words)
+
+    def padded(examples):
+        encoded = [vocabulary.encode(words) for words, _ in examples]
+        return keras.utils.pad_sequences(encoded, config.length, padding="post", truncating="post"), np.array([label for _, label in examples])  # fmt: skip
+
+    (x, y), (test_x, test_y) = padded(train), padded(test)
+    if len(x) < config.batch_size:
+        raise ValueError(f"--batch-size: expected at most {len(x)}, the pieces to train on, received {config.batch_size}.")
+    model = sequence_network(
+        config.cell, len(names), symbols=len(vocabulary), units=config.units, embedding=config.embedding, dropout=config.dropout, seed=network
+    )  # fmt: skip
+    training = Training(model, config, steps=len(x) // config.batch_size, classes=len(names), seed=order)
+    _supervised.fit(track, training, x, y)
+    track.model(model)
+    results = _supervised.tell(track, test_y, probabilities(training.predict(test_x)), None, names=names)
+    size = len(vocabulary)
+    bags, asked = (np.stack([np.bincount(row[row > 0], minlength=size) for row in rows]) for rows in (x, test_x))
+    bayes = MultinomialNB().fit(bags, y)
+    return results | {"accuracy_naive_bayes": float((bayes.predict(asked) == test_y).mean())}
+
+
+def pieces(config, seed):
+    """((words, label) to train on, the same to test on, names of the packages)."""
+    import collections
+
+    import numpy as np
+
+    from lab.data import held_out, stdlib_sources, words_of
+
+    packages: dict[str, dict[str, str]] = collections.defaultdict(dict)
+    for name, text in stdlib_sources().items():
+        if "/" in name and text.strip():
+            packages[name.split("/")[0]][name] = text
+    large = [name for name in packages if len(packages[name]) >= 4]
+    names = sorted(large, key=lambda name: (-sum(map(len, packages[name].values())), name))[: config.packages]
+    if len(names) < config.packages:
+        raise ValueError(f"--packages: expected at most {len(names)} with four modules or more, received {config.packages}.")
+    sides: tuple[list, list] = ([], [])
+    stemmer = None if config.stemmer == "none" else config.stemmer
+    for label, name in enumerate(names):
+        for side, modules in zip(sides, held_out(packages[name], config.test_share, seed=seed + label)):
+            found = []
+            for module in modules:
+                lines = [line for line in packages[name][module].splitlines() if line.strip()]
+                found += ["\n".join(lines[i : i + config.lines]) for i in range(0, len(lines), config.lines)]
+            chosen = np.random.default_rng([seed, label]).permutation(len(found))[: config.most_pieces]
+            words = (words_of(found[i], tokenizer=config.tokenizer, stemmer=stemmer) for i in sorted(chosen))
+            side += [(each, label) for each in words if each]
+    return *sides, names
+
+
+if __name__ == "__main__":
+    smoke = {
+        "packages": 3,
+        "most_pieces": 40,
+        "words": 500,
+        "units": 8,
+        "embedding": 8,
+        "length": 16,
+        "epochs": 2,
+        "batch_size": 16,
+    }
+    experiment.main(Config, run, smoke=smoke)

@@ -1,0 +1,202 @@
+"""Every supervised experiment on its code path, its own settings alive, bad ones named."""
+
+import importlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lab import lifecycle
+from tests.contracts import raises
+from tests.experiments.track import Memory
+from tests.graphs import eagerly
+
+STARTS = {
+    "classifier_digits": {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
+    "cnn_families_glyphs": {
+        "models": ("lenet5",), "model": "lenet5", "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
+    },
+    "resnet_depth": {
+        "depths": (8,), "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
+    },
+    "look_inside_cnn": {"model": "vgg11", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.03, "ascent_steps": 2, "batch_size": 32},
+    "adding_problem": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "length": 6, "epochs": 2, "batch_size": 32},
+    "copy_memory": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "delay": 3, "epochs": 1, "batch_size": 32},
+    "sequential_digits": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 32, "epochs": 1, "batch_size": 32},
+    "forecast_mackey_glass": {
+        "cell": "simple", "units": 4, "window": 6, "horizon": 3, "samples": 100, "test_samples": 40, "epochs": 1, "batch_size": 32,
+    },
+    "gradient_flow": {"length": 5, "units": 3, "batch_size": 2, "updates": 2, "training_length": 4},
+    "char_rnn_stdlib": {
+        "characters": 3000, "test_characters": 600, "cell": "simple", "units": 6, "window": 16, "batch_size": 32, "epochs": 1,
+        "sample_characters": 10, "learning_rate": 0.05,
+    },
+    "text_classifier_stdlib": {
+        "packages": 2, "most_pieces": 20, "words": 100, "units": 4, "embedding": 4, "length": 8, "epochs": 1, "batch_size": 16,
+        "cell": "simple", "learning_rate": 0.05,
+    },
+}  # fmt: skip
+CHANGES = {
+    "classifier_digits": {"model": "vgg11", "width": 0.5, "size": 9, "folds": 3},
+    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.5, "samples": 96, "test_samples": 63, "size": 13},
+    "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
+    "look_inside_cnn": {"model": "lenet5", "width": 0.05, "samples": 96, "test_samples": 17},
+    "adding_problem": {
+        "cell": "gru", "units": 5, "layers": 2, "samples": 96, "test_samples": 17, "length": 7, "good_enough": 1e9, "clip_norm": 1e-3,
+    },
+    "copy_memory": {"cell": "lstm", "units": 5, "delay": 4},
+    "sequential_digits": {"cell": "irnn", "permuted": True, "samples": 96, "test_samples": 33},
+    "forecast_mackey_glass": {"cell": "gru", "units": 5, "window": 7, "horizon": 4, "delay": 15.0, "samples": 130, "test_samples": 41},
+    "gradient_flow": {
+        "length": 6, "units": 4, "batch_size": 3, "updates": 3, "training_length": 5, "clip_norm": 1e-4, "learning_rate": 0.5,
+    },
+    "char_rnn_stdlib": {
+        "characters": 3600, "test_characters": 700, "cell": "gru", "units": 7, "layers": 2, "window": 15, "order": 3, "discount": 0.4,
+    },
+    "text_classifier_stdlib": {
+        "packages": 3, "lines": 2, "most_pieces": 30, "words": 50, "length": 4, "tokenizer": "whitespace", "stemmer": "porter", "cell": "gru",
+        "units": 5, "embedding": 5, "dropout": 0.0, "test_share": 0.4,
+    },
+}  # fmt: skip
+FIELDS = [(name, field) for name, changes in CHANGES.items() for field in changes]
+
+
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (what it logged, its result, the track); the same settings run once."""
+    seen = {}
+
+    def observe(name, **settings):
+        key = name, repr(sorted(settings.items()))
+        if key not in seen:
+            module = importlib.import_module(f"experiments.{name}")
+            track = Memory(tmp_path_factory.mktemp(name))
+            with eagerly():
+                result = module.run(
+                    module.Config(**STARTS[name] | {"warm_up": 0.0} * ("epochs" in STARTS[name]) | settings), track
+                )
+            result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
+            seen[key] = track.logged, result, track
+        return seen[key]
+
+    return observe
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STARTS)
+def test_it_runs_and_draws(observe, name):
+    logged, result, track = observe(name)
+    assert logged and all(np.isfinite(value) for value in result.values())
+    for picture in track.artifacts.glob("*.png"):
+        with Image.open(picture) as image:
+            assert np.asarray(image.convert("L")).std() > 1, picture.name
+    assert name == "gradient_flow" or len(track.models) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "field"), FIELDS, ids=lambda part: str(part))
+def test_every_setting_is_alive(observe, name, field):
+    assert observe(name)[:2] != observe(name, **{field: CHANGES[name][field]})[:2]
+
+
+@pytest.mark.slow
+def test_one_seed_twice_is_the_same(tmp_path):
+    module = importlib.import_module("experiments.text_classifier_stdlib")
+    found = []
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        track = Memory(tmp_path / place)
+        found.append((module.run(module.Config(**STARTS["text_classifier_stdlib"] | {"warm_up": 0.0}), track), track.logged))
+    assert found[0] == found[1]
+
+
+def test_samples_are_of_the_prompt_and_of_the_temperature(tmp_path):
+    from lab.models import generate, sequence_network
+
+    network = sequence_network("lstm", 6, symbols=6, units=4, embedding=3, every_step=True, seed=0)
+    prompt = np.array([2, 3])
+    first, again = (generate(network, prompt, 12, seed=1, banned=(0, 1)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.min() >= 2
+    assert (generate(network, prompt, 12, seed=2) != first).any()
+    greedy = generate(network, prompt, 3, temperature=0)
+    sequence = list(prompt)
+    for symbol in greedy:
+        logits = np.asarray(network(np.array([sequence])))[0, -1]
+        assert symbol == logits.argmax()
+        sequence.append(symbol)
+    with raises(["prompt: expected at least one symbol"]):
+        generate(network, [], 3)
+
+
+def test_forecasts_are_made_from_forecasts():
+    from experiments.forecast_mackey_glass import iterated
+
+    ahead = iterated(lambda x: x[:, -1, 0] + x[:, 0, 0], np.array([1.0, 1, 2, 3, 5, 8, 13, 21]), 2, 3)
+    np.testing.assert_array_equal(ahead, [[2, 3, 5], [3, 5, 8], [5, 8, 13], [8, 13, 21]])
+
+
+def test_every_character_but_the_first_is_asked_about_once():
+    from experiments.char_rnn_stdlib import perplexity
+
+    class Counting:
+        def predict(self, x):
+            self.seen = getattr(self, "seen", 0) + len(x)
+            right = np.roll(x, -1, axis=1)
+            return 3.0 * np.eye(12, dtype="float32")[right]  # sure of the next character but at a window's end
+
+    rng = np.random.default_rng(0)
+    sequences = [rng.integers(2, 12, size) for size in (1, 2, 7, 40, 41)]
+    share = np.exp(3) / (np.exp(3) + 11)
+    found = perplexity(Counting(), sequences, 8)
+    assert 1 / share < found < 2.5
+    assert perplexity(Counting(), [np.full(50, 5)], 8) == pytest.approx(1 / share, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cnn_families_glyphs", "resnet_depth", "adding_problem", "copy_memory", "sequential_digits"])
+def test_comparisons_have_a_table_and_a_picture(tmp_path, name):
+    module = importlib.import_module(f"experiments.{name}")
+    keys = {
+        "cnn_families_glyphs": (
+            "accuracy",
+            "log_loss",
+            "calibration_error",
+            "parameters",
+            "multiplications",
+            "milliseconds_per_step",
+        ),
+        "resnet_depth": ("training_loss", "training_accuracy", "accuracy"),
+        "adding_problem": ("error", "sequences"),
+        "copy_memory": ("accuracy", "cross_entropy", "cross_entropy_of_forgetting"),
+        "sequential_digits": ("accuracy", "training_loss"),
+    }[name]
+    labels = ["plain_20", "plain_56", "residual_20", "residual_56"] if name == "resnet_depth" else ["gru", "lstm"]
+    rows = {label: [dict.fromkeys(keys, 0.5), dict.fromkeys(keys, 0.7)] for label in labels}
+    track = Memory(tmp_path)
+    module.summary(track, rows)
+    table = (tmp_path / "table.md").read_text().splitlines()
+    assert len(table) == 2 + len(labels) and "0.6 ± 1.3" in table[2]
+    assert lifecycle.summarize(rows[labels[0]])[keys[0]] == pytest.approx(0.6)
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
+BAD = {
+    "classifier_digits": [({"model": "resnet21"}, ["--model: expected one of", "nearest: resnet"]), ({"batch_size": 1500}, ["--batch-size: expected"])],
+    "cnn_families_glyphs": [({"models": ()}, ["--models: expected at least one"]), ({"models": ("vgg",)}, ["--models: expected one of", "'vgg'"])],
+    "resnet_depth": [({"depths": (20, 21)}, ["--depths: expected 6 n", "21"]), ({"forms": ("round",)}, ["--forms: expected some of"])],
+    "adding_problem": [({"cells": ("gro",)}, ["--cells: expected one of", "nearest: gru"]), ({"length": 1}, ["--length: expected", "1"])],
+    "sequential_digits": [({"samples": 1797}, ["--samples: expected at most 1797", "2157"])],
+    "forecast_mackey_glass": [({"samples": 50}, ["--samples: expected at least", "50"]), ({"delay": 17.03}, ["--delay: expected a multiple"])],
+    "char_rnn_stdlib": [
+        ({"prompt": "défi 字"}, ["--prompt: expected characters of the corpus", "字"]), ({"prompt": ""}, ["--prompt: expected at least one"]),
+        ({"corpus": "/nowhere"}, ["/nowhere: expected a folder"]), ({"characters": 10**9}, ["--characters: expected at most"]),
+    ],
+    "text_classifier_stdlib": [({"packages": 50}, ["--packages: expected at most 40", "50"])],
+    "cifar10_resnet": [({"model": "lenet6"}, ["--model: expected one of", "nearest: lenet5"]), ({"batch_size": 60_000}, ["--batch-size: expected at most"])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "settings", "words"), [(name, *case) for name, cases in BAD.items() for case in cases])
+def test_bad_settings_are_named(name, settings, words):
+    with raises(words):
+        importlib.import_module(f"experiments.{name}").Config(**settings)
