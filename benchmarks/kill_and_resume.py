@@ -49,7 +49,7 @@ KINDS = {  # name: (experiment, settings, further arguments)
     "conditional_gan_glyphs": ("conditional_gan_glyphs", GLYPHS, ()),
 }
 DRAWN = ("samples-*.png", "plane-*.png", "training.gif", "interpolation.gif")
-TIMED = ("steps_per_second", "images_per_second")  # wall time is nobody's to repeat
+TIMED = ("steps_per_second", "images_per_second", "examples_per_second")  # wall time is nobody's to repeat
 
 
 class Run:

@@ -8,6 +8,7 @@ Both are trained on the same modules and tested on the same others. The network 
 `--prompt` is what it goes on from; sample.txt is what it wrote.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -58,7 +59,7 @@ class Config(Recipe):
             self.steps_per_epoch >= 1, "characters", f"at least {self.window * self.batch_size + 1}", self.characters
         )
         command.require(self.prompt, "prompt", "at least one character", self.prompt)
-        modules = load(self)
+        modules = load(self.corpus)
         most = sum(map(len, modules.values())) - max(map(len, modules.values())) - self.test_characters
         command.require(self.characters <= most, "characters", f"at most {most} of this corpus", self.characters)
         strange = sorted(set(self.prompt) - set().union(*modules.values()))
@@ -109,18 +110,19 @@ def run(config, track):
     }
 
 
-def load(config):
-    """The modules, {name: text}."""
+@functools.cache
+def load(folder):
+    """The modules of a folder, or of the standard library, {name: text}."""
     from lab.data import corpus, stdlib_sources
 
-    return corpus(config.corpus) if config.corpus else stdlib_sources()
+    return corpus(folder) if folder else stdlib_sources()
 
 
 def texts(config, seed):
     """(the text to train on, texts of other modules to test on): modules in random order, the first ones for the test."""
     import numpy as np
 
-    modules = list(load(config).values())
+    modules = list(load(config.corpus).values())
     shuffled = [modules[i] for i in np.random.default_rng(seed).permutation(len(modules)) if modules[i]]
     tests, left = [], config.test_characters
     while left > 0:

@@ -35,7 +35,15 @@ class Progress:
 
     def update(self, step, metrics):
         """Shows the run at `step`; of the metrics the return, the losses and the speed."""
-        shown = ("episode_return", "loss", "discriminator_loss", "generator_loss", "steps_per_second", "images_per_second")
+        shown = (
+            "episode_return",
+            "loss",
+            "discriminator_loss",
+            "generator_loss",
+            "steps_per_second",
+            "images_per_second",
+            "examples_per_second",
+        )
         self._shown |= {key: value for key, value in metrics.items() if key in shown}
         values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
         if self._bar is not None:

@@ -44,9 +44,15 @@ def eagerly():
         outputs = [step(optree.tree_unflatten(structure, each)) for each in slices]
         return optree.tree_map(lambda *ys: tf.stack(ys), *outputs)
 
+    trained = keras.Model.compile
+
+    def compile_model(self, *arguments, **options):
+        return trained(self, *arguments, **options | {"run_eagerly": True, "jit_compile": False})
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "compile", compile)
         patch.setattr(engine, "scan", scan)
+        patch.setattr(keras.Model, "compile", compile_model)
         yield
 
 

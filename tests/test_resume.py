@@ -14,6 +14,22 @@ from tests.backends import only
 from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
+DIGITS = ["--model", "lenet5", "--epochs", "4", "--folds", "3", "--checkpoint-every", "1000", "--tracking-uri", "none"]
+FORECAST = [
+    "--cell",
+    "simple",
+    "--units",
+    "8",
+    "--samples",
+    "600",
+    "--test-samples",
+    "150",
+    "--epochs",
+    "20",
+    "--checkpoint-every",
+    "1000",
+    *COMMON,
+]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
@@ -68,6 +84,27 @@ def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings)
     disturbed.finish()
     assert differences(alone.state(), disturbed.state()) == []
     assert alone.state()[4].keys() >= {"training.gif"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "settings"),
+    [
+        pytest.param("forecast_mackey_glass", FORECAST, marks=only("jax")),
+        pytest.param("classifier_digits", DIGITS, marks=only("tensorflow")),
+    ],
+)
+def test_a_supervised_run_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
+    options = {"experiment": experiment, "settings": settings}
+    alone, disturbed = (Run(tmp_path / name, keras.backend.backend(), 5, **options) for name in ("alone", "disturbed"))
+    alone.start()
+    alone.finish()
+    disturbed.start()
+    assert disturbed.wait_for(lambda: len(disturbed.checkpoints()) >= 2)
+    disturbed.kill_during_write()
+    disturbed.start()
+    disturbed.finish()
+    assert differences(alone.state(), disturbed.state()) == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,188 @@
+"""A supervised training step of ResNet-20 and of an LSTM: milliseconds, side by side with torch and with plain `keras.Model.fit`.
+
+python -m benchmarks.supervised_throughput [--rounds 7] [--updates 20]
+
+ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's momentum; LSTM of 128 units over 50 steps of 16 numbers and a linear map, Adam. Batches of 64,
+10 classes, cross-entropy and accuracy, float32, two threads. Contenders:
+
+torch             the usual loop, batches from an array in memory
+keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks
+lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has exact epochs
+lab, jax          the same source
+
+Every contender runs in a process of its own and takes its turn: one round is so many updates of each. Reported: the ratio of times of each round to
+torch's and to Keras's, and their medians.
+"""
+
+import argparse
+import statistics
+
+from benchmarks.contender import Contender, serve
+from benchmarks.machine import describe, keep
+
+BATCH, CLASSES, LENGTH, FEATURES, UNITS = 64, 10, 50, 16, 128
+CONTENDERS = {
+    "torch": ("torch", "tensorflow"),
+    "keras fit": ("keras", "tensorflow"),
+    "lab, tensorflow": ("lab", "tensorflow"),
+    "lab, jax": ("lab", "jax"),
+}
+
+
+def examples(task, count):
+    """Noise in place of examples: its values do not change the time."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    shape = (32, 32, 3) if task == "resnet20" else (LENGTH, FEATURES)
+    return rng.uniform(-1, 1, (count, *shape)).astype("float32"), rng.integers(0, CLASSES, count)
+
+
+def network(task):
+    """The Keras network of a task."""
+    from lab.models import sequence_network, small_resnet
+
+    if task == "resnet20":
+        return small_resnet((32, 32, 3), CLASSES, depth=20, seed=0)
+    return sequence_network("lstm", CLASSES, features=FEATURES, units=UNITS, seed=0)
+
+
+def lab(task, updates):
+    """`Training.fit`."""
+    import dataclasses
+
+    from lab.supervised import Recipe, Training
+
+    recipe = Recipe(
+        epochs=1, batch_size=BATCH, optimizer="sgd" if task == "resnet20" else "adam", learning_rate=1e-3, warm_up=0.0, schedule="constant"
+    )  # fmt: skip
+    training = Training(network(task), recipe, steps=updates, classes=CLASSES, seed=0)
+    x, y = examples(task, BATCH * updates)
+    done = [0]
+
+    def go(_):
+        training.recipe = dataclasses.replace(recipe, epochs=done[0] + 1)
+        training.fit(x, y, initial_epoch=done[0])
+        done[0] += 1
+        return updates
+
+    return go
+
+
+def plain_keras(task, updates):
+    """`keras.Model.fit`."""
+    import keras
+
+    model = network(task)
+    optimizer = keras.optimizers.SGD(1e-3, momentum=0.9, nesterov=True) if task == "resnet20" else keras.optimizers.Adam(1e-3)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    x, y = examples(task, BATCH * updates)
+
+    def go(_):
+        model.fit(x, y, batch_size=BATCH, verbose=0)
+        return updates
+
+    return go
+
+
+def in_torch(task, updates):
+    """The same in torch."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+
+    class Block(nn.Module):
+        def __init__(self, inputs, outputs, stride):
+            super().__init__()
+            self.inner = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
+                nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
+            )  # fmt: skip
+            self.stride, self.more = stride, outputs - inputs
+
+        def forward(self, x):
+            shortcut = nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more))
+            return torch.relu(shortcut + self.inner(x))
+
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.read = nn.LSTM(FEATURES, UNITS, batch_first=True), nn.Linear(UNITS, CLASSES)
+
+        def forward(self, x):
+            return self.read(self.lstm(x)[0][:, -1])
+
+    def resnet():
+        widths = [(16, 16, 1)] * 3 + [(16, 32, 2)] + [(32, 32, 1)] * 2 + [(32, 64, 2)] + [(64, 64, 1)] * 2
+        blocks = [Block(*width) for width in widths]
+        stem = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
+        return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, CLASSES))
+
+    model = resnet() if task == "resnet20" else Last()
+    parameters = model.parameters()
+    optimizer = (
+        torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True) if task == "resnet20" else torch.optim.Adam(parameters, 1e-3)
+    )
+    loss = nn.CrossEntropyLoss()
+    x, y = map(torch.tensor, examples(task, BATCH * updates))
+    x = x.permute(0, 3, 1, 2).contiguous() if task == "resnet20" else x
+
+    def go(_):
+        right, total = 0, 0.0
+        for chosen in torch.randperm(len(x)).split(BATCH):
+            optimizer.zero_grad()
+            logits = model(x[chosen])
+            value = loss(logits, y[chosen])
+            value.backward()
+            optimizer.step()
+            right += int((logits.argmax(1) == y[chosen]).sum())
+            total += float(value)
+        return updates
+
+    return go
+
+
+def compare(task, rounds, updates):
+    """The rows of a task: milliseconds per update and ratios."""
+    contenders = {
+        name: Contender("benchmarks.supervised_throughput", kind, task, updates, backend=backend)
+        for name, (kind, backend) in CONTENDERS.items()
+    }
+    times: dict = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            times[name].append(1000 / contender.speed(updates))
+    for contender in contenders.values():
+        contender.end()
+    rows = []
+    for name, values in times.items():
+        row = {"task": task, "contender": name, "milliseconds": [round(value, 1) for value in values]}
+        for base in ("torch", "keras fit"):
+            ratios = [value / other for value, other in zip(values, times[base], strict=True)]
+            row[f"ratio_to_{base.replace(' ', '_')}"] = round(statistics.median(ratios), 3)
+        rows.append(row)
+        print(row, flush=True)
+    return rows
+
+
+def main():
+    """Runs the comparison and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender")
+    parser.add_argument("--updates", type=int, default=20, help="updates in a turn")
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.serve:
+        kind, task, updates = flags.serve
+        make = {"torch": in_torch, "keras": plain_keras, "lab": lab}[kind]
+        return serve(make(task, int(updates)), 1, 1)
+    settings = {"batch": BATCH, "rounds": flags.rounds, "updates": flags.updates}
+    rows = [row for task in ("resnet20", "lstm") for row in compare(task, flags.rounds, flags.updates)]
+    keep("supervised_throughput", settings | {"rows": rows} | describe("tensorflow", "keras", "jax", "torch", "numpy"))
+    return None
+
+
+if __name__ == "__main__":
+    main()
