@@ -79,7 +79,7 @@ def run(config, track):
         weights[f"simple_{name}"] = keras.layers.SimpleRNNCell(
             config.units, kernel_initializer=kernel, recurrent_initializer=made
         )
-    results = {}
+    results: dict[str, float] = {}
     for picture, group in {"cells": cells, "weights": weights}.items():
         curves = {name: hidden_gradients(cell, x) for name, cell in group.items()}
         save_gradient_flow(track.artifacts / f"{picture}.png", curves, title=f"{config.units} units, T = {config.length}")

@@ -12,7 +12,9 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "code", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=["agent", "engine", "tabular", "policy_gradient", "gan", "supervised"]
+    "code",
+    re.findall(r"```python\n(.*?)```", README, re.DOTALL),
+    ids=["agent", "engine", "tabular", "policy_gradient", "gan", "supervised"],
 )
 def test_its_code_runs(code):
     exec(code.replace("steps=5_000", "steps=1_500"), {})

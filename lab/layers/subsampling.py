@@ -17,6 +17,8 @@ class Subsampling2D(keras.layers.Layer):
     def __init__(self, size=2, **options):
         super().__init__(**options)
         self.size = checks.integer("size", size)
+        self.pool_size = self.strides = (self.size, self.size)
+        self.padding = "valid"
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):

@@ -33,28 +33,34 @@ def lenet(shape, classes, *, width=1.0, seed, name="lenet5"):
         raise ValueError(f"shape: expected at most {LARGEST} pixels on a side for LeNet-5, received {shape!r}.")
     blocks = Blocks(seed, start=FanInUniform)
 
-    def squashed(x):
-        return 1.7159 * keras.ops.tanh(2 / 3 * x)
+    def squashed(x, name):
+        return keras.layers.Activation(scaled_tanh, name=f"{name}_tanh")(x)
 
     pads = [((max(32 - side, 0)) // 2, (max(32 - side, 0) + 1) // 2) for side in shape[:2]]
     blocks.begin("c1")
     x = keras.layers.ZeroPadding2D(pads, name=blocks.name("pad"))(images) if any(map(any, pads)) else images
-    x = squashed(blocks.convolution(x, scaled(6, width), 5, padding="valid", bias=True))
-    x = squashed(Subsampling2D(name="s2")(x))
+    x = squashed(blocks.convolution(x, scaled(6, width), 5, padding="valid", bias=True), "c1")
+    x = squashed(Subsampling2D(name="s2")(x), "s2")
     blocks.begin("c3")
     if width == 1:
         start = keras.initializers.RandomUniform(-2.4 / 100, 2.4 / 100, seed=blocks.seed())  # four maps on average
-        x = squashed(TableConvolution2D(TABLE, 5, start, name=blocks.name("conv"))(x))
+        x = squashed(TableConvolution2D(TABLE, 5, start, name=blocks.name("conv"))(x), "c3")
     else:
-        x = squashed(blocks.convolution(x, scaled(16, width), 5, padding="valid", bias=True))
-    x = squashed(Subsampling2D(name="s4")(x))
+        x = squashed(blocks.convolution(x, scaled(16, width), 5, padding="valid", bias=True), "c3")
+    x = squashed(Subsampling2D(name="s4")(x), "s4")
     blocks.begin("c5")
-    x = squashed(blocks.convolution(x, scaled(120, width), x.shape[1:3], padding="valid", bias=True))
+    x = squashed(blocks.convolution(x, scaled(120, width), x.shape[1:3], padding="valid", bias=True), "c5")
     x = keras.layers.Flatten(name=blocks.name("flat"))(x)
     blocks.begin("f6")
-    x = squashed(blocks.dense(x, scaled(84, width), start=FanInUniform))
+    x = squashed(blocks.dense(x, scaled(84, width), start=FanInUniform), "f6")
     blocks.begin("head")
     return keras.Model(images, blocks.dense(x, classes, start=FanInUniform, dtype="float32"), name=name)
+
+
+@keras.saving.register_keras_serializable(package="lab")
+def scaled_tanh(x):
+    """1.7159 tanh(2 x / 3), which is 1 at 1 and -1 at -1 (LeCun et al. 1998, appendix A)."""
+    return 1.7159 * keras.ops.tanh(2 / 3 * x)
 
 
 @keras.saving.register_keras_serializable(package="lab")

@@ -23,11 +23,10 @@ def stages(model):
     pooling and activations compute is not counted (as in He et al. 2016, table 1: "multiply-adds").
     """
     found: dict[str, Stage] = {}
-    names = {id(layer): layer.name.split("_")[0] for layer in model.layers if layer.variables or "_" in layer.name}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.InputLayer) or id(layer) not in names or not isinstance(layer, keras.Layer):
+        if isinstance(layer, keras.layers.InputLayer):
             continue
-        name = names[id(layer)]
+        name = layer.name.split("_")[0]
         _, _, layers, parameters, multiplications = found.get(name, Stage(name, (), 0, 0, 0))
         count = _multiplications(layer)
         shape = tuple(layer.output.shape[1:])

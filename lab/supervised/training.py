@@ -10,6 +10,8 @@ from lab.models.measuring import as_floats, check_numbers
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
 
+EVALUATION_BATCH = 256
+
 
 class Training:
     """A network, how it is trained, and every variable of that.
@@ -129,9 +131,6 @@ class Training:
         """The network's variables as they are evaluated: trained ones averaged."""
         averages = dict(zip(map(id, self.model.trainable_variables), self.optimizer._model_variables_moving_average))
         return [averages.get(id(variable), variable).value for variable in self.network.variables]
-
-
-EVALUATION_BATCH = 256
 
 
 class _Finite(keras.callbacks.Callback):

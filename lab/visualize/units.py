@@ -2,6 +2,7 @@
 
 import difflib
 
+import keras
 from keras import ops
 
 
@@ -14,7 +15,7 @@ def layer_and_unit(model, layer, unit, images):
     outputs = output_of(model, layer)
     count = outputs.shape[-1]
     if unit is None:
-        activity = keras_model(model, outputs)(images, training=False)
+        activity = keras.Model(model.inputs[0], outputs)(images, training=False)
         best = ops.max(ops.reshape(activity, (activity.shape[0], -1, count)), axis=1)
         return outputs, ops.cast(ops.argmax(best, axis=-1), "int32")
     units = ops.broadcast_to(ops.convert_to_tensor(unit, dtype="int32"), (images.shape[0],))
@@ -41,10 +42,3 @@ def last_maps(model, side=2):
     if not found:
         raise ValueError(f"layer: expected a layer of {model.name} with maps of {side} pixels or more, received none.")
     return found[-1]
-
-
-def keras_model(model, outputs):
-    """A model from the same inputs to other outputs."""
-    import keras
-
-    return keras.Model(model.inputs[0], outputs)

@@ -37,10 +37,10 @@ STARTS = {
     },
 }  # fmt: skip
 CHANGES = {
-    "classifier_digits": {"model": "vgg11", "width": 0.5, "size": 9, "folds": 3},
-    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.5, "samples": 96, "test_samples": 63, "size": 13},
+    "classifier_digits": {"width": 0.5, "size": 9, "folds": 3},
+    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.25, "samples": 96, "test_samples": 63, "size": 13},
     "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
-    "look_inside_cnn": {"model": "lenet5", "width": 0.05, "samples": 96, "test_samples": 17},
+    "look_inside_cnn": {"model": "lenet5", "width": 0.05},
     "adding_problem": {
         "cell": "gru", "units": 5, "layers": 2, "samples": 96, "test_samples": 17, "length": 7, "good_enough": 1e9, "clip_norm": 1e-3,
     },
