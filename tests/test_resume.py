@@ -16,20 +16,9 @@ from tests.processes import ROOT, folders, run
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 DIGITS = ["--model", "lenet5", "--epochs", "4", "--folds", "3", "--checkpoint-every", "1000", "--tracking-uri", "none"]
 FORECAST = [
-    "--cell",
-    "simple",
-    "--units",
-    "8",
-    "--samples",
-    "600",
-    "--test-samples",
-    "150",
-    "--epochs",
-    "20",
-    "--checkpoint-every",
-    "1000",
-    *COMMON,
-]
+    "--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20", "--checkpoint-every", "1000",
+    "--tracking-uri", "none",
+]  # fmt: skip
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 

@@ -49,21 +49,23 @@ def sequence_network(
 
 def recurrent(cell, units, every_step, one, two, *, name):
     """A recurrent layer by the name of its cell; Keras's own are their fastest form."""
-    starts = {
-        "kernel_initializer": keras.initializers.GlorotUniform(one),
-        "recurrent_initializer": keras.initializers.Orthogonal(seed=two),
-    }
+    options = {"return_sequences": every_step, "name": name}
     if cell == "irnn":
         starts = {
             "kernel_initializer": keras.initializers.RandomNormal(stddev=0.001, seed=one),
             "recurrent_initializer": keras.initializers.Identity(),
         }
-        return keras.layers.SimpleRNN(units, "relu", return_sequences=every_step, name=name, **starts)
+        return keras.layers.SimpleRNN(units, "relu", seed=one, **starts, **options)
+    starts = {
+        "kernel_initializer": keras.initializers.GlorotUniform(one),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=two),
+        "seed": one,  # without one Keras draws it, though nothing uses it
+    }
     kinds = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     if cell in kinds:
-        return kinds[cell](units, return_sequences=every_step, name=name, **starts)
+        return kinds[cell](units, **starts, **options)
     ours = {"peephole_lstm": PeepholeLSTMCell, "layer_norm_lstm": LayerNormLSTMCell, "layer_norm_gru": LayerNormGRUCell}
-    return keras.layers.RNN(ours[cell](units, seed=one, **starts), return_sequences=every_step, name=name)
+    return keras.layers.RNN(ours[cell](units, **starts), **options)
 
 
 def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
