@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -32,6 +33,31 @@ class Contender:
         """Ends the process."""
         self.process.stdin.close()
         self.process.wait()
+
+
+def take_turns(contenders, rounds, updates, bases, **labels):
+    """A row for each contender: milliseconds per update in each round, and the medians of their ratios to those of some.
+
+    Args:
+        contenders: {name: Contender}; they are ended.
+        bases: names that all are compared with.
+        labels: more fields of every row.
+    """
+    times: dict = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            times[name].append(1000 / contender.speed(updates))
+    for contender in contenders.values():
+        contender.end()
+    rows = []
+    for name, values in times.items():
+        row = labels | {"contender": name, "milliseconds": [round(value, 1) for value in values]}
+        for base in bases:
+            ratios = [value / other for value, other in zip(values, times[base], strict=True)]
+            row[f"ratio_to_{base.replace(', ', '_').replace(' ', '_')}"] = round(statistics.median(ratios), 3)
+        rows.append(row)
+        print(row, flush=True)
+    return rows
 
 
 def serve(go, *warm):

@@ -16,9 +16,8 @@ to torch's two and to Keras's, and their medians.
 """
 
 import argparse
-import statistics
 
-from benchmarks.contender import Contender, serve
+from benchmarks.contender import Contender, serve, take_turns
 from benchmarks.machine import describe, keep
 
 BATCH, LATENT, FILTERS = 64, 64, 64
@@ -146,21 +145,7 @@ def compare(rounds, updates):
     contenders = {
         name: Contender("benchmarks.gan_throughput", kind, backend=backend) for name, (kind, backend) in CONTENDERS.items()
     }
-    times: dict = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, contender in contenders.items():
-            times[name].append(1000 / contender.speed(updates))
-    for contender in contenders.values():
-        contender.end()
-    rows = []
-    for name, values in times.items():
-        row = {"contender": name, "milliseconds": [round(value, 1) for value in values]}
-        for base in ("torch", "torch, frozen", "keras train_step"):
-            ratios = [value / other for value, other in zip(values, times[base], strict=True)]
-            row[f"ratio_to_{base.replace(', ', '_').replace(' ', '_')}"] = round(statistics.median(ratios), 3)
-        rows.append(row)
-        print(row, flush=True)
-    return rows
+    return take_turns(contenders, rounds, updates, ("torch", "torch, frozen", "keras train_step"))
 
 
 def main():

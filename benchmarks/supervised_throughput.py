@@ -15,9 +15,8 @@ torch's and to Keras's, and their medians.
 """
 
 import argparse
-import statistics
 
-from benchmarks.contender import Contender, serve
+from benchmarks.contender import Contender, serve, take_turns
 from benchmarks.machine import describe, keep
 
 BATCH, CLASSES, LENGTH, FEATURES, UNITS = 64, 10, 50, 16, 128
@@ -150,21 +149,7 @@ def compare(task, rounds, updates):
         name: Contender("benchmarks.supervised_throughput", kind, task, updates, backend=backend)
         for name, (kind, backend) in CONTENDERS.items()
     }
-    times: dict = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, contender in contenders.items():
-            times[name].append(1000 / contender.speed(updates))
-    for contender in contenders.values():
-        contender.end()
-    rows = []
-    for name, values in times.items():
-        row = {"task": task, "contender": name, "milliseconds": [round(value, 1) for value in values]}
-        for base in ("torch", "keras fit"):
-            ratios = [value / other for value, other in zip(values, times[base], strict=True)]
-            row[f"ratio_to_{base.replace(' ', '_')}"] = round(statistics.median(ratios), 3)
-        rows.append(row)
-        print(row, flush=True)
-    return rows
+    return take_turns(contenders, rounds, updates, ("torch", "keras fit"), task=task)
 
 
 def main():

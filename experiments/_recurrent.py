@@ -7,11 +7,10 @@ from experiments import _supervised
 from lab import command
 from lab.command import Range
 from lab.names import CELLS, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Recurrent(Recipe):
+class Recurrent(_supervised.Sampled):
     """Settings of recurrent networks that are compared."""
 
     cells: tuple[str, ...] = ("simple", "gru", "lstm")
@@ -35,17 +34,6 @@ class Recurrent(Recipe):
         command.require(self.cells, "cells", "at least one", self.cells)
         for name in (*self.cells, self.cell):
             require_name("--cells", name, CELLS)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
-
-    @property
-    def steps_per_epoch(self):
-        """Updates in an epoch."""
-        return self.samples // self.batch_size
-
-    @property
-    def total_steps(self):
-        """Sequences seen in the whole run."""
-        return self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def variants(config):

@@ -2,8 +2,35 @@
 
 import hashlib
 import time
+from dataclasses import dataclass
+from typing import Annotated
 
 from experiments._gan import seeds as seeds
+from lab import command
+from lab.command import Range
+from lab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Sampled(Recipe):
+    """Settings of a run over so many examples."""
+
+    samples: Annotated[int, Range(1)] = 10_000
+    """Examples to train on."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
+
+    @property
+    def steps_per_epoch(self):
+        """Updates in an epoch."""
+        return self.samples // self.batch_size
+
+    @property
+    def total_steps(self):
+        """Examples seen in the whole run."""
+        return self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def fit(track, training, x, y, *, validation=None, enough=0.0):

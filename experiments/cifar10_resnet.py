@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Sampled):
     """Settings of the classifier."""
 
     model: str = "resnet20"
@@ -40,17 +39,6 @@ class Config(Recipe):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
-
-    @property
-    def steps_per_epoch(self):
-        """Updates in an epoch."""
-        return self.samples // self.batch_size
-
-    @property
-    def total_steps(self):
-        """Images seen in the whole run."""
-        return self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def run(config, track):

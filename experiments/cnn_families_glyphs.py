@@ -15,14 +15,13 @@ from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
-from lab.recipe import Recipe
 
 HELD_OUT = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Italic", "STIXGeneralBol", "cmss10")
 COMPARED = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Sampled):
     """Settings of the comparison."""
 
     models: tuple[str, ...] = COMPARED
@@ -44,17 +43,6 @@ class Config(Recipe):
         command.require(self.models, "models", "at least one", self.models)
         for name in (*self.models, self.model):
             require_name("--models", name, FAMILIES)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
-
-    @property
-    def steps_per_epoch(self):
-        """Updates in an epoch."""
-        return self.samples // self.batch_size
-
-    @property
-    def total_steps(self):
-        """Images seen in the whole run."""
-        return self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def run(config, track):

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Sampled):
     """Settings of the network."""
 
     model: str = "vgg11"
@@ -37,12 +36,6 @@ class Config(Recipe):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
-
-    @property
-    def total_steps(self):
-        """Images seen in the whole run."""
-        return self.epochs * (self.samples // self.batch_size) * self.batch_size
 
 
 def run(config, track):
@@ -55,7 +48,7 @@ def run(config, track):
     train = glyphs(config.samples, seed=drawn)
     test = glyphs(config.test_samples, seed=tested)
     model = classifier(config.model, train[0].shape[1:], 10, width=config.width, seed=network)
-    training = Training(model, config, steps=config.samples // config.batch_size, classes=10, seed=order)
+    training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=order)
     results = _supervised.classify(track, training, train, test, names=range(10))
     for name in draw(track.artifacts, model, as_floats(test[0][:8]), steps=config.ascent_steps, seed=noise):
         track.artifact(name)

@@ -13,13 +13,12 @@ from typing import Annotated, Literal
 from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
-from lab.recipe import Recipe
 
 FORMS = ("plain", "residual", "preactivation")
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Sampled):
     """Settings of the comparison."""
 
     forms: tuple[str, ...] = ("plain", "residual")
@@ -48,17 +47,6 @@ class Config(Recipe):
         for depth in (*self.depths, self.depth):
             command.require(depth >= 8 and (depth - 2) % 6 == 0, "depths", "6 n + 2 with n >= 1", depth)
         command.require(len(self.depths) > 0, "depths", "at least one", self.depths)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
-
-    @property
-    def steps_per_epoch(self):
-        """Updates in an epoch."""
-        return self.samples // self.batch_size
-
-    @property
-    def total_steps(self):
-        """Images seen in the whole run."""
-        return self.epochs * self.steps_per_epoch * self.batch_size
 
 
 def run(config, track):

@@ -58,9 +58,11 @@ def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):
     [
         pytest.param("gan_ring", RING, marks=only("jax")),
         pytest.param("conditional_gan_glyphs", GLYPHS, marks=only("tensorflow")),
+        pytest.param("forecast_mackey_glass", FORECAST, marks=only("jax")),
+        pytest.param("classifier_digits", DIGITS, marks=only("tensorflow")),
     ],
 )
-def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
+def test_a_run_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
     options = {"experiment": experiment, "settings": settings}
     alone, disturbed = (Run(tmp_path / name, keras.backend.backend(), 5, **options) for name in ("alone", "disturbed"))
     alone.start()
@@ -72,28 +74,7 @@ def test_a_gan_killed_while_it_saved_and_resumed(tmp_path, experiment, settings)
     disturbed.start()
     disturbed.finish()
     assert differences(alone.state(), disturbed.state()) == []
-    assert alone.state()[4].keys() >= {"training.gif"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("experiment", "settings"),
-    [
-        pytest.param("forecast_mackey_glass", FORECAST, marks=only("jax")),
-        pytest.param("classifier_digits", DIGITS, marks=only("tensorflow")),
-    ],
-)
-def test_a_supervised_run_killed_while_it_saved_and_resumed(tmp_path, experiment, settings):
-    options = {"experiment": experiment, "settings": settings}
-    alone, disturbed = (Run(tmp_path / name, keras.backend.backend(), 5, **options) for name in ("alone", "disturbed"))
-    alone.start()
-    alone.finish()
-    disturbed.start()
-    assert disturbed.wait_for(lambda: len(disturbed.checkpoints()) >= 2)
-    disturbed.kill_during_write()
-    disturbed.start()
-    disturbed.finish()
-    assert differences(alone.state(), disturbed.state()) == []
+    assert alone.state()[4].keys() >= ({"training.gif"} if "gan" in experiment else set())
 
 
 @pytest.mark.slow
