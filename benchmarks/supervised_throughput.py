@@ -5,7 +5,7 @@ python -m benchmarks.supervised_throughput [--rounds 7] [--updates 20]
 ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's momentum; LSTM of 128 units over 50 steps of 16 numbers and a linear map, Adam. Batches of 64,
 10 classes, cross-entropy and accuracy, float32, two threads. Contenders:
 
-torch             the usual loop, batches from an array in memory
+torch             the usual loop, batches from an array in memory; for images also with channels last, which oneDNN may prefer
 keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks
 lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has exact epochs
 lab, jax          the same source
@@ -22,6 +22,7 @@ from benchmarks.machine import describe, keep
 BATCH, CLASSES, LENGTH, FEATURES, UNITS = 64, 10, 50, 16, 128
 CONTENDERS = {
     "torch": ("torch", "tensorflow"),
+    "torch, channels last": ("torch-last", "tensorflow"),
     "keras fit": ("keras", "tensorflow"),
     "lab, tensorflow": ("lab", "tensorflow"),
     "lab, jax": ("lab", "jax"),
@@ -84,8 +85,8 @@ def plain_keras(task, updates):
     return go
 
 
-def in_torch(task, updates):
-    """The same in torch."""
+def in_torch(task, updates, last=False):
+    """The same in torch; `last`: channels last."""
     import torch
     from torch import nn
 
@@ -126,7 +127,9 @@ def in_torch(task, updates):
     )
     loss = nn.CrossEntropyLoss()
     x, y = map(torch.tensor, examples(task, BATCH * updates))
-    x = x.permute(0, 3, 1, 2).contiguous() if task == "resnet20" else x
+    if task == "resnet20":
+        form = torch.channels_last if last else torch.contiguous_format
+        x, model = x.permute(0, 3, 1, 2).contiguous(memory_format=form), model.to(memory_format=form)
 
     def go(_):
         right, total = 0, 0.0
@@ -148,8 +151,15 @@ def compare(task, rounds, updates):
     contenders = {
         name: Contender("benchmarks.supervised_throughput", kind, task, updates, backend=backend)
         for name, (kind, backend) in CONTENDERS.items()
+        if task == "resnet20" or kind != "torch-last"
     }
-    return take_turns(contenders, rounds, updates, ("torch", "keras fit"), task=task)
+    return take_turns(
+        contenders,
+        rounds,
+        updates,
+        [base for base in ("torch", "torch, channels last", "keras fit") if base in contenders],
+        task=task,
+    )
 
 
 def main():
@@ -161,8 +171,10 @@ def main():
     flags = parser.parse_args()
     if flags.serve:
         kind, task, updates = flags.serve
-        make = {"torch": in_torch, "keras": plain_keras, "lab": lab}[kind]
-        return serve(make(task, int(updates)), 1, 1)
+        made = {
+            "torch": in_torch, "torch-last": lambda task, updates: in_torch(task, updates, last=True), "keras": plain_keras, "lab": lab,
+        }[kind]  # fmt: skip
+        return serve(made(task, int(updates)), 1, 1)
     settings = {"batch": BATCH, "rounds": flags.rounds, "updates": flags.updates}
     rows = [row for task in ("resnet20", "lstm") for row in compare(task, flags.rounds, flags.updates)]
     keep("supervised_throughput", settings | {"rows": rows} | describe("tensorflow", "keras", "jax", "torch", "numpy"))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import command
 from lab.command import Range
 from lab.names import CELLS, require_name
 
@@ -14,9 +13,9 @@ class Recurrent(_supervised.Sampled):
     """Settings of recurrent networks that are compared."""
 
     cells: tuple[str, ...] = ("simple", "gru", "lstm")
-    """Cells to compare, of `lab.names.CELLS`; `--cell` is each of them in turn."""
-    cell: str = "gru"
-    """The cell of a child run."""
+    """Cells to compare, of `lab.names.CELLS`, each in a child run."""
+    cell: str = ""
+    """One cell to run alone; empty compares."""
     units: Annotated[int, Range(1)] = 128
     """Units of the recurrent layer."""
     layers: Annotated[int, Range(1)] = 1
@@ -31,14 +30,16 @@ class Recurrent(_supervised.Sampled):
 
     def __post_init__(self):
         super().__post_init__()
-        command.require(self.cells, "cells", "at least one", self.cells)
-        for name in (*self.cells, self.cell):
+        _supervised.distinct("cells", self.cells)
+        for name in self.cells:
             require_name("--cells", name, CELLS)
+        if self.cell:
+            require_name("--cell", self.cell, CELLS)
 
 
 def variants(config):
-    """One for each cell."""
-    return [{"cell": name} for name in config.cells]
+    """One for each cell, unless one runs alone."""
+    return [] if config.cell else [{"cell": name} for name in config.cells]
 
 
 def compare(track, rows, names, *, over="loss", baseline=None):

@@ -1,18 +1,36 @@
 """What the supervised experiments share: `Training.fit`, tracked and checkpointed at the epochs' boundaries, and the pictures of a classifier."""
 
+import dataclasses
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from experiments._gan import seeds as seeds
 from lab import command
 from lab.command import Range
 from lab.recipe import Recipe
 
+OF_IMAGES = ("shift", "flip", "rotation", "cutmix")  # settings of a recipe that mean nothing for other examples
+
 
 @dataclass(frozen=True)
-class Sampled(Recipe):
+class Supervised(Recipe):
+    """A recipe of which some settings would do nothing."""
+
+    unused: ClassVar[tuple[str, ...]] = ("patience",)
+
+    def __post_init__(self):
+        super().__post_init__()
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        for name in self.unused:
+            command.require(
+                getattr(self, name) == usual[name], name, f"{usual[name]}, for it does nothing here", getattr(self, name)
+            )
+
+
+@dataclass(frozen=True)
+class Sampled(Supervised):
     """Settings of a run over so many examples."""
 
     samples: Annotated[int, Range(1)] = 10_000
@@ -40,9 +58,12 @@ def fit(track, training, x, y, *, validation=None, enough=0.0):
         enough: training ends at a validation loss below it.
     """
     know(track, x, y, *(validation or ()))
-    start = track.restore(training.state) // per_epoch(training)
-    if min((value for _, value in track.metrics().get("validation_loss", ())), default=enough) >= enough:
-        go_on(track, training, x, y, start, validation=validation, enough=enough)
+    seen = track.restore(training.state)
+    losses = [value for step, value in track.metrics().get("validation_loss", ()) if step <= seen]
+    if min(losses, default=enough) < enough:
+        training.finish()
+    else:
+        go_on(track, training, x, y, seen // per_epoch(training), validation=validation, enough=enough)
 
 
 def know(track, *arrays):
@@ -93,6 +114,7 @@ def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
     training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[tracked])
+    track.saving = False
 
 
 def classify(track, training, train, test, *, names, validation=None):
@@ -136,3 +158,9 @@ def table(track, rows, names, *, heading, file="table.md"):
     (track.artifacts / file).write_text("\n".join(lines) + "\n")
     track.artifact(file)
     return lines
+
+
+def distinct(name, values):
+    """Variants must be different ones: a run would count twice."""
+    command.require(values, name, "at least one", values)
+    command.require(len(set(values)) == len(values), name, "different ones", values)

@@ -9,7 +9,7 @@ One parent run with a child for each cell and seed.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from experiments import _recurrent, _supervised
 from lab import experiment
@@ -20,6 +20,7 @@ from lab.command import Range
 class Config(_recurrent.Recurrent):
     """Settings of the comparison."""
 
+    unused: ClassVar = ("mixup", "label_smoothing", *_supervised.OF_IMAGES)
     length: Annotated[int, Range(2)] = 200
     """Steps of a sequence, T."""
     epochs: Annotated[int, Range(1)] = 10

@@ -5,24 +5,25 @@ Time: not yet measured
 Source: Graves 2013 and Karpathy et al. 2016 for the idea; Kneser and Ney 1995, Chen and Goodman 1999 for the n-gram.
 
 Both are trained on the same modules and tested on the same others. The network reads windows of them, and is not asked about the first half of each, which is its context.
-`--prompt` is what it goes on from; sample.txt is what it wrote.
+The n-gram is asked about each module's first character too. `--prompt` is what it goes on from; sample.txt is what it wrote.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
 from lab.names import CELLS, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Supervised):
     """Settings of the language model."""
 
+    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
     corpus: str = ""
     """A folder of .py files; empty is the standard library of this Python."""
     characters: Annotated[int, Range(1_000)] = 2_000_000
@@ -39,7 +40,7 @@ class Config(Recipe):
     """Characters of a training example."""
     order: Annotated[int, Range(2)] = 5
     """Of the n-gram model."""
-    discount: Annotated[float, Range(0, 1)] = 0.75
+    discount: Annotated[float, Range(0.01, 1)] = 0.75
     """Of the n-gram model."""
     prompt: str = "def "
     """What the sample goes on from; its characters must be known."""
@@ -59,6 +60,11 @@ class Config(Recipe):
             self.steps_per_epoch >= 1, "characters", f"at least {self.window * self.batch_size + 1}", self.characters
         )
         command.require(self.prompt, "prompt", "at least one character", self.prompt)
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        if any(getattr(self, name) != usual[name] for name in ("corpus", "characters", "test_characters", "prompt")):
+            self._check_corpus()
+
+    def _check_corpus(self):
         modules = load(self.corpus)
         most = sum(map(len, modules.values())) - max(map(len, modules.values())) - self.test_characters
         command.require(self.characters <= most, "characters", f"at most {most} of this corpus", self.characters)
@@ -85,7 +91,7 @@ def run(config, track):
 
     split, network, order, drawn = _supervised.seeds(track, 4)
     text, tests = texts(config, split)
-    vocabulary = Vocabulary.of([text])
+    vocabulary = Vocabulary.of(load(config.corpus).values())  # the alphabet is the corpus's
     prompt = vocabulary.encode(config.prompt, unknown="refuse")
     numbers = vocabulary.encode(text)
     count = config.steps_per_epoch * config.batch_size
@@ -137,7 +143,7 @@ def perplexity(training, sequences, window):
 
     from lab.supervised import probabilities
 
-    half, logs = max(window // 2, 1), []
+    half = max(window // 2, 1)
     inputs, targets, asked = [], [], []
     for numbers in sequences:
         for start in range(0, max(len(numbers) - 1, 0), half):
@@ -148,11 +154,9 @@ def perplexity(training, sequences, window):
             inputs.append(np.pad(part, (0, padding)))
             targets.append(np.pad(answer, (0, padding)))
             asked.append(np.pad(np.arange(len(answer)) >= start - first, (0, padding)))
-    for i in range(0, len(inputs), 64):
-        shares = probabilities(training.predict(np.array(inputs[i : i + 64])))
-        likelihood = np.take_along_axis(shares, np.array(targets[i : i + 64])[..., None], axis=-1)[..., 0]
-        logs.append(np.log(np.maximum(likelihood[np.array(asked[i : i + 64])], 1e-30)))
-    return float(np.exp(-np.concatenate(logs).mean()))
+    shares = probabilities(training.predict(np.array(inputs)))
+    likelihood = np.take_along_axis(shares, np.array(targets)[..., None], axis=-1)[..., 0]
+    return float(np.exp(-np.log(np.maximum(likelihood[np.array(asked)], 1e-30)).mean()))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,17 @@
 
 Expected: accuracy >= 0.90 (He et al. 2016: 91.25 %; not measured here, where there is no download)
 Time: several hours of two cores
-Source: He et al. 2016, section 4.2: SGD with momentum 0.9, batches of 128, 64,000 updates, shifts by 4 pixels and mirroring. Deviations: the step size falls
-along a cosine, not in two steps; the weight decay of 1e-4, there part of the gradient and so in the momentum, is decoupled here, ten times as
-large for the same loss of weight; Nesterov's form of momentum; pixels are scaled to -1..1, their mean is not subtracted.
+Source: He et al. 2016, section 4.2: SGD with momentum 0.9, batches of 128, 64,000 updates, shifts by 4 pixels and mirroring. Deviations: the step size rises for an epoch
+and falls along a cosine, not in two steps; the weight decay of 1e-4, there part of the gradient and so in the momentum, is decoupled here, ten times as
+large for the same loss of weight, and spares biases and normalisation; Nesterov's form of momentum; pixels are scaled to -1..1, their mean is not subtracted,
+and what a shift leaves empty is black.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _supervised
-from lab import experiment
+from lab import command, experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -39,6 +40,7 @@ class Config(_supervised.Sampled):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
+        command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
 
 
 def run(config, track):

@@ -14,13 +14,12 @@ from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
-from lab.recipe import Recipe
 
 EXAMPLES = 1797
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Supervised):
     """Settings of the classifier."""
 
     model: str = "resnet20"
@@ -42,6 +41,8 @@ class Config(Recipe):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
+        command.require(self.size <= 48 or self.model != "lenet5", "size", "at most 48 for lenet5", self.size)
+        command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
         command.require(self.folds <= 100, "folds", "at most 100", self.folds)
         command.require(self.steps_per_epoch, "batch_size", "at most the examples of all parts but one", self.batch_size)
 
@@ -71,17 +72,20 @@ def run(config, track):
     x, y = digits(config.size)
     _supervised.know(track, x, y)
     answers = keras.Variable(np.zeros((len(x), 10)), dtype="float32", trainable=False, name="answers")
-    per_fold, start = config.total_steps // config.folds, None
+    per_fold, start, restored = config.total_steps // config.folds, 0, None
     for fold, (train, test) in enumerate(StratifiedKFold(config.folds, shuffle=True, random_state=split).split(x, y)):
         train = train[: (config.steps_per_epoch + 1) * config.batch_size - 1]  # parts differ by a few examples
         model = classifier(config.model, x.shape[1:], 10, width=config.width, seed=networks + fold)
         training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=orders + fold)
-        if start is None:
-            start = track.restore([*training.state, answers])
-        done = start - fold * per_fold  # images of this fold
+        if restored is None:
+            start, restored = track.restore([*training.state, answers]), training
+        done = max(start - fold * per_fold, 0)  # images of this fold
         if done > per_fold:
             continue
-        epoch = max(done, 0) // _supervised.per_epoch(training)
+        if done:  # what was restored is this fold's, whichever network it was restored into
+            for mine, found in zip(training.state, restored.state, strict=True):
+                mine.assign(engine.read(found))
+        epoch = done // _supervised.per_epoch(training)
         _supervised.go_on(track, training, x[train], y[train], epoch, before=fold * per_fold, besides=[answers])
         given = engine.read(answers)
         given[test] = probabilities(training.predict(x[test]))

@@ -25,9 +25,9 @@ class Config(_supervised.Sampled):
     """Settings of the comparison."""
 
     models: tuple[str, ...] = COMPARED
-    """Families to compare, of `lab.models.FAMILIES`; `--model` is each of them in turn."""
-    model: str = "resnet20"
-    """The family of a child run."""
+    """Families to compare, of `lab.models.FAMILIES`, each in a child run."""
+    model: str = ""
+    """One family to run alone; empty compares."""
     width: Annotated[float, Range(over=0)] = 0.5
     """Factor of every family's number of channels."""
     samples: Annotated[int, Range(1)] = 20_000
@@ -40,9 +40,14 @@ class Config(_supervised.Sampled):
 
     def __post_init__(self):
         super().__post_init__()
-        command.require(self.models, "models", "at least one", self.models)
-        for name in (*self.models, self.model):
+        _supervised.distinct("models", self.models)
+        for name in self.models:
             require_name("--models", name, FAMILIES)
+        if self.model:
+            require_name("--model", self.model, FAMILIES)
+        lenet = "lenet5" in (self.models if not self.model else (self.model,))
+        command.require(self.size <= 48 or not lenet, "size", "at most 48 for lenet5", self.size)
+        command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
 
 
 def run(config, track):
@@ -70,8 +75,8 @@ def run(config, track):
 
 
 def variants(config):
-    """One for each family."""
-    return [{"model": name} for name in config.models]
+    """One for each family, unless one runs alone."""
+    return [] if config.model else [{"model": name} for name in config.models]
 
 
 def summary(track, rows):

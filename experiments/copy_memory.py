@@ -8,7 +8,7 @@ One parent run with a child for each cell and seed.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from experiments import _recurrent, _supervised
 from lab import experiment
@@ -19,6 +19,7 @@ from lab.command import Range
 class Config(_recurrent.Recurrent):
     """Settings of the comparison."""
 
+    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
     delay: Annotated[int, Range(1)] = 100
     """Steps between the last symbol and the first answer."""
     epochs: Annotated[int, Range(1)] = 10

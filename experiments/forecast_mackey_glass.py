@@ -6,19 +6,19 @@ Source: Mackey and Glass 1977; Jaeger and Haas 2004 for the error after 84 steps
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
 from lab.names import CELLS, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Supervised):
     """Settings of the forecast."""
 
+    unused: ClassVar = ("mixup", "label_smoothing", "patience", *_supervised.OF_IMAGES)
     cell: str = "gru"
     """A recurrent cell of `lab.names.CELLS`."""
     units: Annotated[int, Range(1)] = 64
@@ -60,6 +60,7 @@ def run(config, track):
     """Trains the network, fits the autoregression, and lets both forecast."""
     import numpy as np
 
+    from lab import engine
     from lab.data import mackey_glass, windows
     from lab.models import sequence_network
     from lab.supervised import Training
@@ -78,8 +79,9 @@ def run(config, track):
     track.curve("loss", label="mean squared error of one step, in variances", x_label="windows seen")
 
     weights = np.linalg.lstsq(np.column_stack([x[..., 0], np.ones(len(x))]), y[:, 0], rcond=None)[0]
+    network_forecast = engine.compile(lambda x: model(x, training=False), model.variables)
     forecasters = {
-        "": lambda x: training.predict(x)[:, 0],
+        "": lambda x: np.asarray(network_forecast(x))[:, 0],
         "linear_": lambda x: x[..., 0] @ weights[:-1].astype("float32") + weights[-1],
     }
     results, shown = {}, {}

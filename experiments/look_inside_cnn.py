@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import experiment
+from lab import command, experiment
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -36,6 +36,7 @@ class Config(_supervised.Sampled):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
+        command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
 
 
 def run(config, track):

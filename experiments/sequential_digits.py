@@ -8,7 +8,7 @@ One parent run with a child for each cell and seed.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from experiments import _recurrent, _supervised
 from lab import command, experiment
@@ -19,6 +19,7 @@ from lab.command import Range
 class Config(_recurrent.Recurrent):
     """Settings of the comparison."""
 
+    unused: ClassVar = ("patience", *_supervised.OF_IMAGES)
     data: Literal["digits", "mnist", "fashion_mnist"] = "digits"
     """scikit-learn's digits, of which a fifth is the test set, or a set of `keras.datasets`, as it is divided."""
     permuted: bool = False
@@ -33,9 +34,13 @@ class Config(_recurrent.Recurrent):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.data == "digits":
-            total = self.samples + self.test_samples
-            command.require(total <= 1797, "samples", "at most 1797 together with test_samples", total)
+        least = 10 if self.data == "digits" else 1  # one of each class
+        command.require(self.test_samples >= least, "test_samples", f"at least {least}", self.test_samples)
+        command.require(self.samples >= least, "samples", f"at least {least}", self.samples)
+        most = 1797 if self.data == "digits" else 60_000
+        total = self.samples + self.test_samples * (self.data == "digits")
+        command.require(total <= most, "samples", f"at most {most}" + " together with test_samples" * (most == 1797), total)
+        command.require(self.test_samples <= 10_000, "test_samples", "at most 10000", self.test_samples)
 
 
 def run(config, track):

@@ -4,24 +4,23 @@ Expected: accuracy >= 0.5 (naive Bayes on the same words is logged beside it; no
 Time: not yet measured
 Source: Joachims 1998 for the task of classifying texts by their words; McCallum and Nigam 1998 for naive Bayes.
 
-Pieces of a few lines of the largest packages are words by NLTK; modules that are tested on are others than those trained on, and comments and strings stay. Sequences of like
-lengths are padded together.
+Pieces of a few lines of the largest packages are words by NLTK; modules that are tested on are others than those trained on, and comments and strings stay.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from experiments import _supervised
 from lab import command, experiment
 from lab.command import Range
 from lab.names import CELLS, require_name
-from lab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Config(Recipe):
+class Config(_supervised.Supervised):
     """Settings of the classifier."""
 
+    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
     packages: Annotated[int, Range(2)] = 12
     """Packages to tell apart, those with the most text."""
     lines: Annotated[int, Range(1)] = 5
@@ -74,7 +73,9 @@ def run(config, track):
 
     (x, y), (test_x, test_y) = padded(train), padded(test)
     if len(x) < config.batch_size:
-        raise ValueError(f"--batch-size: expected at most {len(x)}, the pieces to train on, received {config.batch_size}.")
+        raise command.SettingError(
+            f"--batch-size: expected at most {len(x)}, the pieces to train on, received {config.batch_size}."
+        )
     model = sequence_network(
         config.cell, len(names), symbols=len(vocabulary), units=config.units, embedding=config.embedding, dropout=config.dropout, seed=network
     )  # fmt: skip
@@ -103,7 +104,9 @@ def pieces(config, seed):
     large = [name for name in packages if len(packages[name]) >= 4]
     names = sorted(large, key=lambda name: (-sum(map(len, packages[name].values())), name))[: config.packages]
     if len(names) < config.packages:
-        raise ValueError(f"--packages: expected at most {len(names)} with four modules or more, received {config.packages}.")
+        raise command.SettingError(
+            f"--packages: expected at most {len(names)} with four modules or more, received {config.packages}."
+        )
     sides: tuple[list, list] = ([], [])
     stemmer = None if config.stemmer == "none" else config.stemmer
     for label, name in enumerate(names):

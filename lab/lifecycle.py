@@ -110,7 +110,14 @@ def _see_off(folder, courier, expected, ending):
 
 def _said_by_lab(failure):
     """Whether the message says all that there is to say; others get their traceback."""
-    return type(failure).__name__ in ("NonFiniteError", "EnvironmentFailure", "CheckpointError", "DownloadError", "ChildError")
+    return type(failure).__name__ in (
+        "NonFiniteError",
+        "EnvironmentFailure",
+        "CheckpointError",
+        "DownloadError",
+        "ChildError",
+        "SettingError",
+    )
 
 
 def _end(writer, ending):

@@ -60,7 +60,7 @@ def repeat_copy(count, *, bits=8, lengths=(1, 10), repeats=(1, 10), seed=0):
     """Repeat copy: a pattern of bits, to be said so many times, and a sign at the end (Graves et al. 2014, section 4.2).
 
     After a sign of its own the pattern comes, then the number of repeats in another channel, scaled so that it is 0 in the middle of its range
-    and has deviation 1 over it; then the answers are due. Copy (section 4.1) is `repeats=(1, 1)`.
+    and has deviation 1 over it; then the answers are due. `repeats=(1, 1)` is Copy (section 4.1) with these two signs more.
 
     Args:
         bits: of each vector.
@@ -120,6 +120,7 @@ def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, produc
         production, decay, power: 0.2, 0.1 and 10 of the equation.
     """
     count = checks.integer("count", count)
+    checks.positive("step", step)
     per_unit, lag = round(1 / step), round(delay / step)
     if abs(per_unit * step - 1) > 1e-9 or abs(lag * step - delay) > 1e-9 or lag < 1:
         raise ValueError(f"step: expected a divisor of 1 and of the delay, {delay}, received {step}.")

@@ -19,14 +19,15 @@ def stdlib_sources():
 
     Another version of Python has other texts: an experiment keeps a digest of them.
     """
-    return corpus(sysconfig.get_paths()["stdlib"], unreadable="skip")
+    return corpus(sysconfig.get_paths()["stdlib"], without=APART, unreadable="skip")
 
 
-def corpus(folder, *, suffix=".py", unreadable="refuse"):
+def corpus(folder, *, suffix=".py", without=(), unreadable="refuse"):
     """Every text below a folder whose name ends so: {path: text}, in the order of the paths.
 
     Args:
-        unreadable: "refuse" stops at a file that is no UTF-8 text or cannot be opened and names it, "skip" leaves it out.
+        without: names of folders and files that are left out wherever they are.
+        unreadable: "refuse" stops at a folder that cannot be opened or a file that is no UTF-8 text and names it, "skip" leaves it out.
     """
     folder = Path(folder)
     if unreadable not in ("refuse", "skip"):
@@ -34,11 +35,17 @@ def corpus(folder, *, suffix=".py", unreadable="refuse"):
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         found = "one that cannot be read" if folder.is_dir() else "none"
         raise ValueError(f"{folder}: expected a folder of {suffix} files, received {found}.")
-    texts = {}
-    for path in sorted(folder.rglob(f"*{suffix}")):
+
+    def refuse(error):
+        if unreadable == "refuse":
+            raise ValueError(f"{error.filename}: expected a folder, received one that cannot be read ({error}).") from error
+
+    texts, paths = {}, []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name not in without]
+        paths += [Path(place, name) for name in files if name.endswith(suffix) and name not in without]
+    for path in sorted(paths):
         name = path.relative_to(folder)
-        if APART & set(name.parts):
-            continue
         try:
             texts[name.as_posix()] = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -175,9 +182,10 @@ def imdb(split="train", *, words=20_000):
 
     if split not in ("train", "test"):
         raise ValueError(f"split: expected 'train' or 'test', received {split!r}.")
+    words = checks.integer("words", words, 3)
     folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
     try:
-        loaded = keras.datasets.imdb.load_data(num_words=checks.integer("words", words, 3))
+        loaded = keras.datasets.imdb.load_data(num_words=words)
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DownloadError(f"imdb: expected a download or imdb.npz in {folder}, received: {reason}") from error

@@ -16,7 +16,7 @@ def kneser_ney(sequences, order=5, *, discount=0.75):
     Args:
         sequences: strings or lists of symbols to count.
         order: symbols of an n-gram.
-        discount: what is taken from each count, 0 to 1.
+        discount: what is taken from each count, over 0 to 1.
 
     Returns:
         an `nltk.lm` model: `score(symbol, context)`, `perplexity(ngrams)`.
@@ -26,6 +26,7 @@ def kneser_ney(sequences, order=5, *, discount=0.75):
     from nltk.util import everygrams
 
     checks.integer("order", order, 2)
+    checks.positive("discount", discount)
     checks.between("discount", discount, 0, 1)
     sequences = list(sequences)
     model: LanguageModel = KneserNeyInterpolated(order, discount=discount)

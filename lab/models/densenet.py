@@ -11,7 +11,7 @@ def densenet(shape, classes, *, depth=121, growth=None, compression=0.5, width=1
     """Images `[B, *shape]` -> logits `[B, classes]`: dense blocks of bottlenecks, with transitions that halve map and channels between them.
 
     A bottleneck is a 1 x 1 convolution to 4 `growth` channels and a 3 x 3 one to `growth`, each after normalisation and ReLU, whose output
-    is joined to its input. Networks for small images have three blocks and start with a 3 x 3 convolution of twice the growth.
+    is joined to its input. The small stem is a 3 x 3 convolution of twice the growth; depths of 6 n + 4 have three blocks.
 
     Args:
         shape: (height, width, channels).

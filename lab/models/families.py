@@ -9,13 +9,12 @@ from lab.models.inception import googlenet, inception_v3
 from lab.models.lenet import lenet
 from lab.models.mobilenet import mobilenet, mobilenet_v2
 from lab.models.resnet import LAYERS as RESNETS
-from lab.models.resnet import resnet, small_resnet
+from lab.models.resnet import PREFIXES, resnet, small_resnet
 from lab.models.vgg import LAYERS as VGGS
 from lab.models.vgg import vgg
 from lab.models.xception import xception
 from lab.names import require_name
 
-PREFIXES = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}
 FAMILIES: dict[str, Callable] = {  # name: function (shape, classes, *, width, seed) -> a model from images to logits
     "lenet5": lenet,
     **{f"vgg{depth}": partial(vgg, depth=depth, normalize=True) for depth in VGGS},

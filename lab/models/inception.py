@@ -18,7 +18,7 @@ def googlenet(
 ):  # fmt: skip
     """Images `[B, *shape]` -> logits `[B, classes]`: nine modules of four branches each (2015, table 1).
 
-    With the small stem a 3 x 3 convolution stands for the 7 x 7 one and what halves the map before the modules is left out.
+    With the small stem two 3 x 3 convolutions, of 64 and 192 channels, are all that comes before the modules.
 
     Args:
         shape: (height, width, channels).

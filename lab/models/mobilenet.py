@@ -11,9 +11,10 @@ INVERTED = (  # v2, table 2: expansion, channels, blocks, stride
 
 
 def mobilenet(shape, classes, *, width=1.0, dropout=0.001, stem=None, seed, name="mobilenet"):
-    """Images `[B, *shape]` -> logits `[B, classes]`: depthwise and 1 x 1 convolutions in turn, each normalised and ReLU6 (table 1).
+    """Images `[B, *shape]` -> logits `[B, classes]`: depthwise and 1 x 1 convolutions in turn, each normalised and rectified (table 1).
 
-    With the small stem the first convolution and the first halving keep the size.
+    Activations end at 6, as in the authors' code; the paper has ReLU. With the small stem the first convolution and the first halving keep the
+    size.
 
     Args:
         shape: (height, width, channels).

@@ -7,7 +7,7 @@ from lab import checks
 from lab.models.blocks import Blocks, image_input, one_of, scaled
 
 LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # 2016a, table 1
-FORMS = ("residual", "preactivation", "plain")
+PREFIXES = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}  # form: what a name begins with
 
 
 def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, name=None):
@@ -23,7 +23,7 @@ def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, 
         form: "residual", "preactivation" (normalisation and ReLU before each convolution) or "plain" (no shortcuts).
         seed: of the initial weights.
     """
-    one_of("form", form, FORMS)
+    one_of("form", form, PREFIXES)
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"depth: expected 6 n + 2 with n >= 1, received {depth}.")
     images, _ = image_input(shape, "small")
@@ -34,10 +34,9 @@ def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, 
         blocks.begin(f"stage{stage + 1}")
         for i in range((depth - 2) // 6):
             strides = 2 if stage and not i else 1
-            x = basic(blocks, x, scaled(16 * 2**stage, width), strides, form, projection=False)
+            x = basic(blocks, x, scaled(16 * 2**stage, width), strides, form, projection=False, first=not stage and not i)
     x = blocks.activated(blocks.normalized(x)) if form == "preactivation" else x
-    prefix = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}[form]
-    return keras.Model(images, blocks.classified(x, classes), name=name or f"{prefix}{depth}")
+    return keras.Model(images, blocks.classified(x, classes), name=name or f"{PREFIXES[form]}{depth}")
 
 
 def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, stem=None, seed, name=None):
@@ -56,14 +55,14 @@ def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, 
         stem: "large" (7 x 7 and pooling, both of stride 2), "small" (3 x 3), or None, by the image's size.
         seed: of the initial weights.
     """
-    one_of("form", form, FORMS)
+    one_of("form", form, PREFIXES)
     counts = LAYERS[one_of("depth", depth, LAYERS)]
     images, small = image_input(shape, stem)
     blocks = Blocks(seed, epsilon=1.001e-5, momentum=0.99)
     pre = form == "preactivation"
-    first = scaled(64, width)
+    channels = scaled(64, width)
     size, strides, padding = (3, 1, "same") if small else (7, 2, 3)
-    x = blocks.convolution(images, first, size, strides, padding=padding, bias=bias)
+    x = blocks.convolution(images, channels, size, strides, padding=padding, bias=bias)
     x = x if pre else blocks.activated(blocks.normalized(x))
     x = x if small else blocks.pooled(x, 3, 2, padding=1)
     for stage, count in enumerate(counts):
@@ -71,22 +70,25 @@ def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, 
         filters = scaled(64 * 2**stage, width)
         for i in range(count):
             if depth < 50:
-                x = basic(blocks, x, filters, 2 if stage and not i else 1, form, projection=True, bias=bias)
+                first = not stage and not i
+                x = basic(blocks, x, filters, 2 if stage and not i else 1, form, projection=True, bias=bias, first=first)
             elif pre:
                 x = preactivated_bottleneck(blocks, x, filters, 2 if i == count - 1 and stage < 3 else 1, bias)
             else:
                 x = bottleneck(blocks, x, filters, 2 if stage and not i else 1, bias, plain=form == "plain")
     x = blocks.activated(blocks.normalized(x)) if pre else x
-    prefix = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}[form]
-    return keras.Model(images, blocks.classified(x, classes), name=name or f"{prefix}{depth}")
+    return keras.Model(images, blocks.classified(x, classes), name=name or f"{PREFIXES[form]}{depth}")
 
 
-def basic(blocks, x, filters, strides, form, *, projection, bias=False):
-    """Two 3 x 3 convolutions and a shortcut."""
+def basic(blocks, x, filters, strides, form, *, projection, bias=False, first=False):
+    """Two 3 x 3 convolutions and a shortcut.
+
+    Pre-activation is before the branches part in the first block of all (2016b, appendix) and where size or channels change, as in its authors' code.
+    """
     change = strides > 1 or x.shape[-1] != filters
     if form == "preactivation":
         before = blocks.activated(blocks.normalized(x))
-        shortcut = before if change and projection else x
+        shortcut = before if change or first else x
     else:
         before = shortcut = x
     if form != "plain" and change:

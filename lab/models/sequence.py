@@ -79,6 +79,9 @@ def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
     prompt = np.asarray(prompt, "int32")
     if prompt.ndim != 1 or not len(prompt):
         raise ValueError(f"prompt: expected at least one symbol [T], received shape {prompt.shape}.")
+    known = network.get_layer("embedding").input_dim
+    if prompt.min() < 0 or prompt.max() >= known:
+        raise ValueError(f"prompt: expected symbols from 0 to {known - 1}, received {prompt.min()} to {prompt.max()}.")
     checks.not_negative("temperature", temperature)
     rng, step = np.random.default_rng(seed), _stateful(network)
     for symbol in prompt:

@@ -37,8 +37,6 @@ class EarlyStopping(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keeps the weights of a better epoch, or waits for one."""
-        if "val_loss" not in (logs or {}):
-            raise ValueError("patience: expected validation examples, received none.")
         if logs["val_loss"] < float(self.best_loss):
             self.best_loss.assign(logs["val_loss"])
             self.waited.assign(0)

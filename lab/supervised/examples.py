@@ -26,7 +26,7 @@ class Examples(keras.utils.PyDataset):
     def begin(self, epoch):
         """The batches are now those of an epoch. To be called when it begins: Keras's own hook comes once too often."""
         self.epoch = epoch
-        self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.x))
+        self.order = np.random.default_rng([0, self.seed, epoch]).permutation(len(self.x))
 
     def __len__(self):
         return len(self.x) // self.batch_size
@@ -37,7 +37,7 @@ class Examples(keras.utils.PyDataset):
         x = as_floats(x) if x.dtype == np.uint8 else x
         y = y if self.classes is None else np.eye(self.classes, dtype="float32")[y]
         if self.mix is not None:
-            x, y = self.mix(x, y, np.random.default_rng([self.seed, self.epoch, index]))
+            x, y = self.mix(x, y, np.random.default_rng([1, self.seed, self.epoch, index]))
         return x, y
 
 

@@ -18,7 +18,8 @@ class RangeTest(NamedTuple):
 
 
 def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9):
-    """Trains while the step size grows geometrically, to see where the loss falls and where it blows up (Smith 2017, section 3.3).
+    """Trains while the step size grows, to see where the loss falls and where it blows up (Smith 2017, section 3.3, where it grows linearly and
+    accuracy is looked at; here geometrically, and the loss).
 
     Ends where the smoothed loss is four times its lowest value. Afterwards the training's variables are what they were.
 
@@ -36,6 +37,8 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
     check_examples(training.network, x, y, training.classes)
     rates = np.geomspace(least, most, checks.integer("steps", steps, 2))
     model, batches = training.model, training.batches(x, y)
+    if not len(batches):
+        raise ValueError(f"x: expected at least {training.recipe.batch_size} examples, a batch, received {len(x)}.")
     constant = dataclasses.replace(training.recipe, schedule="constant", warm_up=0.0, learning_rate=float(least))
     optimizer = make_optimizer(constant, training.steps, training.network)
     optimizer.build(model.trainable_variables)

@@ -21,7 +21,7 @@ class Training:
         recipe: a `Recipe`.
         steps: examples in an epoch over the batch size: what the recipe's epochs are counted in.
         classes: labels are integers from 0 to classes - 1; None for regression with the mean squared error.
-        loss, metrics: as of `keras.Model.compile`, instead of cross-entropy with accuracy, or the mean squared error.
+        loss, metrics: of logits and labels, which are shares of the classes where the recipe mixes; as of `keras.Model.compile`, instead of cross-entropy with accuracy, or the mean squared error.
         jit: whether XLA compiles the step; None: where there are no convolutions (on a CPU they are slower so).
         seed: of the order of examples, mixing and augmentation.
     """
@@ -30,9 +30,11 @@ class Training:
         self.network, self.recipe, self.classes, self.seed = network, recipe, classes, seed
         self.steps = checks.integer("steps", steps)
         self.mix = mixing(recipe)
-        if self.mix and classes is None:
-            raise ValueError("mixup, cutmix: expected 0 without classes, received more.")
-        self.soft = bool(self.mix or recipe.label_smoothing) and loss is None
+        if classes is None and (self.mix or recipe.label_smoothing):
+            raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
+        if self.mix and "int" in network.inputs[0].dtype:
+            raise ValueError("mixup, cutmix: expected 0 for a network of symbols, received more.")
+        self.soft = bool(self.mix or (recipe.label_smoothing and loss is None))  # labels are shares
         self.model = self._augmented()
         self.optimizer = make_optimizer(recipe, steps, network)
         if classes is None:
@@ -60,7 +62,9 @@ class Training:
         wanted = recipe.shift or recipe.flip or recipe.rotation or self.recipe.cutmix
         if wanted and len(shape) != 3:
             raise ValueError(f"shift, flip, rotation, cutmix: expected images [H, W, C], received inputs of shape {shape}.")
-        seeds = np.random.SeedSequence([self.seed, 1]).generate_state(3).tolist()
+        if recipe.shift and recipe.shift >= min(shape[:2]):
+            raise ValueError(f"shift: expected less than the image's {min(shape[:2])} pixels, received {recipe.shift}.")
+        seeds = np.random.SeedSequence([2, self.seed]).generate_state(3).tolist()
         layers = []
         if recipe.rotation:
             share = recipe.rotation / 360
@@ -84,11 +88,14 @@ class Training:
 
         Args:
             x, y: examples, checked; see `check_examples`.
-            validation: (x, y) that are evaluated after each epoch.
+            validation: (x, y) that are evaluated after each epoch. With averaged weights Keras swaps them by adding and subtracting, which changes
+                the last digits of what goes on to learn, the same in every run.
             callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`.
             initial_epoch: where it goes on.
         """
         check_examples(self.network, x, y, self.classes)
+        if self.stopping and validation is None:
+            raise ValueError("patience: expected validation examples, received none.")
         recipe, history = self.recipe, None
         examples = self.batches(x, y)
         if len(examples) != self.steps:
@@ -108,11 +115,15 @@ class Training:
                 examples, epochs=recipe.epochs, initial_epoch=initial_epoch, shuffle=False, verbose=verbose,
                 validation_data=validation, validation_batch_size=EVALUATION_BATCH, callbacks=[*ours, *callbacks],
             )  # fmt: skip
-        elif recipe.ema:
-            self.optimizer.finalize_variable_values(self.model.trainable_weights)  # as `fit` does at its end
+        self.finish()
+        return history
+
+    def finish(self):
+        """What training ends with: the averaged weights, or those of the best epoch."""
+        if self.recipe.ema:
+            self.optimizer.finalize_variable_values(self.model.trainable_weights)
         if self.stopping:
             self.stopping.bring_back()
-        return history
 
     def batches(self, x, y):
         """The `Examples` that `fit` goes through."""
@@ -189,8 +200,10 @@ def check_inputs(network, x):
     if not len(x) or 0 in x.shape[1:]:
         what = "examples" if not len(x) else "sequences or images"
         raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
-    if x.dtype.kind == "f":
-        check_numbers("x", x) if x.ndim == 4 else _check_finite("x", x)
+    if x.ndim == 4:
+        check_numbers("x", x)
+    else:
+        _check_finite("x", x)
 
 
 def check_examples(network, x, y, classes):

@@ -7,6 +7,7 @@ from lab import engine
 from lab.visualize.units import layer_and_unit
 
 RULES = ("gradient", "deconvnet", "guided")
+MOST = {"relu": None, "relu6": 6.0}  # activations by name, and where they end
 
 
 def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
@@ -46,17 +47,22 @@ def with_rule(model, rule):
     """The same network, its weights shared, whose ReLUs let the gradient through by another rule."""
 
     def replaced(layer, *arguments, **options):
-        if isinstance(layer, keras.layers.ReLU) or (isinstance(layer, keras.layers.Activation) and _is_relu(layer.activation)):
-            return _Rectified(rule, getattr(layer, "max_value", None))(arguments[0])
-        if _is_relu(getattr(layer, "activation", None)):
-            linear = _linear(layer)
-            return _Rectified(rule, None)(linear(*arguments, **options))
-        return layer(*arguments, **options)
+        if isinstance(layer, keras.Model):
+            return with_rule(layer, rule)(*arguments)
+        if isinstance(layer, keras.layers.ReLU):
+            if layer.negative_slope or layer.threshold:
+                raise ValueError(f"{layer.name}: expected a ReLU without slope and threshold for {rule!r}, received one with.")
+            return _Rectified(rule, layer.max_value)(arguments[0])
+        name = getattr(getattr(layer, "activation", None), "__name__", "")
+        if name not in MOST:
+            return layer(*arguments, **options)
+        x = arguments[0] if isinstance(layer, keras.layers.Activation) else _linear(layer)(*arguments, **options)
+        return _Rectified(rule, MOST[name])(x)
 
-    return _rewired(model, replaced)
+    return rewired(model, replaced)
 
 
-def _rewired(model, call):
+def rewired(model, call):
     """A model of the same layers, called by `call(layer, ...)`."""
     if isinstance(model, keras.Sequential):
         x = inputs = keras.Input(model.inputs[0].shape[1:])
@@ -64,10 +70,6 @@ def _rewired(model, call):
             x = call(layer, x)
         return keras.Model(inputs, x)
     return keras.models.clone_model(model, call_function=call, clone_function=lambda layer: layer)
-
-
-def _is_relu(activation):
-    return activation is not None and getattr(activation, "__name__", "") in ("relu", "relu6")
 
 
 def _linear(layer):
@@ -95,7 +97,8 @@ class _Rectified(keras.layers.Layer):
                 above = arguments[0] if upstream is None else upstream
                 passed = ops.maximum(above, 0.0)
                 if self.rule == "guided":
-                    passed = passed * ops.cast(x > 0, passed.dtype)
+                    open_ = x > 0 if self.most is None else ops.logical_and(x > 0, x < self.most)
+                    passed = passed * ops.cast(open_, passed.dtype)
                 return (passed,) if keras.backend.backend() == "jax" else passed
 
             y = ops.maximum(x, 0.0)

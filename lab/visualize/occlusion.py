@@ -23,7 +23,7 @@ def occlusion(model, images, *, classes=None, size=5, stride=1, fill=0.0, batch_
     count, height, width = images.shape[:3]
     if size > min(height, width):
         raise ValueError(f"size: expected at most {min(height, width)}, the image's, received {size}.")
-    _, unit = layer_and_unit(model, None, classes, ops.convert_to_tensor(images))
+    _, unit = layer_and_unit(model, None, classes, ops.convert_to_tensor(images), "classes")
     unit = ops.convert_to_numpy(unit)
     corners = [(top, left) for top in _steps(height, size, stride) for left in _steps(width, size, stride)]
 

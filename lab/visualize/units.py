@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 
-def layer_and_unit(model, layer, unit, images):
-    """(a layer's symbolic output, the unit of each image, int32 `[N]`); see `saliency`."""
+def layer_and_unit(model, layer, unit, images, name="unit"):
+    """(a layer's symbolic output, the unit of each image, int32 `[N]`); see `saliency`. `name` is what the caller calls units."""
     if len(model.inputs) != 1 or tuple(images.shape[1:]) != tuple(
         got if wanted is None else wanted for wanted, got in zip(model.inputs[0].shape[1:], images.shape[1:])
     ):
@@ -21,7 +21,7 @@ def layer_and_unit(model, layer, unit, images):
     units = ops.broadcast_to(ops.convert_to_tensor(unit, dtype="int32"), (images.shape[0],))
     values = ops.convert_to_numpy(units)
     if values.min() < 0 or values.max() >= count:
-        raise ValueError(f"unit: expected 0 to {count - 1}, received {values.min()} to {values.max()}.")
+        raise ValueError(f"{name}: expected 0 to {count - 1}, received {values.min()} to {values.max()}.")
     return outputs, units
 
 

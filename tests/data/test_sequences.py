@@ -110,6 +110,7 @@ def test_seeds_decide(make):
         (lambda: copy_memory(1, 0), ["delay: expected", "0"]),
         (lambda: repeat_copy(1, lengths=(0, 2)), ["lengths: expected", r"\(0, 2\)"]),
         (lambda: pixel_sequences(np.zeros((1, 8, 8))), ["images: expected uint8", "float64"]),
+        (lambda: mackey_glass(5, step=0), ["step: expected", "0"]),
         (lambda: mackey_glass(5, step=0.3), ["step: expected a divisor", "0.3"]),
         (lambda: sine_mixture(1, 5, periods=(0, 1)), ["periods: expected", r"\(0, 1\)"]),
         (lambda: windows(np.zeros(3), 3), ["series: expected at least 4", r"\(3,\)"]),

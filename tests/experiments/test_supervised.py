@@ -17,7 +17,7 @@ STARTS = {
         "models": ("lenet5",), "model": "lenet5", "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
     },
     "resnet_depth": {
-        "depths": (8,), "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
+        "form": "residual", "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
     },
     "look_inside_cnn": {"model": "vgg11", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.03, "ascent_steps": 2, "batch_size": 32},
     "adding_problem": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "length": 6, "epochs": 2, "batch_size": 32},
@@ -40,7 +40,7 @@ CHANGES = {
     "classifier_digits": {"width": 0.5, "size": 9, "folds": 3},
     "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.25, "samples": 96, "test_samples": 63, "size": 13},
     "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
-    "look_inside_cnn": {"model": "lenet5", "width": 0.05},
+    "look_inside_cnn": {"model": "lenet5", "width": 0.05, "samples": 96, "test_samples": 17, "ascent_steps": 3},
     "adding_problem": {
         "cell": "gru", "units": 5, "layers": 2, "samples": 96, "test_samples": 17, "length": 7, "good_enough": 1e9, "clip_norm": 1e-3,
     },
@@ -51,7 +51,8 @@ CHANGES = {
         "length": 6, "units": 4, "batch_size": 3, "updates": 3, "training_length": 5, "clip_norm": 1e-4, "learning_rate": 0.5,
     },
     "char_rnn_stdlib": {
-        "characters": 3600, "test_characters": 700, "cell": "gru", "units": 7, "layers": 2, "window": 15, "order": 3, "discount": 0.4,
+        "characters": 3600, "test_characters": 700, "cell": "gru", "units": 7, "layers": 2, "window": 15, "order": 3, "discount": 0.4, "prompt": "class ",
+        "temperature": 0.0, "sample_characters": 11,
     },
     "text_classifier_stdlib": {
         "packages": 3, "lines": 2, "most_pieces": 30, "words": 50, "length": 4, "tokenizer": "whitespace", "stemmer": "porter", "cell": "gru",
@@ -75,7 +76,12 @@ def observe(tmp_path_factory):
             with eagerly():
                 result = module.run(module.Config(**start | settings), track)
             result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
-            seen[key] = track.logged, result, track
+            written = [
+                (track.artifacts / name).read_bytes()
+                for name in ("sample.txt", "units.png")
+                if (track.artifacts / name).exists()
+            ]
+            seen[key] = track.logged, (result, written), track
         return seen[key]
 
     return observe
@@ -84,7 +90,7 @@ def observe(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STARTS)
 def test_it_runs_and_draws(observe, name):
-    logged, result, track = observe(name)
+    logged, (result, _), track = observe(name)
     assert logged and all(np.isfinite(value) for value in result.values())
     for picture in track.artifacts.glob("*.png"):
         with Image.open(picture) as image:
@@ -96,6 +102,48 @@ def test_it_runs_and_draws(observe, name):
 @pytest.mark.parametrize(("name", "field"), FIELDS, ids=lambda part: str(part))
 def test_every_setting_is_alive(observe, name, field):
     assert observe(name)[:2] != observe(name, **{field: CHANGES[name][field]})[:2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("cifar10_resnet", {"width": 0.125}), ("sequential_digits", {"data": "mnist", "units": 4, "cell": "simple"})],
+)
+def test_downloads_are_trained_on_where_they_are_to_be_had(tmp_path, monkeypatch, name, settings):
+    from lab import data
+
+    rng = np.random.default_rng(0)
+    shape = (6, 6, 1) if "data" in settings else (32, 32, 3)
+    monkeypatch.setattr(data, "downloaded", lambda name, split="train": (rng.integers(0, 256, (40, *shape)).astype("uint8"), rng.integers(0, 10, 40)))  # fmt: skip
+    module = importlib.import_module(f"experiments.{name}")
+    track = Memory(tmp_path)
+    with eagerly():
+        result = module.run(module.Config(**settings, samples=40, epochs=1, batch_size=20, warm_up=0.0), track)
+    assert 0 <= result["accuracy"] <= 1 and [step for step, _ in track.logged] == [40]
+
+
+def test_enough_counts_up_to_the_checkpoint_alone(tmp_path):
+    from experiments import _supervised
+
+    class Asked:
+        steps, state = 2, ()
+        recipe = type("Recipe", (), {"batch_size": 5})
+        went = None
+
+        def finish(self):
+            self.went = "finished"
+
+    for restored, expected in ((20, "finished"), (10, 1)):
+        track, training = Memory(tmp_path), Asked()
+        for step, loss in ((10, 0.5), (20, 0.01)):
+            track.log({"validation_loss": loss}, step)
+        track.restore = lambda variables, restored=restored: restored
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                _supervised, "go_on", lambda track, training, x, y, start, **options: setattr(training, "went", start)
+            )
+            _supervised.fit(track, training, np.zeros(4), np.zeros(4), enough=0.1)
+        assert training.went == expected
 
 
 @pytest.mark.slow
@@ -181,10 +229,11 @@ def test_comparisons_have_a_table_and_a_picture(tmp_path, name):
 
 BAD = {
     "classifier_digits": [({"model": "resnet21"}, ["--model: expected one of", "nearest: resnet"]), ({"batch_size": 1500}, ["--batch-size: expected"])],
-    "cnn_families_glyphs": [({"models": ()}, ["--models: expected at least one"]), ({"models": ("vgg",)}, ["--models: expected one of", "'vgg'"])],
-    "resnet_depth": [({"depths": (20, 21)}, ["--depths: expected 6 n", "21"]), ({"forms": ("round",)}, ["--forms: expected some of"])],
-    "adding_problem": [({"cells": ("gro",)}, ["--cells: expected one of", "nearest: gru"]), ({"length": 1}, ["--length: expected", "1"])],
-    "sequential_digits": [({"samples": 1797}, ["--samples: expected at most 1797", "2157"])],
+    "cnn_families_glyphs": [({"models": ()}, ["--models: expected at least one"]), ({"model": "vgg", "models": ("vgg11",)}, ["--model: expected one of", "'vgg'"]), ({"size": 64}, ["--size: expected at most 48 for lenet5"]), ({"models": ("vgg",)}, ["--models: expected one of", "'vgg'"])],
+    "resnet_depth": [({"depths": (20, 21)}, ["--depths: expected 6 n", "21"]), ({"form": "plain"}, ["--depth: expected one together with form"]), ({"forms": ("round",)}, ["--forms: expected some of"])],
+    "adding_problem": [({"cells": ("gro",)}, ["--cells: expected one of", "nearest: gru"]), ({"cells": ("gru", "gru")}, ["--cells: expected different ones"]), ({"label_smoothing": 0.1}, ["--label-smoothing: expected 0.0, for it does nothing here", "0.1"]), ({"length": 1}, ["--length: expected", "1"])],
+    "copy_memory": [({"flip": True}, ["--flip: expected False, for it does nothing here"]), ({"patience": 2}, ["--patience: expected 0, for"])],
+    "sequential_digits": [({"test_samples": 5}, ["--test-samples: expected at least 10", "5"]), ({"data": "mnist", "samples": 70_000}, ["--samples: expected at most 60000"]), ({"samples": 1797}, ["--samples: expected at most 1797", "2157"])],
     "forecast_mackey_glass": [({"samples": 50}, ["--samples: expected at least", "50"]), ({"delay": 17.03}, ["--delay: expected a multiple"])],
     "char_rnn_stdlib": [
         ({"prompt": "défi 字"}, ["--prompt: expected characters of the corpus", "字"]), ({"prompt": ""}, ["--prompt: expected at least one"]),

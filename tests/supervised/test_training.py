@@ -134,8 +134,11 @@ def test_the_average_of_the_weights_is_what_is_evaluated():
     training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
     steps = [[np.array(v) for v in training.network.trainable_variables]]
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append([np.array(v) for v in training.network.trainable_variables]))  # fmt: skip
+    training.fit(VECTORS[:50], LABELS[:50], callbacks=[note] if keras.backend.backend() == "tensorflow" else [])
+    average = training.optimizer._model_variables_moving_average
+    for got, expected in zip(training.network.trainable_variables, average, strict=True):
+        np.testing.assert_array_equal(as_array(got), as_array(expected))
     if keras.backend.backend() == "tensorflow":  # on JAX variables are brought up to date after the epoch
-        training.fit(VECTORS[:50], LABELS[:50], callbacks=[note])
         mean = steps[1]  # Keras's begins with the first update's
         for step in steps[2:]:
             mean = [0.5 * m + 0.5 * s for m, s in zip(mean, step)]
@@ -212,12 +215,15 @@ def make(**changes):
         (lambda: make().fit(IMAGES[:50, :7], LABELS[:50]), ["x: expected examples of shape", r"\(7, 8, 1\)"]),
         (lambda: make().fit(np.repeat(IMAGES[:50], 3, -1), LABELS[:50]), ["x: expected examples of shape", r"\(8, 8, 3\)"]),
         (lambda: make().fit(np.full((50, 8, 8, 1), np.nan), LABELS[:50]), ["x: expected finite numbers", "nan"]),
+        (lambda: make().fit(IMAGES[:50].astype(int), LABELS[:50]), ["x: expected finite numbers or integers from 0 to 255", "int64"]),
+        (lambda: make(shift=8), ["shift: expected less than the image's 8 pixels", "8"]),
+        (lambda: range_test(make(), IMAGES[:9], LABELS[:9]), ["x: expected at least 16 examples", "9"]),
         (lambda: make().fit(IMAGES[:30], LABELS[:30]), ["x: expected 3 batches of 16", "1"]),
         (lambda: make(patience=1).fit(IMAGES[:50], LABELS[:50]), ["patience: expected validation examples"]),
         (lambda: Recipe(warm_up=50.0), ["warm-up: expected at most epochs, 30", "50"]),
         (lambda: Recipe(ema=1.0), ["ema: expected", "1.0"]),
         (lambda: Training(mlp((4,), (3,), 2, seed=0), Recipe(flip=True), steps=1, classes=2, seed=0), ["flip.*expected images", r"\(4,\)"]),
-        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps=1, seed=0), ["mixup, cutmix: expected 0 without classes"]),
+        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps=1, seed=0), ["mixup, cutmix, label_smoothing: expected 0 without classes"]),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(act, words):

@@ -15,7 +15,6 @@ def seen(path):
 
 
 def test_pictures_show_something(tmp_path):
-    model = classifier("lenet5", (28, 28, 1), 3, width=0.5, seed=0)
     images = (uniform(0, 3, 28, 28, 1) + 1) / 2
     save_filters(tmp_path / "filters.png", uniform(1, 5, 5, 3, 10))
     save_maps(tmp_path / "maps.png", uniform(2, 8, 8, 20))
@@ -27,7 +26,6 @@ def test_pictures_show_something(tmp_path):
         titles="abc",
     )
     save_gradient_flow(tmp_path / "flow.png", {"fades": 0.5 ** np.arange(30)[::-1], "grows": 2.0 ** np.arange(30)[::-1]})
-    del model
     for path in tmp_path.iterdir():
         assert seen(path).std() > 5, path.name
 

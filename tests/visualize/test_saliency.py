@@ -63,6 +63,25 @@ def test_rules_differ_in_what_a_relu_lets_through():
     assert flows == {"gradient": [2, -3, 0], "deconvnet": [2, 0, 5], "guided": [2, 0, 0]}
 
 
+def test_rules_keep_what_the_network_computes_and_reach_into_nested_ones():
+    weights = [np.array([[2.0], [-3.0], [5.0]]), np.zeros(1)]
+
+    def flow(activation, x, rule, nested=False):
+        inner = [keras.layers.ReLU() if activation == "relu" else keras.layers.Activation(activation)]
+        inner = [keras.Sequential([keras.Input((1, 1, 3)), *inner])] if nested else inner
+        model = keras.Sequential([keras.Input((1, 1, 3)), *inner, keras.layers.Flatten(), keras.layers.Dense(1)])
+        model.layers[-1].set_weights(weights)
+        return saliency(model, np.array(x, "float32").reshape(1, 1, 1, 3), unit=0, rule=rule).ravel().tolist()
+
+    assert flow("relu6", [7.0, 1.0, 1.0], "guided") == [0, 0, 5]  # closed beyond 6
+    assert flow("relu", [1.0, 1.0, -1.0], "guided", nested=True) == [2, 0, 0]
+    leaky = keras.Sequential(
+        [keras.Input((1, 1, 3)), keras.layers.ReLU(negative_slope=0.5), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    with raises(["expected a ReLU without slope and threshold", "'guided'"]):
+        saliency(leaky, np.ones((1, 1, 1, 3)), rule="guided")
+
+
 def test_fused_activations_are_relus_too():
     for rule in ("deconvnet", "guided"):
         np.testing.assert_allclose(
@@ -96,6 +115,17 @@ def test_grad_cam_lights_up_where_the_pattern_is():
     assert share_inside(other[0], PLACES[0], 2) < 0.5
 
 
+def test_grad_cam_of_a_layer_with_a_path_around_it():
+    inputs = keras.Input((2, 2, 1))
+    maps = keras.layers.Conv2D(1, 1, use_bias=False, name="maps")(inputs)
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()([maps, inputs]))
+    model = keras.Model(inputs, keras.layers.Dense(2, use_bias=False)(mean))
+    model.set_weights([np.full((1, 1, 1, 1), 2.0), np.array([[3.0, -1.0]])])
+    x = np.array([[1.0, 2.0], [-4.0, 0.0]]).reshape(1, 2, 2, 1)
+    # a = 3 / 4, whatever goes around: relu(0.75 * 2 x) over its greatest value 3
+    np.testing.assert_allclose(grad_cam(model, x, classes=0, layer="maps")[0], [[0.5, 1.0], [0.0, 0.0]], atol=1e-6)
+
+
 def test_grad_cam_by_hand():
     inputs = keras.Input((2, 2, 1))
     maps = keras.layers.Conv2D(2, 1, use_bias=False, name="maps")(inputs)
@@ -124,7 +154,7 @@ def test_what_the_detector_likes_most_is_its_pattern():
         [np.corrcoef(m[i : i + 3, j : j + 3].ravel(), PATTERN.ravel())[0, 1] for i in range(5) for j in range(5)]
         for m in middle
     ]
-    assert max(likeness[0]) > 0.9 > 0.7 > max(likeness[1])  # the other unit likes brightness
+    assert max(likeness[0]) > 0.85 > 0.7 > max(likeness[1])  # the other unit likes brightness
 
 
 @pytest.mark.slow
