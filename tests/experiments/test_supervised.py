@@ -19,7 +19,7 @@ STARTS = {
     "resnet_depth": {
         "form": "residual", "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
     },
-    "look_inside_cnn": {"model": "vgg11", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.03, "ascent_steps": 2, "batch_size": 32},
+    "look_inside_cnn": {"model": "lenet5", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.25, "ascent_steps": 2, "batch_size": 32},
     "adding_problem": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "length": 6, "epochs": 2, "batch_size": 32},
     "copy_memory": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "delay": 3, "epochs": 1, "batch_size": 32},
     "sequential_digits": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 32, "epochs": 1, "batch_size": 32},
@@ -40,7 +40,7 @@ CHANGES = {
     "classifier_digits": {"width": 0.5, "size": 9, "folds": 3},
     "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.25, "samples": 96, "test_samples": 63, "size": 13},
     "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
-    "look_inside_cnn": {"model": "lenet5", "width": 0.05, "samples": 96, "test_samples": 17, "ascent_steps": 3},
+    "look_inside_cnn": {"model": "vgg11", "width": 0.5, "samples": 96, "test_samples": 17, "ascent_steps": 3},
     "adding_problem": {
         "cell": "gru", "units": 5, "layers": 2, "samples": 96, "test_samples": 17, "length": 7, "good_enough": 1e9, "clip_norm": 1e-3,
     },
