@@ -22,7 +22,7 @@ class Training:
         steps: examples in an epoch over the batch size: what the recipe's epochs are counted in.
         classes: labels are integers from 0 to classes - 1; None for regression with the mean squared error.
         loss, metrics: of logits and labels, which are shares of the classes where the recipe mixes; as of `keras.Model.compile`, instead of cross-entropy with accuracy, or the mean squared error.
-        jit: whether XLA compiles the step; None: where there are no convolutions (on a CPU they are slower so).
+        jit: whether XLA compiles the step; None: where there are neither convolutions nor recurrent layers, which on a CPU are slower so.
         seed: of the order of examples, mixing and augmentation.
     """
 
@@ -48,8 +48,10 @@ class Training:
             usual = keras.losses.SparseCategoricalCrossentropy(True), [keras.metrics.SparseCategoricalAccuracy("accuracy")]
         self.loss = loss or usual[0]
         if jit is None:
-            convolutional = any("Conv" in type(layer).__name__ for layer in network._flatten_layers())
-            jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not convolutional)
+            slower = any(
+                "Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in network._flatten_layers()
+            )
+            jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not slower)
         metrics = usual[1] if metrics is None else metrics
         self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit)
         self.optimizer.build(self.model.trainable_variables)
