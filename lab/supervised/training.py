@@ -106,6 +106,7 @@ class Training:
             checked, targets = validation
             check_examples(self.network, checked, targets, self.classes)
             validation = (floats(checked), self._targets(targets))
+        examples.begin(initial_epoch)  # Keras may look at a batch before the epoch begins
         begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
         ours = [begin, _Finite(self)]
         if recipe.ema:
