@@ -7,13 +7,10 @@ import time
 def fit(track, gan, x, y=None, *, epochs, batch_size, callbacks=()):
     """`gan.fit`, from the newest checkpoint on; what counts are real samples seen. What is trained on must be what it was."""
     import keras
-    import numpy as np
 
     from lab.gan.loop import updates_per_epoch
 
-    digest = hashlib.sha256(np.ascontiguousarray(x).data)
-    digest.update(b"" if y is None else np.ascontiguousarray(y).data)
-    track.fact("data", digest.hexdigest()[:12])
+    know(track, x, *(() if y is None else (y,)))
     state = gan.state
     per_epoch = updates_per_epoch(gan, len(x), batch_size) * batch_size * gan.discriminator_steps
     start = track.restore(state) // per_epoch
@@ -31,6 +28,16 @@ def fit(track, gan, x, y=None, *, epochs, batch_size, callbacks=()):
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
     gan.fit(x, y, batch_size, epochs=epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
+
+
+def know(track, *arrays):
+    """Keeps a digest of what is trained on: a resumed run must have the same."""
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    track.fact("data", digest.hexdigest()[:12])
 
 
 def zero_centred(start, end, updates):

@@ -1,11 +1,11 @@
 """What the supervised experiments share: `Training.fit`, tracked and checkpointed at the epochs' boundaries, and the pictures of a classifier."""
 
 import dataclasses
-import hashlib
 import time
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from experiments._gan import know as know
 from experiments._gan import seeds as seeds
 from lab import command
 from lab.command import Range
@@ -64,16 +64,6 @@ def fit(track, training, x, y, *, validation=None, enough=0.0):
         training.finish()
     else:
         go_on(track, training, x, y, seen // per_epoch(training), validation=validation, enough=enough)
-
-
-def know(track, *arrays):
-    """Keeps a digest of the data: a resumed run must have the same."""
-    import numpy as np
-
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    track.fact("data", digest.hexdigest()[:12])
 
 
 def per_epoch(training):

@@ -14,7 +14,7 @@ class EarlyStopping(keras.callbacks.Callback):
     Args:
         variables: what comes back, such as a model's weights.
         patience: epochs.
-        value: function () -> the values of the variables worth keeping; by default what they are at the epoch's end.
+        values: function () -> the values of the variables worth keeping; by default what they are at the epoch's end.
     """
 
     def __init__(self, variables, patience, *, values=None):

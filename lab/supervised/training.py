@@ -61,7 +61,7 @@ class Training:
     def _augmented(self):
         """The network behind layers that change its inputs in training alone."""
         recipe, shape = self.recipe, self.network.inputs[0].shape[1:]
-        wanted = recipe.shift or recipe.flip or recipe.rotation or self.recipe.cutmix
+        wanted = recipe.shift or recipe.flip or recipe.rotation or recipe.cutmix
         if wanted and len(shape) != 3:
             raise ValueError(f"shift, flip, rotation, cutmix: expected images [H, W, C], received inputs of shape {shape}.")
         if recipe.shift and recipe.shift >= min(shape[:2]):
