@@ -148,6 +148,19 @@ def test_the_average_of_the_weights_is_what_is_evaluated():
     assert logits.shape == (60, 2)
 
 
+def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
+    recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
+    whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0) for _ in range(2))
+    kept = []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.extend(values(whole)))
+    whole.fit(VECTORS[:50], LABELS[:50], callbacks=[note])
+    for variable, value in zip(again.state, kept, strict=True):
+        variable.assign(value)
+    assert (again.predict(VECTORS) != whole.predict(VECTORS)).any()
+    assert again.fit(VECTORS[:50], LABELS[:50], initial_epoch=1) is None
+    np.testing.assert_array_equal(again.predict(VECTORS), whole.predict(VECTORS))
+
+
 def test_early_stopping_brings_the_best_weights_back():
     recipe = dataclasses.replace(CHEAP, epochs=30, patience=2, learning_rate=0.5, warm_up=0.0, optimizer="sgd")
     training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
