@@ -1,0 +1,54 @@
+"""What the supervised experiments reach: whole runs with their default settings, over seeds.
+
+python -m benchmarks.supervised_scores [--only classifier_digits "adding_problem gru"] [--seeds 5]
+python -m benchmarks.supervised_scores --table        README's tables of the results that are kept
+
+Each seed is kept as soon as it is there, and not run again.
+"""
+
+import argparse
+import json
+
+from benchmarks.machine import RESULTS, describe, keep
+from benchmarks.one_run import measure
+
+FAMILIES = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
+CELLS = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "layer_norm_gru")
+RUNS = (
+    {"classifier_digits": []}
+    | {f"resnet_depth {form} {depth}": ["--form", form, "--depth", depth] for form in ("plain", "residual") for depth in ("20", "56")}
+    | {f"cnn_families_glyphs {name}": ["--model", name] for name in FAMILIES}
+    | {f"adding_problem {length} {cell}": ["--length", length, "--cell", cell] for length in ("200", "600") for cell in ("simple", "gru", "lstm")}
+    | {f"sequential_digits {cell}": ["--cell", cell] for cell in CELLS}
+    | {f"sequential_digits permuted {cell}": ["--permuted", "--cell", cell] for cell in CELLS}
+    | {f"copy_memory {cell}": ["--cell", cell] for cell in ("simple", "gru", "lstm")}
+    | {"forecast_mackey_glass": [], "char_rnn_stdlib": [], "text_classifier_stdlib": [], "look_inside_cnn": [], "gradient_flow": []}
+)  # fmt: skip
+NAME = "supervised_scores"
+
+
+def kept():
+    """The rows that are kept, {name: {"runs": [...]}}."""
+    path = RESULTS / f"{NAME}.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else {}
+
+
+def main():
+    """Runs what is missing and keeps the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
+    parser.add_argument("--seeds", type=int, default=5)
+    flags = parser.parse_args()
+    for seed in range(flags.seeds):
+        for name in flags.only:
+            if seed in [run["seed"] for run in kept().get(name, {"runs": []})["runs"]]:
+                continue
+            found = measure(name.split()[0], RUNS[name], seed)
+            rows = kept()  # another process may have written
+            rows.setdefault(name, {"runs": []})["runs"].append(found)
+            keep(NAME, {"rows": rows} | describe("tensorflow", "keras", "numpy"))
+            print(name, found, flush=True)
+
+
+if __name__ == "__main__":
+    main()
