@@ -5,7 +5,7 @@ from typing import Annotated
 
 from experiments import _supervised
 from lab.command import Range
-from lab.names import CELLS, require_name
+from lab.names import CELLS, GATED, require_name
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Recurrent(_supervised.Sampled):
     """Units of the recurrent layer."""
     layers: Annotated[int, Range(1)] = 1
     """Recurrent layers."""
+    chrono: bool = False
+    """Whether gates of Keras's GRU and LSTM start at time scales up to the length of a sequence (Tallec and Ollivier 2018)."""
     samples: Annotated[int, Range(1)] = 50_000
     """Sequences to train on."""
     test_samples: Annotated[int, Range(1)] = 2_000
@@ -35,6 +37,16 @@ class Recurrent(_supervised.Sampled):
             require_name("--cells", name, CELLS)
         if self.cell:
             require_name("--cell", self.cell, CELLS)
+
+
+def network(config, outputs, length, *, seed, **options):
+    """The `sequence_network` of these settings for sequences of a length."""
+    from lab.models import sequence_network
+
+    scale = max(length, 3) if config.chrono and config.cell in GATED else 0
+    return sequence_network(
+        config.cell, outputs, units=config.units, layers=config.layers, time_scale=scale, seed=seed, **options
+    )
 
 
 def variants(config):

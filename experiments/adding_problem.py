@@ -9,7 +9,7 @@ One parent run with a child for each cell and seed.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from experiments import _recurrent, _supervised
 from lab import experiment
@@ -23,7 +23,12 @@ class Config(_recurrent.Recurrent):
     unused: ClassVar = ("mixup", "label_smoothing", *_supervised.OF_IMAGES)
     length: Annotated[int, Range(2)] = 200
     """Steps of a sequence, T."""
-    epochs: Annotated[int, Range(1)] = 10
+    units: Annotated[int, Range(1)] = 64
+    chrono: bool = True
+    samples: Annotated[int, Range(1)] = 20_000
+    epochs: Annotated[int, Range(1)] = 8
+    learning_rate: Annotated[float, Range(over=0)] = 5e-3
+    schedule: Literal["cosine", "constant"] = "constant"
     good_enough: Annotated[float, Range(over=0)] = 5e-4
     """Mean squared error on new sequences after an epoch at which training ends."""
 
@@ -31,14 +36,13 @@ class Config(_recurrent.Recurrent):
 def run(config, track):
     """Trains one cell."""
     from lab.data import adding
-    from lab.models import sequence_network
     from lab.supervised import Training
 
     network, order, drawn, tested, checked = _supervised.seeds(track, 5)
     x, y = adding(config.samples, config.length, seed=drawn)
     test, answers = adding(config.test_samples, config.length, seed=tested)
     validation = adding(min(config.test_samples, 1000), config.length, seed=checked)
-    model = sequence_network(config.cell, 1, features=2, units=config.units, layers=config.layers, seed=network)
+    model = _recurrent.network(config, 1, config.length, features=2, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, seed=order)
     _supervised.fit(track, training, x, y, validation=validation, enough=config.good_enough)
     track.model(model)

@@ -22,6 +22,7 @@ class Config(_recurrent.Recurrent):
     unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
     delay: Annotated[int, Range(1)] = 100
     """Steps between the last symbol and the first answer."""
+    chrono: bool = True
     epochs: Annotated[int, Range(1)] = 10
     samples: Annotated[int, Range(1)] = 20_000
 
@@ -31,15 +32,12 @@ def run(config, track):
     import numpy as np
 
     from lab.data import copy_memory
-    from lab.models import sequence_network
     from lab.supervised import Training, probabilities
 
     network, order, drawn, tested = _supervised.seeds(track, 4)
     x, y = copy_memory(config.samples, config.delay, seed=drawn)
     test, answers = copy_memory(config.test_samples, config.delay, seed=tested)
-    model = sequence_network(
-        config.cell, 9, symbols=10, units=config.units, layers=config.layers, embedding=16, every_step=True, seed=network
-    )
+    model = _recurrent.network(config, 9, config.delay + 20, symbols=10, embedding=16, every_step=True, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=9, seed=order)
     _supervised.fit(track, training, x, y)
     track.model(model)

@@ -48,7 +48,6 @@ def run(config, track):
     from sklearn.model_selection import train_test_split
 
     from lab.data import digits, downloaded, pixel_sequences
-    from lab.models import sequence_network
     from lab.supervised import Training
 
     network, order, split, permutation = _supervised.seeds(track, 4)
@@ -67,7 +66,7 @@ def run(config, track):
         )
     seed = permutation if config.permuted else None
     sequences, tested = pixel_sequences(x, permutation_seed=seed), pixel_sequences(test_x, permutation_seed=seed)
-    model = sequence_network(config.cell, 10, features=1, units=config.units, layers=config.layers, seed=network)
+    model = _recurrent.network(config, 10, sequences.shape[1], features=1, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=order)
     _supervised.fit(track, training, sequences, y)
     track.model(model)

@@ -5,11 +5,11 @@ import numpy as np
 
 from lab import checks
 from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
-from lab.names import CELLS, require_name
+from lab.names import CELLS, GATED, require_name
 
 
 def sequence_network(
-    cell, outputs, *, features=None, symbols=None, units=128, layers=1, embedding=64, dropout=0.0, every_step=False, seed, name=None
+    cell, outputs, *, features=None, symbols=None, units=128, layers=1, embedding=64, dropout=0.0, every_step=False, time_scale=0, seed, name=None
 ):  # fmt: skip
     """Sequences -> `[B, outputs]` of the last step, or `[B, T, outputs]` of every step: an embedding, recurrent layers, a linear map, float32.
 
@@ -23,13 +23,16 @@ def sequence_network(
         units: of each recurrent layer.
         embedding: numbers for each symbol.
         dropout: of what a recurrent layer gets.
+        time_scale: steps up to which the gates of a GRU or LSTM start to remember, >= 3 (see `GateBias`); 0 leaves their biases as above.
         seed: of the initial weights and of dropout.
     """
     require_name("cell", cell, CELLS)
     if (features is None) == (symbols is None):
         raise ValueError(f"features, symbols: expected one of them, received {features} and {symbols}.")
     checks.integer("layers", layers)
-    seeds = iter(np.random.SeedSequence(seed).generate_state(4 * layers + 2).tolist())
+    if time_scale and cell not in GATED:
+        raise ValueError(f"time_scale: expected 0 for a cell other than {' and '.join(GATED)}, received {time_scale}.")
+    seeds = iter(np.random.SeedSequence(seed).generate_state(5 * layers + 2).tolist())
     if symbols is None:
         x = inputs = keras.Input((None, features), name="sequence")
     else:
@@ -40,16 +43,17 @@ def sequence_network(
         )(inputs)
     for i in range(layers):
         x = keras.layers.Dropout(dropout, seed=next(seeds), name=f"dropout{i + 1}")(x) if dropout else x
-        x = recurrent(cell, units, every_step or i < layers - 1, next(seeds), next(seeds), name=f"recurrent{i + 1}")(x)
+        options = {"return_sequences": every_step or i < layers - 1, "name": f"recurrent{i + 1}"}
+        x = recurrent(cell, units, [next(seeds) for _ in range(3)], time_scale, **options)(x)
     last = keras.layers.Dense(
         outputs, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), dtype="float32", name="outputs"
     )
     return keras.Model(inputs, last(x), name=name or f"{cell}_network")
 
 
-def recurrent(cell, units, every_step, one, two, *, name):
-    """A recurrent layer by the name of its cell; Keras's own are their fastest form."""
-    options = {"return_sequences": every_step, "name": name}
+def recurrent(cell, units, seeds, time_scale, **options):
+    """A recurrent layer by the name of its cell and three seeds; Keras's own are their fastest form."""
+    one, two, three = seeds
     if cell == "irnn":
         starts = {
             "kernel_initializer": keras.initializers.RandomNormal(stddev=0.001, seed=one),
@@ -61,11 +65,50 @@ def recurrent(cell, units, every_step, one, two, *, name):
         "recurrent_initializer": keras.initializers.Orthogonal(seed=two),
         "seed": one,  # without one Keras draws it, though nothing uses it
     }
+    if time_scale:
+        starts["bias_initializer"] = GateBias(cell, time_scale, seed=three)
+        options |= {"unit_forget_bias": False} if cell == "lstm" else {}
     kinds = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     if cell in kinds:
         return kinds[cell](units, **starts, **options)
     ours = {"peephole_lstm": PeepholeLSTMCell, "layer_norm_lstm": LayerNormLSTMCell, "layer_norm_gru": LayerNormGRUCell}
     return keras.layers.RNN(ours[cell](units, **starts), **options)
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class GateBias(keras.initializers.Initializer):
+    """Biases of `keras.layers.GRU` or `LSTM` with which units remember for 1 to `time_scale` steps (Tallec and Ollivier 2018, section 3).
+
+    b = log u with u ~ U(1, time_scale - 1), for each unit. LSTM: the forget gate's bias is b, the input gate's -b. GRU: that of the gate that keeps
+    the state is b. All others are 0.
+
+    Args:
+        cell: "gru" or "lstm".
+        time_scale: steps, >= 3.
+        seed: of the numbers.
+    """
+
+    def __init__(self, cell, time_scale, seed=None):
+        require_name("cell", cell, GATED)
+        if time_scale < 3:
+            raise ValueError(f"time_scale: expected at least 3, received {time_scale}.")
+        self.cell, self.time_scale, self.seed = cell, time_scale, seed
+
+    def __call__(self, shape, dtype=None):
+        """Biases of shape `[4 units]` (LSTM) or `[2, 3 units]` (GRU)."""
+        gates = 4 if self.cell == "lstm" else 3
+        units = shape[-1] // gates
+        b = np.log(np.random.default_rng(self.seed).uniform(1, self.time_scale - 1, units))
+        bias = np.zeros((*shape[:-1], gates, units))
+        if self.cell == "lstm":
+            bias[:2] = -b, b  # input, forget, candidate, output
+        else:
+            bias[0, 0] = b  # keep, reset, candidate; the second row is the recurrence's
+        return keras.ops.convert_to_tensor(bias.reshape(shape), dtype=dtype)
+
+    def get_config(self):
+        """All arguments."""
+        return {"cell": self.cell, "time_scale": self.time_scale, "seed": self.seed}
 
 
 def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):

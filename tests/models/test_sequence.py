@@ -48,12 +48,33 @@ def test_dropout_is_of_training_alone():
     assert np.any(as_array(model(x, training=True)) != as_array(model(x)))
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_gates_start_at_time_scales(cell):
+    """Without input the state is multiplied by f each step, whose time scale 1 / (1 - f) is from 2 to the one asked for; what comes in by 1 - f."""
+    model = sequence_network(cell, 1, features=2, units=200, time_scale=50, seed=3)
+    inner = save_and_load(model).get_layer("recurrent1").cell
+    for kernel in (inner.kernel, inner.recurrent_kernel):
+        kernel.assign(np.zeros(kernel.shape))
+    x, ones, zeros = np.zeros((1, 2), "float32"), np.ones((1, 200), "float32"), np.zeros((1, 200), "float32")
+    kept = as_array(inner(x, [ones, ones] if cell == "lstm" else [ones])[1][-1])[0]
+    scales = 1 / (1 - kept.astype(float))
+    assert 2 <= scales.min() < 5 and 45 < scales.max() <= 50.001
+    assert 22 < scales.mean() < 30
+    bias = as_array(inner.bias).copy()
+    (bias[2 * 200 : 3 * 200] if cell == "lstm" else bias[0, 2 * 200 :])[:] = 20  # the candidate is 1
+    inner.bias.assign(bias)
+    came = as_array(inner(x, [zeros, zeros] if cell == "lstm" else [zeros])[1][-1])[0]
+    np.testing.assert_allclose(came, 1 - kept, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"cell": "grub", "features": 1}, ["cell: expected one of simple", "'grub'", "nearest: gru"]),
         ({"cell": "gru"}, ["features, symbols: expected one of them", "None and None"]),
         ({"cell": "gru", "features": 1, "layers": 0}, ["layers: expected", "0"]),
+        ({"cell": "gru", "features": 1, "time_scale": 2}, ["time_scale: expected at least 3", "2"]),
+        ({"cell": "irnn", "features": 1, "time_scale": 9}, ["time_scale: expected 0", "gru and lstm", "9"]),
     ],
 )
 def test_bad_input_is_named(options, words):
