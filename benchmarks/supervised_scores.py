@@ -9,7 +9,7 @@ Each seed is kept as soon as it is there, and not run again.
 import argparse
 import json
 
-from benchmarks.machine import RESULTS, describe, keep
+from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
 
 FAMILIES = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
@@ -25,6 +25,19 @@ RUNS = (
     | {f"copy_memory {cell}": ["--cell", cell] for cell in ("simple", "gru", "lstm")}
     | {"forecast_mackey_glass": [], "char_rnn_stdlib": [], "text_classifier_stdlib": [], "look_inside_cnn": [], "gradient_flow": []}
 )  # fmt: skip
+COLUMNS = {  # of each experiment's table: {result: digits}
+    "classifier_digits": {"accuracy": 4, "log_loss": 3, "calibration_error": 3},
+    "resnet_depth": {"training_loss": 3, "training_accuracy": 3, "accuracy": 3},
+    "cnn_families_glyphs": {"accuracy": 3, "log_loss": 2, "calibration_error": 3, "parameters": 0, "multiplications": 0, "milliseconds_per_step": 0},
+    "adding_problem": {"error": 5, "sequences": 0},
+    "sequential_digits": {"accuracy": 3, "training_loss": 3},
+    "copy_memory": {"accuracy": 3, "cross_entropy": 3, "cross_entropy_of_forgetting": 3},
+    "forecast_mackey_glass": {"error_1": 5, "linear_error_1": 5, "error_84": 4, "linear_error_84": 3},
+    "char_rnn_stdlib": {"perplexity": 2, "perplexity_5_gram": 2},
+    "text_classifier_stdlib": {"accuracy": 3, "accuracy_naive_bayes": 3},
+    "look_inside_cnn": {"accuracy": 3},
+    "gradient_flow": {},
+}  # fmt: skip
 NAME = "supervised_scores"
 
 
@@ -34,12 +47,32 @@ def kept():
     return json.loads(path.read_text())["rows"] if path.exists() else {}
 
 
+def tables():
+    """README's tables: for each experiment a line for each variant, mean ± 95 % interval of each result."""
+    rows, found = kept(), []
+    for experiment, columns in COLUMNS.items():
+        variants = {name: rows[name]["runs"] for name in RUNS if name.split()[0] == experiment and name in rows}
+        if columns and variants:
+            found.append(f"| {' | '.join([experiment, *(name.replace('_', ' ') for name in columns), 'minutes', 'seeds'])} |")
+            found.append("|---" * (len(columns) + 3) + "|")
+            for name, runs in variants.items():
+                cells = [interval([run[key] for run in runs], digits) for key, digits in columns.items()]
+                cells += [f"{min(run['minutes'] for run in runs):.1f}", str(len(runs))]
+                found.append(f"| {' | '.join([' '.join(name.split()[1:]), *cells])} |")
+            found.append("")
+    return "\n".join(found)
+
+
 def main():
     """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--table", action="store_true", help="print README's tables and run nothing")
     flags = parser.parse_args()
+    if flags.table:
+        print(tables())
+        return
     for seed in range(flags.seeds):
         for name in flags.only:
             if seed in [run["seed"] for run in kept().get(name, {"runs": []})["runs"]]:
