@@ -30,10 +30,14 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
     The forward pass of a small dense Keras model as a NumPy function, for acting in host environments: a compiled call
     costs 170-370 microseconds whatever is in it, NumPy 13 for a 64-64 network. See `lab/engine/host.py`.
 
+`batch_normalize(x, scale, offset, epsilon)`
+    (y, mean, variance) of `x [..., C]` float32, all over every axis but the last: y = scale (x - mean) / sqrt(variance + epsilon) + offset. On
+    TensorFlow one kernel forwards and one backwards, which take a quarter of the time of the dozen operations that Keras composes it of.
+
 On TensorFlow `variable.value` is the variable itself, not a snapshot: what a program reads before it assigns, and uses
 after, it reads with `ops.copy(variable)`.
 
-On torch there is `value_and_grad` alone, which is what losses and penalties need.
+On torch there are `value_and_grad` and `batch_normalize` alone, which is what layers, losses and penalties need.
 
 A program may touch only declared variables: `UndeclaredVariableError` names any other that it reads or assigns.
 """
@@ -45,18 +49,21 @@ from lab.engine.host import host_forward as host_forward
 from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
 
 if keras.backend.backend() == "tensorflow":
+    from lab.engine.tensorflow import batch_normalize as batch_normalize
     from lab.engine.tensorflow import compile as compile
     from lab.engine.tensorflow import read as read
     from lab.engine.tensorflow import scan as scan
     from lab.engine.tensorflow import value_and_grad as value_and_grad
     from lab.engine.tensorflow import write as write
 elif keras.backend.backend() == "jax":
+    from lab.engine.jax import batch_normalize as batch_normalize
     from lab.engine.jax import compile as compile
     from lab.engine.jax import read as read
     from lab.engine.jax import scan as scan
     from lab.engine.jax import value_and_grad as value_and_grad
     from lab.engine.jax import write as write
 elif keras.backend.backend() == "torch":
+    from lab.engine.torch import batch_normalize as batch_normalize
     from lab.engine.torch import compile as compile
     from lab.engine.torch import read as read
     from lab.engine.torch import scan as scan

@@ -149,6 +149,17 @@ def write(variable, indices, values):
     variable.scatter_update(tf.IndexedSlices(values, tf.cast(indices, tf.int32)))
 
 
+def batch_normalize(x, scale, offset, epsilon):
+    """See `lab.engine`."""
+    shape = tf.shape(x)
+    pictures = x if len(x.shape) == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=pictures, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
+    )
+    count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
+    return tf.reshape(y, shape), mean, variance * (count - 1) / count  # the kernel's has count - 1 below
+
+
 @contextlib.contextmanager
 def _named_generator():
     """Random operations traced inside name the generator that TensorFlow takes on a CPU anyway, Philox.

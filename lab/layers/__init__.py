@@ -3,6 +3,7 @@
 from keras.layers import PReLU
 
 from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
+from lab.layers.batch_normalization import BatchNormalization
 from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -27,6 +28,7 @@ from lab.layers.table_convolution import TableConvolution2D
 
 __all__ = [
     "AdaptiveInstanceNormalization",
+    "BatchNormalization",
     "CategoricalHead",
     "ConditionalBatchNormalization",
     "Convolution1D",

@@ -5,6 +5,8 @@ import collections
 import keras
 import numpy as np
 
+from lab.layers import BatchNormalization
+
 SMALL = 96  # pixels; images with a shorter side get a stem that keeps their size
 
 
@@ -67,7 +69,7 @@ class Blocks:
 
     def normalized(self, x):
         """Batch normalisation (Ioffe and Szegedy 2015)."""
-        return keras.layers.BatchNormalization(**self.normalization, name=self.name("norm"))(x)
+        return BatchNormalization(**self.normalization, name=self.name("norm"))(x)
 
     def activated(self, x):
         """The network's nonlinearity."""

@@ -44,6 +44,7 @@ LAYERS = {
     "LocalResponseNormalization": (
         lambda **o: layers.LocalResponseNormalization(3, alpha=0.1, **o), [PICTURES], {"masking": True},
     ),
+    "BatchNormalization": (lambda **o: layers.BatchNormalization(**o), [PICTURES], {}),
     "Subsampling2D": (lambda **o: layers.Subsampling2D(2, **o), [PICTURES], {}),
     "TableConvolution2D": (
         lambda **o: layers.TableConvolution2D([[1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], 3, **o), [PICTURES], {},
