@@ -36,7 +36,7 @@ class Config(_supervised.Supervised):
     """Units of each recurrent layer."""
     layers: Annotated[int, Range(1)] = 1
     """Recurrent layers."""
-    window: Annotated[int, Range(2)] = 128
+    window: Annotated[int, Range(2)] = 64
     """Characters of a training example."""
     order: Annotated[int, Range(2)] = 5
     """Of the n-gram model."""
@@ -48,8 +48,9 @@ class Config(_supervised.Supervised):
     """Length of the sample."""
     temperature: Annotated[float, Range(0)] = 0.7
     """Of the sample; 0 takes the most probable character."""
-    epochs: Annotated[int, Range(1)] = 10
-    learning_rate: Annotated[float, Range(over=0)] = 3e-3
+    epochs: Annotated[int, Range(1)] = 3
+    batch_size: Annotated[int, Range(1)] = 16
+    learning_rate: Annotated[float, Range(over=0)] = 4e-3
     warm_up: Annotated[float, Range(0)] = 0.2
     clip_norm: Annotated[float, Range(0)] = 1.0
 

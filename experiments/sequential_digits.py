@@ -28,9 +28,10 @@ class Config(_recurrent.Recurrent):
     samples: Annotated[int, Range(1)] = 1_437
     """Images to train on, the first of a random order."""
     test_samples: Annotated[int, Range(1)] = 360
-    epochs: Annotated[int, Range(1)] = 60
+    units: Annotated[int, Range(1)] = 64
+    epochs: Annotated[int, Range(1)] = 30
     batch_size: Annotated[int, Range(1)] = 32
-    learning_rate: Annotated[float, Range(over=0)] = 2e-3
+    learning_rate: Annotated[float, Range(over=0)] = 8e-3
 
     def __post_init__(self):
         super().__post_init__()
