@@ -2,12 +2,15 @@
 
 python -m benchmarks.supervised_scores [--only classifier_digits "adding_problem gru"] [--seeds 5]
 python -m benchmarks.supervised_scores --table        README's tables of the results that are kept
+python -m benchmarks.supervised_scores --pictures DIR  their pictures, as the experiments draw them for a parent run
 
 Each seed is kept as soon as it is there, and not run again.
 """
 
 import argparse
+import importlib
 import json
+from pathlib import Path
 
 from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
@@ -63,13 +66,42 @@ def tables():
     return "\n".join(found)
 
 
+class Folder:
+    """What an experiment's summary needs of a track."""
+
+    def __init__(self, path):
+        self.artifacts = Path(path)
+        self.artifacts.mkdir(parents=True, exist_ok=True)
+
+    def artifact(self, name):
+        """It is where it should be."""
+
+
+def pictures(path):
+    """Draws what is kept; each experiment into a folder of its own."""
+    groups: dict[str, dict[str, list]] = {}
+    for name, row in kept().items():
+        experiment, *words = name.split()
+        groups.setdefault(experiment, {})["_".join(words)] = [
+            {k: v for k, v in run.items() if k != "commit"} for run in row["runs"]
+        ]
+    for experiment, rows in groups.items():
+        module = importlib.import_module(f"experiments.{experiment}")
+        if hasattr(module, "summary"):
+            module.summary(Folder(Path(path) / experiment), rows)
+
+
 def main():
     """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--table", action="store_true", help="print README's tables and run nothing")
+    parser.add_argument("--pictures", metavar="DIR", help="draw what is kept and run nothing")
     flags = parser.parse_args()
+    if flags.pictures:
+        pictures(flags.pictures)
+        return
     if flags.table:
         print(tables())
         return

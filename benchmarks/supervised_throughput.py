@@ -6,7 +6,7 @@ ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's 
 10 classes, cross-entropy and accuracy, float32, two threads. Contenders:
 
 torch             the usual loop, batches from an array in memory; for images also with channels last, which oneDNN may prefer
-keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks
+keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks, batch normalisation Keras's own
 lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has exact epochs
 lab, jax          the same source
 
@@ -73,7 +73,11 @@ def plain_keras(task, updates):
     """`keras.Model.fit`."""
     import keras
 
-    model = network(task)
+    def own(layer):
+        kind = keras.layers.BatchNormalization if isinstance(layer, keras.layers.BatchNormalization) else type(layer)
+        return kind.from_config(layer.get_config())
+
+    model = keras.models.clone_model(network(task), clone_function=own)
     optimizer = keras.optimizers.SGD(1e-3, momentum=0.9, nesterov=True) if task == "resnet20" else keras.optimizers.Adam(1e-3)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     x, y = examples(task, BATCH * updates)
