@@ -4,8 +4,8 @@ Expected: faded_simple_random <= 1e-6 (|dL / dh_1| over |dL / dh_T| after 100 st
 Time: about 2 minutes of two cores
 Source: Bengio et al. 1994; Pascanu et al. 2013, sections 2 and 3 (vanishing, exploding, clipping); Saxe et al. 2014 (orthogonal weights).
 
-Draws cells.png (every cell as Keras starts it), weights.png (a simple cell with recurrent weights of several kinds) and clipping.png (a simple cell with large weights
-learns the adding problem with and without clipping).
+Draws cells.png (every cell as Keras starts it, and with gates that start at time scales), weights.png (a simple cell with recurrent weights of several kinds) and clipping.png (a simple cell with large weights
+learns the adding problem with clipping, and diverges without).
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Config:
     """Steps of the sequences that they learn from."""
     clip_norm: Annotated[float, Range(over=0)] = 1.0
     """Greatest norm of the gradient where it is clipped."""
-    learning_rate: Annotated[float, Range(over=0)] = 0.01
+    learning_rate: Annotated[float, Range(over=0)] = 0.03
     """Step size of plain gradient descent."""
 
     def __post_init__(self):
@@ -58,6 +58,7 @@ def run(config, track):
 
     from experiments._gan import seeds
     from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
+    from lab.models import GateBias
     from lab.visualize import hidden_gradients, save_gradient_flow
 
     drawn, start, recurrent, order = seeds(track, 4)
@@ -71,6 +72,11 @@ def run(config, track):
     cells = {
         name: kind(config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal) for name, kind in kinds.items()
     }
+    for name, options in {"gru": {}, "lstm": {"unit_forget_bias": False}}.items():
+        bias = GateBias(name, max(config.length, 3), seed=start)
+        cells[f"{name}_chrono"] = kinds[name](
+            config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal, bias_initializer=bias, **options
+        )
     weights = {}
     for name, (kind, gain) in WEIGHTS.items():
         rotation = keras.initializers.Orthogonal(gain, seed=recurrent)
@@ -91,8 +97,12 @@ def run(config, track):
     clipping(track.artifacts / "clipping.png", learnt, config.clip_norm)
     track.artifact("clipping.png")
     for i, (name, (losses, norms)) in enumerate(learnt.items()):
-        track.log({f"loss_{name}": losses[-1], f"gradient_norm_{name}": max(norms)}, (i + 1) * config.updates)
-        results[f"largest_gradient_{name}"] = float(np.nanmax(norms))
+        sound = int(
+            np.argmin([*(np.isfinite(losses) & np.isfinite(norms)), False])
+        )  # updates before the first number that is none
+        for at in range(sound):
+            track.log({f"loss_{name}": losses[at], f"gradient_norm_{name}": norms[at]}, i * config.updates + at + 1)
+        results[f"finite_updates_{name}"] = float(sound)
     return results
 
 
@@ -139,7 +149,8 @@ def clipping(path, learnt, bound):
     right.axhline(bound, color="0.4", linestyle="--", label="bound")
     left.set(yscale="log", xlabel="updates", ylabel="mean squared error")
     right.set(yscale="log", xlabel="updates", ylabel="norm of the gradient, before clipping")
-    for axes in (left, right):
+    for axes, most in ((left, 1e3), (right, 1e5)):
+        axes.set_ylim(top=min(axes.get_ylim()[1], most))  # of what diverges the beginning
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)

@@ -5,7 +5,7 @@ Time: not yet measured
 Source: He et al. 2016, section 4.2, figure 6. Deviations: glyphs and not CIFAR-10, fewer channels, Nesterov's momentum, a step size that rises for an epoch and falls along a
 cosine, no weight decay.
 
-One parent run with a child for each form, depth and seed; the parent has a table and the curves.
+One parent run with a child for each form, depth and seed; the parent has a table and a picture.
 """
 
 from dataclasses import dataclass
