@@ -14,7 +14,7 @@ from tests.graphs import eagerly
 STARTS = {
     "classifier_digits": {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
     "cnn_families_glyphs": {
-        "models": ("lenet5",), "model": "lenet5", "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
+        "models": ("lenet5",), "model": "vgg11", "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
     },
     "resnet_depth": {
         "form": "residual", "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
@@ -102,6 +102,16 @@ def test_it_runs_and_draws(observe, name):
 @pytest.mark.parametrize(("name", "field"), FIELDS, ids=lambda part: str(part))
 def test_every_setting_is_alive(observe, name, field):
     assert observe(name)[:2] != observe(name, **{field: CHANGES[name][field]})[:2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adding_problem", "copy_memory", "sequential_digits"])
+def test_time_scales_are_of_gates(observe, name):
+    with_gates, without = (
+        [observe(name, cell=cell, chrono=chrono)[:2] for chrono in (True, False)] for cell in ("gru", "simple")
+    )
+    assert with_gates[0] != with_gates[1]
+    assert without[0] == without[1]
 
 
 @pytest.mark.slow
