@@ -29,7 +29,7 @@ class Config(_supervised.Sampled):
     model: str = ""
     """One family to run alone; empty compares."""
     width: Annotated[float, Range(over=0)] = 0.25
-    """Factor of every family's number of channels, but of LeNet-5's, which are few."""
+    """Factor of every family's number of channels."""
     samples: Annotated[int, Range(1)] = 5_000
     """Glyphs to train on."""
     test_samples: Annotated[int, Range(1)] = 5_000
@@ -62,8 +62,7 @@ def run(config, track):
     known = tuple(face for face in FACES if face not in HELD_OUT)
     train = glyphs(config.samples, size=config.size, characters=characters, faces=known, seed=drawn)
     test = glyphs(config.test_samples, size=config.size, characters=characters, faces=HELD_OUT, seed=tested)
-    width = 1.0 if config.model == "lenet5" else config.width
-    model = classifier(config.model, train[0].shape[1:], len(characters), width=width, seed=network)
+    model = classifier(config.model, train[0].shape[1:], len(characters), width=config.width, seed=network)
     (track.artifacts / "stages.txt").write_text(summary(model) + "\n")
     track.artifact("stages.txt")
     training = Training(model, config, steps=config.steps_per_epoch, classes=len(characters), seed=order)

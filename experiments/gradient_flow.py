@@ -5,7 +5,7 @@ Time: about a minute of one core
 Source: Bengio et al. 1994; Pascanu et al. 2013, sections 2 and 3 (vanishing, exploding, clipping); Saxe et al. 2014 (orthogonal weights).
 
 Draws cells.png (every cell as Keras starts it, and with gates that start at time scales), weights.png (a simple cell with recurrent weights of several kinds) and clipping.png (a simple cell with large weights
-learns the adding problem with clipping, and diverges without).
+learns the adding problem with clipping, and diverges without; `finite_updates_free` counts the updates until then).
 """
 
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ def run(config, track):
     import numpy as np
 
     from experiments._gan import seeds
+    from lab.initializers import GateBias
     from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
-    from lab.models import GateBias
     from lab.visualize import hidden_gradients, save_gradient_flow
 
     drawn, start, recurrent, order = seeds(track, 4)
@@ -73,7 +73,7 @@ def run(config, track):
         name: kind(config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal) for name, kind in kinds.items()
     }
     for name, options in {"gru": {}, "lstm": {"unit_forget_bias": False}}.items():
-        bias = GateBias(name, max(config.length, 3), seed=start)
+        bias = GateBias(name, config.units, max(config.length, 3), seed=start)
         cells[f"{name}_chrono"] = kinds[name](
             config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal, bias_initializer=bias, **options
         )
@@ -97,13 +97,18 @@ def run(config, track):
     clipping(track.artifacts / "clipping.png", learnt, config.clip_norm)
     track.artifact("clipping.png")
     for i, (name, (losses, norms)) in enumerate(learnt.items()):
-        sound = int(
-            np.argmin([*(np.isfinite(losses) & np.isfinite(norms)), False])
-        )  # updates before the first number that is none
+        sound = finite_updates(losses, norms)
         for at in range(sound):
             track.log({f"loss_{name}": losses[at], f"gradient_norm_{name}": norms[at]}, i * config.updates + at + 1)
         results[f"finite_updates_{name}"] = float(sound)
     return results
+
+
+def finite_updates(*curves):
+    """Updates before the first number that is infinite or none, in any of the curves."""
+    import numpy as np
+
+    return int(np.argmin([*np.isfinite(curves).all(axis=0), False]))
 
 
 def learn(config, clip, start, recurrent, order):

@@ -8,6 +8,7 @@ With fan_in inputs and fan_out outputs per unit, uniform in [-a, a] or (truncate
 | HeUniform, HeNormal | 2 / fan_in | He et al. 2015, eq. 10 |
 | LecunUniform, LecunNormal | 1 / fan_in | LeCun et al. 1998, "Efficient BackProp" |
 | Orthogonal(gain) | W^T W = gain^2 I | Saxe et al. 2014 |
+| GateBias | biases of a GRU or LSTM that remembers for up to so many steps | Tallec and Ollivier 2018, eq. 16 |
 | layer_sequential_unit_variance | 1 of each layer's output | Mishkin and Matas 2016 |
 """
 
@@ -24,7 +25,11 @@ from keras.initializers import (
     Orthogonal,
 )
 
+from lab import checks
+from lab.names import GATED, require_name
+
 __all__ = [
+    "GateBias",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -78,3 +83,45 @@ def _variance(output, batch, layer):
     if not variance > 0:
         raise ValueError(f"batch: expected one for which the outputs of {layer.name} vary, received variance {variance}.")
     return variance
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class GateBias(keras.initializers.Initializer):
+    """Biases of `keras.layers.GRU` or `LSTM` with which units remember for 2 to `time_scale` steps (Tallec and Ollivier 2018, section 2).
+
+    b = log u with u ~ U(1, time_scale - 1), for each unit, which then keeps sigma(b) = 1 - 1 / (1 + u) of its state in a step. LSTM (eq. 16): the forget
+    gate's bias is b, the input gate's -b. GRU: that of the gate that keeps the state is b. All others are 0.
+
+    An LSTM must have `unit_forget_bias=False`, a GRU `reset_after=True`, its default.
+
+    Args:
+        cell: "gru" or "lstm".
+        units: of the layer, >= 1.
+        time_scale: steps, an integer >= 3.
+        seed: of the numbers.
+    """
+
+    def __init__(self, cell, units, time_scale, *, seed):
+        require_name("cell", cell, GATED)
+        self.cell, self.units, self.seed = cell, checks.integer("units", units), seed
+        self.time_scale = checks.integer("time_scale", time_scale, 3)
+
+    def __call__(self, shape, dtype=None):
+        """Biases `[4 units]` (LSTM: input, forget, candidate, output) or `[2, 3 units]` (GRU: keep, reset, candidate; of inputs and of the state)."""
+        expected = (4 * self.units,) if self.cell == "lstm" else (2, 3 * self.units)
+        if tuple(shape) != expected:
+            option = "unit_forget_bias=False" if self.cell == "lstm" else "reset_after=True"
+            raise ValueError(
+                f"GateBias: expected the bias {expected} of {self.cell} with {option}, received shape {tuple(shape)}."
+            )
+        b = np.log(np.random.default_rng(self.seed).uniform(1, self.time_scale - 1, self.units))
+        bias = np.zeros((*expected[:-1], expected[-1] // self.units, self.units))
+        if self.cell == "lstm":
+            bias[:2] = -b, b
+        else:
+            bias[0, 0] = b
+        return ops.convert_to_tensor(bias.reshape(expected), dtype=dtype or keras.config.floatx())
+
+    def get_config(self):
+        """All arguments."""
+        return {"cell": self.cell, "units": self.units, "time_scale": self.time_scale, "seed": self.seed}

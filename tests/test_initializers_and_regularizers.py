@@ -123,3 +123,10 @@ def test_a_wide_kernel_and_one_of_a_convolution():
 def test_bad_arguments(call, words):
     with raises(words):
         call()
+
+
+@pytest.mark.parametrize("layer", [("lstm", keras.layers.LSTM, {}), ("gru", keras.layers.GRU, {"reset_after": False})], ids=str)
+def test_gate_biases_are_refused_where_they_would_mean_something_else(layer):
+    cell, kind, options = layer
+    with raises(["GateBias: expected the bias", cell, "received shape"]):
+        kind(4, bias_initializer=initializers.GateBias(cell, 4, 9, seed=0), **options).build((None, 3, 2))

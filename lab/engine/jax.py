@@ -3,7 +3,6 @@
 import sys
 
 import jax
-import keras
 import numpy as np
 
 from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
@@ -102,10 +101,3 @@ def _own(values):
         if sys.getrefcount(values[position]) > 3:  # the variable's, the list's and the call's own
             values[position] = values[position].copy()
     return values
-
-
-def batch_normalize(x, scale, offset, epsilon):
-    """See `lab.engine`."""
-    axes = tuple(range(len(x.shape) - 1))
-    mean, variance = keras.ops.moments(x, axes)
-    return keras.ops.batch_normalization(x, mean, variance, -1, offset, scale, epsilon), mean, variance

@@ -157,7 +157,8 @@ def batch_normalize(x, scale, offset, epsilon):
         x=pictures, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
     )
     count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
-    return tf.reshape(y, shape), mean, variance * (count - 1) / count  # the kernel's has count - 1 below
+    variance = variance * (count - 1) / count  # the kernel's has count - 1 below
+    return tf.reshape(y, shape), tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
 @contextlib.contextmanager

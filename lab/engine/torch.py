@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import optree
 import torch
@@ -34,13 +33,6 @@ def value_and_grad(loss, variables=None):
 def read(variable):
     """See `lab.engine`."""
     return np.array(variable.value.detach().cpu())
-
-
-def batch_normalize(x, scale, offset, epsilon):
-    """See `lab.engine`."""
-    axes = tuple(range(len(x.shape) - 1))
-    mean, variance = keras.ops.moments(x, axes)
-    return keras.ops.batch_normalization(x, mean, variance, -1, offset, scale, epsilon), mean, variance
 
 
 def _unsupported(*args, **kwargs):

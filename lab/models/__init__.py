@@ -29,7 +29,6 @@ from lab.models.r3gan import r3gan_generator as r3gan_generator
 from lab.models.recurrent import recurrent_actor_critic as recurrent_actor_critic
 from lab.models.resnet import resnet as resnet
 from lab.models.resnet import small_resnet as small_resnet
-from lab.models.sequence import GateBias as GateBias
 from lab.models.sequence import generate as generate
 from lab.models.sequence import sequence_network as sequence_network
 from lab.models.sngan import sngan_discriminator as sngan_discriminator

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from lab import checks
+from lab.initializers import GateBias
 from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
 from lab.names import CELLS, GATED, require_name
 
@@ -23,7 +24,7 @@ def sequence_network(
         units: of each recurrent layer.
         embedding: numbers for each symbol.
         dropout: of what a recurrent layer gets.
-        time_scale: steps up to which the gates of a GRU or LSTM start to remember, >= 3 (see `GateBias`); 0 leaves their biases as above.
+        time_scale: steps up to which the gates of a GRU or LSTM start to remember, >= 3 (`lab.initializers.GateBias`); 0 leaves their biases as above.
         seed: of the initial weights and of dropout.
     """
     require_name("cell", cell, CELLS)
@@ -66,49 +67,13 @@ def recurrent(cell, units, seeds, time_scale, **options):
         "seed": one,  # without one Keras draws it, though nothing uses it
     }
     if time_scale:
-        starts["bias_initializer"] = GateBias(cell, time_scale, seed=three)
+        starts["bias_initializer"] = GateBias(cell, units, time_scale, seed=three)
         options |= {"unit_forget_bias": False} if cell == "lstm" else {}
     kinds = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     if cell in kinds:
         return kinds[cell](units, **starts, **options)
     ours = {"peephole_lstm": PeepholeLSTMCell, "layer_norm_lstm": LayerNormLSTMCell, "layer_norm_gru": LayerNormGRUCell}
     return keras.layers.RNN(ours[cell](units, **starts), **options)
-
-
-@keras.saving.register_keras_serializable(package="lab")
-class GateBias(keras.initializers.Initializer):
-    """Biases of `keras.layers.GRU` or `LSTM` with which units remember for 1 to `time_scale` steps (Tallec and Ollivier 2018, section 3).
-
-    b = log u with u ~ U(1, time_scale - 1), for each unit. LSTM: the forget gate's bias is b, the input gate's -b. GRU: that of the gate that keeps
-    the state is b. All others are 0.
-
-    Args:
-        cell: "gru" or "lstm".
-        time_scale: steps, >= 3.
-        seed: of the numbers.
-    """
-
-    def __init__(self, cell, time_scale, seed=None):
-        require_name("cell", cell, GATED)
-        if time_scale < 3:
-            raise ValueError(f"time_scale: expected at least 3, received {time_scale}.")
-        self.cell, self.time_scale, self.seed = cell, time_scale, seed
-
-    def __call__(self, shape, dtype=None):
-        """Biases of shape `[4 units]` (LSTM) or `[2, 3 units]` (GRU)."""
-        gates = 4 if self.cell == "lstm" else 3
-        units = shape[-1] // gates
-        b = np.log(np.random.default_rng(self.seed).uniform(1, self.time_scale - 1, units))
-        bias = np.zeros((*shape[:-1], gates, units))
-        if self.cell == "lstm":
-            bias[:2] = -b, b  # input, forget, candidate, output
-        else:
-            bias[0, 0] = b  # keep, reset, candidate; the second row is the recurrence's
-        return keras.ops.convert_to_tensor(bias.reshape(shape), dtype=dtype)
-
-    def get_config(self):
-        """All arguments."""
-        return {"cell": self.cell, "time_scale": self.time_scale, "seed": self.seed}
 
 
 def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):

@@ -14,7 +14,7 @@ from tests.graphs import eagerly
 STARTS = {
     "classifier_digits": {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
     "cnn_families_glyphs": {
-        "models": ("lenet5",), "model": "vgg11", "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
+        "models": ("lenet5",), "model": "lenet5", "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
     },
     "resnet_depth": {
         "form": "residual", "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10, "batch_size": 32,
@@ -184,6 +184,13 @@ def test_samples_are_of_the_prompt_and_of_the_temperature(tmp_path):
         sequence.append(symbol)
     with raises(["prompt: expected at least one symbol"]):
         generate(network, [], 3)
+
+
+def test_updates_are_counted_until_a_number_is_none():
+    from experiments.gradient_flow import finite_updates
+
+    assert finite_updates([1.0, np.nan, 2.0], [1.0, 1.0, 1.0]) == finite_updates([1.0, 1.0, 1.0], [1.0, np.inf, 1.0]) == 1
+    assert finite_updates([1.0, 2.0]) == 2
 
 
 def test_forecasts_are_made_from_forecasts():

@@ -73,7 +73,7 @@ def test_gates_start_at_time_scales(cell):
         ({"cell": "grub", "features": 1}, ["cell: expected one of simple", "'grub'", "nearest: gru"]),
         ({"cell": "gru"}, ["features, symbols: expected one of them", "None and None"]),
         ({"cell": "gru", "features": 1, "layers": 0}, ["layers: expected", "0"]),
-        ({"cell": "gru", "features": 1, "time_scale": 2}, ["time_scale: expected at least 3", "2"]),
+        ({"cell": "gru", "features": 1, "time_scale": 2}, ["time_scale: expected an integer >= 3", "2"]),
         ({"cell": "irnn", "features": 1, "time_scale": 9}, ["time_scale: expected 0", "gru and lstm", "9"]),
     ],
 )
