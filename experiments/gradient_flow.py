@@ -108,7 +108,7 @@ def finite_updates(*curves):
     """Updates before the first number that is infinite or none, in any of the curves."""
     import numpy as np
 
-    return int(np.argmin([*np.isfinite(curves).all(axis=0), False]))
+    return int(np.argmin(np.append(np.isfinite(np.array(curves)).all(axis=0), False)))
 
 
 def learn(config, clip, start, recurrent, order):
