@@ -1,6 +1,6 @@
 """Digits pixel by pixel, row by row or in one random order: which recurrent cells tell them apart.
 
-Expected: accuracy_gru >= 0.9 (scikit-learn's 8 x 8 digits, 64 steps: 0.95 ± 0.03, 4 seeds)
+Expected: accuracy_gru >= 0.9 (scikit-learn's 8 x 8 digits, 64 steps: 0.95 ± 0.02, 5 seeds)
 Time: about 5 minutes of one core
 Source: Le et al. 2015, section 4.2 (there MNIST, 784 steps, which `--data mnist` takes where the download works).
 
