@@ -8,6 +8,7 @@ import pytest
 
 from lab import checkpoint
 from lab.finite import NonFiniteError
+from lab.layers import BatchNormalization
 from lab.models import lenet, mlp
 from lab.supervised import Examples, Recipe, Training, cutmix, mixup, range_test
 from lab.supervised.training import make_optimizer, step_sizes
@@ -26,7 +27,7 @@ def small_network(seed=0):
         [
             keras.Input((8, 8, 1)),
             keras.layers.Conv2D(4, 3, kernel_initializer=keras.initializers.HeNormal(seed)),
-            keras.layers.BatchNormalization(),
+            BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dropout(0.2, seed=seed + 1),
