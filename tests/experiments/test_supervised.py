@@ -38,7 +38,7 @@ STARTS = {
 }  # fmt: skip
 CHANGES = {
     "classifier_digits": {"width": 0.5, "size": 9, "folds": 3},
-    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.25, "samples": 96, "test_samples": 63, "size": 13},
+    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.5, "samples": 96, "test_samples": 63, "size": 13},
     "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
     "look_inside_cnn": {"model": "vgg11", "width": 0.5, "samples": 96, "test_samples": 17, "ascent_steps": 3},
     "adding_problem": {
