@@ -89,7 +89,7 @@ def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0
         clock[0] = time.perf_counter()
 
     def batch(number, logs):
-        if number == training.steps - 1:  # validation is not training
+        if number >= training.steps - 1:  # of several at once the last; validation is not training
             clock[0] = time.perf_counter() - clock[0]
 
     def end(epoch, logs):

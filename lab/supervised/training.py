@@ -11,6 +11,7 @@ from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
 
 EVALUATION_BATCH = 256
+UPDATES_AT_ONCE = 8  # of Keras's function on TensorFlow; the same bits, and Python's callbacks cost an eighth
 
 
 class Training:
@@ -53,7 +54,8 @@ class Training:
             )
             jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not slower)
         metrics = usual[1] if metrics is None else metrics
-        self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit)
+        at_once = UPDATES_AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere Keras unrolls them
+        self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit, steps_per_execution=at_once)
         self.optimizer.build(self.model.trainable_variables)
         values = self._evaluated if recipe.ema else None
         self.stopping = EarlyStopping(network.variables, recipe.patience, values=values) if recipe.patience else None
@@ -92,7 +94,7 @@ class Training:
             x, y: examples, checked; see `check_examples`.
             validation: (x, y) that are evaluated after each epoch. With averaged weights Keras swaps them by adding and subtracting, which changes
                 the last digits of what goes on to learn, the same in every run.
-            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`.
+            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`, and on TensorFlow of batches each eighth.
             initial_epoch: where it goes on.
         """
         check_examples(self.network, x, y, self.classes)

@@ -130,7 +130,8 @@ def test_decay_spares_biases_and_normalisation():
         np.testing.assert_allclose(as_array(variable), old * (0.95 if old.ndim > 1 else 1), rtol=1e-6)
 
 
-def test_the_average_of_the_weights_is_what_is_evaluated():
+def test_the_average_of_the_weights_is_what_is_evaluated(monkeypatch):
+    monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", 1)  # the callback is to see each
     recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
     training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
     steps = [[np.array(v) for v in training.network.trainable_variables]]
@@ -147,6 +148,21 @@ def test_the_average_of_the_weights_is_what_is_evaluated():
             np.testing.assert_allclose(np.array(got), expected, atol=1e-5)
     logits = training.predict(VECTORS)
     assert logits.shape == (60, 2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is one update at a time")
+def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
+    recipe, ends, seen = dataclasses.replace(CHEAP, epochs=2, ema=0.9), [], []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    for at_once in (1, 2, 8):  # of three an epoch: each, with one left over, all
+        monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", at_once)
+        training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+        losses = training.fit(IMAGES[:50], LABELS[:50], callbacks=[note]).history["loss"]
+        ends.append([np.array(losses), *values(training)])
+    for other in ends[1:]:
+        for got, expected in zip(other, ends[0], strict=True):
+            np.testing.assert_array_equal(got, expected)
+    assert len(seen) == 2 * (3 + 2 + 1)
 
 
 def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
