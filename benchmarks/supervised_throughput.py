@@ -1,6 +1,6 @@
 """A supervised training step of ResNet-20 and of an LSTM: milliseconds, side by side with torch and with plain `keras.Model.fit`.
 
-python -m benchmarks.supervised_throughput [--rounds 7] [--updates 20]
+python -m benchmarks.supervised_throughput [--rounds 7] [--updates 20 100]
 
 ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's momentum; LSTM of 128 units over 50 steps of 16 numbers and a linear map, Adam. Batches of 64,
 10 classes, cross-entropy and accuracy, float32, two threads. Contenders:
@@ -10,7 +10,8 @@ keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default
 lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has exact epochs
 lab, jax          the same source
 
-Every contender runs in a process of its own and takes its turn: one round is so many updates of each. Reported: the ratio of times of each round to
+Every contender runs in a process of its own and takes its turn: one round is an epoch of so many updates of each (more of the shorter ones, so that what an epoch costs beside its
+updates weighs alike). Reported: the ratio of times of each round to
 torch's and to Keras's, and their medians.
 """
 
@@ -170,7 +171,9 @@ def main():
     """Runs the comparison and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="turns of each contender")
-    parser.add_argument("--updates", type=int, default=20, help="updates in a turn")
+    parser.add_argument(
+        "--updates", type=int, nargs=2, default=[20, 100], help="updates in a turn, of ResNet-20 and of the LSTM"
+    )
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.serve:
@@ -179,8 +182,9 @@ def main():
             "torch": in_torch, "torch-last": lambda task, updates: in_torch(task, updates, last=True), "keras": plain_keras, "lab": lab,
         }[kind]  # fmt: skip
         return serve(made(task, int(updates)), 1, 1)
-    settings = {"batch": BATCH, "rounds": flags.rounds, "updates": flags.updates}
-    rows = [row for task in ("resnet20", "lstm") for row in compare(task, flags.rounds, flags.updates)]
+    updates = dict(zip(("resnet20", "lstm"), flags.updates))
+    settings = {"batch": BATCH, "rounds": flags.rounds, "updates": updates}
+    rows = [row for task, count in updates.items() for row in compare(task, flags.rounds, count)]
     keep("supervised_throughput", settings | {"rows": rows} | describe("tensorflow", "keras", "jax", "torch", "numpy"))
     return None
 
