@@ -41,7 +41,8 @@ def mobilenet_v2(shape, classes, *, width=1.0, dropout=0.0, stem=None, seed, nam
     """Images `[B, *shape]` -> logits `[B, classes]`: inverted residuals with linear bottlenecks (table 2).
 
     A block widens by a 1 x 1 convolution, filters each channel and narrows by a linear 1 x 1 convolution; where it keeps size and channels
-    there is a shortcut around it. With the small stem the first convolution and the first halving keep the size.
+    there is a shortcut around it. With the small stem the first convolution and the first halving keep the size. The averages of normalisation
+    forget 0.01 in an update; in `keras.applications` it is 0.001, by which a network is not what it learnt before some thousand updates.
 
     Args:
         shape: (height, width, channels).
@@ -51,7 +52,7 @@ def mobilenet_v2(shape, classes, *, width=1.0, dropout=0.0, stem=None, seed, nam
         seed: of the initial weights and of dropout.
     """
     images, small = image_input(shape, stem)
-    blocks = Blocks(seed, epsilon=1e-3, momentum=0.999, activation="relu6")
+    blocks = Blocks(seed, epsilon=1e-3, momentum=0.99, activation="relu6")
     x = blocks.unit(images, scaled(32, width, 8), 3, 1 if small else 2)
     for stage, (expansion, filters, count, strides) in enumerate(INVERTED):
         blocks.begin(f"stage{stage + 1}")
