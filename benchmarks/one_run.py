@@ -22,5 +22,5 @@ def measure(experiment, arguments, seed):
         (path,) = Path(home).glob("mlruns/runs/*/run.json")
         folder = RunFolder(path.parent)
         found = {name: round(value, 5) for name, value in folder.results().items()}
-        seen = folder.header()["total_steps"]
+        seen = max(step for points in folder.metrics().values() for step, _ in points)  # may be fewer than were planned
         return found | {"seed": seed, "samples_seen": seen, "minutes": minutes, "commit": describe()["commit"]}

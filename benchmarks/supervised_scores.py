@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
 
-FAMILIES = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
+FAMILIES = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet_bc40", "xception", "mobilenet_v2")
 CELLS = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "layer_norm_gru")
 RUNS = (
     {"classifier_digits": []}

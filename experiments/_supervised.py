@@ -64,6 +64,7 @@ def fit(track, training, x, y, *, validation=None, enough=0.0):
         training.finish()
     else:
         go_on(track, training, x, y, seen // per_epoch(training), validation=validation, enough=enough)
+    track.saving = False
 
 
 def per_epoch(training):
@@ -104,7 +105,6 @@ def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
     training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[tracked])
-    track.saving = False
 
 
 def classify(track, training, train, test, *, names, validation=None):

@@ -90,6 +90,7 @@ def run(config, track):
         given = engine.read(answers)
         given[test] = probabilities(training.predict(x[test]))
         answers.assign(given)
+    track.saving = False
     track.model(model)
     return _supervised.tell(track, y, engine.read(answers), x, names=range(10))
 

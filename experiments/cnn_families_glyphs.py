@@ -17,7 +17,7 @@ from lab.command import Range
 from lab.names import FAMILIES, require_name
 
 HELD_OUT = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Italic", "STIXGeneralBol", "cmss10")
-COMPARED = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet40", "xception", "mobilenet_v2")
+COMPARED = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet_bc40", "xception", "mobilenet_v2")
 
 
 @dataclass(frozen=True)

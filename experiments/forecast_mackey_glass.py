@@ -27,8 +27,8 @@ class Config(_supervised.Supervised):
     """Values that a forecast is made from."""
     horizon: Annotated[int, Range(2)] = 84
     """Steps that the longer forecast looks ahead, each made from the ones before."""
-    delay: Annotated[float, Range(over=0)] = 17.0
-    """Of the equation."""
+    delay: Annotated[float, Range(5)] = 17.0
+    """Of the equation, which comes to rest at 1 with delays below about 4.5, oscillates with more and is chaotic from about 17 on."""
     samples: Annotated[int, Range(1)] = 8_000
     """Values to train on."""
     test_samples: Annotated[int, Range(1)] = 2_000

@@ -68,7 +68,10 @@ def draw(folder, model, images, *, steps, seed):
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     visualize.save_filters(folder / "filters.png", first.kernel)
     visualize.save_maps(folder / "maps.png", feature_maps(model, images[:1], [first.name])[first.name][0])
-    rows = {f"{rule} backpropagation" if rule != "deconvnet" else rule: visualize.saliency(model, images, rule=rule) for rule in ("gradient", "deconvnet", "guided")}  # fmt: skip
+    names = {"gradient": "gradient"} | (
+        {"deconvnet": "deconvnet", "guided": "guided backpropagation"} if visualize.rectifies(model) else {}
+    )
+    rows = {name: visualize.saliency(model, images, rule=rule) for rule, name in names.items()}
     rows |= {
         "Grad-CAM": visualize.grad_cam(model, images, layer=visualize.last_maps(model, side=5)),
         "occlusion": visualize.occlusion(model, images, size=7, stride=2, fill=-1.0),

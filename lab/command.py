@@ -38,6 +38,8 @@ class Range:
 class SettingError(ValueError):
     """A setting that only the run could find to be bad: its line is all that there is to say."""
 
+    exit_code = 2
+
 
 def require(condition, name, expected, received):
     """Raises the one-line ValueError of a bad setting unless `condition` holds."""

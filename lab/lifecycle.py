@@ -85,7 +85,7 @@ def _do(work, writer):
     except (Stopped, KeyboardInterrupt):
         ending = Ending("KILLED", 130)
     except Exception as failure:
-        ending = Ending("FAILED", 1, f"{type(failure).__name__}: {failure}")
+        ending = Ending("FAILED", getattr(failure, "exit_code", 1), f"{type(failure).__name__}: {failure}")
         if not _said_by_lab(failure):
             traceback.print_exc()
     _end(writer, ending)
@@ -169,7 +169,7 @@ def _say_goodbye(folder, expected, ending, delivered):
         print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
     if ending.error:
         print(f"failed: {ending.error}", file=sys.stderr)
-    if ending.status != "FINISHED":
+    if ending.status != "FINISHED" and ending.code != 2:  # bad input stays bad
         print(f"to go on: python -m lab resume {folder.name}")
     run_id = folder.delivery().get("run_id")
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
@@ -221,6 +221,10 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
 class ChildError(Exception):
     """A child run failed, which it has said itself."""
 
+    def __init__(self, name, exit_code):
+        super().__init__(f"{name} did not finish")
+        self.exit_code = exit_code
+
 
 def _child_results(parent, seed, config, run, expected):
     """The results of the child run for a seed and a configuration, which is run if it has not finished."""
@@ -232,7 +236,7 @@ def _child_results(parent, seed, config, run, expected):
     if code == 130:
         raise Stopped
     if code:
-        raise ChildError(f"{child.name} did not finish")
+        raise ChildError(child.name, code)
     return results
 
 

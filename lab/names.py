@@ -5,7 +5,7 @@ import difflib
 FAMILIES = (  # of lab.models.FAMILIES
     "lenet5", "vgg11", "vgg13", "vgg16", "vgg19", "googlenet", "inception_v3",
     *(f"{form}{depth}" for form in ("resnet", "preresnet", "plain") for depth in (20, 32, 44, 56, 110, 18, 34, 50, 101, 152)),
-    "densenet40", "densenet100", "densenet121", "densenet169", "densenet201", "xception", "mobilenet", "mobilenet_v2",
+    "densenet_bc40", "densenet_bc100", "densenet121", "densenet169", "densenet201", "xception", "mobilenet", "mobilenet_v2",
 )  # fmt: skip
 GATED = ("gru", "lstm")  # those of Keras with gates, whose biases can be given a time scale
 CELLS = ("simple", *GATED, "peephole_lstm", "layer_norm_lstm", "layer_norm_gru", "irnn")  # of lab.models.sequence_network

@@ -8,6 +8,8 @@ import signal
 import pytest
 
 from lab import checkpoint, lifecycle
+from lab.command import SettingError
+from lab.data import DownloadError
 from lab.journal import Journal, RunFolder
 from lab.track import Stopped, Track
 
@@ -161,7 +163,15 @@ def test_what_fails_in_the_parents_own_work_is_its_failure(capsys):
     assert folder.metrics()["r"] == [(3, 0.5)]
 
 
-@pytest.mark.parametrize(("failure", "status", "code"), [(KeyboardInterrupt, "KILLED", 130), (ArithmeticError, "FAILED", 1)])
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (KeyboardInterrupt, "KILLED", 130),
+        (ArithmeticError, "FAILED", 1),
+        (SettingError, "FAILED", 2),
+        (DownloadError, "FAILED", 2),
+    ],
+)
 def test_parents_end_as_their_children_do(failure, status, code, capsys):
     def run(config, track):
         raise failure
@@ -171,4 +181,6 @@ def test_parents_end_as_their_children_do(failure, status, code, capsys):
     assert folder.status() == status
     (child,) = children(folder)
     assert child.status() == status
-    assert ("did not finish" in capsys.readouterr().err) == (code == 1)
+    said = capsys.readouterr()
+    assert ("did not finish" in said.err) == (code != 130)
+    assert ("to go on" in said.out) == (code != 2)

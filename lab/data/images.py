@@ -14,6 +14,8 @@ DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32,
 class DownloadError(OSError):
     """A data set could not be downloaded."""
 
+    exit_code = 2
+
 
 def digits(size=8):
     """scikit-learn's 1,797 handwritten digits, 8 x 8 or resized (bicubic): (images uint8 `[1797, size, size, 1]`, labels int32)."""

@@ -12,6 +12,7 @@ def densenet(shape, classes, *, depth=121, growth=None, compression=0.5, width=1
 
     A bottleneck is a 1 x 1 convolution to 4 `growth` channels and a 3 x 3 one to `growth`, each after normalisation and ReLU, whose output
     is joined to its input. The small stem is a 3 x 3 convolution of twice the growth; depths of 6 n + 4 have three blocks.
+    (The paper's own network of 40 layers has no bottlenecks; with them it is about a sixth of its million weights.)
 
     Args:
         shape: (height, width, channels).
@@ -45,4 +46,6 @@ def densenet(shape, classes, *, depth=121, growth=None, compression=0.5, width=1
             x = blocks.convolution(blocks.activated(blocks.normalized(x)), int(compression * x.shape[-1]), 1)
             x = blocks.pooled(blocks.dropped(x, dropout), kind="mean")
     x = blocks.activated(blocks.normalized(x))
-    return keras.Model(images, blocks.classified(x, classes), name=name or f"densenet{depth}")
+    return keras.Model(
+        images, blocks.classified(x, classes), name=name or (f"densenet{depth}" if depth in LAYERS else f"densenet_bc{depth}")
+    )

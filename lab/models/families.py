@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from lab import checks
 from lab.models.densenet import LAYERS as DENSENETS
 from lab.models.densenet import densenet
 from lab.models.inception import googlenet, inception_v3
@@ -26,8 +27,8 @@ FAMILIES: dict[str, Callable] = {  # name: function (shape, classes, *, width, s
         for build, depths in ((small_resnet, (20, 32, 44, 56, 110)), (resnet, RESNETS))
         for depth in depths
     },
-    "densenet40": partial(densenet, depth=40, stem="small"),
-    "densenet100": partial(densenet, depth=100, stem="small"),
+    "densenet_bc40": partial(densenet, depth=40, stem="small"),
+    "densenet_bc100": partial(densenet, depth=100, stem="small"),
     **{f"densenet{depth}": partial(densenet, depth=depth) for depth in DENSENETS},
     "xception": xception,
     "mobilenet": mobilenet,
@@ -45,6 +46,4 @@ def classifier(name, shape, classes, *, width=1.0, seed):
         seed: of the initial weights.
     """
     require_name("model", name, FAMILIES)
-    if not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes: expected an integer >= 2, received {classes!r}.")
-    return FAMILIES[name](tuple(shape), classes, width=width, seed=seed)
+    return FAMILIES[name](tuple(shape), checks.integer("classes", classes, 2), width=width, seed=seed)

@@ -19,7 +19,7 @@ LARGEST = 48  # pixels; beyond it the dense layer would hold most weights, and t
 def lenet(shape, classes, *, width=1.0, seed, name="lenet5"):
     """Images `[B, *shape]` -> logits `[B, classes]`: C1, S2, C3, S4, C5, F6, and a linear layer.
 
-    60,000 weights up to F6 for `[32, 32, 1]`. Images of other sizes are padded by zeros to 32 pixels, as the paper's digits of 28 were, or keep
+    60,000 weights up to F6 for `[32, 32, 1]`. Images of fewer pixels are padded by zeros to 32 (the paper's digits of 28 by their background), or keep
     their size beyond it, where C5 sees all of S4. Squashing is 1.7159 tanh(2 x / 3) (appendix A), of S2 and S4 too. Deviation: the paper's
     output is a distance to fixed bitmaps of the ten digits; ours is linear, for any classes. Weights start uniform, as LeCun's do (±2.4 / fan-in).
 

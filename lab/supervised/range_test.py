@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import checks, engine
-from lab.supervised.training import check_examples, make_optimizer
+from lab.supervised.training import make_optimizer
 
 
 class RangeTest(NamedTuple):
@@ -34,7 +34,7 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
     checks.fraction("smoothing", smoothing)
     if not most > least:
         raise ValueError(f"most: expected more than least, {least}, received {most}.")
-    check_examples(training.network, x, y, training.classes)
+    training.check(x, y)
     rates = np.geomspace(least, most, checks.integer("steps", steps, 2))
     model, batches = training.model, training.batches(x, y)
     if not len(batches):

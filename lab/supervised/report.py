@@ -30,6 +30,8 @@ def report(labels, probabilities, *, names=None, bins=15):
     from sklearn.metrics import classification_report, confusion_matrix
 
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, np.float64)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers [N], received {labels.dtype} of shape {labels.shape}.")
     count = probabilities.shape[-1]
     if probabilities.shape != (len(labels), count) or not len(labels):
         raise ValueError(f"probabilities: expected [{len(labels)}, classes], at least one, received {probabilities.shape}.")

@@ -6,9 +6,9 @@ from keras import ops
 
 from lab import checks, optimizers
 from lab.finite import require_metrics, require_variables
-from lab.models.measuring import as_floats, check_numbers
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
+from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
 
 EVALUATION_BATCH = 256
 UPDATES_AT_ONCE = 8  # of Keras's function on TensorFlow; the same bits, and Python's callbacks cost an eighth
@@ -33,9 +33,13 @@ class Training:
         self.mix = mixing(recipe)
         if classes is None and (self.mix or recipe.label_smoothing):
             raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
-        if self.mix and "int" in network.inputs[0].dtype:
+        if classes is not None and network.outputs[0].shape[-1] != classes:
+            raise ValueError(f"classes: expected {network.outputs[0].shape[-1]}, the network's logits, received {classes}.")
+        if loss is not None and recipe.label_smoothing:
+            raise ValueError(f"label_smoothing: expected 0 with a loss of one's own, received {recipe.label_smoothing}.")
+        if self.mix and takes_symbols(network):
             raise ValueError("mixup, cutmix: expected 0 for a network of symbols, received more.")
-        self.soft = bool(self.mix or (recipe.label_smoothing and loss is None))  # labels are shares
+        self.soft = bool(self.mix or recipe.label_smoothing)  # labels are shares
         self.model = self._augmented()
         self.optimizer = make_optimizer(recipe, steps, network)
         if classes is None:
@@ -47,7 +51,7 @@ class Training:
             )
         else:
             usual = keras.losses.SparseCategoricalCrossentropy(True), [keras.metrics.SparseCategoricalAccuracy("accuracy")]
-        self.loss = loss or usual[0]
+        self.loss, self.own_loss = loss or usual[0], loss is not None
         if jit is None:
             slower = any(
                 "Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in network._flatten_layers()
@@ -91,13 +95,13 @@ class Training:
         """Trains to the recipe's end, or to where early stopping ends it. Returns Keras's `History`, or None where nothing was left to do.
 
         Args:
-            x, y: examples, checked; see `check_examples`.
+            x, y: examples, checked; see `check`.
             validation: (x, y) that are evaluated after each epoch. With averaged weights Keras swaps them by adding and subtracting, which changes
                 the last digits of what goes on to learn, the same in every run.
             callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`, and on TensorFlow of batches each eighth.
             initial_epoch: where it goes on.
         """
-        check_examples(self.network, x, y, self.classes)
+        self.check(x, y)
         if self.stopping and validation is None:
             raise ValueError("patience: expected validation examples, received none.")
         recipe, history = self.recipe, None
@@ -106,8 +110,8 @@ class Training:
             raise ValueError(f"x: expected {self.steps} batches of {recipe.batch_size}, received {len(examples)}.")
         if validation is not None:
             checked, targets = validation
-            check_examples(self.network, checked, targets, self.classes)
-            validation = (floats(checked), self._targets(targets))
+            self.check(checked, targets)
+            validation = (as_taken(self.network, checked), self._targets(targets))
         examples.begin(initial_epoch)  # Keras may look at a batch before the epoch begins
         begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
         ours = [begin, _Finite(self)]
@@ -130,15 +134,21 @@ class Training:
         if self.stopping:
             self.stopping.bring_back()
 
+    def check(self, x, y):
+        """Examples must be what the network and the loss take."""
+        check_examples(self.network, x, y, self.classes, own_loss=self.own_loss)
+
     def batches(self, x, y):
         """The `Examples` that `fit` goes through."""
         classes = self.classes if self.soft else None
+        if takes_symbols(self.network):
+            x = as_taken(self.network, x)  # of numbers Examples makes the floats, batch by batch
         return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, seed=self.seed)
 
     def predict(self, x):
         """The network's outputs for inputs `[N, ...]`, as an array."""
         check_inputs(self.network, x)
-        return self.network.predict(floats(x), batch_size=EVALUATION_BATCH, verbose=0)
+        return self.network.predict(as_taken(self.network, x), batch_size=EVALUATION_BATCH, verbose=0)
 
     def _targets(self, y):
         return np.eye(self.classes, dtype="float32")[y] if self.soft else np.asarray(y)
@@ -173,7 +183,9 @@ def make_optimizer(recipe, steps, network):
         "rmsprop": lambda: optimizers.RMSprop(rate, **options),
     }[recipe.optimizer]()
     if recipe.weight_decay:
-        made.exclude_from_weight_decay([variable for variable in network.trainable_variables if len(variable.shape) < 2])
+        made.exclude_from_weight_decay(
+            [each for each in network.trainable_variables if len(each.shape) < 2 or "bias" in each.name]
+        )
     return made
 
 
@@ -187,48 +199,6 @@ def step_sizes(recipe, steps):
     if not risen:
         return recipe.learning_rate
     return keras.optimizers.schedules.PolynomialDecay(0.0, risen, recipe.learning_rate)
-
-
-def floats(x):
-    """Inputs as a network takes them: uint8 images from -1 to 1."""
-    x = np.asarray(x)
-    return as_floats(x) if x.dtype == np.uint8 else x
-
-
-def check_inputs(network, x):
-    """Inputs must be what the network takes: shapes, finite numbers, no empty sequences."""
-    x = np.asarray(x)
-    taken = tuple(network.inputs[0].shape[1:])
-    fits = x.ndim == len(taken) + 1 and all(wanted in (None, got) for wanted, got in zip(taken, x.shape[1:]))
-    if not fits:
-        raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
-    if not len(x) or 0 in x.shape[1:]:
-        what = "examples" if not len(x) else "sequences or images"
-        raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
-    if x.ndim == 4:
-        check_numbers("x", x)
-    else:
-        _check_finite("x", x)
-
-
-def check_examples(network, x, y, classes):
-    """Inputs and targets must be what the network and the loss take."""
-    check_inputs(network, x)
-    y = np.asarray(y)
-    if len(y) != len(x):
-        raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
-    if classes is None:
-        return _check_finite("y", y)
-    if y.dtype.kind not in "iu":
-        raise ValueError(f"y: expected integer labels, received {y.dtype}.")
-    if y.min() < 0 or y.max() >= classes:
-        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
-    return None
-
-
-def _check_finite(name, x):
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise ValueError(f"{name}: expected finite numbers, received {int((~np.isfinite(x)).sum())} that are not.")
 
 
 def probabilities(logits):

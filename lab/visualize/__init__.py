@@ -1,6 +1,7 @@
 """What a network has learnt: pictures of its units and of what its decisions rest on."""
 
 from lab.visualize.activation_maximization import maximize as maximize
+from lab.visualize.backpropagation import rectifies as rectifies
 from lab.visualize.backpropagation import saliency as saliency
 from lab.visualize.figures import save_fields as save_fields
 from lab.visualize.figures import save_filters as save_filters

@@ -30,6 +30,8 @@ def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
     outputs, unit = layer_and_unit(model, layer, unit, images)
     part = keras.Model(model.inputs[0], outputs)
     if rule != "gradient":
+        if not rectifies(part):
+            raise ValueError(f"rule: expected 'gradient' for a model without ReLUs, received {rule!r}.")
         part = with_rule(part, rule)
     x = keras.Variable(images, dtype="float32", trainable=True)
 
@@ -41,6 +43,14 @@ def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
 
     _, (gradient,) = engine.value_and_grad(excitation, [x])()
     return ops.convert_to_numpy(gradient)
+
+
+def rectifies(model):
+    """Whether there are ReLUs in a network, by which the rules differ."""
+    return any(
+        isinstance(layer, keras.layers.ReLU) or getattr(getattr(layer, "activation", None), "__name__", "") in MOST
+        for layer in model._flatten_layers()
+    )
 
 
 def with_rule(model, rule):

@@ -119,7 +119,7 @@ def test_with_its_weights_it_computes_what_keras_applications_does(name):
     np.testing.assert_allclose(as_array(ours(x, training=False)), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
-SMALL = ["lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "plain20", "resnet18", "densenet40", "mobilenet_v2"]
+SMALL = ["lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "plain20", "resnet18", "densenet_bc40", "mobilenet_v2"]
 
 
 @pytest.mark.parametrize("name", [*SMALL[:1], *(pytest.param(name, marks=pytest.mark.slow) for name in SMALL[1:])])

@@ -48,6 +48,8 @@ def test_reports_are_files_to_look_at(tmp_path):
     [
         ([0, 1], PROBABILITIES, ["probabilities: expected \\[2, classes\\]", r"\(5, 3\)"]),
         (LABELS + 1, PROBABILITIES, ["labels: expected 0 to 2", "1 to 3"]),
+        (LABELS[:, None], PROBABILITIES, ["labels: expected integers", r"\(5, 1\)"]),
+        (LABELS * 1.0, PROBABILITIES, ["labels: expected integers", "float64"]),
         (LABELS, PROBABILITIES * 2, ["rows that sum to 1"]),
     ],
 )

@@ -212,6 +212,10 @@ def test_an_orthogonal_linear_recurrence_neither_fades_nor_explodes():
     [
         (lambda: saliency(planted(), scenes(), rule="magic"), ["rule: expected one of gradient", "'magic'"]),
         (lambda: saliency(planted(), scenes(), layer="detektor"), ["layer: expected a layer", "nearest: detector"]),
+        (
+            lambda: saliency(classifier("lenet5", (16, 16, 1), 2, seed=0), scenes(), rule="guided"),
+            ["rule: expected 'gradient' for a model without ReLUs", "'guided'"],
+        ),
         (lambda: saliency(planted(), scenes(), unit=2), ["unit: expected 0 to 1", "2"]),
         (lambda: saliency(planted(), scenes()[:, :15]), ["images: expected shape", r"\(15, 16, 1\)"]),
         (lambda: grad_cam(planted(), scenes(), layer="logits"), ["layer: expected one with maps"]),

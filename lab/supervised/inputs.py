@@ -1,0 +1,77 @@
+"""What a network and its loss take, and one clear line about what they do not."""
+
+import keras
+import numpy as np
+
+from lab.models.measuring import as_floats, check_numbers
+
+
+def takes_symbols(network):
+    """Whether a network's inputs are integers and not numbers."""
+    return "int" in network.inputs[0].dtype
+
+
+def as_taken(network, x):
+    """Inputs as a network takes them: uint8 images from -1 to 1, symbols as int32."""
+    x = np.asarray(x)
+    if takes_symbols(network):
+        return x.astype("int32")
+    return as_floats(x) if x.dtype == np.uint8 else x
+
+
+def check_inputs(network, x):
+    """Inputs must be what the network takes: shapes, finite numbers or symbols that it knows, no empty sequences."""
+    x = np.asarray(x)
+    taken = tuple(network.inputs[0].shape[1:])
+    if not _fits(x.shape[1:], taken):
+        raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
+    if not len(x) or 0 in x.shape[1:]:
+        what = "examples" if not len(x) else "sequences or images"
+        raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
+    if takes_symbols(network):
+        check_symbols(network, x)
+    elif x.ndim == 4:
+        check_numbers("x", x)
+    else:
+        _check_finite("x", x)
+
+
+def check_symbols(network, x):
+    """Symbols must be integers below the size of each `Embedding`."""
+    if x.dtype.kind not in "iu":
+        raise ValueError(f"x: expected integer symbols, received {x.dtype}.")
+    known = [layer.input_dim for layer in network._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    if known and not 0 <= x.min() <= x.max() < min(known):
+        raise ValueError(f"x: expected symbols from 0 to {min(known) - 1}, received {x.min()} to {x.max()}.")
+
+
+def check_examples(network, x, y, classes, *, own_loss=False):
+    """Inputs and targets must be what the network and the loss take; what a loss of one's own takes is its affair.
+
+    Args:
+        classes: targets are labels from 0 to classes - 1, one for each of the network's logits; None: numbers like its outputs.
+    """
+    check_inputs(network, x)
+    y, made = np.asarray(y), tuple(network.outputs[0].shape[1:])
+    if len(y) != len(x):
+        raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
+    made = made if classes is None else made[:-1]
+    if not own_loss and not _fits(y.shape[1:], made):
+        raise ValueError(f"y: expected targets of shape {made}, received {y.shape[1:]}.")
+    if classes is None:
+        return _check_finite("y", y)
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"y: expected integer labels, received {y.dtype}.")
+    if y.min() < 0 or y.max() >= classes:
+        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
+    return None
+
+
+def _fits(received, expected):
+    """Whether a shape is an expected one, in which None may be any size."""
+    return len(received) == len(expected) and all(wanted in (None, got) for wanted, got in zip(expected, received))
+
+
+def _check_finite(name, x):
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise ValueError(f"{name}: expected finite numbers, received {int((~np.isfinite(x)).sum())} that are not.")
