@@ -20,8 +20,8 @@ CELLS = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "l
 RUNS = (
     {"classifier_digits": []}
     | {f"resnet_depth {form} {depth}": ["--form", form, "--depth", depth] for form in ("plain", "residual") for depth in ("20", "56")}
-    | {f"cnn_families_glyphs {name}, whole": ["--model", name, "--width", "1"] for name in ("lenet5", "resnet20")}
     | {f"cnn_families_glyphs {name}": ["--model", name] for name in FAMILIES}
+    | {f"cnn_families_glyphs {name} whole": ["--model", name, "--width", "1"] for name in ("lenet5", "resnet20")}
     | {f"adding_problem {length} {cell}": ["--length", length, "--cell", cell] for length in ("200", "600") for cell in ("simple", "gru", "lstm")}
     | {f"adding_problem 200 {cell} from Keras's biases": ["--cell", cell, "--no-chrono"] for cell in ("gru", "lstm")}
     | {f"sequential_digits {cell}": ["--cell", cell] for cell in CELLS}

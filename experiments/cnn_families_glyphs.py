@@ -86,16 +86,16 @@ def summary(track, rows):
 
     names = ("accuracy", "log_loss", "calibration_error", "parameters", "multiplications", "milliseconds_per_step")
     _supervised.table(track, rows, names, heading="family")
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("parameters", "milliseconds_per_step")):
         for label, results in rows.items():
             accuracy = [result["accuracy"] for result in results]
             x = np.mean([result[name] for result in results])
-            axes.errorbar(x, np.mean(accuracy), yerr=np.std(accuracy), fmt="o", markersize=5)
-            axes.annotate(label, (x, np.mean(accuracy)), xytext=(4, 4), textcoords="offset points", fontsize=8)
+            axes.errorbar(x, np.mean(accuracy), yerr=np.std(accuracy), fmt="o", markersize=6, label=label)
         axes.set(xscale="log", xlabel=name.replace("_", " "))
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy on faces held out")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
     figure.savefig(track.artifacts / "families.png", dpi=120)
     track.artifact("families.png")
 
