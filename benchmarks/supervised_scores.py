@@ -51,6 +51,11 @@ def kept():
     return json.loads(path.read_text())["rows"] if path.exists() else {}
 
 
+def _cell(values, digits):
+    """One number where all are the same, as of weights."""
+    return f"{values[0]:.{digits}f}" if min(values) == max(values) else interval(values, digits)
+
+
 def tables():
     """README's tables: for each experiment a line for each variant, mean ± 95 % interval of each result."""
     rows, found = kept(), []
@@ -60,7 +65,7 @@ def tables():
             found.append(f"| {' | '.join([experiment, *(name.replace('_', ' ') for name in columns), 'minutes', 'seeds'])} |")
             found.append("|---" * (len(columns) + 3) + "|")
             for name, runs in variants.items():
-                cells = [interval([run[key] for run in runs], digits) for key, digits in columns.items()]
+                cells = [_cell([run[key] for run in runs], digits) for key, digits in columns.items()]
                 cells += [f"{min(run['minutes'] for run in runs):.1f}", str(len(runs))]
                 found.append(f"| {' | '.join([' '.join(name.split()[1:]), *cells])} |")
             found.append("")
