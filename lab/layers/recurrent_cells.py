@@ -97,6 +97,9 @@ class LayerNormLSTMCell(_Cell):
 
     (f, i, o, g) = LN(U h) + LN(W x) + b;  c' = sigma(f) c + sigma(i) tanh(g);  h' = sigma(o) tanh(LN(c')). States: [h, c].
 
+    As long as inputs are exactly 0 so are the states, and there a normalisation multiplies what flows back by 1 / sqrt(1e-5) = 316 at each step:
+    a sequence that begins with six zeros has a gradient whose norm is beyond float32. Scale inputs so that blanks are not 0.
+
     Args:
         units: size of h and c, >= 1.
         kernel_initializer, recurrent_initializer: Keras's; glorot uniform and orthogonal by default.
