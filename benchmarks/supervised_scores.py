@@ -26,7 +26,7 @@ RUNS = (
     | {f"adding_problem 200 {cell} from Keras's biases": ["--cell", cell, "--no-chrono"] for cell in ("gru", "lstm")}
     | {f"sequential_digits {cell}": ["--cell", cell] for cell in CELLS}
     | {f"sequential_digits permuted {cell}": ["--permuted", "--cell", cell] for cell in CELLS}
-    | {f"sequential_digits {order}irnn, step size 0.001": [*flags, "--cell", "irnn", "--learning-rate", "1e-3"] for order, flags in {"": [], "permuted ": ["--permuted"]}.items()}
+    | {f"sequential_digits {order}irnn, step size 0.0001": [*flags, "--cell", "irnn", "--learning-rate", "1e-4"] for order, flags in {"": [], "permuted ": ["--permuted"]}.items()}
     | {f"copy_memory {cell}": ["--cell", cell] for cell in ("simple", "gru", "lstm")}
     | {"forecast_mackey_glass": [], "char_rnn_stdlib": [], "text_classifier_stdlib": [], "look_inside_cnn": []}
 )  # fmt: skip
