@@ -14,19 +14,19 @@ from pathlib import Path
 
 from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
+from experiments.cnn_families_glyphs import COMPARED
+from lab.names import CELLS
 
-FAMILIES = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet_bc40", "xception", "mobilenet_v2")
-CELLS = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "layer_norm_gru")
 RUNS = (
     {"classifier_digits": []}
     | {f"resnet_depth {form} {depth}": ["--form", form, "--depth", depth] for form in ("plain", "residual") for depth in ("20", "56")}
-    | {f"cnn_families_glyphs {name}": ["--model", name] for name in FAMILIES}
+    | {f"cnn_families_glyphs {name}": ["--model", name] for name in COMPARED}
     | {f"cnn_families_glyphs {name} whole": ["--model", name, "--width", "1"] for name in ("lenet5", "resnet20")}
     | {f"adding_problem {length} {cell}": ["--length", length, "--cell", cell] for length in ("200", "600") for cell in ("simple", "gru", "lstm")}
     | {f"adding_problem 200 {cell} from Keras's biases": ["--cell", cell, "--no-chrono"] for cell in ("gru", "lstm")}
     | {f"sequential_digits {cell}": ["--cell", cell] for cell in CELLS}
     | {f"sequential_digits permuted {cell}": ["--permuted", "--cell", cell] for cell in CELLS}
-    | {f"sequential_digits {order}irnn, step size 0.0001": [*flags, "--cell", "irnn", "--learning-rate", "1e-4"] for order, flags in {"": [], "permuted ": ["--permuted"]}.items()}
+    | {f"sequential_digits {order}irnn, step size {rate}": [*flags, "--cell", "irnn", "--learning-rate", rate] for order, flags in {"": [], "permuted ": ["--permuted"]}.items() for rate in ("0.001", "0.0001")}
     | {f"copy_memory {cell}": ["--cell", cell] for cell in ("simple", "gru", "lstm")}
     | {"forecast_mackey_glass": [], "char_rnn_stdlib": [], "text_classifier_stdlib": [], "look_inside_cnn": []}
 )  # fmt: skip

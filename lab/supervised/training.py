@@ -98,7 +98,8 @@ class Training:
             x, y: examples, checked; see `check`.
             validation: (x, y) that are evaluated after each epoch. With averaged weights Keras swaps them by adding and subtracting, which changes
                 the last digits of what goes on to learn, the same in every run.
-            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`, and on TensorFlow of batches each eighth.
+            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`; on TensorFlow they see every
+                eighth batch.
             initial_epoch: where it goes on.
         """
         self.check(x, y)

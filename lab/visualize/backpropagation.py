@@ -30,7 +30,7 @@ def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
     outputs, unit = layer_and_unit(model, layer, unit, images)
     part = keras.Model(model.inputs[0], outputs)
     if rule != "gradient":
-        if not rectifies(part):
+        if not rectifies(model):
             raise ValueError(f"rule: expected 'gradient' for a model without ReLUs, received {rule!r}.")
         part = with_rule(part, rule)
     x = keras.Variable(images, dtype="float32", trainable=True)

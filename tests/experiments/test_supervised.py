@@ -1,11 +1,14 @@
 """Every supervised experiment on its code path, its own settings alive, bad ones named."""
 
 import importlib
+import itertools
+import types
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import _supervised
 from lab import lifecycle
 from tests.contracts import raises
 from tests.experiments.track import Memory
@@ -133,7 +136,6 @@ def test_downloads_are_trained_on_where_they_are_to_be_had(tmp_path, monkeypatch
 
 
 def test_enough_counts_up_to_the_checkpoint_alone(tmp_path):
-    from experiments import _supervised
 
     class Asked:
         steps, state = 2, ()
@@ -165,6 +167,31 @@ def test_one_seed_twice_is_the_same(tmp_path):
         track = Memory(tmp_path / place)
         found.append((module.run(module.Config(**STARTS["text_classifier_stdlib"] | {"warm_up": 0.0}), track), track.logged))
     assert found[0] == found[1]
+
+
+def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
+    from lab.models import mlp
+    from lab.supervised import Recipe, Training
+
+    seconds = itertools.count(100)
+    monkeypatch.setattr(_supervised, "time", types.SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    x, y = np.random.default_rng(0).normal(size=(48, 4)).astype("float32"), np.arange(48) % 2
+    recipe, track = Recipe(epochs=2, batch_size=16), Memory(tmp_path)
+    training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    _supervised.fit(track, training, x, y, validation=(x, y))
+    assert track.metrics()["examples_per_second"] == [(48, 48.0), (96, 48.0)]
+    assert track.saving is False
+
+
+def test_checkpoints_are_to_come_until_the_last_fold_ends(tmp_path, monkeypatch):
+    from experiments import classifier_digits
+
+    seen, go_on, track = [], _supervised.go_on, Memory(tmp_path)
+    track.saving = True
+    monkeypatch.setattr(_supervised, "go_on", lambda *a, **k: seen.append((go_on(*a, **k), track.saving)[1]))
+    with eagerly():
+        classifier_digits.run(classifier_digits.Config(**STARTS["classifier_digits"]), track)
+    assert seen == [True, True] and track.saving is False
 
 
 def test_samples_are_of_the_prompt_and_of_the_temperature(tmp_path):

@@ -89,6 +89,13 @@ def test_fused_activations_are_relus_too():
         )
 
 
+def test_before_the_first_relu_the_rules_are_one():
+    model = classifier("resnet20", (16, 16, 1), 2, width=0.25, seed=0)
+    first = next(layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    plain, guided = (saliency(model, scenes(), layer=first, unit=1, rule=rule) for rule in ("gradient", "guided"))
+    np.testing.assert_array_equal(plain, guided)
+
+
 def test_a_layers_strongest_unit_is_followed():
     pictures = saliency(planted(), scenes(), layer="pool", unit=0)
     for picture, place in zip(pictures, PLACES):
