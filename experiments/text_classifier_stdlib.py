@@ -107,8 +107,7 @@ def large_packages():
 
 def pieces(config, seed):
     """((words, label) to train on, the same to test on, names of the packages)."""
-    import numpy as np
-
+    from lab import seeds
     from lab.data import held_out, words_of
 
     packages = large_packages()
@@ -121,7 +120,7 @@ def pieces(config, seed):
             for module in modules:
                 lines = [line for line in packages[name][module].splitlines() if line.strip()]
                 found += ["\n".join(lines[i : i + config.lines]) for i in range(0, len(lines), config.lines)]
-            chosen = np.random.default_rng([seed, label]).permutation(len(found))[: config.most_pieces]
+            chosen = seeds.generator("pieces", seed, label).permutation(len(found))[: config.most_pieces]
             words = (words_of(found[i], tokenizer=config.tokenizer, stemmer=stemmer) for i in sorted(chosen))
             side += [(each, label) for each in words if each]
     return *sides, names

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import checks
+from lab import checks, seeds
 from lab.data.images import DownloadError
 
 APART = {"site-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "__pycache__", "pydoc_data", "lib-dynload"}
@@ -158,7 +158,7 @@ def buckets(lengths, batch_size, *, seed, epoch=0, pool=20):
     lengths, batch_size = np.asarray(lengths), checks.integer("batch_size", batch_size)
     if lengths.ndim != 1 or not len(lengths) or lengths.min() < 1:
         raise ValueError(f"lengths: expected numbers >= 1, received {lengths.min() if lengths.size else 'none'}.")
-    rng = np.random.default_rng([seed, epoch])
+    rng = seeds.generator("buckets", seed, epoch)
     order, size = rng.permutation(len(lengths)), batch_size * checks.integer("pool", pool)
     batches = []
     for start in range(0, len(order), size):

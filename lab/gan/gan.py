@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import checks, engine, seeds
 from lab.gan.auxiliary import View
 from lab.gan.latent import Normal
 from lab.gan.latent_space import invert, slerp
@@ -185,7 +185,7 @@ class GAN(keras.Model):
             labels: integers `[count]`, for a generator with labels.
             seed: of the latents.
         """
-        return self.decode(self.latent.sample(count, np.random.default_rng(seed), truncation), labels, batch_size=batch_size)
+        return self.decode(self.latent.sample(count, seeds.generator("gan.generate", seed), truncation), labels, batch_size=batch_size)
 
     def decode(self, latents, labels=None, *, batch_size=256):
         """The averaged generator's samples of latents `[N, Z]` (and labels `[N]`), as an array."""
@@ -213,7 +213,7 @@ class GAN(keras.Model):
         images = np.asarray(images)
         check_numbers("images", images)
         labels = None if labels is None else check_labels("labels", labels, len(images), self.classes)
-        latents = self.latent.sample(len(images) * starts, np.random.default_rng(seed)).reshape(len(images), starts, -1)
+        latents = self.latent.sample(len(images) * starts, seeds.generator("gan.invert", seed)).reshape(len(images), starts, -1)
         return invert(self.average, as_floats(images), latents, labels=labels, steps=steps, learning_rate=learning_rate)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lab.gan import Normal
 from lab.gan.latent_space import slerp
+from lab.seeds import generator
 from tests.contracts import raises
 from tests.gan.players import gan, linear, samples, values
 
@@ -16,7 +17,7 @@ def test_generate_is_the_average_on_seeded_latents():
     subject = gan(ema=0.9)
     subject.fit(samples(64), batch_size=8, verbose=0)
     w, b = values(subject.average.variables)
-    z = np.random.default_rng(7).normal(size=(10, 2)).astype("float32")
+    z = generator("gan.generate", 7).normal(size=(10, 2)).astype("float32")
     np.testing.assert_allclose(subject.generate(10, seed=7, batch_size=4), z @ w + b, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(subject(z)), z @ w + b, rtol=1e-5, atol=1e-6)
     before = subject.generate(10, seed=7)
@@ -47,7 +48,7 @@ def test_slerp():
 def test_labels_of_what_is_made():
     subject = gan(generator=linear(2, 2, 0, labels=3), classes=3)
     w, b = values(subject.average.variables)
-    z = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
+    z = generator("gan.generate", 0).normal(size=(3, 2)).astype("float32")
     for labels in (2, [0, 1, 2]):
         rows = np.eye(3)[np.broadcast_to(labels, 3)]
         np.testing.assert_allclose(subject.generate(3, labels=labels, seed=0), np.concatenate([z, rows], 1) @ w + b, rtol=1e-5)
