@@ -35,10 +35,26 @@ def _import_keras():
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-            import keras  # noqa: F401
+            import keras
+
+            if keras.backend.backend() != "tensorflow":
+                _spare_tensorflow()
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _spare_tensorflow():
+    """Keras on another backend imports TensorFlow, 4 s and 300 MB, where it saves a model, only to know its types.
+
+    It looks once, here, and finds none. Whoever imports TensorFlow later gets it.
+    """
+    import keras
+
+    if "tensorflow" not in sys.modules:
+        sys.modules["tensorflow"] = None  # type: ignore[assignment]
+        keras.saving.serialize_keras_object(keras.initializers.Zeros())
+        del sys.modules["tensorflow"]
 
 
 def listen():

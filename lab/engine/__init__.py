@@ -10,6 +10,12 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
     oneDNN beats XLA there by an order of magnitude, and everything else becomes one XLA program. JAX always uses XLA
     and donates the state's buffers, after copying those that anything beside the variable holds.
 
+`prepare()`
+    Makes the settings of the process on which exact runs and speed depend; the first `compile` calls it. On TensorFlow
+    these are which library multiplies matrices in XLA, that Grappler leaves the order of reads and writes alone, and that
+    gradients are added from left to right. Whoever trains without `compile`, by `keras.Model.fit`, calls it first. On the
+    other backends there is nothing to set.
+
 `value_and_grad(loss, variables=None)`
     For `loss(*args) -> (scalar, extras)`, a function `(*args) -> ((scalar, extras), gradients)`. Gradients are a list in
     the order of `variables` or, without `variables`, one tensor shaped like the first argument. What does not influence the
@@ -51,12 +57,14 @@ from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
 if keras.backend.backend() == "tensorflow":
     from lab.engine.tensorflow import batch_normalize as batch_normalize
     from lab.engine.tensorflow import compile as compile
+    from lab.engine.tensorflow import prepare as prepare
     from lab.engine.tensorflow import read as read
     from lab.engine.tensorflow import scan as scan
     from lab.engine.tensorflow import value_and_grad as value_and_grad
     from lab.engine.tensorflow import write as write
 elif keras.backend.backend() == "jax":
     from lab.engine.composed import batch_normalize as batch_normalize
+    from lab.engine.composed import prepare as prepare
     from lab.engine.jax import compile as compile
     from lab.engine.jax import read as read
     from lab.engine.jax import scan as scan
@@ -64,6 +72,7 @@ elif keras.backend.backend() == "jax":
     from lab.engine.jax import write as write
 elif keras.backend.backend() == "torch":
     from lab.engine.composed import batch_normalize as batch_normalize
+    from lab.engine.composed import prepare as prepare
     from lab.engine.torch import compile as compile
     from lab.engine.torch import read as read
     from lab.engine.torch import scan as scan

@@ -15,32 +15,36 @@ from tensorflow.python.ops import random_ops_util
 from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
 
 CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
-# A matrix product and the bias and activation after it as one call of XLA's library: a sixth less time for networks of 256 units.
 LIBRARY = "--xla_cpu_experimental_ynn_fusion_type"
-if tf.__version__.startswith("2.21.") and LIBRARY not in os.environ.get(
-    "XLA_FLAGS", ""
-):  # others end a process that names an option they lack
-    kinds = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {LIBRARY}={kinds}".strip()
-
-# Grappler's dependency optimizer drops edges that keep a read of a variable before the write that follows (TensorFlow 2.21): a graph then
-# computes with the new value where the program reads the old one, now and then.
-#
-# Its arithmetic optimizer makes one `AddN` of sums of three or more, and so does the gradient tape where a value is used thrice. `AddN` begins
-# with the first operand whose memory it may take over: where an operand has another reader, the order of the additions, and with it the last
-# digit, depends on which of the two is faster.
-tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "arithmetic_optimization": False})
 
 
-def _aggregate(gradients, original=backprop._default_vspace.aggregate_fn):
+@functools.cache
+def prepare():
+    """See `lab.engine`. It costs nothing after the first call."""
+    # A matrix product and the bias and activation after it as one call of XLA's library: a sixth less time for
+    # networks of 256 units. XLA reads the flags when it compiles for the first time. Other versions of TensorFlow
+    # end a process that names an option they lack.
+    if tf.__version__.startswith("2.21.") and LIBRARY not in os.environ.get("XLA_FLAGS", ""):
+        kinds = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {LIBRARY}={kinds}".strip()
+    # Grappler's dependency optimizer drops edges that keep a read of a variable before the write that follows
+    # (TensorFlow 2.21). A graph then computes with the new value where the program reads the old one, now and then.
+    #
+    # Its arithmetic optimizer makes one `AddN` of sums of three or more, and so does the gradient tape where a value
+    # is used thrice. `AddN` begins with the first operand whose memory it may take over. Where an operand has another
+    # reader, the order of the additions, and with it the last digit, depends on which of the two is faster.
+    tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "arithmetic_optimization": False})
+    original = backprop._default_vspace.aggregate_fn
+    backprop._default_vspace = backprop._default_vspace._replace(aggregate_fn=functools.partial(_aggregate, original))
+    pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
+
+
+def _aggregate(original, gradients):
     """The sum of a value's gradients, from left to right."""
     if not all(isinstance(gradient, tf.Tensor) for gradient in gradients):
         return original(gradients)  # some are of an embedding's rows
     return functools.reduce(tf.add, gradients)
 
-
-backprop._default_vspace = backprop._default_vspace._replace(aggregate_fn=_aggregate)
-pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
 
 NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
 
@@ -89,6 +93,7 @@ def _better_as_graph(function):
 
 def compile(program, state, *, xla=None):
     """See `lab.engine`."""
+    prepare()
     return Compiled(program, state, xla)
 
 

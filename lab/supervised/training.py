@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, optimizers
+from lab import checks, engine, optimizers
 from lab.finite import require_metrics, require_variables
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
@@ -28,6 +28,7 @@ class Training:
     """
 
     def __init__(self, network, recipe, *, steps, classes=None, loss=None, metrics=None, jit=None, seed):
+        engine.prepare()
         self.network, self.recipe, self.classes, self.seed = network, recipe, classes, seed
         self.steps = checks.integer("steps", steps)
         self.mix = mixing(recipe)

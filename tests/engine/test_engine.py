@@ -1,5 +1,7 @@
 import importlib
 import os
+import subprocess
+import sys
 import traceback
 
 import keras
@@ -10,6 +12,7 @@ from keras import ops
 
 import lab
 from lab import engine
+from tests.backends import only
 from tests.engine.arrays import as_array, variable
 
 
@@ -251,3 +254,24 @@ def test_graphs_add_in_the_order_in_which_sums_are_written():
     assert "AddN" not in kinds
     assert kinds.count("AddV2") >= 2
     np.testing.assert_allclose(as_array(compiled(x)), np.cos(1) + np.exp(1) * (np.cos(1) - np.sin(1)), rtol=1e-6)
+
+
+@only("tensorflow")
+@pytest.mark.slow
+def test_imports_leave_tensorflow_alone():
+    """Whoever takes a layer from here finds TensorFlow as it was; the settings are made where the first program is compiled."""
+    script = """
+import os
+import tensorflow as tf
+from tensorflow.python.eager import backprop
+settings = lambda: (tf.config.optimizer.get_experimental_options(), backprop._default_vspace, os.environ.get("XLA_FLAGS"))
+before = settings()
+import lab.layers, lab.losses.penalties, lab.optimizers, lab.distributions, lab.models, lab.agents, lab.gan, lab.supervised
+from lab import engine
+assert settings() == before
+engine.compile(lambda: 0, [])
+assert settings()[0]["dependency_optimization"] is False and settings()[1] != before[1] and "ynn" in settings()[2]
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
