@@ -22,19 +22,19 @@ class Images:
     """Pixels on a side."""
     channels: Literal[1, 3] = 1
     """1 is grey, 3 coloured."""
-    samples: Annotated[int, Range(1)] = 50_000
+    samples: Annotated[int, Range(1, 10**9)] = 50_000
     """Glyphs to train on; other data count themselves."""
-    epochs: Annotated[int, Range(1)] = 10
+    epochs: Annotated[int, Range(1, 10**6)] = 10
     """Passes over the images."""
-    batch_size: Annotated[int, Range(1)] = 64
+    batch_size: Annotated[int, Range(1, 10**6)] = 64
     """Images in one turn of a player."""
-    latent: Annotated[int, Range(1)] = 64
+    latent: Annotated[int, Range(1, 10**5)] = 64
     """Numbers in a latent."""
-    filters: Annotated[int, Range(1)] = 32
+    filters: Annotated[int, Range(1, 4_096)] = 32
     """Channels of the players' narrowest convolutions."""
-    generator_rate: Annotated[float, Range(over=0)] = 2e-4
+    generator_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-4
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 2e-4
+    discriminator_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-4
     """Adam's step size of the discriminator."""
     beta_1: Annotated[float, Range(0, 1)] = 0.5
     """Decay of Adam's first moment."""
@@ -48,9 +48,9 @@ class Images:
     """Differentiable augmentations before the discriminator: some of colour, translation, cutout."""
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     """What the players compute in."""
-    evaluation_samples: Annotated[int, Range(10)] = 5_000
+    evaluation_samples: Annotated[int, Range(10, 10**8)] = 5_000
     """Images that are measured, against as many real ones that were not trained on; of a folder's, at most a tenth."""
-    evaluations: Annotated[int, Range(1)] = 4
+    evaluations: Annotated[int, Range(1, 10**6)] = 4
     """How often during training."""
     inception: str = ""
     """Path of InceptionV3's weights (keras.applications, without top), to measure data that are not digit glyphs of 28 grey pixels in."""

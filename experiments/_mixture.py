@@ -62,19 +62,19 @@ class Mixture:
 
     family: Family = "r3gan"
     """What is played, and with which optimizer; RECIPES in experiments/_mixture.py has each."""
-    epochs: Annotated[int, Range(1)] = 80
+    epochs: Annotated[int, Range(1, 10**6)] = 80
     """Passes over the samples, as many times as many with packing, for as many updates (Lin et al. 2018)."""
-    samples: Annotated[int, Range(1)] = 100_000
+    samples: Annotated[int, Range(1, 10**9)] = 100_000
     """Samples of the mixture to train on."""
-    batch_size: Annotated[int, Range(1)] = 100
+    batch_size: Annotated[int, Range(1, 10**6)] = 100
     """Samples, or packs of them, in one turn of a player."""
-    generator_units: Annotated[int, Range(1)] = 400
+    generator_units: Annotated[int, Range(1, 10**5)] = 400
     """Units of the generator's four hidden layers."""
-    discriminator_units: Annotated[int, Range(1)] = 200
+    discriminator_units: Annotated[int, Range(1, 10**5)] = 200
     """Maxout units, of five pieces, of the discriminator's three hidden layers."""
-    latent: Annotated[int, Range(1)] = 2
+    latent: Annotated[int, Range(1, 10**5)] = 2
     """Numbers in a latent."""
-    evaluation_samples: Annotated[int, Range(1)] = 2_500
+    evaluation_samples: Annotated[int, Range(1, 10**8)] = 2_500
     """Samples that are measured."""
 
     def __post_init__(self):

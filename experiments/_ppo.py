@@ -16,39 +16,39 @@ class Config:
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1)] = 100_000
+    steps: Annotated[int, Range(1, 10**11)] = 100_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1)] = 8
+    num_envs: Annotated[int, Range(1, 10**6)] = 8
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1)] = 128
+    rollout_length: Annotated[int, Range(1, 10**7)] = 128
     """Steps of each environment between two groups of updates."""
-    epochs: Annotated[int, Range(1)] = 4
+    epochs: Annotated[int, Range(1, 10**6)] = 4
     """Passes over each rollout."""
-    minibatches: Annotated[int, Range(1)] = 4
+    minibatches: Annotated[int, Range(1, 10**7)] = 4
     """Parts of a pass, one update each; they must divide num_envs x rollout_length."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
     gae_lambda: Annotated[float, Range(0, 1)] = 0.95
     """Lambda of generalised advantage estimation."""
-    learning_rate: Annotated[float, Range(over=0)] = 3e-4
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 3e-4
     """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
     """Adam's step size at the end; it falls linearly."""
-    clip: Annotated[float, Range(over=0)] = 0.2
+    clip: Annotated[float, Range(over=0, high=1e6)] = 0.2
     """Clipping range of the probability ratio at the start."""
-    clip_end: Annotated[float, Range(0)] = 0.2
+    clip_end: Annotated[float, Range(0, 1e6)] = 0.2
     """Clipping range at the end; it changes linearly."""
-    value_clip: Annotated[float | None, Range(over=0)] = None
+    value_clip: Annotated[float | None, Range(over=0, high=1e12)] = None
     """How far a value may move in one group of updates; None leaves it free."""
-    entropy_weight: Annotated[float, Range(0)] = 0.0
+    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
     """Weight of the policy's entropy at the start."""
-    entropy_weight_end: Annotated[float, Range(0)] = 0.0
+    entropy_weight_end: Annotated[float, Range(0, 1e6)] = 0.0
     """Weight of the policy's entropy at the end; it changes linearly."""
-    value_weight: Annotated[float, Range(0)] = 0.5
+    value_weight: Annotated[float, Range(0, 1e6)] = 0.5
     """Weight of the value's squared error."""
-    max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
+    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
-    target_kl: Annotated[float | None, Range(over=0)] = None
+    target_kl: Annotated[float | None, Range(over=0, high=1e6)] = None
     """A group of updates stops once the approximate KL divergence exceeds 1.5 times this; None never stops."""
     normalize_advantage: bool = True
     """Make the advantages of a minibatch mean 0 and deviation 1."""
@@ -58,7 +58,7 @@ class Config:
     """Divide rewards by the running deviation of their discounted sums."""
     network: Literal["dense", "nature"] = "dense"
     """Dense layers, or the convolutions of Mnih et al. 2015 for images."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64, 64)
     """Units of each dense layer."""
     activation: Literal["tanh", "relu"] = "tanh"
     """Of the dense layers."""
@@ -66,15 +66,15 @@ class Config:
     """Start from orthogonal dense layers, or from uniform ones."""
     shared: bool = False
     """Whether actor and critic share their layers."""
-    initial_log_scale: float = 0.0
+    initial_log_scale: Annotated[float, Range(-20, 20)] = 0.0
     """Logarithm of a Box policy's deviation at the start; the bounds are at -1 and 1."""
-    gsde: Annotated[int, Range(0)] = 0
+    gsde: Annotated[int, Range(0, 10**9)] = 0
     """Explore a Box by noise that is a function of the state, redrawn every so many steps; 0 draws independent noise. Other actions have none."""
-    frame_stack: Annotated[int, Range(1)] = 1
+    frame_stack: Annotated[int, Range(1, 1_000)] = 1
     """Observations seen at once."""
-    check_episodes: Annotated[int, Range(0)] = 0
+    check_episodes: Annotated[int, Range(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

@@ -16,19 +16,19 @@ class Recurrent(_supervised.Sampled):
     """Cells to compare, of `lab.names.CELLS`, each in a child run."""
     cell: str = ""
     """One cell to run alone; empty compares."""
-    units: Annotated[int, Range(1)] = 128
+    units: Annotated[int, Range(1, 10**5)] = 128
     """Units of the recurrent layer."""
-    layers: Annotated[int, Range(1)] = 1
+    layers: Annotated[int, Range(1, 100)] = 1
     """Recurrent layers."""
     chrono: bool = False
     """Whether gates of Keras's GRU and LSTM start at time scales up to the length of a sequence (Tallec and Ollivier 2018)."""
-    samples: Annotated[int, Range(1)] = 50_000
+    samples: int = 50_000
     """Sequences to train on."""
-    test_samples: Annotated[int, Range(1)] = 2_000
+    test_samples: Annotated[int, Range(1, 10**8)] = 2_000
     """Sequences to test on."""
-    warm_up: Annotated[float, Range(0)] = 0.0
-    learning_rate: Annotated[float, Range(over=0)] = 1e-3
-    clip_norm: Annotated[float, Range(0)] = 1.0
+    warm_up: float = 0.0
+    learning_rate: float = 1e-3
+    clip_norm: float = 1.0
 
     def __post_init__(self):
         super().__post_init__()

@@ -33,7 +33,7 @@ class Supervised(Recipe):
 class Sampled(Supervised):
     """Settings of a run over so many examples."""
 
-    samples: Annotated[int, Range(1)] = 10_000
+    samples: Annotated[int, Range(1, 10**9)] = 10_000
     """Examples to train on."""
 
     def __post_init__(self):

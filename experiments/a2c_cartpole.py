@@ -21,33 +21,33 @@ class Config:
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1)] = 500_000
+    steps: Annotated[int, Range(1, 10**11)] = 500_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1)] = 8
+    num_envs: Annotated[int, Range(1, 10**6)] = 8
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1)] = 5
+    rollout_length: Annotated[int, Range(1, 10**7)] = 5
     """Steps of each environment between two updates."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
     gae_lambda: Annotated[float, Range(0, 1)] = 1.0
     """Lambda of generalised advantage estimation."""
-    learning_rate: Annotated[float, Range(over=0)] = 7e-4
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 7e-4
     """RMSprop's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
     """RMSprop's step size at the end; it falls linearly."""
-    entropy_weight: Annotated[float, Range(0)] = 0.0
+    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
     """Weight of the policy's entropy."""
-    value_weight: Annotated[float, Range(0)] = 0.5
+    value_weight: Annotated[float, Range(0, 1e6)] = 0.5
     """Weight of the value's squared error."""
-    max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
+    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
     normalize_observations: bool = False
     """Normalise observations by their running mean and deviation."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64, 64)
     """Units of each dense layer, tanh."""
-    check_episodes: Annotated[int, Range(0)] = 0
+    check_episodes: Annotated[int, Range(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

@@ -21,15 +21,15 @@ class Config(_recurrent.Recurrent):
     """Settings of the comparison."""
 
     unused: ClassVar = ("mixup", "label_smoothing", *_supervised.OF_IMAGES)
-    length: Annotated[int, Range(2)] = 200
+    length: Annotated[int, Range(2, 10**5)] = 200
     """Steps of a sequence, T."""
-    units: Annotated[int, Range(1)] = 64
+    units: int = 64
     chrono: bool = True
-    samples: Annotated[int, Range(1)] = 20_000
-    epochs: Annotated[int, Range(1)] = 8
-    learning_rate: Annotated[float, Range(over=0)] = 5e-3
+    samples: int = 20_000
+    epochs: int = 8
+    learning_rate: float = 5e-3
     schedule: Literal["cosine", "constant"] = "constant"
-    good_enough: Annotated[float, Range(over=0)] = 5e-4
+    good_enough: Annotated[float, Range(over=0, high=1e6)] = 5e-4
     """Mean squared error on new sequences after an epoch at which training ends."""
 
 

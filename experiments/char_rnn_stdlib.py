@@ -26,33 +26,33 @@ class Config(_supervised.Supervised):
     unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
     corpus: str = ""
     """A folder of .py files; empty is the standard library of this Python."""
-    characters: Annotated[int, Range(1_000)] = 2_000_000
+    characters: Annotated[int, Range(1_000, 10**10)] = 2_000_000
     """Characters to train on, of whole modules in random order."""
-    test_characters: Annotated[int, Range(500)] = 200_000
+    test_characters: Annotated[int, Range(500, 10**9)] = 200_000
     """Characters to test on, of other modules."""
     cell: str = "lstm"
     """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1)] = 256
+    units: Annotated[int, Range(1, 10**5)] = 256
     """Units of each recurrent layer."""
-    layers: Annotated[int, Range(1)] = 1
+    layers: Annotated[int, Range(1, 100)] = 1
     """Recurrent layers."""
-    window: Annotated[int, Range(2)] = 64
+    window: Annotated[int, Range(2, 10**5)] = 64
     """Characters of a training example."""
-    order: Annotated[int, Range(2)] = 5
+    order: Annotated[int, Range(2, 20)] = 5
     """Of the n-gram model."""
     discount: Annotated[float, Range(0.01, 1)] = 0.75
     """Of the n-gram model."""
     prompt: str = "def "
     """What the sample goes on from; its characters must be known."""
-    sample_characters: Annotated[int, Range(1)] = 1_000
+    sample_characters: Annotated[int, Range(1, 10**7)] = 1_000
     """Length of the sample."""
-    temperature: Annotated[float, Range(0)] = 0.7
+    temperature: Annotated[float, Range(0, 1e6)] = 0.7
     """Of the sample; 0 takes the most probable character."""
-    epochs: Annotated[int, Range(1)] = 3
-    batch_size: Annotated[int, Range(1)] = 16
-    learning_rate: Annotated[float, Range(over=0)] = 4e-3
-    warm_up: Annotated[float, Range(0)] = 0.2
-    clip_norm: Annotated[float, Range(0)] = 1.0
+    epochs: int = 3
+    batch_size: int = 16
+    learning_rate: float = 4e-3
+    warm_up: float = 0.2
+    clip_norm: float = 1.0
 
     def __post_init__(self):
         super().__post_init__()

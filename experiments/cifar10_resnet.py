@@ -27,14 +27,14 @@ class Config(_supervised.Sampled):
     """A data set of `keras.datasets`."""
     samples: Annotated[int, Range(1, 50_000)] = 50_000
     """Images to train on, the first ones."""
-    width: Annotated[float, Range(over=0)] = 1.0
+    width: Annotated[float, Range(over=0, high=32)] = 1.0
     """Factor of the family's number of channels."""
-    epochs: Annotated[int, Range(1)] = 164
-    batch_size: Annotated[int, Range(1)] = 128
+    epochs: int = 164
+    batch_size: int = 128
     optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
-    learning_rate: Annotated[float, Range(over=0)] = 0.1
-    weight_decay: Annotated[float, Range(0)] = 1e-3
-    shift: Annotated[int, Range(0)] = 4
+    learning_rate: float = 0.1
+    weight_decay: float = 1e-3
+    shift: int = 4
     flip: bool = True
 
     def __post_init__(self):

@@ -24,26 +24,25 @@ class Config(_supervised.Supervised):
 
     model: str = "resnet20"
     """A family of `lab.models.FAMILIES`."""
-    width: Annotated[float, Range(over=0)] = 1.0
+    width: Annotated[float, Range(over=0, high=32)] = 1.0
     """Factor of the family's number of channels."""
-    size: Annotated[int, Range(8)] = 16
+    size: Annotated[int, Range(8, 2_048)] = 16
     """Pixels on a side."""
-    folds: Annotated[int, Range(2)] = 5
+    folds: Annotated[int, Range(2, 100)] = 5
     """Parts of the data, each of which is the test set once."""
-    epochs: Annotated[int, Range(1)] = 40
-    batch_size: Annotated[int, Range(1)] = 32
-    weight_decay: Annotated[float, Range(0)] = 0.01
-    label_smoothing: Annotated[float, Range(0, 1)] = 0.1
-    shift: Annotated[int, Range(0)] = 2
-    rotation: Annotated[float, Range(0, 180)] = 10.0
-    ema: Annotated[float, Range(0, 0.99999)] = 0.99
+    epochs: int = 40
+    batch_size: int = 32
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.1
+    shift: int = 2
+    rotation: float = 10.0
+    ema: float = 0.99
 
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
         command.require(self.size <= 48 or self.model != "lenet5", "size", "at most 48 for lenet5", self.size)
         command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
-        command.require(self.folds <= 100, "folds", "at most 100", self.folds)
         command.require(self.steps_per_epoch, "batch_size", "at most the examples of all parts but one", self.batch_size)
 
     @property

@@ -19,15 +19,15 @@ from lab.command import Range
 class Config:
     """Settings of the classifier."""
 
-    samples: Annotated[int, Range(1)] = 50_000
+    samples: Annotated[int, Range(1, 10**9)] = 50_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(1)] = 10_000
+    test_samples: Annotated[int, Range(1, 10**8)] = 10_000
     """Glyphs to test on."""
-    epochs: Annotated[int, Range(1)] = 10
+    epochs: Annotated[int, Range(1, 10**6)] = 10
     """Passes over them."""
-    batch_size: Annotated[int, Range(1)] = 100
+    batch_size: Annotated[int, Range(1, 10**6)] = 100
     """Glyphs per update."""
-    learning_rate: Annotated[float, Range(over=0)] = 2e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-3
     """Adam's step size, which falls to 0 along a cosine."""
     keep: bool = False
     """Make the weights the repository's, if their accuracy is 0.99 or better."""

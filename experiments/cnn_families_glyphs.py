@@ -28,15 +28,15 @@ class Config(_supervised.Sampled):
     """Families to compare, of `lab.models.FAMILIES`, each in a child run."""
     model: str = ""
     """One family to run alone; empty compares."""
-    width: Annotated[float, Range(over=0)] = 0.25
+    width: Annotated[float, Range(over=0, high=32)] = 0.25
     """Factor of every family's number of channels."""
-    samples: Annotated[int, Range(1)] = 5_000
+    samples: int = 5_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(1)] = 5_000
+    test_samples: Annotated[int, Range(1, 10**8)] = 5_000
     """Glyphs of other faces to test on."""
-    size: Annotated[int, Range(8)] = 28
+    size: Annotated[int, Range(8, 2_048)] = 28
     """Pixels on a side."""
-    epochs: Annotated[int, Range(1)] = 8
+    epochs: int = 8
 
     def __post_init__(self):
         super().__post_init__()

@@ -23,22 +23,22 @@ OPTIMIZERS = (
 class Config:
     """What the pictures show."""
 
-    steps: Annotated[int, Range(2)] = 300
+    steps: Annotated[int, Range(2, 10**6)] = 300
     """Optimizer steps on each surface and in the game."""
-    rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+    rates: Annotated[tuple[float, ...], Range(over=0, high=1e6)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     """Learning rates tried on each surface; the picture shows the one whose path ends lowest."""
     optimizers: tuple[str, ...] = OPTIMIZERS
     """Optimizers to show."""
-    depth: Annotated[int, Range(1)] = 20
+    depth: Annotated[int, Range(1, 1_000)] = 20
     """Layers that the activation statistics go through."""
-    width: Annotated[int, Range(2)] = 256
+    width: Annotated[int, Range(2, 10**4)] = 256
     """Units of each of these layers."""
 
     def __post_init__(self):
         command.check_ranges(self)
         for name in self.optimizers:
             command.require(name in OPTIMIZERS, "optimizers", f"some of {', '.join(OPTIMIZERS)}", name)
-        command.require(self.rates and min(self.rates) > 0, "rates", "numbers > 0", self.rates)
+        command.require(self.rates, "rates", "at least one", self.rates)
 
 
 def run(config, track):

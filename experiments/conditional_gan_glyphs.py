@@ -20,21 +20,21 @@ class Config(_images.Images):
 
     conditioning: Literal["projection", "concatenation", "acgan"] = "projection"
     """How the discriminator learns of labels."""
-    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    generator_rate: float = 1e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 1e-3
+    discriminator_rate: float = 1e-3
     """Adam's step size of the discriminator."""
-    beta_1: Annotated[float, Range(0, 1)] = 0.0
+    beta_1: float = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.99
+    beta_2: float = 0.99
     """Decay of Adam's second moment."""
-    gamma: Annotated[float, Range(over=0)] = 1.0
+    gamma: Annotated[float, Range(over=0, high=1e6)] = 1.0
     """Weight of R1 and of R2 at the start, halved as in the paper; projection and concatenation."""
-    gamma_end: Annotated[float, Range(over=0)] = 0.1
+    gamma_end: Annotated[float, Range(over=0, high=1e6)] = 0.1
     """The weight at the end; it falls exponentially."""
-    penalty_interval: Annotated[int, Range(1)] = 4
+    penalty_interval: Annotated[int, Range(1, 10**4)] = 4
     """Updates between two penalties, which are so many times as heavy."""
-    class_weight: Annotated[float, Range(0)] = 1.0
+    class_weight: Annotated[float, Range(0, 1e6)] = 1.0
     """Weight of the class's cross-entropy; acgan."""
 
 

@@ -20,12 +20,12 @@ class Config(_recurrent.Recurrent):
     """Settings of the comparison."""
 
     unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
-    delay: Annotated[int, Range(1)] = 50
+    delay: Annotated[int, Range(1, 10**5)] = 50
     """Steps between the last symbol and the first answer."""
     chrono: bool = True
-    epochs: Annotated[int, Range(1)] = 12
-    learning_rate: Annotated[float, Range(over=0)] = 5e-3
-    samples: Annotated[int, Range(1)] = 20_000
+    epochs: int = 12
+    learning_rate: float = 5e-3
+    samples: int = 20_000
 
 
 def run(config, track):

@@ -16,11 +16,11 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(2)] = 1_000
+    runs: Annotated[int, Range(2, 10**5)] = 1_000
     """Repetitions of which the picture shows the mean, with a 95 % interval."""
-    episodes: Annotated[int, Range(10)] = 300
+    episodes: Annotated[int, Range(10, 10**7)] = 300
     """Episodes of each."""
-    actions: Annotated[int, Range(2)] = 10
+    actions: Annotated[int, Range(2, 10**4)] = 10
     """Actions of the state B."""
     step_size: Annotated[float, Range(1e-6, 1)] = 0.1
     """alpha."""

@@ -16,7 +16,7 @@ from lab.command import Range
 class Config:
     """What is drawn."""
 
-    improvements: Annotated[int, Range(1)] = 4
+    improvements: Annotated[int, Range(1, 10**4)] = 4
     """Improvements of the policy at most, each drawn."""
 
     def __post_init__(self):

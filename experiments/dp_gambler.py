@@ -20,12 +20,12 @@ class Config:
 
     heads: Annotated[float, Range(0, 1)] = 0.4
     """Probability of winning a bet."""
-    sweeps: tuple[int, ...] = (1, 2, 3, 32)
+    sweeps: Annotated[tuple[int, ...], Range(1, 10**6)] = (1, 2, 3, 32)
     """Numbers of sweeps after which the values are drawn."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require(self.sweeps and min(self.sweeps) >= 1, "sweeps", "integers >= 1", self.sweeps)
+        command.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
 def run(config, track):

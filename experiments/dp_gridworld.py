@@ -19,14 +19,14 @@ from lab.command import Range
 class Config:
     """What is shown."""
 
-    sweeps: tuple[int, ...] = (0, 1, 2, 3, 10, 100)
+    sweeps: Annotated[tuple[int, ...], Range(0, 10**6)] = (0, 1, 2, 3, 10, 100)
     """Numbers of sweeps after which the values are drawn."""
-    tolerance: Annotated[float, Range(1e-12)] = 1e-9
+    tolerance: Annotated[float, Range(1e-12, 1e6)] = 1e-9
     """Bound on the error at which the methods stop."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require(self.sweeps and min(self.sweeps) >= 0, "sweeps", "integers >= 0", self.sweeps)
+        command.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
 def run(config, track):

@@ -22,7 +22,7 @@ class Config:
     """Gymnasium id of an environment with discrete actions."""
     device: bool = False
     """Put environment, acting and learning into one compiled program (lab/CartPole-v1 only)."""
-    steps: Annotated[int, Range(1)] = 50_000
+    steps: Annotated[int, Range(1, 10**11)] = 50_000
     """Environment steps to train for, rounded up to whole rollouts, after the warm-up to groups of a thousand steps and more."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
@@ -30,33 +30,33 @@ class Config:
     """Value of the next state: the target network's maximum, or double Q-learning."""
     loss: Literal["huber", "squared"] = "huber"
     """Loss of the TD error."""
-    learning_rate: Annotated[float, Range(over=0)] = 2.3e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2.3e-3
     """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
     """Adam's step size at the end; it falls linearly."""
-    max_gradient_norm: Annotated[float, Range(over=0)] = 10.0
+    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 10.0
     """Gradients longer than this are shortened to it."""
-    batch_size: Annotated[int, Range(1)] = 64
+    batch_size: Annotated[int, Range(1, 10**6)] = 64
     """Transitions per update."""
-    buffer_size: Annotated[int, Range(1)] = 100_000
+    buffer_size: Annotated[int, Range(1, 10**10)] = 100_000
     """Transitions the replay holds."""
-    warm_up: Annotated[int, Range(0)] = 1_000
+    warm_up: Annotated[int, Range(0, 10**11)] = 1_000
     """Random environment steps before learning starts."""
-    rollout_length: Annotated[int, Range(1)] = 256
+    rollout_length: Annotated[int, Range(1, 10**7)] = 256
     """Environment steps between two groups of updates."""
-    updates: Annotated[int, Range(1)] = 128
+    updates: Annotated[int, Range(1, 10**6)] = 128
     """Updates in a group."""
-    target_every: Annotated[int, Range(1)] = 10
+    target_every: Annotated[int, Range(1, 10**9)] = 10
     """Environment steps between two copies of the online network to the target network, looked at before each group."""
     epsilon_end: Annotated[float, Range(0, 1)] = 0.04
     """Probability of a random action after exploration; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
     """Share of the steps over which epsilon falls."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (256, 256)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (256, 256)
     """Units of each hidden layer."""
-    check_episodes: Annotated[int, Range(0)] = 10
+    check_episodes: Annotated[int, Range(0, 10**5)] = 10
     """Greedy episodes after every thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

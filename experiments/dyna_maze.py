@@ -16,26 +16,26 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1)] = 30
+    runs: Annotated[int, Range(1, 10**5)] = 30
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(4)] = 50
+    episodes: Annotated[int, Range(4, 10**7)] = 50
     """Episodes in the maze that does not change."""
-    planning: tuple[int, ...] = (0, 5, 50)
+    planning: Annotated[tuple[int, ...], Range(0, 10**5)] = (0, 5, 50)
     """Planning steps after each real one, in that maze."""
-    changing_runs: Annotated[int, Range(1)] = 10
+    changing_runs: Annotated[int, Range(1, 10**5)] = 10
     """Repetitions in the mazes that change."""
-    steps: Annotated[int, Range(1)] = 3_000
+    steps: Annotated[int, Range(1, 10**7)] = 3_000
     """Steps in the blocking maze, which changes after a third of them; the shortcut maze takes twice as many and changes after half."""
-    changing_planning: Annotated[int, Range(1)] = 10
+    changing_planning: Annotated[int, Range(1, 10**5)] = 10
     """Planning steps in the mazes that change."""
     changing_step_size: Annotated[float, Range(1e-6, 1)] = 0.7
     """alpha in the mazes that change."""
-    bonus: Annotated[float, Range(0)] = 1e-3
+    bonus: Annotated[float, Range(0, 1e6)] = 1e-3
     """kappa of Dyna-Q+."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require(self.planning and min(self.planning) >= 0, "planning", "integers >= 0", self.planning)
+        command.require(self.planning, "planning", "at least one", self.planning)
 
 
 def run(config, track):

@@ -21,21 +21,21 @@ class Config(_supervised.Supervised):
     unused: ClassVar = ("mixup", "label_smoothing", "patience", *_supervised.OF_IMAGES)
     cell: str = "gru"
     """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1)] = 64
+    units: Annotated[int, Range(1, 10**5)] = 64
     """Units of the recurrent layer."""
-    window: Annotated[int, Range(1)] = 40
+    window: Annotated[int, Range(1, 10**5)] = 40
     """Values that a forecast is made from."""
-    horizon: Annotated[int, Range(2)] = 84
+    horizon: Annotated[int, Range(2, 10**5)] = 84
     """Steps that the longer forecast looks ahead, each made from the ones before."""
-    delay: Annotated[float, Range(5)] = 17.0
+    delay: Annotated[float, Range(5, 1000)] = 17.0
     """Of the equation, which comes to rest at 1 with delays below about 4.5, oscillates with more and is chaotic from about 17 on."""
-    samples: Annotated[int, Range(1)] = 8_000
+    samples: Annotated[int, Range(1, 10**9)] = 8_000
     """Values to train on."""
-    test_samples: Annotated[int, Range(1)] = 2_000
+    test_samples: Annotated[int, Range(1, 10**8)] = 2_000
     """Values, later ones, to test on."""
-    epochs: Annotated[int, Range(1)] = 60
-    learning_rate: Annotated[float, Range(over=0)] = 3e-3
-    clip_norm: Annotated[float, Range(0)] = 1.0
+    epochs: int = 60
+    learning_rate: float = 3e-3
+    clip_norm: float = 1.0
 
     def __post_init__(self):
         super().__post_init__()

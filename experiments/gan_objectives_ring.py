@@ -9,18 +9,16 @@ One parent run with a child for each family and seed; the parent has a table and
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
 
 from experiments import _mixture
 from lab import command, experiment
-from lab.command import Range
 
 
 @dataclass(frozen=True)
 class Config(_mixture.Mixture):
     """Settings of the comparison."""
 
-    epochs: Annotated[int, Range(1)] = 24
+    epochs: int = 24
     """Passes over the samples."""
     families: tuple[str, ...] = tuple(_mixture.RECIPES)
     """Families to compare; `--family` is each of them in turn."""

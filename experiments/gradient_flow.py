@@ -27,19 +27,19 @@ WEIGHTS = {  # name: (kind, gain) of the recurrent weights; random ones are N(0,
 class Config:
     """Settings of the pictures."""
 
-    length: Annotated[int, Range(2)] = 100
+    length: Annotated[int, Range(2, 10**5)] = 100
     """Steps of a sequence, T."""
-    units: Annotated[int, Range(1)] = 64
+    units: Annotated[int, Range(1, 10**5)] = 64
     """Units of a cell."""
-    batch_size: Annotated[int, Range(1)] = 16
+    batch_size: Annotated[int, Range(1, 10**6)] = 16
     """Sequences over which norms are averaged."""
-    updates: Annotated[int, Range(1)] = 300
+    updates: Annotated[int, Range(1, 10**6)] = 300
     """Updates of each of the two networks that learn."""
-    training_length: Annotated[int, Range(2)] = 50
+    training_length: Annotated[int, Range(2, 10**5)] = 50
     """Steps of the sequences that they learn from."""
-    clip_norm: Annotated[float, Range(over=0)] = 1.0
+    clip_norm: Annotated[float, Range(over=0, high=1e12)] = 1.0
     """Greatest norm of the gradient where it is clipped."""
-    learning_rate: Annotated[float, Range(over=0)] = 0.03
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 0.03
     """Step size of plain gradient descent."""
 
     def __post_init__(self):

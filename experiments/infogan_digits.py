@@ -17,25 +17,25 @@ from lab.command import Range
 class Config:
     """Settings of InfoGAN."""
 
-    epochs: Annotated[int, Range(1)] = 100
+    epochs: Annotated[int, Range(1, 10**6)] = 100
     """Passes over the digits."""
     batch_size: Annotated[int, Range(1, 1797)] = 64
     """Images in one turn of a player."""
-    noise: Annotated[int, Range(1)] = 16
+    noise: Annotated[int, Range(1, 10**5)] = 16
     """Numbers in a latent that mean nothing."""
-    categories: Annotated[int, Range(2)] = 10
+    categories: Annotated[int, Range(2, 10**4)] = 10
     """Values of the categorical code."""
-    continuous: Annotated[int, Range(1)] = 2
+    continuous: Annotated[int, Range(1, 10**4)] = 2
     """Codes that are numbers."""
-    filters: Annotated[int, Range(1)] = 32
+    filters: Annotated[int, Range(1, 4_096)] = 32
     """Channels of the players' narrowest convolutions."""
-    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    generator_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 2e-4
+    discriminator_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-4
     """Adam's step size of the discriminator and of what reads the codes."""
-    weight: Annotated[float, Range(0)] = 1.0
+    weight: Annotated[float, Range(0, 1e6)] = 1.0
     """Weight of the categorical code."""
-    continuous_weight: Annotated[float, Range(0)] = 0.1
+    continuous_weight: Annotated[float, Range(0, 1e6)] = 0.1
     """Weight of the codes that are numbers."""
 
     def __post_init__(self):

@@ -23,14 +23,14 @@ class Config(_supervised.Sampled):
 
     model: str = "vgg11"
     """A family of `lab.models.FAMILIES`."""
-    width: Annotated[float, Range(over=0)] = 0.25
+    width: Annotated[float, Range(over=0, high=32)] = 0.25
     """Factor of the family's number of channels."""
-    samples: Annotated[int, Range(1)] = 10_000
+    samples: int = 10_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(8)] = 2_000
+    test_samples: Annotated[int, Range(8, 10**8)] = 2_000
     """Glyphs to test on; the first eight are looked at."""
-    epochs: Annotated[int, Range(1)] = 4
-    ascent_steps: Annotated[int, Range(1)] = 200
+    epochs: int = 4
+    ascent_steps: Annotated[int, Range(1, 10**6)] = 200
     """Steps of activation maximisation."""
 
     def __post_init__(self):

@@ -19,13 +19,13 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    few: Annotated[int, Range(1)] = 10_000
+    few: Annotated[int, Range(1, 10**10)] = 10_000
     """Episodes after which the values of the fixed policy are drawn first."""
-    many: Annotated[int, Range(1)] = 500_000
+    many: Annotated[int, Range(1, 10**10)] = 500_000
     """Episodes after which they are drawn again."""
-    control_episodes: Annotated[int, Range(1)] = 1_000_000
+    control_episodes: Annotated[int, Range(1, 10**10)] = 1_000_000
     """Episodes of the search for the best policy."""
-    evaluation_episodes: Annotated[int, Range(2)] = 100_000
+    evaluation_episodes: Annotated[int, Range(2, 10**9)] = 100_000
     """Greedy episodes, in a fresh environment, that make the result."""
 
     def __post_init__(self):

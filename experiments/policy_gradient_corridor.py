@@ -18,19 +18,19 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1)] = 50
+    runs: Annotated[int, Range(1, 10**5)] = 50
     """Repetitions of which the picture shows the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1)] = 1_000
+    episodes: Annotated[int, Range(1, 10**7)] = 1_000
     """Episodes of each."""
-    powers: tuple[int, ...] = (-12, -13, -14)
+    powers: Annotated[tuple[int, ...], Range(-60, 0)] = (-12, -13, -14)
     """alpha without a baseline, as powers of 2."""
-    baseline_power: int = -9
+    baseline_power: Annotated[int, Range(-60, 0)] = -9
     """alpha with a baseline, as a power of 2."""
-    baseline_own_power: int = -6
+    baseline_own_power: Annotated[int, Range(-60, 0)] = -6
     """The baseline's own step size, as a power of 2."""
     start: Annotated[float, Range(0.01, 0.99)] = 0.05
     """Probability of right at the start."""
-    limit: Annotated[int, Range(10)] = 1_000
+    limit: Annotated[int, Range(10, 10**7)] = 1_000
     """Steps after which an episode is stopped; a policy that has become deterministic would never end."""
 
     def __post_init__(self):

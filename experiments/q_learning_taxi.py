@@ -23,7 +23,7 @@ class Config:
 
     environment: str = "Taxi-v4"
     """Gymnasium id of an environment with discrete observations and actions."""
-    steps: Annotated[int, Range(1)] = 1_000_000
+    steps: Annotated[int, Range(1, 10**11)] = 1_000_000
     """Environment steps to train for."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """gamma of the learner; the result is undiscounted."""
@@ -33,9 +33,9 @@ class Config:
     """Probability of a random action at the end; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.8
     """Share of the steps over which epsilon falls."""
-    initial: float = 0.0
+    initial: Annotated[float, Range(-1e9, 1e9)] = 0.0
     """q at the start."""
-    evaluation_episodes: Annotated[int, Range(1)] = 1_000
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 1_000
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

@@ -19,21 +19,21 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of R3GAN."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 2e-3
+    generator_rate: float = 2e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
+    discriminator_rate: float = 2e-3
     """Adam's step size of the discriminator."""
-    beta_1: Annotated[float, Range(0, 1)] = 0.0
+    beta_1: float = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.99
+    beta_2: float = 0.99
     """Decay of Adam's second moment."""
     players: Literal["dcgan", "residual"] = "dcgan"
     """The networks; see above."""
-    gamma: Annotated[float, Range(over=0)] = 10.0
+    gamma: Annotated[float, Range(over=0, high=1e6)] = 10.0
     """Weight of R1 and of R2 at the start, halved as in the paper."""
-    gamma_end: Annotated[float, Range(over=0)] = 1.0
+    gamma_end: Annotated[float, Range(over=0, high=1e6)] = 1.0
     """The weight at the end; it falls exponentially."""
-    penalty_interval: Annotated[int, Range(1)] = 4
+    penalty_interval: Annotated[int, Range(1, 10**4)] = 4
     """Updates between two penalties, which are so many times as heavy."""
     attention: bool = False
     """Self-attention in both residual players."""

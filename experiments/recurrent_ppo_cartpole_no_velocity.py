@@ -22,41 +22,41 @@ class Config:
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1)] = 100_000
+    steps: Annotated[int, Range(1, 10**11)] = 100_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1)] = 8
+    num_envs: Annotated[int, Range(1, 10**6)] = 8
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1)] = 32
+    rollout_length: Annotated[int, Range(1, 10**7)] = 32
     """Steps of each environment between two groups of updates, and through which gradients flow."""
-    epochs: Annotated[int, Range(1)] = 10
+    epochs: Annotated[int, Range(1, 10**6)] = 10
     """Passes over each rollout."""
-    minibatches: Annotated[int, Range(1)] = 1
+    minibatches: Annotated[int, Range(1, 10**7)] = 1
     """Parts of a pass, made of whole environments; they must divide num_envs."""
     discount: Annotated[float, Range(0, 1)] = 0.98
     """Gamma, per environment step."""
     gae_lambda: Annotated[float, Range(0, 1)] = 0.8
     """Lambda of generalised advantage estimation."""
-    learning_rate: Annotated[float, Range(over=0)] = 1e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
     """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
     """Adam's step size at the end; it falls linearly."""
-    clip: Annotated[float, Range(over=0)] = 0.2
+    clip: Annotated[float, Range(over=0, high=1e6)] = 0.2
     """Clipping range of the probability ratio at the start; it falls linearly to 0."""
-    entropy_weight: Annotated[float, Range(0)] = 0.0
+    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
     """Weight of the policy's entropy."""
-    max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
+    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
     normalize_observations: bool = True
     """Normalise observations by their running mean and deviation."""
     cell: Literal["lstm", "gru", "layer_norm_lstm", "layer_norm_gru", "peephole_lstm"] = "lstm"
     """Kind of memory."""
-    units: Annotated[int, Range(1)] = 64
+    units: Annotated[int, Range(1, 10**5)] = 64
     """Units of the recurrent layers."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (64,)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64,)
     """Units of each dense layer after them, ReLU."""
-    check_episodes: Annotated[int, Range(0)] = 50
+    check_episodes: Annotated[int, Range(0, 10**5)] = 50
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

@@ -21,31 +21,31 @@ class Config:
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1)] = 500_000
+    steps: Annotated[int, Range(1, 10**11)] = 500_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1)] = 4
+    num_envs: Annotated[int, Range(1, 10**6)] = 4
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1)] = 500
+    rollout_length: Annotated[int, Range(1, 10**7)] = 500
     """Steps of each environment between two updates; only complete episodes count, so several of them should find room."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
     baseline: bool = True
     """Subtract a learnt value from the returns."""
-    learning_rate: Annotated[float, Range(over=0)] = 5e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 5e-3
     """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0)] = 0.0
+    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
     """Adam's step size at the end; it falls linearly."""
     normalize_advantage: bool = True
     """Make returns, less the baseline, mean 0 and deviation 1 over each group of episodes."""
-    entropy_weight: Annotated[float, Range(0)] = 0.0
+    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
     """Weight of the policy's entropy."""
-    max_gradient_norm: Annotated[float, Range(over=0)] = 0.5
+    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64, 64)
     """Units of each dense layer, tanh."""
-    check_episodes: Annotated[int, Range(0)] = 0
+    check_episodes: Annotated[int, Range(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

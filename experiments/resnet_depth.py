@@ -24,23 +24,23 @@ class Config(_supervised.Sampled):
 
     forms: tuple[str, ...] = ("plain", "residual")
     """Forms to compare: plain, residual, preactivation; each with each depth in a child run."""
-    depths: tuple[int, ...] = (20, 56)
+    depths: Annotated[tuple[int, ...], Range(8, 2_000)] = (20, 56)
     """Layers with weights, 6 n + 2."""
     form: Literal["", "plain", "residual", "preactivation"] = ""
     """One form to run alone, with `--depth`; empty compares."""
-    depth: Annotated[int, Range(0)] = 0
+    depth: Annotated[int, Range(0, 2_000)] = 0
     """One depth to run alone, with `--form`; 0 compares."""
-    width: Annotated[float, Range(over=0)] = 0.5
+    width: Annotated[float, Range(over=0, high=32)] = 0.5
     """Factor of the number of channels."""
-    samples: Annotated[int, Range(1)] = 10_000
+    samples: int = 10_000
     """Glyphs to train on, 62 classes."""
-    test_samples: Annotated[int, Range(1)] = 2_000
+    test_samples: Annotated[int, Range(1, 10**8)] = 2_000
     """Glyphs to test on, of the same faces."""
-    size: Annotated[int, Range(8)] = 20
+    size: Annotated[int, Range(8, 2_048)] = 20
     """Pixels on a side."""
-    epochs: Annotated[int, Range(1)] = 8
+    epochs: int = 8
     optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
-    learning_rate: Annotated[float, Range(over=0)] = 0.1
+    learning_rate: float = 0.1
 
     def __post_init__(self):
         super().__post_init__()

@@ -22,37 +22,37 @@ class Config:
     """Gymnasium id of an environment with bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1)] = 20_000
+    steps: Annotated[int, Range(1, 10**11)] = 20_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1)] = 1
+    num_envs: Annotated[int, Range(1, 10**6)] = 1
     """Environments side by side."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
-    learning_rate: Annotated[float, Range(over=0)] = 1e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
     """Adam's step size, of actor, critics and temperature."""
     polyak: Annotated[float, Range(0, 1)] = 0.005
     """Share of the critics' weights that their targets take over at each update."""
-    batch_size: Annotated[int, Range(1)] = 256
+    batch_size: Annotated[int, Range(1, 10**6)] = 256
     """Transitions per update."""
-    buffer_size: Annotated[int, Range(1)] = 100_000
+    buffer_size: Annotated[int, Range(1, 10**10)] = 100_000
     """Transitions the replay holds."""
-    warm_up: Annotated[int, Range(0)] = 100
+    warm_up: Annotated[int, Range(0, 10**11)] = 100
     """Random environment steps before learning starts."""
-    rollout_length: Annotated[int, Range(1)] = 1
+    rollout_length: Annotated[int, Range(1, 10**7)] = 1
     """Steps of each environment between two groups of updates."""
-    updates: Annotated[int, Range(1)] = 1
+    updates: Annotated[int, Range(1, 10**6)] = 1
     """Updates in a group."""
     temperature: Literal["learnt", "fixed"] = "learnt"
     """Whether alpha moves the policy's entropy to its target, or stays."""
-    initial_temperature: Annotated[float, Range(over=0)] = 1.0
+    initial_temperature: Annotated[float, Range(over=0, high=1e6)] = 1.0
     """Alpha at the start: what a nat of entropy is worth, in units of the reward."""
-    target_entropy: float | None = None
+    target_entropy: Annotated[float | None, Range(-1e6, 1e6)] = None
     """Of the learnt temperature, in nats of actions within -1 and 1; None is minus the action's dimensions."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (256, 256)
+    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (256, 256)
     """Units of each hidden layer."""
-    check_episodes: Annotated[int, Range(0)] = 0
+    check_episodes: Annotated[int, Range(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):

@@ -16,21 +16,20 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1)] = 50
+    runs: Annotated[int, Range(1, 10**5)] = 50
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1)] = 500
+    episodes: Annotated[int, Range(1, 10**7)] = 500
     """Episodes of each."""
     step_size: Annotated[float, Range(1e-6, 1)] = 0.5
     """alpha of the first picture."""
-    step_sizes: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     """alpha of the second picture."""
     epsilon: Annotated[float, Range(0, 1)] = 0.1
     """Probability of a random action."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require(self.step_sizes and min(self.step_sizes) > 0 and max(self.step_sizes) <= 1, "step_sizes", "numbers in (0, 1]",
-                        self.step_sizes)  # fmt: skip
+        command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
 
 
 def run(config, track):

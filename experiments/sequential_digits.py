@@ -8,11 +8,10 @@ One parent run with a child for each cell and seed.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from experiments import _recurrent, _supervised
 from lab import command, experiment
-from lab.command import Range
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class Config(_recurrent.Recurrent):
     permuted: bool = False
     """Whether pixels come in one random order, the same for all images."""
     cells: tuple[str, ...] = ("simple", "irnn", "gru", "lstm", "peephole_lstm", "layer_norm_lstm", "layer_norm_gru")
-    samples: Annotated[int, Range(1)] = 1_437
+    samples: int = 1_437
     """Images to train on, the first of a random order."""
-    test_samples: Annotated[int, Range(1)] = 360
-    units: Annotated[int, Range(1)] = 64
-    epochs: Annotated[int, Range(1)] = 30
-    batch_size: Annotated[int, Range(1)] = 32
-    learning_rate: Annotated[float, Range(over=0)] = 8e-3
+    test_samples: int = 360
+    units: int = 64
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 8e-3
 
     def __post_init__(self):
         super().__post_init__()

@@ -19,17 +19,17 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of the SNGAN."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 1e-3
+    generator_rate: float = 1e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
+    discriminator_rate: float = 2e-3
     """Adam's step size of the discriminator."""
-    beta_1: Annotated[float, Range(0, 1)] = 0.0
+    beta_1: float = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.9
+    beta_2: float = 0.9
     """Decay of Adam's second moment."""
-    discriminator_steps: Annotated[int, Range(1)] = 1
+    discriminator_steps: Annotated[int, Range(1, 10**4)] = 1
     """Turns of the discriminator for each of the generator."""
-    filters: Annotated[int, Range(1)] = 16
+    filters: int = 16
     """Channels of the players' blocks."""
     attention: bool = False
     """Self-attention in both players."""

@@ -16,25 +16,23 @@ from lab.command import Range
 class Config:
     """What is compared."""
 
-    runs: Annotated[int, Range(1)] = 100
+    runs: Annotated[int, Range(1, 10**5)] = 100
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1)] = 100
+    episodes: Annotated[int, Range(1, 10**7)] = 100
     """Episodes on 5 states."""
-    td_step_sizes: tuple[float, ...] = (0.05, 0.1, 0.15)
+    td_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.05, 0.1, 0.15)
     """alpha of TD(0)."""
-    monte_carlo_step_sizes: tuple[float, ...] = (0.01, 0.02, 0.03, 0.04)
+    monte_carlo_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.01, 0.02, 0.03, 0.04)
     """alpha of Monte Carlo."""
-    n: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+    n: Annotated[tuple[int, ...], Range(1, 10**6)] = (1, 2, 4, 8, 16, 32, 64, 128)
     """Steps of n-step TD on 19 states, 10 episodes."""
-    n_step_sizes: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+    n_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
     """alpha of n-step TD."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        for name in ("td_step_sizes", "monte_carlo_step_sizes", "n_step_sizes"):
-            values = getattr(self, name)
-            command.require(values and min(values) > 0 and max(values) <= 1, name, "numbers in (0, 1]", values)
-        command.require(self.n and min(self.n) >= 1, "n", "integers >= 1", self.n)
+        for name in ("td_step_sizes", "monte_carlo_step_sizes", "n_step_sizes", "n"):
+            command.require(getattr(self, name), name, "at least one", getattr(self, name))
 
 
 def run(config, track):

@@ -21,15 +21,15 @@ class Config(_supervised.Supervised):
     """Settings of the classifier."""
 
     unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
-    packages: Annotated[int, Range(2)] = 12
+    packages: Annotated[int, Range(2, 10**4)] = 12
     """Packages to tell apart, those with the most text."""
-    lines: Annotated[int, Range(1)] = 5
+    lines: Annotated[int, Range(1, 10**5)] = 5
     """Lines of a piece."""
-    most_pieces: Annotated[int, Range(2)] = 1_000
+    most_pieces: Annotated[int, Range(2, 10**8)] = 1_000
     """Pieces of a package at most, so that none outweighs the others."""
-    words: Annotated[int, Range(1)] = 20_000
+    words: Annotated[int, Range(1, 10**8)] = 20_000
     """Words of the vocabulary, the most frequent."""
-    length: Annotated[int, Range(1)] = 64
+    length: Annotated[int, Range(1, 10**5)] = 64
     """Words of a piece at most."""
     tokenizer: Literal["wordpunct", "treebank", "whitespace"] = "wordpunct"
     """How NLTK finds words."""
@@ -37,15 +37,15 @@ class Config(_supervised.Supervised):
     """What NLTK makes of them."""
     cell: str = "gru"
     """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1)] = 64
+    units: Annotated[int, Range(1, 10**5)] = 64
     """Units of the recurrent layer."""
-    embedding: Annotated[int, Range(1)] = 64
+    embedding: Annotated[int, Range(1, 10**5)] = 64
     """Numbers of a word."""
     dropout: Annotated[float, Range(0, 0.99)] = 0.3
     """Of what the recurrent layer gets."""
     test_share: Annotated[float, Range(0.01, 0.9)] = 0.2
     """Share of a package's modules that are tested on."""
-    epochs: Annotated[int, Range(1)] = 8
+    epochs: int = 8
 
     def __post_init__(self):
         super().__post_init__()

@@ -19,25 +19,24 @@ from lab.command import Range
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1)] = 10
+    runs: Annotated[int, Range(1, 10**5)] = 10
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1)] = 500
+    episodes: Annotated[int, Range(1, 10**7)] = 500
     """Episodes of each."""
-    tilings: Annotated[int, Range(1)] = 8
+    tilings: Annotated[int, Range(1, 10**4)] = 8
     """Grids."""
-    tiles: Annotated[int, Range(1)] = 8
+    tiles: Annotated[int, Range(1, 10**4)] = 8
     """Tiles of each grid along each dimension."""
-    step_sizes: tuple[float, ...] = (0.1, 0.2, 0.5)
+    step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.1, 0.2, 0.5)
     """alpha times the number of tilings; the last is the one whose policy is evaluated."""
     decay: Annotated[float, Range(0, 1)] = 0.9
     """lambda."""
-    evaluation_episodes: Annotated[int, Range(1)] = 100
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
     """Greedy episodes of every run, in fresh environments, that make the result."""
 
     def __post_init__(self):
         command.check_ranges(self)
-        command.require(self.step_sizes and min(self.step_sizes) > 0 and max(self.step_sizes) <= 1, "step_sizes", "numbers in (0, 1]",
-                        self.step_sizes)  # fmt: skip
+        command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
 
 
 def run(config, track):

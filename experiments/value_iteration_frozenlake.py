@@ -20,9 +20,9 @@ class Config:
     """Gymnasium id of an environment that shows its transitions."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """gamma."""
-    tolerance: Annotated[float, Range(1e-12)] = 1e-8
+    tolerance: Annotated[float, Range(1e-12, 1e6)] = 1e-8
     """Bound on the error of the values."""
-    evaluation_episodes: Annotated[int, Range(1)] = 2_000
+    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 2_000
     """Episodes of the policy, in fresh environments."""
 
     def __post_init__(self):

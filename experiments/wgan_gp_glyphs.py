@@ -19,19 +19,19 @@ from lab.command import Range
 class Config(_images.Images):
     """Settings of the WGAN-GP."""
 
-    generator_rate: Annotated[float, Range(over=0)] = 2e-3
+    generator_rate: float = 2e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0)] = 2e-3
+    discriminator_rate: float = 2e-3
     """Adam's step size of the critic."""
-    beta_1: Annotated[float, Range(0, 1)] = 0.0
+    beta_1: float = 0.0
     """Decay of Adam's first moment."""
-    beta_2: Annotated[float, Range(0, 1)] = 0.9
+    beta_2: float = 0.9
     """Decay of Adam's second moment."""
-    ema: Annotated[float, Range(0, 0.999999)] = 0.99
+    ema: float = 0.99
     """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
-    discriminator_steps: Annotated[int, Range(1)] = 5
+    discriminator_steps: Annotated[int, Range(1, 10**4)] = 5
     """Turns of the critic for each of the generator."""
-    penalty: Annotated[float, Range(over=0)] = 10.0
+    penalty: Annotated[float, Range(over=0, high=1e6)] = 10.0
     """Weight of the gradient penalty."""
 
 

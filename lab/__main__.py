@@ -41,7 +41,7 @@ class Ui:
 class Watch:
     """Flags of `watch`."""
 
-    seed: Annotated[int, command.Range(0)] = 0
+    seed: Annotated[int, command.Range(0, 2**32 - 1)] = 0
     """Seed of the episode."""
     window: bool = False
     """Show the episode in a window."""
@@ -58,13 +58,13 @@ class Watch:
 class Sample:
     """Flags of `sample`."""
 
-    count: Annotated[int, command.Range(1)] = 64
+    count: Annotated[int, command.Range(1, 10**4)] = 64
     """Samples to draw."""
-    label: int | None = None
+    label: Annotated[int | None, command.Range(0, 10**6)] = None
     """The class to ask for, of a generator with labels; the default is each in turn."""
-    truncation: Annotated[float | None, command.Range(over=0)] = None
+    truncation: Annotated[float | None, command.Range(over=0, high=100)] = None
     """Latents' numbers beyond it are drawn again: less variety, better samples."""
-    seed: Annotated[int, command.Range(0)] = 0
+    seed: Annotated[int, command.Range(0, 2**32 - 1)] = 0
     """Seed of the latents."""
     output: str = ""
     """The PNG to write; the default is <run name>.png in the current folder."""

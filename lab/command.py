@@ -3,36 +3,38 @@
 import contextlib
 import dataclasses
 import difflib
+import functools
 import io
 import itertools
-import math
+import os
 import re
+import reprlib
 import sys
 import typing
 
 
 class Range:
-    """Bounds of a finite number, as the second part of `Annotated[float, Range(0, 1)]`; both ends belong to it.
+    """Bounds of a number, as the second part of `Annotated[float, Range(0, 1)]`; both ends belong to it.
 
-    `over` excludes the lower end instead.
+    `over` excludes the lower end instead. A number without an upper bound is a typing error away from a run that no machine can do.
     """
 
     def __init__(self, low=None, high=None, *, over=None):
+        if high is None or (low is None) == (over is None):
+            raise TypeError(f"Range: expected both ends, received low={low}, over={over}, high={high}")
         self.low, self.high, self.over = low, high, over
 
     def __contains__(self, value):
-        return (
-            math.isfinite(value)
-            and (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.over is None or value > self.over)
-        )
+        # NaN is in no order with a bound.
+        return value <= self.high and (value > self.over if self.low is None else value >= self.low)
 
     def __str__(self):
-        parts = [(">=", self.low), (">", self.over), ("<=", self.high)]
-        return ("a finite number " if self.high is None else "a number ") + " and ".join(
-            f"{sign} {bound:g}" for sign, bound in parts if bound is not None
-        )
+        least = f"> {_figures(self.over)}" if self.low is None else f">= {_figures(self.low)}"
+        return f"a number {least} and <= {_figures(self.high)}"
+
+
+def _figures(bound):
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 class SettingError(ValueError):
@@ -44,19 +46,37 @@ class SettingError(ValueError):
 def require(condition, name, expected, received):
     """Raises the one-line ValueError of a bad setting unless `condition` holds."""
     if not condition:
-        raise ValueError(f"{flag(name)}: expected {expected}, received {received!r}")
+        raise ValueError(f"{flag(name)}: expected {expected}, received {shown(received)}")
+
+
+def shown(value):
+    """What was received, as a message shows it: long ones are cut in the middle."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = 200
+    brief.maxtuple = brief.maxlist = 20
+    return brief.repr(value)
+
+
+@functools.cache
+def ranges(kind):
+    """(field, its `Range`) of a dataclass and of those it inherits from; a field that both give one has to be in both."""
+    return tuple(
+        (name, bounds)
+        for base in filter(dataclasses.is_dataclass, kind.__mro__)
+        for name, hint in typing.get_type_hints(base, include_extras=True).items()
+        for bounds in getattr(hint, "__metadata__", ())
+        if isinstance(bounds, Range)
+    )
 
 
 def check_ranges(config):
-    """Checks every field of a dataclass against its `Range`, each number of a tuple; those of a base class too. For `__post_init__`."""
-    for kind in filter(dataclasses.is_dataclass, type(config).__mro__):
-        for name, hint in typing.get_type_hints(kind, include_extras=True).items():
-            value = getattr(config, name)
-            for bounds in getattr(hint, "__metadata__", ()):
-                if isinstance(bounds, Range) and isinstance(value, tuple | list):
-                    require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
-                elif isinstance(bounds, Range) and value is not None:
-                    require(value in bounds, name, str(bounds), value)
+    """Checks every field of a dataclass against its `Range`, each number of a tuple. For `__post_init__`."""
+    for name, bounds in ranges(type(config)):
+        value = getattr(config, name)
+        if isinstance(value, tuple | list):
+            require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
+        elif value is not None:
+            require(value in bounds, name, str(bounds), value)
 
 
 def require_environment(name, space=None, *, check=None, make=None):
@@ -74,12 +94,14 @@ def require_environment(name, space=None, *, check=None, make=None):
     if name not in gymnasium.registry and ":" not in name:
         near = difflib.get_close_matches(name, gymnasium.registry, n=1, cutoff=0.3)
         hint = f" (nearest: {near[0]})" if near else ""
-        raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {name!r}{hint}")
+        raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {shown(name)}{hint}")
     try:
         env = (make or gymnasium.make)(name)
     except Exception as error:
         message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
-        raise ValueError(f"--environment: expected an environment that can be made, received {name!r}: {message}") from error
+        raise ValueError(
+            f"--environment: expected an environment that can be made, received {shown(name)}: {message}"
+        ) from error
     actions = env.action_space
     try:
         if check is not None:
@@ -141,7 +163,7 @@ def parse(prog, description, argv, *defaults):
     known = [flag(field.name) for default in defaults for field in dataclasses.fields(default)]
     complaint = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(complaint), _unbroken_lines(argv):
             parsed, unknown = tyro.cli(  # type: ignore[var-annotated]
                 combined, prog=prog, args=argv, return_unknown_args=True
             )
@@ -154,6 +176,20 @@ def parse(prog, description, argv, *defaults):
         hint = f" (nearest: {near[0]})" if near else "; see --help"
         raise ValueError(f"command line: expected a known flag, received {unknown[0]}{hint}")
     return tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
+
+
+@contextlib.contextmanager
+def _unbroken_lines(argv):
+    """Makes the terminal wide for tyro's complaints: a message that it breaks cannot be put together again."""
+    before = os.environ.get("COLUMNS")
+    if not {"-h", "--help"} & set(argv):
+        os.environ["COLUMNS"] = "100000"
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def _one_line(text, argv, defaults):
@@ -171,5 +207,5 @@ def _one_line(text, argv, defaults):
             kind = str(hint) if typing.get_args(hint) else hint.__name__
             expected = " or ".join(map(repr, typing.get_args(hint))) if literal else kind
             received = flag_value(argv, name)
-            return f"{name}: expected {expected}, received {'nothing' if received is None else repr(received)}"
+            return f"{name}: expected {expected}, received {'nothing' if received is None else shown(received)}"
     return body

@@ -18,9 +18,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from lab import command, journal, lifecycle, tracking
+from lab.command import Range
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
 
@@ -48,9 +49,9 @@ class About(NamedTuple):
 class Options:
     """Flags that every experiment takes."""
 
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Seed of every random number of the run."""
-    seeds: int = 1
+    seeds: Annotated[int, Range(1, 10**5)] = 1
     """Run this many seeds, one after another, from --seed upwards, as children of one run."""
     smoke: bool = False
     """Run for a few seconds on the same code path, to see that everything works."""
@@ -58,13 +59,12 @@ class Options:
     """Go on with an interrupted run: its MLflow run id or its name."""
     tracking_uri: str | None = None
     """MLflow tracking URI; the default is $MLFLOW_TRACKING_URI or else the local store; 'none' keeps the run on the disk."""
-    checkpoint_every: int = 0
+    checkpoint_every: Annotated[int, Range(0, 10**11)] = 0
     """Steps between two checkpoints, rounded up to whole rollouts; 0 is 10,000, and more where host environments have long episodes."""
 
     def __post_init__(self):
-        command.require(self.seed >= 0, "seed", "an integer >= 0", self.seed)
-        command.require(self.seeds >= 1, "seeds", "an integer >= 1", self.seeds)
-        command.require(self.checkpoint_every >= 0, "checkpoint_every", "an integer >= 0", self.checkpoint_every)
+        command.check_ranges(self)
+        command.require(self.seed + self.seeds <= 2**32, "seeds", f"at most {2**32 - self.seed} from this seed on", self.seeds)
 
 
 def main(config_class, run, *, smoke, variants=None, summary=None):

@@ -11,29 +11,29 @@ from lab.command import Range
 class Recipe:
     """Settings of supervised training; an experiment's Config may inherit them."""
 
-    epochs: Annotated[int, Range(1)] = 30
+    epochs: Annotated[int, Range(1, 10**6)] = 30
     """Passes over the training examples."""
-    batch_size: Annotated[int, Range(1)] = 64
+    batch_size: Annotated[int, Range(1, 10**6)] = 64
     """Examples per update; what is left of an epoch is dropped."""
     optimizer: Literal["sgd", "adam", "rmsprop"] = "adam"
     """SGD has momentum 0.9 in Nesterov's form; Adam and RMSprop are the lab's with their usual settings."""
-    learning_rate: Annotated[float, Range(over=0)] = 2e-3
+    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-3
     """The highest step size."""
-    warm_up: Annotated[float, Range(0)] = 1.0
+    warm_up: Annotated[float, Range(0, 10**6)] = 1.0
     """Epochs in which the step size rises from 0 (Goyal et al. 2017)."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """What it does afterwards: fall to 0 along a cosine (Loshchilov and Hutter 2017), or stay."""
-    weight_decay: Annotated[float, Range(0)] = 0.0
+    weight_decay: Annotated[float, Range(0, 1000)] = 0.0
     """Share of the weights lost per update and step size, biases and normalisation apart; decoupled (Loshchilov and Hutter 2019)."""
-    clip_norm: Annotated[float, Range(0)] = 0.0
+    clip_norm: Annotated[float, Range(0, 1e12)] = 0.0
     """Greatest norm of the gradient of all weights together (Pascanu et al. 2013); 0 does not clip."""
     label_smoothing: Annotated[float, Range(0, 1)] = 0.0
     """Share of each label that is spread over all classes (Szegedy et al. 2016, section 7)."""
-    mixup: Annotated[float, Range(0)] = 0.0
+    mixup: Annotated[float, Range(0, 1000)] = 0.0
     """alpha of mixup: two examples in a Beta(alpha, alpha) mixture (Zhang et al. 2018); 0 does not mix."""
-    cutmix: Annotated[float, Range(0)] = 0.0
+    cutmix: Annotated[float, Range(0, 1000)] = 0.0
     """alpha of CutMix: a rectangle of another image (Yun et al. 2019); 0 does not cut. With both, each batch takes one of them."""
-    shift: Annotated[int, Range(0)] = 0
+    shift: Annotated[int, Range(0, 2_048)] = 0
     """Pixels by which training images are shifted at most, in each direction."""
     flip: bool = False
     """Whether half of the training images are mirrored."""
@@ -41,7 +41,7 @@ class Recipe:
     """Degrees by which training images are turned at most, to either side."""
     ema: Annotated[float, Range(0, 0.99999)] = 0.0
     """Decay of the moving average of the weights that is evaluated; 0 evaluates the weights."""
-    patience: Annotated[int, Range(0)] = 0
+    patience: Annotated[int, Range(0, 10**6)] = 0
     """Epochs without a lower validation loss after which training ends and the best weights come back; 0 trains to the end."""
 
     def __post_init__(self):

@@ -1,9 +1,15 @@
+import dataclasses
+import importlib
+import math
+import typing
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import pytest
 
-from lab import command
+from lab import __main__ as commands
+from lab import command, experiment
+from tests.processes import ROOT
 
 
 @dataclass(frozen=True)
@@ -12,7 +18,7 @@ class Config:
 
     rate: Annotated[float, command.Range(0, 1)] = 0.5
     """A rate."""
-    size: Annotated[int, command.Range(over=0)] = 3
+    size: Annotated[int, command.Range(over=0, high=9)] = 3
     """A size."""
     kind: Literal["plain", "double"] = "plain"
     """A kind."""
@@ -44,7 +50,7 @@ def test_every_field_is_a_flag():
         ("--zzz 1", "command line: expected a known flag, received --zzz; see --help"),
         ("--rate abc", "--rate: expected float, received 'abc'"),
         ("--rate 1.5", "--rate: expected a number >= 0 and <= 1, received 1.5"),
-        ("--size 0", "--size: expected a finite number > 0, received 0"),
+        ("--size 0", "--size: expected a number > 0 and <= 9, received 0"),
         ("--size 1.5", "--size: expected int, received '1.5'"),
         ("--size", "--size: expected int, received nothing"),
         ("--kind triple", "--kind: expected 'plain' or 'double', received 'triple'"),
@@ -79,7 +85,43 @@ def test_environments_are_checked(name, space, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("ends", [(), (0,), (None, 1)])
+def test_a_range_has_both_ends(ends):
+    with pytest.raises(TypeError, match="expected both ends"):
+        command.Range(*ends)
+
+
 def test_flag_values():
     assert command.flag_value(["--a", "1", "--b=2"], "--a") == "1"
     assert command.flag_value(["--a", "1", "--b=2"], "--b") == "2"
     assert command.flag_value(["--a"], "--a") is None
+
+
+MODULES = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if not path.stem.startswith("_"))
+SETTINGS = [
+    *((name, importlib.import_module(f"experiments.{name}").Config()) for name in MODULES),
+    ("options", experiment.Options()),
+    *((name, kind()) for name, kind in vars(commands).items() if dataclasses.is_dataclass(kind)),
+]
+
+
+def is_number(hint):
+    """Whether a type has an int or a float anywhere in it."""
+    return hint in (int, float) or any(map(is_number, typing.get_args(hint)))
+
+
+@pytest.mark.parametrize(("name", "usual"), SETTINGS, ids=[name for name, _ in SETTINGS])
+def test_every_number_of_every_command_line_has_a_range_that_is_looked_at(name, usual):
+    bounds = dict(command.ranges(type(usual)))
+    for field, hint in typing.get_type_hints(type(usual)).items():
+        if typing.get_origin(hint) in (typing.Literal, typing.ClassVar) or not is_number(hint):
+            continue
+        assert field in bounds, f"{name}.{field} has no Range"
+        low = bounds[field].low - 1 if bounds[field].over is None else bounds[field].over
+        for bad in (math.nan, math.inf, -math.inf, 10**300, low, bounds[field].high + 1):
+            value = (bad,) if typing.get_origin(hint) is tuple else bad
+            with pytest.raises(ValueError) as caught:
+                dataclasses.replace(usual, **{field: value})
+            line = str(caught.value)
+            assert line.startswith(f"{command.flag(field)}: expected a number >") and len(line) < 300, line
+            assert "\n" not in line

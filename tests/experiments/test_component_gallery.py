@@ -55,5 +55,5 @@ def test_the_same_settings_change_nothing(base, tmp_path):
 def test_bad_settings():
     with raises(["--optimizers: expected some of SGD", "received 'Adan'"]):
         Config(optimizers=("Adan",))
-    with raises("--rates: expected numbers > 0, received"):
+    with raises("--rates: expected a number > 0 and"):
         Config(rates=(0.0,))

@@ -258,7 +258,7 @@ def test_other_data(tmp_path, monkeypatch):
         ("dcgan_glyphs", {"inception": "/nowhere"}, "--inception: expected a file of weights .HDF5., received '/nowhere'"),
         ("dcgan_glyphs", {"inception": __file__}, "--inception: expected a file of weights .HDF5., received"),
         ("dcgan_glyphs", {"data": ""}, "--data: expected glyphs, mnist, .* or a folder of pictures, received ''"),
-        ("dcgan_glyphs", {"generator_rate": np.inf}, "--generator-rate: expected a finite number > 0, received inf"),
+        ("dcgan_glyphs", {"generator_rate": np.inf}, "--generator-rate: expected a number > 0 and <= 1e.06, received inf"),
         ("dcgan_glyphs", {"data": "docs"}, "--data: expected at least one update's pictures, 20, received"),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
@@ -268,7 +268,7 @@ def test_other_data(tmp_path, monkeypatch):
             "--samples: expected at least one turn's, 50, received 40",
         ),
         ("classifier_glyphs", {"batch_size": 99}, "--batch-size: expected at most samples, 60, received 99"),
-        ("infogan_digits", {"batch_size": 2000}, "--batch-size: expected a number >= 1 and <= 1797, received 2000"),
+        ("infogan_digits", {"batch_size": 2000}, "--batch-size: expected a number >= 1 and <= 1,797, received 2000"),
     ],
 )
 def test_bad_settings(name, changes, words):

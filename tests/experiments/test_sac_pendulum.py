@@ -58,7 +58,7 @@ def test_the_same_settings_change_nothing(base, tmp_path):
             "--target-entropy: expected none with --temperature fixed, received 0.5",
         ),
         ({"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
-        ({"initial_temperature": 0.0}, "--initial-temperature: expected a finite number > 0, received 0.0"),
+        ({"initial_temperature": 0.0}, "--initial-temperature: expected a number > 0 and <= 1e.06, received 0.0"),
     ],
 )
 def test_bad_settings(changes, words):

@@ -91,13 +91,13 @@ def test_every_setting_is_alive(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("dp_gridworld", {"sweeps": ()}, "sweeps: expected integers >= 0"),
+        ("dp_gridworld", {"sweeps": ()}, "sweeps: expected at least one"),
         ("dp_gambler", {"heads": 1.5}, "heads: expected a number"),
         ("value_iteration_frozenlake", {"environment": "Pendulum-v1"}, "environment: expected"),
         ("mc_blackjack", {"few": 10, "many": 5}, "few: expected at most many, 5, received 10"),
-        ("td_random_walk", {"n": (0,)}, "n: expected integers >= 1"),
+        ("td_random_walk", {"n": (0,)}, "n: expected a number >= 1"),
         ("q_learning_taxi", {"environment": "Nowhere-v0"}, "environment: expected"),
-        ("dyna_maze", {"planning": (-1,)}, "planning: expected integers >= 0"),
+        ("dyna_maze", {"planning": (-1,)}, "planning: expected a number >= 0"),
         ("policy_gradient_corridor", {"powers": ()}, "powers: expected at least one"),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_same_settings_change_nothing(base, tmp_path):
             "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
         ),
         ({"updates": 3}, "--updates: expected a multiple of policy_delay, 2, received 3"),
-        ({"noise": -0.1}, "--noise: expected a finite number >= 0, received -0.1"),
+        ({"noise": -0.1}, "--noise: expected a number >= 0 and <= 1,000, received -0.1"),
     ],
 )
 def test_bad_settings(changes, words):
