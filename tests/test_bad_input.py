@@ -136,7 +136,7 @@ def test_an_unwritable_mlruns(own_home):
         (["watch", "nobody", "--seed", "-1"], "--seed: expected a number >= 0 and <= 4,294,967,295, received -1"),
         (["ui", "--tracking-uri", "none"], "tracking URI: expected the address of a server or a store, received 'none'"),
         (["sync", "--tracking-uri", "none"], "tracking URI: expected the address of a server or a store, received 'none'"),
-        (["ui", "--port", "0"], "--port: expected a number >= 1 and <= 65535, received 0"),
+        (["ui", "--port", "0"], "--port: expected a number >= 1 and <= 65,535, received 0"),
     ],
 )
 def test_bad_commands(arguments, words):
