@@ -1,4 +1,8 @@
-"""What the tabular experiments share: episodes of a learner, and their pictures."""
+"""What the tabular experiments share: episodes of a learner, repetitions that a stopped run goes on with, and their pictures."""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +33,124 @@ def episodes(agent, env, count, *, seed, each=None):
 def seeds(seed, count):
     """Independent seeds of so many repetitions."""
     return np.random.SeedSequence(seed).generate_state(count).tolist()
+
+
+def streams(seed):
+    """(of the environment, of the learner's choices): the seeds that `TabularRollout` draws from a run's seed at its start."""
+    world, choices = np.random.SeedSequence((seed, 0)).generate_state(2).tolist()
+    return world, choices
+
+
+class Sitting:
+    """Episodes of one learner after another in an environment whose reset forgets everything but its random numbers.
+
+    A run that was stopped goes on exactly after the last episode that its checkpoint holds. The sitting takes part in checkpoints
+    as a Keras variable does (`path`, `shape`, `assign`): the states of both random numbers' sources, and the number of steps.
+
+    Args:
+        track: the run's.
+        env: a Gymnasium environment with discrete observations.
+        variables: what the learners learn and what is recorded of them.
+    """
+
+    path, shape = "random numbers and steps", (636,)
+
+    def __init__(self, track, env, variables):
+        self._track, self._env, self._choices = track, env, random.Random(0)
+        self._variables = [*variables, self]
+        self._done = self._end = self._steps = 0
+
+    def __array__(self, dtype=None, copy=None):
+        numbers = self._env.unwrapped.np_random.bit_generator.state
+        large = [numbers["state"][key] >> shift & 0xFFFFFFFF for key in ("state", "inc") for shift in (0, 32, 64, 96)]
+        return np.array([self._steps, numbers["has_uint32"], numbers["uinteger"], *large, *self._choices.getstate()[1]], float)
+
+    def assign(self, values):
+        """Takes the states from an array."""
+        self._steps, has_uint32, uinteger, *rest = np.asarray(values).astype(int).tolist()
+        state, inc = (sum(rest[start + word] << 32 * word for word in range(4)) for start in (0, 4))
+        self._env.unwrapped.np_random.bit_generator.state = {
+            "bit_generator": "PCG64", "state": {"state": state, "inc": inc}, "has_uint32": has_uint32, "uinteger": uinteger,
+        }  # fmt: skip
+        self._choices.setstate((3, tuple(rest[8:]), None))
+
+    def begin(self, episodes):
+        """Brings everything back to the newest checkpoint of a run of so many episodes."""
+        self._done = self._track.begin(self._variables, episodes)
+
+    def play(self, learner, count, world, choices, record):
+        """Plays the next `count` episodes, of which some may be done.
+
+        Args:
+            world, choices: the seeds.
+            record: called with the number of each episode, from 0, and its return.
+        """
+        start, self._end = self._end, self._end + count
+        if self._done > self._end:
+            return
+        if self._done <= start:
+            self._choices.seed(choices)
+            self._steps, fresh = 0, {"seed": world}
+        else:
+            fresh = {}
+        learner.begin(self._choices)
+        self._state, _ = self._env.reset(**fresh)
+        while self._done < self._end:
+            record(self._done - start, self._episode(learner, 10**9))
+            self._done += 1
+            self._track.advance(self._variables, self._done)
+            self._state, _ = self._env.reset()
+
+    def fill_up(self, learner):
+        """Learns on to a whole hundred of steps, where `episodes` ends too."""
+        while self._done == self._end and self._steps % 100:
+            self._episode(learner, 100 - self._steps % 100)
+            self._state, _ = self._env.reset()
+
+    def _episode(self, learner, most):
+        """The return of an episode of at most so many steps."""
+        action, total = learner.start(self._state), 0.0
+        for _ in range(most):
+            state, reward, ended, _, _ = self._env.step(action)
+            total += reward
+            self._steps += 1
+            if ended:
+                learner.end(reward)
+                break
+            action = learner.step(reward, state)
+        return total
+
+
+class Repeated(NamedTuple):
+    """What is repeated, each time under a seed of its own."""
+
+    times: int
+    learn: Callable[[int], dict]  # from a seed to {name: finding}
+    shapes: dict  # {name: shape of a finding}
+
+
+def repeat(track, plan):
+    """{method: {name: findings of all repetitions, `[times, ...]`}}, of a plan {method: `Repeated`}.
+
+    The findings are kept in the run's checkpoint. A run that was stopped goes on with the first repetition that is not in it.
+    """
+    from lab.agents.tabular.table import Weights
+
+    tables = {
+        method: {name: Weights(np.zeros((part.times, *shape)), f"{method}: {name}") for name, shape in part.shapes.items()}
+        for method, part in plan.items()
+    }
+    variables = [table for found in tables.values() for table in found.values()]
+    work = [
+        (method, number, seed) for method, part in plan.items() for number, seed in enumerate(seeds(track.seed, part.times))
+    ]
+    done = track.begin(variables, len(work))
+    for position, (method, number, seed) in enumerate(work[done:], done + 1):
+        found = plan[method].learn(seed)
+        for name, table in tables[method].items():
+            table.values[number] = found[name]
+        track.advance(variables, position)
+    return {method: {name: table.values for name, table in found.items()} for method, found in tables.items()}
 
 
 def return_within(limit, mdp, policy=None):

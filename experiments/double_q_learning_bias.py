@@ -33,8 +33,6 @@ class Config:
 
 def run(config, track):
     """Learns many times over. Returns how often left was taken from A: at its peak by Q-learning, and in the last episodes by both."""
-    import numpy as np
-
     from envs.maximization_bias import MaximizationBias
     from experiments import _tabular as shared
     from lab.agents.tabular import DoubleQLearning, QLearning
@@ -42,13 +40,17 @@ def run(config, track):
     env = MaximizationBias(config.actions)
     available = env.mdp.available
     options = {"step_size": config.step_size, "epsilon": config.epsilon, "available": available}
-    left = {}
-    for name, kind in (("Q-learning", QLearning), ("double Q-learning", DoubleQLearning)):
-        # An episode of two steps went to the left, one of a single step to the right.
-        left[name] = np.array([
-            shared.episodes(kind(3, config.actions, **options), env, config.episodes, seed=seed)[1] == 2
-            for seed in shared.seeds(track.seed, config.runs)
-        ])  # fmt: skip
+
+    def learners(kind):
+        """Repetitions of which episodes went to the left: those of two steps, for one to the right has a single step."""
+
+        def learn(seed):
+            return {"left": shared.episodes(kind(3, config.actions, **options), env, config.episodes, seed=seed)[1] == 2}
+
+        return shared.Repeated(config.runs, learn, {"left": (config.episodes,)})
+
+    found = shared.repeat(track, {"Q-learning": learners(QLearning), "double Q-learning": learners(DoubleQLearning)})
+    left = {name: findings["left"] for name, findings in found.items()}
     made, axes = shared.figure()
     shared.draw_curves(
         axes, {name: 100 * rows for name, rows in left.items()}, xlabel="episodes", ylabel="left from A, %", ylim=(0, 100)

@@ -47,12 +47,35 @@ def run(config, track):
     from lab.agents.tabular import DynaQ, TabularRollout
 
     options = {"discount": 0.95, "epsilon": 0.1}
-    curves = {}
-    for planning in config.planning:
-        curves[f"{planning} planning steps"] = np.array([
-            shared.episodes(DynaQ(54, 4, step_size=0.1, planning=planning, **options), DynaMaze(), config.episodes, seed=seed)[1]
-            for seed in shared.seeds(track.seed, config.runs)
-        ])  # fmt: skip
+
+    def learners(planning):
+        """Repetitions of the steps of each episode."""
+
+        def learn(seed):
+            agent = DynaQ(54, 4, step_size=0.1, planning=planning, **options)
+            return {"lengths": shared.episodes(agent, DynaMaze(), config.episodes, seed=seed)[1]}
+
+        return shared.Repeated(config.runs, learn, {"lengths": (config.episodes,)})
+
+    def explorers(maze, steps, change, bonus):
+        """Repetitions of the rewards so far after each step in a maze that changes."""
+
+        def learn(seed):
+            agent = DynaQ(54, 4, step_size=config.changing_step_size, planning=config.changing_planning, bonus=bonus, **options)
+            rollout = TabularRollout(agent, DynaMaze(maze, change_after=change), seed=seed)
+            rollout.reset(0)
+            return {"collected": np.cumsum([rollout.run(1, True).episode_returns.sum() for _ in range(steps)])}
+
+        return shared.Repeated(config.changing_runs, learn, {"collected": (steps,)})
+
+    mazes = {"blocking": (config.steps, config.steps // 3), "shortcut": (2 * config.steps, config.steps)}
+    kinds = {"Dyna-Q": 0.0, "Dyna-Q+": config.bonus}
+    found = shared.repeat(
+        track,
+        {f"{planning} planning steps": learners(planning) for planning in config.planning}
+        | {f"{maze}, {kind}": explorers(maze, *mazes[maze], kinds[kind]) for maze in mazes for kind in kinds},
+    )
+    curves = {f"{planning} planning steps": found[f"{planning} planning steps"]["lengths"] for planning in config.planning}
     made, axes = shared.figure(14, 4, ncols=3)
     rest = {name: rows[:, 1:] for name, rows in curves.items()}  # the first episode is the same for all
     shared.draw_curves(
@@ -70,22 +93,10 @@ def run(config, track):
     for episode in range(config.episodes):
         track.log({name.replace(" ", "_"): rows[:, episode].mean() for name, rows in curves.items()}, episode + 1)
 
-    for axis, maze, steps, change in (
-        (axes[1], "blocking", config.steps, config.steps // 3),
-        (axes[2], "shortcut", 2 * config.steps, config.steps),
-    ):
-        collected = {}
-        for name, bonus in (("Dyna-Q", 0.0), ("Dyna-Q+", config.bonus)):
-            rows = []
-            for seed in shared.seeds(track.seed, config.changing_runs):
-                agent = DynaQ(
-                    54, 4, step_size=config.changing_step_size, planning=config.changing_planning, bonus=bonus, **options
-                )
-                rollout = TabularRollout(agent, DynaMaze(maze, change_after=change), seed=seed)
-                rollout.reset(0)
-                rows.append(np.cumsum([rollout.run(1, True).episode_returns.sum() for _ in range(steps)]))
-            collected[name] = np.array(rows)
-            results[f"{maze}_{name.lower().replace('-', '_').replace('+', '_plus')}"] = float(collected[name][:, -1].mean())
+    for axis, (maze, (_, change)) in zip(axes[1:], mazes.items(), strict=True):
+        collected = {kind: found[f"{maze}, {kind}"]["collected"] for kind in kinds}
+        for kind, rows in collected.items():
+            results[f"{maze}_{kind.lower().replace('-', '_').replace('+', '_plus')}"] = float(rows[:, -1].mean())
         shared.draw_curves(axis, collected, xlabel="steps", ylabel="rewards so far", title=f"{maze} maze")
         axis.axvline(change, color="k", linestyle=":", linewidth=0.8)
     shared.save(track, made, "dyna.png")

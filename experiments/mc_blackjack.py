@@ -40,30 +40,36 @@ def run(config, track):
 
     from experiments import _tabular as shared
     from lab.agents.tabular import DiscreteStates, MonteCarlo, MonteCarloControl
+    from lab.agents.tabular.table import Weights
 
     env = DiscreteStates(gymnasium.make("Blackjack-v1", sab=True, disable_env_checker=True))
     first, second, test = shared.seeds(track.seed, 3)
     states = int(np.prod(env.sizes))
     own = np.arange(states) // (env.sizes[1] * env.sizes[2])
     sticking = np.where(own[:, None] >= 20, [1.0, 0.0], [0.0, 1.0])  # actions: stick, hit
-    agent = MonteCarlo(sticking)
-    drawn = {}
+    agent, best = MonteCarlo(sticking), MonteCarloControl(states, 2, exploring_starts=True)
+    early = Weights(np.zeros(states), "values after few episodes")
+    returns = Weights(np.zeros(config.control_episodes), "returns of the search")
+    played = Weights(np.zeros(config.evaluation_episodes), "returns of the best policy")
+    sitting = shared.Sitting(track, env, [*agent.variables, *best.variables, early, returns, played])
+    sitting.begin(config.many + config.control_episodes + config.evaluation_episodes)
 
-    def keep(count):
-        if count in (config.few, config.many):
-            drawn[count] = np.asarray(agent.values).reshape(env.sizes)
+    def keep(number, _):
+        if number + 1 == config.few:
+            early.assign(agent.values)
 
-    shared.episodes(agent, env, config.many, seed=first, each=keep)
+    sitting.play(agent, config.many, *shared.streams(first), keep)
+    drawn = {config.few: early.values, config.many: np.asarray(agent.values)}
     made, axes = shared.figure(9, 7, nrows=2, ncols=2, subplot_kw={"projection": "3d"})
     for column, (count, values) in enumerate(drawn.items()):
         for row, ace in enumerate((1, 0)):
-            shared_surface(axes[row, column], values[12:22, 1:11, ace])
+            shared_surface(axes[row, column], values.reshape(env.sizes)[12:22, 1:11, ace])
             axes[row, column].set_title(f"{'usable ace' if ace else 'no usable ace'}, {count:,} episodes", fontsize=9)
     shared.save(track, made, "values_of_sticking_on_20.png")
 
-    best = MonteCarloControl(states, 2, exploring_starts=True)
-    returns, _ = shared.episodes(best, env, config.control_episodes, seed=second)
-    blocks = np.array_split(returns, min(100, len(returns)))
+    sitting.play(best, config.control_episodes, *shared.streams(second), returns.values.__setitem__)
+    sitting.fill_up(best)
+    blocks = np.array_split(returns.values, min(100, config.control_episodes))
     for block, step in zip(blocks, np.cumsum([len(block) for block in blocks]), strict=True):
         track.log({"episode_return": block.mean()}, int(step))
     policy = best.greedy_policy()
@@ -77,8 +83,34 @@ def run(config, track):
         title = f"{'usable ace' if ace else 'no usable ace'}: green sticks, red hits"
         axis.set(title=title, xlabel="dealer shows", ylabel="own sum")
     shared.save(track, made, "policy.png")
-    played = np.array(play(env, policy, config.evaluation_episodes, test))
-    return {"greedy_return": float(played.mean()), "half_width": float(1.96 * played.std(ddof=1) / len(played) ** 0.5)}
+    sitting.play(Following(policy), config.evaluation_episodes, test, 0, played.values.__setitem__)
+    half_width = 1.96 * played.values.std(ddof=1) / config.evaluation_episodes**0.5
+    return {"greedy_return": float(played.values.mean()), "half_width": float(half_width)}
+
+
+class Following:
+    """Follows a policy and learns nothing.
+
+    Args:
+        policy: the action of each state, `[S]`.
+    """
+
+    def __init__(self, policy):
+        self._actions = policy.tolist()
+
+    def begin(self, generator):
+        """Needs no random numbers."""
+
+    def start(self, state):
+        """The first action."""
+        return self._actions[state]
+
+    def step(self, reward, state):
+        """The next action."""
+        return self._actions[state]
+
+    def end(self, reward):
+        """Nothing is learnt."""
 
 
 def shared_surface(axis, values):
@@ -88,18 +120,6 @@ def shared_surface(axis, values):
     dealer, own = np.meshgrid(np.arange(1, 11), np.arange(12, 22))
     axis.plot_surface(dealer, own, values, cmap="viridis", linewidth=0)
     axis.set(zlim=(-1, 1), xlabel="dealer", ylabel="own sum")
-
-
-def play(env, policy, count, seed):
-    """Returns of so many episodes of a policy."""
-    state, _ = env.reset(seed=seed)
-    returns: list[float] = []
-    while len(returns) < count:
-        state, reward, terminated, truncated, _ = env.step(int(policy[state]))
-        if terminated or truncated:
-            returns.append(reward)  # the only one of an episode
-            state, _ = env.reset()
-    return returns
 
 
 if __name__ == "__main__":

@@ -54,14 +54,19 @@ def run(config, track):
     methods["with baseline"] = {
         "step_size": 2.0**config.baseline_power, "baseline_step_size": 2.0**config.baseline_own_power, "baseline": np.ones((4, 1)),
     }  # fmt: skip
-    curves, right = {}, []
-    for name, options in methods.items():
-        rows = []
-        for seed in shared.seeds(track.seed, config.runs):
+
+    def learners(options):
+        """Repetitions: the return of each episode, and how likely right is in the end."""
+
+        def learn(seed):
             agent = LinearReinforce(features, initial=initial, **options)
-            rows.append(shared.episodes(agent, env, config.episodes, seed=seed)[0])
-            right.append(agent.policy(0)[1])
-        curves[name] = np.array(rows)
+            returns = shared.episodes(agent, env, config.episodes, seed=seed)[0]
+            return {"returns": returns, "right": agent.policy(0)[1]}
+
+        return shared.Repeated(config.runs, learn, {"returns": (config.episodes,), "right": ()})
+
+    found = shared.repeat(track, {name: learners(options) for name, options in methods.items()})
+    curves = {name: findings["returns"] for name, findings in found.items()}
     made, axes = shared.figure()
     shared.draw_curves(axes, curves, xlabel="episodes", ylabel="return of an episode", ylim=(-90, -10))
     axes.axhline(-2 * (3 + 2 * 2**0.5), color="k", linestyle="--", linewidth=0.8)
@@ -77,7 +82,7 @@ def run(config, track):
     best = curves[f"alpha = 2^{config.powers[min(1, len(config.powers) - 1)]}"]
     return {
         "baseline_return": float(curves["with baseline"][:, -100:].mean()), "reinforce_return": float(best[:, -100:].mean()),
-        "right_with_baseline": float(np.mean(right[-config.runs :])),
+        "right_with_baseline": float(found["with baseline"]["right"].mean()),
     }  # fmt: skip
 
 

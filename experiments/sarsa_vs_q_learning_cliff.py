@@ -44,20 +44,33 @@ def run(config, track):
     mdp = env.mdp
     kinds = {"SARSA": Sarsa, "Q-learning": QLearning, "expected SARSA": ExpectedSarsa}
 
-    def learn(kind, step_size, count):
-        """(returns [runs, count], the last learner's greedy policy, greedy returns [runs])."""
-        returns, greedy = [], []
-        for seed in shared.seeds(track.seed, config.runs):
-            agent = kind(mdp.num_states, mdp.num_actions, step_size=step_size, epsilon=config.epsilon)
-            returns.append(shared.episodes(agent, env, count, seed=seed)[0])
-            greedy.append(walk(mdp, agent.greedy_policy()))
-        return np.array(returns), agent, np.array(greedy)
+    def learners(kind, step_size, count):
+        """Repetitions: the returns, what was learnt, and the return of the greedy policy."""
 
+        def learn(seed):
+            agent = kind(mdp.num_states, mdp.num_actions, step_size=step_size, epsilon=config.epsilon)
+            returns = shared.episodes(agent, env, count, seed=seed)[0]
+            policy = agent.greedy_policy()
+            return {"returns": returns, "values": np.asarray(agent.values), "policy": policy, "greedy": walk(mdp, policy)}
+
+        states, actions = mdp.num_states, mdp.num_actions
+        shapes = {"returns": (count,), "values": (states, actions), "policy": (states,), "greedy": ()}
+        return shared.Repeated(config.runs, learn, shapes)
+
+    found = shared.repeat(
+        track,
+        {name: learners(kind, config.step_size, config.episodes) for name, kind in kinds.items()}
+        | {
+            f"{name}, alpha {alpha}": learners(kind, alpha, min(100, config.episodes))
+            for name, kind in kinds.items()
+            for alpha in config.step_sizes
+        },
+    )
     results: dict = {}
     curves = {}
     made, axes = shared.figure(11, 7, nrows=2, ncols=2)
-    for place, (name, kind) in enumerate(kinds.items()):
-        returns, agent, greedy = learn(kind, config.step_size, config.episodes)
+    for place, name in enumerate(kinds):
+        returns, learnt, policies, greedy = found[name].values()
         key = name.lower().replace(" ", "_").replace("-", "_")
         results |= {f"{key}_greedy_return": float(np.median(greedy)), f"{key}_online_return": float(returns[:, -100:].mean())}
         curves[name] = (
@@ -66,12 +79,12 @@ def run(config, track):
             else returns
         )
         if place < 2:
-            values = np.max(np.asarray(agent.values), axis=1)
-            shared.draw_values(axes[0, place], mdp, values, agent.greedy_policy(), digits=0, title=name)
+            values, policy = learnt[-1].max(axis=1), policies[-1].astype(int)
+            shared.draw_values(axes[0, place], mdp, values, policy, digits=0, title=name)
     shared.draw_curves(axes[1, 0], curves, xlabel="episodes", ylabel="return while learning, 10 episodes", ylim=(-100, 0))
     sweep = {
-        name: np.transpose([learn(kind, alpha, min(100, config.episodes))[0].mean(axis=1) for alpha in config.step_sizes])
-        for name, kind in kinds.items()
+        name: np.transpose([found[f"{name}, alpha {alpha}"]["returns"].mean(axis=1) for alpha in config.step_sizes])
+        for name in kinds
     }
     shared.draw_curves(
         axes[1, 1], sweep, x=config.step_sizes, xlabel="alpha", ylabel="mean return of the first 100 episodes", ylim=(-160, 0)

@@ -45,23 +45,31 @@ def run(config, track):
     from lab.agents.tabular import TD, MonteCarlo
 
     def errors(name, make, true, count):
-        """RMS error over the states after each episode, [runs, count]."""
-        env, runs = gymnasium.make(name, disable_env_checker=True), []
-        for seed in shared.seeds(track.seed, config.runs):
+        """Repetitions of the RMS error over the states after each episode, [count]."""
+        env = gymnasium.make(name, disable_env_checker=True)
+
+        def learn(seed):
             agent, history = make(), list[float]()
             shared.episodes(
-                agent, env, count, seed=seed,
-                each=lambda _, agent=agent, history=history: history.append(np.sqrt(np.mean((agent.v[1:-1] - true) ** 2))),
-            )  # fmt: skip
-            runs.append(history[:count])
-        return np.array(runs)
+                agent, env, count, seed=seed, each=lambda _: history.append(np.sqrt(np.mean((agent.v[1:-1] - true) ** 2)))
+            )
+            return {"errors": history[:count]}
+
+        return shared.Repeated(config.runs, learn, {"errors": (count,)})
 
     five, walk = np.arange(1, 6) / 6, np.ones((7, 1))
     methods = {f"TD(0), alpha {a}": lambda a=a: TD(walk, step_size=a, initial=0.5) for a in config.td_step_sizes} | {
         f"Monte Carlo, alpha {a}": lambda a=a: MonteCarlo(walk, every_visit=True, step_size=a, initial=0.5)
         for a in config.monte_carlo_step_sizes
     }
-    curves = {name: errors("lab/RandomWalk5-v0", make, five, config.episodes) for name, make in methods.items()}
+    nineteen, long = (2 * np.arange(1, 20) - 20) / 20, np.ones((21, 1))
+    plan = {name: errors("lab/RandomWalk5-v0", make, five, config.episodes) for name, make in methods.items()} | {
+        f"n = {n}, alpha {a}": errors("lab/RandomWalk19-v0", lambda n=n, a=a: TD(long, n=n, step_size=a), nineteen, 10)
+        for n in config.n
+        for a in config.n_step_sizes
+    }
+    found = {name: findings["errors"] for name, findings in shared.repeat(track, plan).items()}
+    curves = {name: found[name] for name in methods}
     made, axes = shared.figure()
     shared.draw_curves(axes, curves, xlabel="episodes", ylabel="RMS error over the states", title="random walk of 5 states")
     shared.save(track, made, "td_against_monte_carlo.png")
@@ -69,14 +77,10 @@ def run(config, track):
     for episode, value in enumerate(first, 1):
         track.log({"td_error": value}, episode)
 
-    nineteen, long = (2 * np.arange(1, 20) - 20) / 20, np.ones((21, 1))
     made, axes = shared.figure()
     best = np.inf
     for n in config.n:
-        means = [
-            errors("lab/RandomWalk19-v0", lambda n=n, a=a: TD(long, n=n, step_size=a), nineteen, 10).mean(axis=1)
-            for a in config.n_step_sizes
-        ]
+        means = [found[f"n = {n}, alpha {a}"].mean(axis=1) for a in config.n_step_sizes]
         best = min(best, np.mean(means, axis=1).min())
         shared.draw_curves(axes, {f"n = {n}": np.transpose(means)}, x=config.n_step_sizes)
     axes.set(xlabel="alpha", ylabel="RMS error, mean of the first 10 episodes", ylim=(0.2, 0.6), title="n-step TD, 19 states")

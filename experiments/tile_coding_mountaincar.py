@@ -52,29 +52,36 @@ def run(config, track):
     def make():
         return TileCoded(gymnasium.make("MountainCar-v0", disable_env_checker=True), tilings=config.tilings, tiles=config.tiles)
 
-    env, curves = make(), {}
+    env = make()
     tests = SyncVectorEnv([make] * config.evaluation_episodes, autoreset_mode=AutoresetMode.SAME_STEP)
-    for alpha in config.step_sizes:
-        rows, scores = [], []
-        for seed in shared.seeds(track.seed, config.runs):
+    low, high = env.unwrapped.observation_space.low, env.unwrapped.observation_space.high
+    place, speed = np.meshgrid(np.linspace(low[0], high[0], 40), np.linspace(low[1], high[1], 40))
+    points = [env.observation(point) for point in np.stack([place.ravel(), speed.ravel()], axis=1)]
+
+    def learners(alpha):
+        """Repetitions: the steps of each episode, the return of the greedy policy, and the cost to go of what was learnt."""
+
+        def learn(seed):
             agent = LinearSarsaLambda(env.features, 3, step_size=alpha, decay=config.decay)
-            rows.append(shared.episodes(agent, env, config.episodes, seed=seed)[1])
-            scores.append(evaluate(agent, tests, episodes=config.evaluation_episodes, seed=seed + 1).mean())
-        curves[f"alpha = {alpha} / {config.tilings}"] = np.array(rows)
+            lengths = shared.episodes(agent, env, config.episodes, seed=seed)[1]
+            score = evaluate(agent, tests, episodes=config.evaluation_episodes, seed=seed + 1).mean()
+            return {"lengths": lengths, "score": score, "cost": [-agent.action_values(point).max() for point in points]}
+
+        return shared.Repeated(config.runs, learn, {"lengths": (config.episodes,), "score": (), "cost": (len(points),)})
+
+    found = shared.repeat(track, {f"alpha = {alpha} / {config.tilings}": learners(alpha) for alpha in config.step_sizes})
+    curves = {name: findings["lengths"] for name, findings in found.items()}
+    rows, scores, cost = found[f"alpha = {config.step_sizes[-1]} / {config.tilings}"].values()
     for episode in range(config.episodes):
         track.log({f"steps_{name.split()[2]}": rows[:, episode].mean() for name, rows in curves.items()}, episode + 1)
     made, axes = shared.figure()
     shared.draw_curves(axes, curves, xlabel="episodes", ylabel="steps per episode")
     shared.save(track, made, "learning.png")
     made, axes = shared.figure(6, 5, subplot_kw={"projection": "3d"})
-    low, high = env.unwrapped.observation_space.low, env.unwrapped.observation_space.high
-    place, speed = np.meshgrid(np.linspace(low[0], high[0], 40), np.linspace(low[1], high[1], 40))
-    points = np.stack([place.ravel(), speed.ravel()], axis=1)
-    cost = [-agent.action_values(env.observation(point)).max() for point in points]
-    axes.plot_surface(place, speed, np.reshape(cost, place.shape), cmap="viridis", linewidth=0)
+    axes.plot_surface(place, speed, np.reshape(cost[-1], place.shape), cmap="viridis", linewidth=0)
     axes.set(xlabel="position", ylabel="velocity", zlabel="steps to go")
     shared.save(track, made, "cost_to_go.png")
-    return {"greedy_return": float(np.mean(scores)), "training_return": -float(np.array(rows)[:, -50:].mean())}
+    return {"greedy_return": float(np.mean(scores)), "training_return": -float(rows[:, -50:].mean())}
 
 
 if __name__ == "__main__":

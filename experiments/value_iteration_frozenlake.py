@@ -48,14 +48,17 @@ def run(config, track):
         mdp, tolerance=config.tolerance, on_sweep=lambda sweep, bound: track.log({"bound": min(bound, 1e9)}, sweep)
     )
     exact = shared.return_within(limit, from_gymnasium(env, 1.0), solution.policy)
-    returns = []
-    for seed in shared.seeds(track.seed, config.evaluation_episodes):
+
+    def play(seed):
+        """An episode's return."""
         state, _ = env.reset(seed=seed)
         total, ended = 0.0, False
         while not ended:
             state, reward, terminated, truncated, _ = env.step(int(solution.policy[state]))
             total, ended = total + float(reward), terminated or truncated
-        returns.append(total)
+        return {"return": total}
+
+    played = shared.repeat(track, {"episodes": shared.Repeated(config.evaluation_episodes, play, {"return": ()})})["episodes"]
     desc = np.asarray(getattr(env.unwrapped, "desc", ()))
     if desc.size == mdp.num_states:
         rows, columns = desc.shape
@@ -68,7 +71,7 @@ def run(config, track):
         shared.draw_values(axes, picture, solution.values, solution.policy, digits=2, title=f"V*, gamma = {config.discount}")
         shared.save(track, made, "values.png")
     return {
-        "greedy_return": float(np.mean(returns)), "exact_return": exact, "sweeps": float(solution.iterations),
+        "greedy_return": float(played["return"].mean()), "exact_return": exact, "sweeps": float(solution.iterations),
     }  # fmt: skip
 
 

@@ -9,11 +9,11 @@ class Progress:
 
     Args:
         title: what is running.
-        total: steps of the whole run; 0 where it is not known.
+        total: steps of the whole run; 0 where it is not known. Can be set later.
     """
 
     def __init__(self, title, total):
-        self._title, self._total = title, total
+        self._title, self.total = title, total
         self._bar = self._task = None
         self._last = float("-inf")
         self._shown = {}
@@ -26,7 +26,7 @@ class Progress:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, TextColumn("{task.fields[values]}"))
             self._bar.start()
-            self._task = self._bar.add_task(self._title, total=self._total or None, values="")
+            self._task = self._bar.add_task(self._title, total=self.total or None, values="")
         return self
 
     def __exit__(self, *exception):
@@ -47,10 +47,10 @@ class Progress:
         self._shown |= {key: value for key, value in metrics.items() if key in shown}
         values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
         if self._bar is not None:
-            self._bar.update(self._task, completed=step, values=values)
-        elif time.monotonic() - self._last > 2.0 or (self._total and step >= self._total):
+            self._bar.update(self._task, completed=step, total=self.total or None, values=values)
+        elif time.monotonic() - self._last > 2.0 or (self.total and step >= self.total):
             self._last = time.monotonic()
-            total = f"/{self._total:,}" if self._total else ""
+            total = f"/{self.total:,}" if self.total else ""
             print(f"{self._title} {step:,}{total}  {values}", flush=True)
 
     def say(self, sentence):

@@ -1,8 +1,11 @@
 """What an experiment's `run` uses to log, to save its state and to find it again."""
 
 import csv
+import time
 
 from lab.journal import write_json
+
+SHARE = 20  # saving by the clock may take one part in so many of a run's time
 
 
 class Stopped(Exception):
@@ -30,7 +33,8 @@ class Track:
         self._total = header["total_steps"]
         self._digest = header["digest"]
         self._journal = journal
-        self._step = 0
+        self._step = self._saved = 0
+        self._resumable = self._counting = False
         if not any(event.get("artifact") == "config.json" for event in folder.events()[0]):
             content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
             write_json(self.artifacts / "config.json", content)
@@ -44,12 +48,14 @@ class Track:
         """Logs numbers at a step (environment steps, images seen or epochs) and shows progress."""
         self._step = step
         self._journal.metrics(metrics, step)
-        self.progress.update(step, metrics)
+        if not self._counting:
+            self.progress.update(step, metrics)
 
     def restore(self, variables):
         """Brings variables back to the newest whole checkpoint. Returns its step, or 0 where there is none."""
         from lab import checkpoint
 
+        self._resumable = True
         found = checkpoint.restore(self.folder.checkpoints, variables, config_digest=self._digest)
         self.saving = found is None or not 0 < self._total <= found.step
         if found is None:
@@ -76,6 +82,30 @@ class Track:
         if self.stopping:
             raise Stopped
         self.saving = not 0 < self._total <= step
+
+    def begin(self, variables, total):
+        """`restore` for a run of `total` repetitions, which are no steps of its metrics. Returns how many are done."""
+        logged, self._counting, self._total = self._step, True, total
+        self.progress.total = total
+        done = self._saved = self.restore(variables)
+        self._step, self._next_look, self._next_save = logged, 0.0, time.monotonic() + 1.0
+        return done
+
+    def advance(self, variables, done):
+        """Shows how many repetitions are done, and saves where it is time to; `begin` must have been called.
+
+        With --checkpoint-every it is time after so many repetitions, else by the clock: once a second, or less
+        often where saving is slow. The last repetition is always saved. The run's bits must not depend on it.
+        """
+        now, last = time.monotonic(), done == self._total
+        if now >= self._next_look or last:
+            self._next_look = now + 0.2
+            self.progress.update(done, {})
+        due = done - self._saved >= self._wanted if self._wanted else now >= self._next_save
+        if due or self.stopping or last:
+            self.checkpoint(variables, done)
+            self._saved, end = done, time.monotonic()
+            self._next_save = end + max(1, SHARE * (end - now))
 
     def say(self, sentence):
         """Prints a line beside the progress."""
@@ -131,6 +161,10 @@ class Track:
 
     def finish(self, results):
         """Logs the results at the last step, as metrics."""
+        if self._wanted and not self._resumable:
+            self.say(
+                f"--checkpoint-every {self._wanted} changed nothing: this experiment takes seconds and saves no checkpoint"
+            )
         self._journal.metrics(results, self._step)
         self._journal.append({"results": {name: float(value) for name, value in results.items()}})
 

@@ -6,9 +6,17 @@ import subprocess
 import sys
 from importlib import import_module
 
+import gymnasium
 import numpy as np
 import pytest
 
+from experiments import _tabular
+from lab import checkpoint
+from lab.agents.tabular import DiscreteStates, MonteCarloControl
+from lab.journal import Journal, RunFolder
+from lab.lifecycle import identified
+from lab.progress import Progress
+from lab.track import Track
 from tests.experiments.track import Memory
 from tests.processes import ROOT
 
@@ -121,3 +129,112 @@ def test_an_environment_that_is_unfit_stops_before_anything_is_made(name, words,
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list(own_home.rglob("run.json"))
+
+
+REPEATING = [name for name in EXPERIMENTS if not name.startswith(("dp", "q_learning"))]
+BRIEF = {"tile_coding_mountaincar": {"episodes": 2, "runs": 4}, "dyna_maze": {"steps": 60}}
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: nothing of the run may be written after it."""
+
+
+class Watched(Track):
+    """A run's track whose process is killed after a number of repetitions; it counts them."""
+
+    kill_after, last = None, 0
+
+    def advance(self, variables, done):
+        assert done == self.last + 1, "no repetition twice, and none left out"
+        self.last = done
+        super().advance(variables, done)
+        if done == self.kill_after:
+            raise Killed
+
+    def begin(self, variables, total):
+        self.total, self.last = total, super().begin(variables, total)
+        self.begun = self.last
+        return self.last
+
+
+def run_watched(name, folder, *, kill_after=None):
+    """(the track, results) of a run in a folder; the results are None where it was killed."""
+    module, journal = import_module(f"experiments.{name}"), Journal(folder)
+    track = Watched(folder, journal, Progress(name, 0))
+    track.kill_after = kill_after
+    try:
+        results = module.run(module.Config(**folder.header()["config"]), track)
+        track.finish(results)
+    except Killed:
+        results = None
+    finally:
+        journal.close()
+    return track, results
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "policy_gradient_corridor" else pytest.param(name, marks=pytest.mark.slow) for name in REPEATING]
+)
+def test_a_run_that_repeats_goes_on_where_it_was_killed(name, own_home, monkeypatch):
+    header = {"experiment": name, "seed": 3, "seeds": 1, "backend": "x", "versions": {}, "total_steps": 0}
+    every = 50 if name == "mc_blackjack" else 2
+    header |= {"config": EXPERIMENTS[name][0] | BRIEF.get(name, {}), "options": {"checkpoint_every": every}}
+    monkeypatch.setattr(_tabular, "save", lambda *picture: None)  # which costs the most, and is drawn from the same numbers
+    alone, killed = (RunFolder.create(identified(header)) for _ in range(2))
+    track, results = run_watched(name, alone)
+    total, kept = track.total, 0
+    for kill in sorted({max(total // 5, 1), total // 2, total * 8 // 9, total - 1}):
+        track, nothing = run_watched(name, killed, kill_after=kill)
+        assert (track.begun, nothing) == (kept, None), "the newest checkpoint"
+        kept += (kill - kept) // every * every
+    track, resumed = run_watched(name, killed)
+    assert track.begun == kept > 0
+    assert resumed == results
+    assert killed.metrics() == alone.metrics()
+    last = [checkpoint.read(sorted(folder.checkpoints.glob("step-*"))[-1]) for folder in (alone, killed)]
+    assert last[0][1] == last[1][1], "the headers, with the digest of everything that was kept"
+
+
+def test_a_sitting_is_the_same_as_episodes_left_alone(own_home):
+    def make():
+        env = DiscreteStates(gymnasium.make("Blackjack-v1", sab=True, disable_env_checker=True))
+        return env, MonteCarloControl(int(np.prod(env.sizes)), 2, exploring_starts=True)
+
+    env, learner = make()
+    expected, _ = _tabular.episodes(learner, env, 30, seed=7)
+    env, other = make()
+    returns, sitting = np.zeros(30), _tabular.Sitting(Memory(own_home), env, [])
+    sitting.begin(30)
+    sitting.play(other, 30, *_tabular.streams(7), returns.__setitem__)
+    assert returns.tolist() == expected.tolist()
+    assert other.values.rows != learner.values.rows
+    sitting.fill_up(other)
+    assert other.values.rows == learner.values.rows
+
+
+def test_saving_by_the_clock_and_by_the_count(own_home, monkeypatch):
+    header = {"experiment": "toy", "seed": 3, "seeds": 1, "backend": "x", "config": {}, "versions": {}, "total_steps": 0}
+    now, saved = [0.0], []
+    monkeypatch.setattr("lab.track.time.monotonic", lambda: now[0])
+
+    def save(folder, step, variables, **options):
+        saved.append(step)
+        now[0] += 0.25
+
+    monkeypatch.setattr("lab.checkpoint.save", save)
+    for every, steps in ((0, [4, 24, 30]), (7, [7, 14, 21, 28, 30])):
+        folder = RunFolder.create(identified(header | {"options": {"checkpoint_every": every}}))
+        track, saved[:] = Track(folder, Journal(folder), Progress("toy", 0)), []
+        assert track.begin([], 30) == 0
+        for done in range(1, 31):
+            now[0] += 0.25
+            track.advance([], done)
+        assert saved == steps, "after a second, then no more than a twentieth of the time; the last always"
+        assert not track.saving
+
+
+def test_a_checkpoint_interval_that_nothing_uses_is_said_to_change_nothing(own_home, capsys):
+    header = {"experiment": "dp_gambler", "seed": 3, "seeds": 1, "backend": "x", "versions": {}, "total_steps": 0}
+    header |= {"config": {"sweeps": (1,)}, "options": {"checkpoint_every": 5}}
+    run_watched("dp_gambler", RunFolder.create(identified(header)))
+    assert "--checkpoint-every 5 changed nothing" in capsys.readouterr().out

@@ -43,6 +43,12 @@ class Memory:
     def restore(self, variables):
         return 0
 
+    def begin(self, variables, total):
+        return 0
+
+    def advance(self, variables, done):
+        pass
+
     def model(self, model):
         self.models.append(model)
 
