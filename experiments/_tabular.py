@@ -36,9 +36,8 @@ def seeds(seed, count):
 
 
 def streams(seed):
-    """(of the environment, of the learner's choices): the seeds that `TabularRollout` draws from a run's seed at its start."""
-    world, choices = np.random.SeedSequence((seed, 0)).generate_state(2).tolist()
-    return world, choices
+    """{"world": the environment's seed, "choices": the learner's}, as `TabularRollout` draws them from its seed at step 0."""
+    return dict(zip(("world", "choices"), np.random.SeedSequence((seed, 0)).generate_state(2).tolist(), strict=True))
 
 
 class Sitting:
@@ -78,12 +77,12 @@ class Sitting:
         """Brings everything back to the newest checkpoint of a run of so many episodes."""
         self._done = self._track.begin(self._variables, episodes)
 
-    def play(self, learner, count, world, choices, record):
+    def play(self, learner, count, record, *, world, choices):
         """Plays the next `count` episodes, of which some may be done.
 
         Args:
-            world, choices: the seeds.
             record: called with the number of each episode, from 0, and its return.
+            world, choices: the seeds of the environment and of the learner's choices.
         """
         start, self._end = self._end, self._end + count
         if self._done > self._end:

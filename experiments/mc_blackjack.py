@@ -58,7 +58,7 @@ def run(config, track):
         if number + 1 == config.few:
             early.assign(agent.values)
 
-    sitting.play(agent, config.many, *shared.streams(first), keep)
+    sitting.play(agent, config.many, keep, **shared.streams(first))
     drawn = {config.few: early.values, config.many: np.asarray(agent.values)}
     made, axes = shared.figure(9, 7, nrows=2, ncols=2, subplot_kw={"projection": "3d"})
     for column, (count, values) in enumerate(drawn.items()):
@@ -67,7 +67,7 @@ def run(config, track):
             axes[row, column].set_title(f"{'usable ace' if ace else 'no usable ace'}, {count:,} episodes", fontsize=9)
     shared.save(track, made, "values_of_sticking_on_20.png")
 
-    sitting.play(best, config.control_episodes, *shared.streams(second), returns.values.__setitem__)
+    sitting.play(best, config.control_episodes, returns.values.__setitem__, **shared.streams(second))
     sitting.fill_up(best)
     blocks = np.array_split(returns.values, min(100, config.control_episodes))
     for block, step in zip(blocks, np.cumsum([len(block) for block in blocks]), strict=True):
@@ -83,7 +83,7 @@ def run(config, track):
         title = f"{'usable ace' if ace else 'no usable ace'}: green sticks, red hits"
         axis.set(title=title, xlabel="dealer shows", ylabel="own sum")
     shared.save(track, made, "policy.png")
-    sitting.play(Following(policy), config.evaluation_episodes, test, 0, played.values.__setitem__)
+    sitting.play(Following(policy), config.evaluation_episodes, played.values.__setitem__, world=test, choices=0)
     half_width = 1.96 * played.values.std(ddof=1) / config.evaluation_episodes**0.5
     return {"greedy_return": float(played.values.mean()), "half_width": float(half_width)}
 

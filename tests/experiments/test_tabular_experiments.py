@@ -205,7 +205,7 @@ def test_a_sitting_is_the_same_as_episodes_left_alone(own_home):
     env, other = make()
     returns, sitting = np.zeros(30), _tabular.Sitting(Memory(own_home), env, [])
     sitting.begin(30)
-    sitting.play(other, 30, *_tabular.streams(7), returns.__setitem__)
+    sitting.play(other, 30, returns.__setitem__, **_tabular.streams(7))
     assert returns.tolist() == expected.tolist()
     assert other.values.rows != learner.values.rows
     sitting.fill_up(other)
