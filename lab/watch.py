@@ -88,7 +88,7 @@ def _remembering(model):
     start = np.ones(1, bool)
 
     def forward(observation):
-        output, *memory[:] = (keras.ops.convert_to_numpy(x) for x in model([observation, start, *memory]))
+        output, *memory[:] = (keras.ops.convert_to_numpy(x) for x in model([observation, start, *memory], training=False))
         start[:] = False
         return output
 

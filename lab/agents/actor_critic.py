@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from lab import checks
+from lab.agents.passes import greedy, learning
 from lab.agents.returns import lambda_return
 
 
@@ -26,6 +27,9 @@ class ActorCritic(abc.ABC):
 
     Log-probabilities and values of the acting policy are computed when learning starts, from the weights that acted: they are unchanged until
     then. Running statistics of the observations are updated after learning, for the same reason.
+
+    Noisy layers (`NoisyDense`, Dropout) draw anew at each step of acting and in each update. Log-probabilities and values of the acting
+    policy are those without noise, as are the values that bootstrap.
 
     Args:
         network: `FeedForward(model, policy)` or `Recurrent(...)`.
@@ -77,13 +81,16 @@ class ActorCritic(abc.ABC):
         """The trajectory as an `Experience`. A program."""
         arrange = self.network.arrange
         inputs, sample = self.network.inputs(trajectory), arrange(trajectory.extras["sample"])
-        policy, value = self.forward(inputs)
+        policy, value = self._evaluate(inputs, greedy)
         target = arrange(self.target(trajectory, self.network.next_value(trajectory)))
         return Experience(inputs, sample, policy.log_prob(sample), value, target - value, target)
 
     def forward(self, inputs):
-        """(the policy as a distribution, values) of the model's inputs. A program."""
-        parameters, value = self.network.forward(inputs)
+        """(the policy as a distribution, values) of the model's inputs, to learn from. A program."""
+        return self._evaluate(inputs, learning)
+
+    def _evaluate(self, inputs, run):
+        parameters, value = self.network.forward(inputs, run)
         return self.policy.distribution(*parameters), value
 
     def target(self, trajectory, next_value):

@@ -20,7 +20,10 @@ class Trajectory(NamedTuple):
 
 
 class Agent(Protocol):
-    """An agent: how it acts, how it learns, and the variables that are all of its state."""
+    """An agent: how it acts, how it learns, and the variables that are all of its state.
+
+    Its models run by the passes of `lab.agents.passes`: `training=True` when exploring and learning, `False` when greedy.
+    """
 
     variables: list  # every Keras variable that act and learn read or assign
     rollout_length: int  # T, environment steps between two calls of learn

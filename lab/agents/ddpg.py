@@ -1,7 +1,7 @@
 """Deep deterministic policy gradient (Lillicrap et al. 2016, Algorithm 1): TD3 with one critic, no smoothing and no delay.
 
 Deviations from the paper: observation and action enter the critic side by side, neither batch normalisation nor weight decay unless the
-models and optimizers passed in have them, and a warm-up of uniformly random actions.
+models and optimizers passed in have them (the batch normalises in learning, the moving averages in acting and in targets), and a warm-up of uniformly random actions.
 """
 
 import keras

@@ -9,6 +9,7 @@ from keras import ops
 
 from lab import checks, engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
+from lab.agents.passes import HostPasses, exploring, greedy, learning
 from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber
 from lab.losses.reinforcement import q_learning
@@ -71,21 +72,21 @@ class DQN:
         self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
-        self._host, self._statistics = engine.host_forward(online), ObservationStatistics(online)
+        self._host, self._statistics = HostPasses(online), ObservationStatistics(online)
 
     def act(self, observation, start):
         """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""
-        return epsilon_greedy(self.online(observation), self.exploration_rate(), self.seed), {}
+        return epsilon_greedy(exploring(self.online, observation), self.exploration_rate(), self.seed), {}
 
     def host_policy(self, generator=None):
         """A NumPy function, (observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}), over the present weights.
 
         Epsilon-greedy with randomness from `generator`; greedy without one.
         """
-        values = self._host.refresh()
         if generator is None:
-            return lambda observation, start: (values(observation).argmax(axis=-1), {})
-        epsilon = float(self.exploration_rate())
+            best = self._host.greedy()
+            return lambda observation, start: (best(observation).argmax(axis=-1), {})
+        values, epsilon = self._host.exploring(), float(self.exploration_rate())
         return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
 
     def exploration_rate(self):
@@ -110,7 +111,7 @@ class DQN:
 
     def _update(self, _):
         batch = self.replay.sample(self.batch_size)
-        next_value = self.bootstrap(self.online(batch.next_observation), self.target(batch.next_observation))
+        next_value = self.bootstrap(greedy(self.online, batch.next_observation), greedy(self.target, batch.next_observation))
         discount = self.discount * (1.0 - ops.cast(batch.terminated, "float32"))
         goal = batch.reward + discount * next_value  # y_j
         (loss, extras), gradients = self._gradient(batch.observation, batch.action, goal)
@@ -119,7 +120,7 @@ class DQN:
         return {"loss": loss, "gradient_norm": norm, **extras}
 
     def _td_loss(self, observation, action, goal):
-        values = self.online(observation)  # [B, A]
+        values = learning(self.online, observation)  # [B, A]
         value = ops.take_along_axis(values, action[:, None], axis=-1)[:, 0]  # Q(s_j, a_j)
         error = goal - value
         return ops.mean(self.loss(error)), {"q_value": ops.mean(value), "td_error": ops.mean(ops.abs(error))}

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine
+from lab.agents.passes import HostPasses, exploring, greedy
 from lab.agents.statistics import ObservationStatistics
 
 
@@ -27,16 +28,17 @@ class FeedForward:
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
         self._statistics = ObservationStatistics(model)
-        self._host = engine.host_forward(self.actor)
+        self._host = HostPasses(self.actor)
 
     def act(self, observation, start, seed):
         """Samples: (action, {"sample", "start"}). A program."""
-        sample = self.policy.sample(seed, *_several(self.actor(observation)))
+        sample = self.policy.sample(seed, *_several(exploring(self.actor, observation)))
         return self.policy.action(sample), {"sample": sample, "start": start}
 
     def host_policy(self, generator, seed):
         """See `Agent.host_policy`."""
-        forward, draw = self._host.refresh(), self.policy.host_sampler(generator)
+        forward = self._host.greedy() if generator is None else self._host.exploring()
+        draw = self.policy.host_sampler(generator)
 
         def act(observation, start):
             sample = draw(*_several(forward(observation)))
@@ -56,14 +58,14 @@ class FeedForward:
         """The model's inputs."""
         return self.arrange(trajectory.observation)
 
-    def forward(self, inputs):
-        """(parameters, values)."""
-        *parameters, value = self.model(inputs)
+    def forward(self, inputs, run):
+        """(parameters, values) by a pass of `lab.agents.passes`."""
+        *parameters, value = run(self.model, inputs)
         return parameters, value
 
     def next_value(self, trajectory):
         """V(s'_t), `[T, B]`. A program."""
-        return ops.reshape(self.critic(self.arrange(trajectory.next_observation)), trajectory.reward.shape)
+        return ops.reshape(greedy(self.critic, self.arrange(trajectory.next_observation)), trajectory.reward.shape)
 
     def observe(self, trajectory):
         """Updates the statistics of the observations. A program."""
@@ -98,7 +100,7 @@ class Recurrent:
     def act(self, observation, start, seed):
         """Samples: (action, {"sample", "start" and the memory before the step}). A program."""
         memory = [ops.copy(variable) for variable in self._memory]
-        parameters, _, following = self._one_step(observation, start, memory)
+        parameters, _, following = self._one_step(observation, start, memory, exploring)
         for variable, value in zip(self._memory, following, strict=True):
             variable.assign(value)
         sample = self.policy.sample(seed, *parameters)
@@ -113,7 +115,7 @@ class Recurrent:
                 self._programs["act"] = engine.compile(lambda o, s: self.act(o, s, seed), state)
             return lambda *step: keras.tree.map_structure(np.asarray, self._programs["act"](*step))
         if "greedy" not in self._programs:
-            self._programs["greedy"] = engine.compile(self._one_step, self.model.variables)
+            self._programs["greedy"] = engine.compile(lambda *step: self._one_step(*step, greedy), self.model.variables)
         draw = self.policy.host_sampler(None)
         memory: list = []
 
@@ -127,9 +129,9 @@ class Recurrent:
 
         return act
 
-    def _one_step(self, observation, start, memory):
-        """(parameters, value, memory after the step) of single observations."""
-        outputs = self._step([ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])
+    def _one_step(self, observation, start, memory, run):
+        """(parameters, value, memory after the step) of single observations, by a pass of `lab.agents.passes`."""
+        outputs = run(self._step, [ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])
         split = len(outputs) - len(memory)
         *parameters, value = (output[:, 0] for output in outputs[:split])
         return parameters, value, list(outputs[split:])
@@ -153,9 +155,9 @@ class Recurrent:
         start = ops.cast(trajectory.extras["start"], "float32")
         return [self.arrange(trajectory.observation), self.arrange(start), *memory]
 
-    def forward(self, inputs):
-        """(parameters, values)."""
-        outputs = self.model(inputs)[: -len(self._memory)]
+    def forward(self, inputs, run):
+        """(parameters, values) by a pass of `lab.agents.passes`."""
+        outputs = run(self.model, inputs)[: -len(self._memory)]
         return outputs[:-1], outputs[-1]
 
     def next_value(self, trajectory):
@@ -167,7 +169,7 @@ class Recurrent:
             memory.append(ops.reshape(after, (-1, after.shape[-1])))
         observation = trajectory.next_observation
         observation = ops.reshape(observation, (-1, *observation.shape[2:]))
-        value = self._one_step(observation, ops.zeros(memory[0].shape[:1]), memory)[1]
+        value = self._one_step(observation, ops.zeros(memory[0].shape[:1]), memory, greedy)[1]
         return ops.reshape(value, trajectory.reward.shape)
 
     def observe(self, trajectory):

@@ -8,6 +8,7 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.actor_critic import gradient_norm
 from lab.agents.box import UnitBox
+from lab.agents.passes import HostPasses, exploring, greedy, learning
 from lab.agents.statistics import ObservationStatistics
 
 
@@ -35,16 +36,16 @@ class Critics:
         self._gradient = engine.value_and_grad(self._loss, self._trainable)
 
     def values(self, observation, action):
-        """Q_i(s, a) of the online networks, a list of `[N]`."""
-        return [_value(model, observation, action) for model in self.online]
+        """Q_i(s, a) of the online networks, a list of `[N]`, for another model to learn from."""
+        return [_value(greedy, model, observation, action) for model in self.online]
 
     def first(self, observation, action):
-        """Q_1(s, a) of the online networks, `[N]`."""
-        return _value(self.online[0], observation, action)
+        """Q_1(s, a) of the online networks, `[N]`, for another model to learn from."""
+        return _value(greedy, self.online[0], observation, action)
 
     def bootstrap(self, observation, action):
         """min_i Q_i(s, a) of the targets, `[N]`."""
-        return least([_value(model, observation, action) for model in self.targets])
+        return least([_value(greedy, model, observation, action) for model in self.targets])
 
     def fit(self, observation, action, goal):
         """One gradient step on  sum_i E[(goal - Q_i(s, a))^2] / 2. Returns diagnostics. A program."""
@@ -58,7 +59,7 @@ class Critics:
             follow(target, model, self.polyak)
 
     def _loss(self, observation, action, goal):
-        values = self.values(observation, action)
+        values = [_value(learning, model, observation, action) for model in self.online]
         loss = sum(0.5 * ops.mean(ops.square(goal - value)) for value in values)
         return loss, {"q_value": sum(ops.mean(value) for value in values) / len(values)}
 
@@ -83,8 +84,8 @@ def least(values):
     return smallest
 
 
-def _value(model, observation, action):
-    return ops.reshape(model([observation, action]), (-1,))
+def _value(run, model, observation, action):
+    return ops.reshape(run(model, [observation, action]), (-1,))
 
 
 class OffPolicy(abc.ABC):
@@ -122,11 +123,11 @@ class OffPolicy(abc.ABC):
         self.variables = [
             *actor.variables, *critics.variables, *state, *replay.variables, self.steps, self.seed.state
         ]  # fmt: skip
-        self._host, self._statistics = engine.host_forward(actor), ObservationStatistics(actor, *critics.online)
+        self._host, self._statistics = HostPasses(actor), ObservationStatistics(actor, *critics.online)
 
     def act(self, observation, start):
         """Explores, uniformly at random while warming up: observation `[B, ...]` -> (action `[B, D]`, {}). A program."""
-        action = self.explore(self.actor(observation), start)
+        action = self.explore(exploring(self.actor, observation), start)
         anything = keras.random.uniform(ops.shape(action), -1.0, 1.0, seed=self.seed)
         return self.box.from_unit(ops.where(self.steps.value < self.warm_up, anything, action)), {}
 
@@ -135,9 +136,11 @@ class OffPolicy(abc.ABC):
 
         As `act`, with randomness from `generator`; greedy without one.
         """
-        forward, box = self._host.refresh(), self.box
+        box = self.box
         if generator is None:
-            return lambda observation, start: (box.from_unit(self.host_greedy(forward(observation))), {})
+            best = self._host.greedy()
+            return lambda observation, start: (box.from_unit(self.host_greedy(best(observation))), {})
+        forward = self._host.exploring()
         warming_up = int(self.steps.value) < self.warm_up
 
         def explore(observation, start):

@@ -25,6 +25,10 @@ class PPO(ActorCritic):
     """`epochs` passes over each trajectory, in `minibatches` random parts, on
     E[L_clip] + c_v E[L_value] - c_e E[H(pi(.|s))]  with  L_clip = -min(rho A, clip(rho, 1-c, 1+c) A).
 
+    rho is 1 before the first update. It is not where the learning pass differs from the greedy one: with Dropout or `NoisyDense` rho
+    compares a policy under new noise with the one without noise, and with batch normalisation one that is normalised by its minibatch
+    with one that is normalised by the moving averages. The clip then limits this difference too.
+
     Args:
         epochs: K, passes over a trajectory.
         minibatches: parts of a pass; they must divide the steps of a trajectory or, of a recurrent network, its environments.

@@ -14,6 +14,7 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.actor_critic import action_statistics
 from lab.agents.off_policy import OffPolicy, least
+from lab.agents.passes import greedy, learning
 from lab.distributions import TanhNormal
 
 
@@ -118,7 +119,7 @@ class SAC(OffPolicy):
         """One gradient step of critics, actor and temperature, and the targets follow."""
         batch, discount = self.sample()
         alpha = self.temperature()
-        action, log_prob = self._draw(batch.next_observation)
+        action, log_prob = self._draw(greedy(self.actor, batch.next_observation))
         soft_value = self.critics.bootstrap(batch.next_observation, action) - alpha * log_prob  # V(s')
         metrics = self.critics.fit(batch.observation, batch.action, batch.reward + discount * soft_value)
         (loss, extras), gradients = self._gradient(batch.observation, alpha)
@@ -126,13 +127,13 @@ class SAC(OffPolicy):
         self.critics.follow()
         return metrics | {"actor_loss": loss, **extras} | self.temperature.learn(extras["entropy"])
 
-    def _draw(self, observation):
-        """Actions of the unit cube `[N, D]` and their log-densities `[N]`."""
-        action, log_prob = TanhNormal(*self.actor(observation)).sample_and_log_prob(self.seed)
+    def _draw(self, outputs):
+        """Actions of the unit cube `[N, D]` and their log-densities `[N]`, from what the actor says."""
+        action, log_prob = TanhNormal(*outputs).sample_and_log_prob(self.seed)
         return action, ops.sum(log_prob, axis=-1)
 
     def _loss(self, observation, alpha):
         """E[alpha log pi(a|s) - min_i Q_i(s, a)] with a ~ pi(.|s) (eq. 9)."""
-        action, log_prob = self._draw(observation)
+        action, log_prob = self._draw(learning(self.actor, observation))
         loss = ops.mean(alpha * log_prob - least(self.critics.values(observation, action)))
         return loss, {"entropy": -ops.mean(log_prob), **action_statistics(action)}

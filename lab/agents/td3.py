@@ -12,6 +12,7 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.actor_critic import action_statistics
 from lab.agents.off_policy import OffPolicy, copy_weights, follow
+from lab.agents.passes import greedy, learning
 
 
 class GaussianNoise:
@@ -108,7 +109,7 @@ class TD3(OffPolicy):
         """Algorithm 1 from one update of the actor to the next."""
         for _ in range(self.policy_delay):
             batch, discount = self.sample()
-            action = self.smoothing(self.target_actor(batch.next_observation), self.seed)  # a~
+            action = self.smoothing(greedy(self.target_actor, batch.next_observation), self.seed)  # a~
             goal = batch.reward + discount * self.critics.bootstrap(batch.next_observation, action)  # y
             metrics = self.critics.fit(batch.observation, batch.action, goal)
         (loss, extras), gradients = self._gradient(batch.observation)
@@ -119,5 +120,5 @@ class TD3(OffPolicy):
 
     def _loss(self, observation):
         """-E Q_1(s, pi(s))."""
-        action = self.actor(observation)
+        action = learning(self.actor, observation)
         return -ops.mean(self.critics.first(observation, action)), action_statistics(action)

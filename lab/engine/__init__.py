@@ -50,6 +50,7 @@ A program may touch only declared variables: `UndeclaredVariableError` names any
 
 import keras
 
+from lab.engine.host import CompiledForward as CompiledForward
 from lab.engine.host import HostForward as HostForward
 from lab.engine.host import host_forward as host_forward
 from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError

@@ -22,34 +22,44 @@ ACTIVATIONS = {
 
 
 def host_forward(model):
-    """The forward pass of `model` on arrays: in NumPy where the model is small and dense, else one compiled call.
+    """The greedy forward pass of `model` on arrays: in NumPy where the model is small and dense, else one compiled call.
 
     NumPy covers built Sequential and Functional models of Dense, Flatten, Concatenate, Add and Activation layers in float32
     whose activations are Keras's of `ACTIVATIONS`, and of layers that bring a `host_function()` of their own, each called once,
-    with one output or several. Equal to the compiled forward pass to 1e-6 of the largest output.
+    with one output or several. None of them draws noise, whether in training or not. Equal to the compiled forward pass to 1e-6
+    of the largest output.
 
     Either way the result has `refresh()`, to be called when the weights have changed.
     """
     shape = getattr(model, "output_shape", None)
     if not getattr(model, "inputs", None) or len(model.inputs) != 1 or isinstance(shape, dict):
-        return CompiledForward(model)
+        return _compiled(model)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     steps = [_step(layer) for layer in layers]
     if None in steps:
-        return CompiledForward(model)
+        return _compiled(model)
     try:
         return HostForward(model, steps)
     except KeyError:  # a layer that is called more than once has outputs that its `output` does not name
-        return CompiledForward(model)
+        return _compiled(model)
+
+
+def _compiled(model):
+    return CompiledForward(lambda observation: model(observation, training=False), model.variables)
 
 
 class CompiledForward:
-    """The face of `HostForward` for models that it does not cover: one compiled call, always over the present weights."""
+    """The face of `HostForward` for models that it does not cover: one compiled call, always over the present weights.
 
-    def __init__(self, model):
+    Args:
+        forward: a program, observation `[B, ...]` -> outputs.
+        variables: its state.
+    """
+
+    def __init__(self, forward, variables):
         from lab import engine
 
-        self._program = engine.compile(lambda observation: model(observation), model.variables)
+        self._program = engine.compile(forward, variables)
 
     def refresh(self):
         """Nothing to copy."""

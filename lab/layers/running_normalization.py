@@ -52,8 +52,8 @@ class RunningNormalization(keras.layers.Layer):
         return ops.where(self.count > 0, self.deviations / ops.maximum(self.count, 1.0), 1.0)
 
     def call(self, inputs, training=None):
-        """Normalises the inputs; while training, they are seen first."""
-        if training:
+        """Normalises the inputs; while training they are seen first, unless the layer is frozen."""
+        if training and self.trainable:
             self.update(inputs)
         x = (ops.cast(inputs, "float32") - self.mean) * ops.rsqrt(self.variance() + self.epsilon)
         x = x if self.clip is None else ops.clip(x, -self.clip, self.clip)

@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete
 
 from lab import engine
 from lab.agents import A2C, REINFORCE, Recurrent, Trajectory, evaluate, policy_for, recurrent_ppo, train
+from lab.agents.passes import learning
 from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
@@ -127,7 +128,7 @@ def test_gradients_flow_back_to_the_start_of_the_episode_and_no_further():
     observation, memory = np.random.default_rng(0).normal(size=(ENVS, LENGTH, ACTIONS)), [tensor(np.zeros((ENVS, 4)))] * 4
 
     def last(observation):
-        return keras.ops.sum(agent.network.forward([observation, tensor(starts.T), *memory])[1][:, -1]), ()
+        return keras.ops.sum(agent.network.forward([observation, tensor(starts.T), *memory], learning)[1][:, -1]), ()
 
     _, slope = engine.value_and_grad(last)(tensor(observation))
     slope = np.abs(as_array(slope)).sum(-1)
