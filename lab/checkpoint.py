@@ -57,7 +57,8 @@ def save(folder, step, variables, *, config_digest="", keep=3):
         raise
     sync_folder(folder)
     for old in _newest_first(folder)[keep:]:
-        old.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the new one is saved, whatever lies in an old one's place
+            old.unlink()
     return path
 
 
@@ -75,11 +76,11 @@ def restore(folder, variables, *, config_digest=""):
         try:
             tensors, metadata = read(path)
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-            damaged.append(f"{path.name}: {error}")
+            damaged.append(f"{path}: {str(error).splitlines()[0] if str(error) else repr(error)}")
             continue
         if metadata["config"] != config_digest:
             raise CheckpointError(
-                f"{path.name}: expected a checkpoint of configuration {config_digest[:12]}, received {metadata['config'][:12]}."
+                f"{path}: expected a checkpoint of configuration {config_digest[:12]}, received {metadata['config'][:12]}."
             )
         _assign(path, tensors, variables)
         return Checkpoint(int(metadata["step"]), path, damaged)
@@ -115,18 +116,24 @@ def _names(variables):
 def _assign(path, tensors, variables):
     by_position = {int(name.split(" ", 1)[0]): (name, tensor) for name, tensor in tensors.items()}
     if len(by_position) != len(variables):
-        raise CheckpointError(f"{path.name}: expected {len(variables)} variables, received {len(by_position)}.")
+        raise CheckpointError(f"{path}: expected {len(variables)} variables, received {len(by_position)}.")
     for position, variable in enumerate(variables):
         name, tensor = by_position[position]
         expected = (tuple(variable.shape), str(np.asarray(variable).dtype))
         if (tensor.shape, str(tensor.dtype)) != expected:
-            raise CheckpointError(f"{path.name}: {name}: expected {expected}, received {(tensor.shape, str(tensor.dtype))}.")
+            raise CheckpointError(f"{path}: {name}: expected {expected}, received {(tensor.shape, str(tensor.dtype))}.")
     for position, variable in enumerate(variables):
         variable.assign(by_position[position][1])
 
 
 def _newest_first(folder):
-    return sorted(folder.glob(f"step-*{SUFFIX}"), reverse=True)
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:  # to begin again without a word would be worse
+        raise CheckpointError(f"{folder}: expected a folder of checkpoints, received none: {error.strerror}") from error
+    return [folder / name for name in sorted(names, reverse=True) if name.startswith("step-") and name.endswith(SUFFIX)]
 
 
 def _digest(tensors, metadata):

@@ -2,33 +2,33 @@
 
     mlruns/runs/<name>/
         run.json         what was started: experiment, module, configuration, seed, versions (written once)
-        journal.jsonl    everything logged, one JSON object a line, in order
+        journal.jsonl    everything logged, one JSON object and its checksum a line, in order
         checkpoints/     see lab/checkpoint.py
         artifacts/       files to look at
         mlflow.json      the id of the MLflow run, once there is one, and how much of the journal it holds
 
 The journal is the truth and MLflow a copy of it (lab/tracking.py): training appends to a local file and never waits for a
-server, and whatever a killed process had logged is delivered later. A metric is identified by its key and step.
+server, and whatever a killed process had logged is delivered later. A metric is identified by its key and step. A line
+that was damaged by others is passed over; the lines around it hold.
 """
 
 import contextlib
 import datetime
 import fcntl
-import json
 import os
+import shutil
 import time
 import uuid
+from array import array
+from bisect import bisect_left
 from pathlib import Path
+from typing import Any
+
+from lab import events
+from lab.files import DamagedFile, home, read_json, write_json
 
 FINAL = ("FINISHED", "FAILED", "KILLED")
-
-
-def home():
-    """The folder that holds `mlruns`: $LAB_HOME, else the checkout this package lies in, else the current folder."""
-    if os.environ.get("LAB_HOME"):
-        return Path(os.environ["LAB_HOME"]).resolve()
-    checkout = Path(__file__).resolve().parent.parent
-    return checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
+STALE = 3600  # seconds after which a half-made run folder is a killed process's: making one takes milliseconds
 
 
 def runs_folder():
@@ -37,34 +37,34 @@ def runs_folder():
 
 
 def all_runs():
-    """Every `RunFolder` on the disk, oldest first."""
-    paths = [path for path in runs_folder().glob("*/run.json") if not path.parent.name.startswith(".")]
-    return [RunFolder(path.parent) for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
+    """Every `RunFolder` on the disk, oldest first; also those whose files are damaged."""
+    return [RunFolder(path) for path in sorted(filter(_is_run, runs_folder().glob("[!.]*")), key=_began)]
+
+
+def _is_run(path):
+    try:
+        return not {"run.json", "journal.jsonl"}.isdisjoint(os.listdir(path))
+    except (NotADirectoryError, FileNotFoundError):
+        return False
+    except OSError:
+        return True  # whoever opens it says what is wrong
+
+
+def _began(path):
+    try:
+        return (path / "run.json").stat().st_mtime
+    except OSError:
+        return path.lstat().st_mtime
 
 
 def find(run_id):
     """The `RunFolder` with this name (with or without the experiment) or MLflow run id; FileNotFoundError with a hint where there is none."""
     runs = all_runs()
     for run in runs:
-        if run_id and (run.name == run_id or run.name.endswith(f"-{run_id}") or run.delivery().get("run_id") == run_id):
+        if run_id and (run.name == run_id or run.name.endswith(f"-{run_id}") or run.mlflow_id() == run_id):
             return run
     newest = f"the newest is {runs[-1].name}" if runs else "there are none"
     raise FileNotFoundError(f"run id: expected one of the {len(runs)} runs in {runs_folder()} ({newest}), received {run_id!r}")
-
-
-def write_json(path, content):
-    """Writes JSON so that the file is at every moment the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(temporary, "w") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 class RunFolder:
@@ -84,6 +84,9 @@ class RunFolder:
         seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
         name = f"{header['experiment']}-{seed}-{now}-{uuid.uuid4().hex[:6]}"
         runs_folder().mkdir(parents=True, exist_ok=True)
+        for left in runs_folder().glob(".*.partial"):
+            if time.time() - left.stat().st_mtime > STALE:
+                shutil.rmtree(left, ignore_errors=True)
         temporary = runs_folder() / f".{name}.partial"
         temporary.mkdir()
         try:
@@ -92,51 +95,102 @@ class RunFolder:
             write_json(temporary / "run.json", header | {"name": name, "created": time.time()})
             temporary.rename(runs_folder() / name)
         except BaseException:
-            for left in (temporary / "run.json", temporary / "journal.jsonl"):
-                left.unlink(missing_ok=True)
-            (temporary / "artifacts").rmdir()
-            temporary.rmdir()
+            shutil.rmtree(temporary, ignore_errors=True)
             raise
         return cls(runs_folder() / name)
 
-    def header(self):
+    def header(self) -> dict[str, Any]:
         """What was started."""
-        return json.loads((self.path / "run.json").read_text())
+        return read_json(self.path / "run.json")
 
-    def delivery(self):
+    def delivery(self) -> dict[str, Any]:
         """What MLflow has of this run: `run_id` and `offset`, the bytes of the journal delivered; empty at first."""
+        path = self.path / "mlflow.json"
+        return read_json(path) if os.path.lexists(path) else {}
+
+    def mlflow_id(self) -> str | None:
+        """The id of the MLflow run where it is known."""
         try:
-            return json.loads((self.path / "mlflow.json").read_text())
-        except FileNotFoundError:
-            return {}
+            return self.delivery().get("run_id")
+        except DamagedFile:  # the courier says so and asks the server
+            return None
 
     def events(self, start=0, end=None):
         """(events, end): the whole lines of the journal between two bytes, and the byte after the last of them."""
+        found, last = [], start
+        for event, last in self.read(start, end):  # noqa: B007  the last one counts
+            if event is not None:
+                found.append(event)
+        return found, last
+
+    def read(self, start=0, end=None, key=None):
+        """Yields (event, byte after it) for the whole lines of the journal between two bytes; None for a damaged line.
+
+        With `key` only events that have it, damaged lines left out.
+        """
+        mark = f'"{key}": '.encode()
+        try:
+            with open(self.journal, "rb") as file:
+                file.seek(start)
+                for line in file:
+                    start += len(line)
+                    if not line.endswith(b"\n") or (end is not None and start > end):
+                        return
+                    event = events.decode(line) if key is None or mark in line else None
+                    if key is None or (event and key in event):
+                        yield event, start
+        except OSError as error:
+            way = " (an empty file in its place lets the run go on from its checkpoints, without what it had logged)"
+            raise DamagedFile(self.journal, "a journal", f"none: {error.strerror}{way}") from error
+
+    def length(self):
+        """The byte after the last whole line of the journal."""
         with open(self.journal, "rb") as file:
-            file.seek(start)
-            content = file.read() if end is None else file.read(end - start)
-        content = content[: content.rfind(b"\n") + 1]
-        return [json.loads(line) for line in content.splitlines()], start + len(content)
+            end = file.seek(0, os.SEEK_END)
+            while end:
+                start = max(end - 4096, 0)
+                file.seek(start)
+                found = file.read(end - start).rfind(b"\n")
+                if found >= 0:
+                    return start + found + 1
+                end = start
+        return 0
+
+    def complaints(self, damaged, end):
+        """What others did to the journal, a sentence each: it has these damaged lines and ends at this byte."""
+        if damaged:
+            numbers = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
+            yield f"{self.journal}: {len(damaged)} damaged (line {numbers}), passed over: what was logged there is lost"
+        with contextlib.suppress(DamagedFile):
+            if end < self.delivery().get("offset", 0):
+                yield f"{self.journal}: expected at least {self.delivery()['offset']} bytes, received {end}: its end is lost"
+        if not end and any(self.checkpoints.glob("step-*")):
+            yield f"{self.journal}: expected what was logged before the checkpoints, received an empty file: it is lost"
 
     def status(self):
         """FINISHED, FAILED or KILLED where the run ended so; RUNNING where a process writes it; else KILLED."""
-        said = [event["status"] for event in self.events()[0] if "status" in event]
-        if said and said[-1] in FINAL:
-            return said[-1]
-        return "RUNNING" if self.locked("writer") else "KILLED"
+        writing = self.locked("writer")  # asked first: who has ended by now has written how
+        said = None
+        for event, _ in self.read(key="status"):
+            said = event["status"]
+        if said in FINAL:
+            return said
+        return "RUNNING" if writing else "KILLED"
 
     def metrics(self):
         """All metrics as {key: [(step, value), ...]}, in the order they were logged."""
         history: dict[str, list] = {}
-        for event in self.events()[0]:
-            for key, value in event.get("metrics", {}).items():
+        for event, _ in self.read(key="metrics"):
+            for key, value in event["metrics"].items():
                 history.setdefault(key, []).append((event["step"], value))
         return history
 
     def results(self):
         """The results the run ended with, {name: value}; `None` where it did not."""
-        said = [event["results"] for event in self.events()[0] if "results" in event]
-        return said[-1] if said else None
+        said = None
+        for event, _ in self.read(key="results"):
+            said = event["results"]
+        return said
 
     def sync(self):
         """Forces the journal to the disk, whichever process wrote it."""
@@ -153,41 +207,75 @@ class RunFolder:
     def lock(self, role, wait=False):
         """Holds the folder's lock for `role`; yields False where another process has it, unless it is to wait. Ends with the process."""
         with open(self.path / f".{role}.lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            mine = wait or not _held(file)
+            while mine:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                    break
+                except BlockingIOError:  # by another holder, or for a moment by one who looks
+                    mine = not _held(file)
+            yield mine
 
     def locked(self, role):
-        """Whether some process holds the lock for `role`."""
-        with self.lock(role) as mine:
-            return not mine
+        """Whether some process holds the lock for `role`. To look neither takes the lock nor makes its file."""
+        try:
+            with open(self.path / f".{role}.lock") as file:
+                return _held(file)
+        except FileNotFoundError:
+            return False
+
+
+def _held(file):
+    """Whether another process holds the file's lock. Those who look share it for a moment and never hinder each other."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
 
 
 class Journal:
-    """Appends to a run's journal; what a resumed run logs a second time is left out."""
+    """Appends to a run's journal; what a resumed run logs a second time is left out.
+
+    Attributes:
+        complaints: what was found damaged, a sentence each.
+    """
 
     def __init__(self, folder):
         self.folder = folder
-        events, end = folder.events()
-        self._seen = {(event["step"], key) for event in events for key in event.get("metrics", {})}
-        self._file = open(folder.journal, "r+b")  # noqa: SIM115  open as long as the run
+        self._steps: dict[str, array] = {}  # of each key, ascending: 8 bytes each
+        damaged, end = [], 0
+        for number, (event, end) in enumerate(folder.read(), 1):  # noqa: B007  the last one counts
+            if event is None:
+                damaged.append(number)
+            else:
+                for key in event.get("metrics", {}):
+                    self._is_new(key, event["step"])
+        self.complaints = list(folder.complaints(damaged, end))
+        self._file = open(folder.journal, "r+b", buffering=0)  # noqa: SIM115  open as long as the run
         self._file.truncate(end)  # a line that a killed process did not finish
         self._file.seek(end)
 
     def metrics(self, values, step):
-        """Logs metrics at a step, each key and step once."""
-        fresh = {key: float(value) for key, value in values.items() if (step, key) not in self._seen}
+        """Logs metrics at a step, each key and step once. An `EventError` names what cannot be."""
+        step = events.whole(step)
+        numbers = {name: events.number(name, value) for name, value in values.items()}
+        fresh = {name: value for name, value in numbers.items() if self._is_new(name, step)}
         if fresh:
-            self._seen.update((step, key) for key in fresh)
             self.append({"metrics": fresh, "step": step})
 
     def append(self, event):
-        """Writes one event; it survives the process, and after `sync` the machine."""
-        self._file.write(json.dumps(event | {"time": int(time.time() * 1000)}).encode() + b"\n")
-        self._file.flush()
+        """Writes one event; it survives the process, and after `sync` the machine. A full disk leaves no half of it."""
+        left = memoryview(events.encode(event | {"time": int(time.time() * 1000)}))
+        start = self._file.tell()
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except BaseException:
+            self._file.truncate(start)
+            self._file.seek(start)
+            raise
 
     def sync(self):
         """Forces everything to the disk."""
@@ -197,3 +285,11 @@ class Journal:
         """Syncs and closes."""
         self.sync()
         self._file.close()
+
+    def _is_new(self, key, step):
+        steps = self._steps.setdefault(key, array("q"))
+        place = len(steps) if not steps or step > steps[-1] else bisect_left(steps, step)
+        if place < len(steps) and steps[place] == step:
+            return False
+        steps.insert(place, step)
+        return True

@@ -68,7 +68,7 @@ def run_one(folder, config, run, expected):
     with folder.lock("writer") as mine:
         if not mine:
             return _busy(folder), None
-        writer = journal.Journal(folder)
+        writer = _open_journal(folder)
         courier = _start(folder)
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
@@ -108,6 +108,13 @@ def _do(work, writer):
     return ending
 
 
+def _open_journal(folder):
+    writer = journal.Journal(folder)
+    for complaint in writer.complaints:
+        print(complaint, file=sys.stderr)
+    return writer
+
+
 def _busy(folder):
     print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
     return 2
@@ -130,7 +137,9 @@ def _said_by_lab(failure):
         "NonFiniteError",
         "EnvironmentFailure",
         "CheckpointError",
+        "DamagedFile",
         "DownloadError",
+        "EventError",
         "ChildError",
         "SettingError",
     )
@@ -209,7 +218,7 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
     with parent.lock("writer") as mine:
         if not mine:
             return _busy(parent)
-        writer = journal.Journal(parent)
+        writer = _open_journal(parent)
 
         def work():
             for variant in variants:

@@ -3,7 +3,8 @@
 import csv
 import time
 
-from lab.journal import write_json
+from lab import events
+from lab.files import write_json
 
 SHARE = 20  # saving by the clock may take one part in so many of a run's time
 
@@ -35,7 +36,9 @@ class Track:
         self._journal = journal
         self._step = self._saved = 0
         self._resumable = self._counting = False
-        if not any(event.get("artifact") == "config.json" for event in folder.events()[0]):
+        for left in folder.artifacts.glob(".*.partial*"):  # by a process that was killed while it wrote
+            left.unlink()
+        if not any(event["artifact"] == "config.json" for event, _ in folder.read(key="artifact")):
             content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
             write_json(self.artifacts / "config.json", content)
             self.artifact("config.json")
@@ -117,13 +120,14 @@ class Track:
 
     def tag(self, name, value):
         """Logs a word beside the numbers, as a tag of the run."""
+        events.require_name(name)
         self._journal.append({"tags": {name: str(value)}})
 
     def fact(self, name, value):
         """A tag that must be the same whenever the run is resumed: a `CheckpointError` where it is another."""
         from lab.checkpoint import CheckpointError
 
-        known = [event["tags"][name] for event in self.folder.events()[0] if name in event.get("tags", {})]
+        known = [event["tags"][name] for event, _ in self.folder.read(key="tags") if name in event["tags"]]
         if not known:
             self.tag(name, value)
         elif known[0] != str(value):
@@ -155,7 +159,9 @@ class Track:
         """Logs a Keras model, for `mlflow.keras.load_model`."""
         import keras
 
-        model.save(self.artifacts / "model.keras")
+        temporary = self.artifacts / ".model.partial.keras"  # the ending is Keras's wish
+        model.save(temporary)
+        temporary.replace(self.artifacts / "model.keras")
         event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 

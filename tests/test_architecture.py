@@ -10,7 +10,16 @@ SOURCES = sorted(path for room in ("lab", "envs", "experiments") for path in (RO
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Each room's layer; a file may import its own layer and those below it.
 LAYERS = {"components": 0, "models": 1, "learning": 2, "experiments": 3}
-TOOLS = {"command", "environments", "journal", "names", "progress", "recipe"}  # no keras in them: everyone may use them
+TOOLS = {
+    "command",
+    "environments",
+    "events",
+    "files",
+    "journal",
+    "names",
+    "progress",
+    "recipe",
+}  # no keras in them: everyone may use them
 RUNNING = {"experiment", "flavor", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
 
 
