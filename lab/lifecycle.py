@@ -134,15 +134,9 @@ def _see_off(folder, courier, expected, ending):
 def _said_by_lab(failure):
     """Whether the message says all that there is to say; others get their traceback."""
     return type(failure).__name__ in (
-        "NonFiniteError",
-        "EnvironmentFailure",
-        "CheckpointError",
-        "DamagedFile",
-        "DownloadError",
-        "EventError",
-        "ChildError",
+        "NonFiniteError", "EnvironmentFailure", "CheckpointError", "DamagedFile", "DownloadError", "EventError", "ChildError",
         "SettingError",
-    )
+    )  # fmt: skip
 
 
 def _end(writer, ending):

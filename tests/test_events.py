@@ -27,14 +27,14 @@ def test_names_that_mlflow_refuses_are_refused_when_logged(name):
 @pytest.mark.parametrize("value", ["3", b"3", None, [1.0, 2.0], 1j, 10**400])
 def test_metrics_that_are_no_numbers_are_named(value):
     log = Journal(RunFolder.create(HEADER))
-    with pytest.raises(EventError, match="^metric 'loss': expected a number, received "):
+    with pytest.raises(EventError, match=r"^metric 'loss': expected a number, received "):
         log.metrics({"loss": value}, 1)
 
 
 @pytest.mark.parametrize("step", [1.0, "1", None, 2**63, -(2**63) - 1, np.float32(1)])
 def test_steps_that_are_no_integers_are_named(step):
     log = Journal(RunFolder.create(HEADER))
-    with pytest.raises(EventError, match="^step: expected an integer of 64 bits, received "):
+    with pytest.raises(EventError, match=r"^step: expected an integer of 64 bits, received "):
         log.metrics({"loss": 1.0}, step)
 
 
@@ -45,7 +45,7 @@ def test_numpys_numbers_are_numbers():
     assert log.folder.metrics() == {"a": [(3, 0.5)], "b": [(3, 2.0)], "c": [(3, 1.0)], "d": [(3, -1.0)]}
     event = log.folder.events()[0][-1]
     assert (event["step"], event["shape"], event["share"]) == (3, [0, 1], 0.5)
-    with pytest.raises(EventError, match="^event: expected text, numbers, lists and dicts, received <object"):
+    with pytest.raises(EventError, match=r"^event: expected text, numbers, lists and dicts, received <object"):
         log.append({"tags": object()})
 
 
