@@ -26,4 +26,4 @@ class ExtraGradient(TwoStepOptimizer):
 
     def extrapolate(self, grads, trainable_variables=None):
         """Goes to w', the point where the next gradient is wanted."""
-        self.inner.apply(grads, self._leave(trainable_variables))
+        self.inner.apply(*self._leave(grads, trainable_variables))

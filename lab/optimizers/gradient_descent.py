@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lab import checks
+from lab.optimizers.dense import dense
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -45,7 +46,7 @@ class GradientDescent(RuleOptimizer):
         checks.positive("shrink", checks.fraction("shrink", shrink))
         checks.positive("slope", checks.fraction("slope", slope))
         start = [ops.stop_gradient(ops.copy(variable)) for variable in variables]
-        gradients = [ops.convert_to_tensor(gradient) for gradient in gradients]
+        gradients = [ops.convert_to_tensor(gradient) for gradient in dense(gradients, variables)]
         before = _number(loss())
         square = _number(sum(ops.sum(ops.square(gradient)) for gradient in gradients))  # |g|^2
         eta = _number(self.learning_rate)

@@ -27,7 +27,7 @@ class Lookahead(WrapperOptimizer):
 
     def apply(self, grads, trainable_variables=None):
         """A step of the inner optimizer and, after every `interval` of them, a synchronisation."""
-        variables, slow = self._known(trainable_variables)
+        grads, variables, slow = self._known(grads, trainable_variables)
         before = self.inner.iterations
         for phi, theta in zip(slow, variables, strict=True):
             phi.assign(choose(ops.equal(before, 0), theta, phi))

@@ -31,7 +31,7 @@ class Nesterov(RuleOptimizer):
     def rule(self, theta, gradient, eta, velocity):
         """One step of the look-ahead weights."""
         velocity = self.momentum * velocity + eta * gradient
-        return theta - self.momentum * velocity - eta * gradient, velocity
+        return theta - (self.momentum * velocity + eta * gradient), velocity
 
     def get_config(self):
         """All arguments."""

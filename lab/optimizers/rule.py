@@ -4,14 +4,15 @@ import keras
 from keras import ops
 
 from lab import checks
+from lab.optimizers.dense import DenseOptimizer
 
 
-class RuleOptimizer(keras.optimizers.Optimizer):
+class RuleOptimizer(DenseOptimizer):
     """An optimizer that is its rule, `theta, slots <- rule(theta, gradient, scalars, *slots)`, elementwise.
 
     A subclass names its `slots` (numbers kept beside each weight), computes the `scalars` of a step from the learning rate, and writes
     the rule. The scalars are computed once per step, not once per variable as in Keras. Clipping, weight decay, moving averages, gradient
-    accumulation, loss scaling and schedules are Keras's.
+    accumulation, loss scaling and schedules are Keras's. The rule sees gradients whole: see `DenseOptimizer`.
 
     Args:
         learning_rate: eta, > 0: a float, a Keras schedule or a callable.

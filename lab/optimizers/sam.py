@@ -30,7 +30,7 @@ class SAM(TwoStepOptimizer):
 
     def ascend(self, grads, trainable_variables=None):
         """Goes to w + rho g/|g|; a gradient of zero leaves the weights where they are."""
-        variables = self._leave(trainable_variables)
+        grads, variables = self._leave(grads, trainable_variables)
         pairs = [(ops.convert_to_tensor(g), v) for g, v in zip(grads, variables, strict=True) if g is not None]
         norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient, _ in pairs))
         scale = ops.where(norm > 0, self.rho / ops.where(norm > 0, norm, 1.0), 0.0)

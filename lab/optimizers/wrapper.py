@@ -3,9 +3,13 @@
 import keras
 from keras import ops
 
+from lab.optimizers.dense import dense
+
 
 class WrapperOptimizer(keras.optimizers.Optimizer):
     """An optimizer around an inner one, which makes the steps and has the learning rate, clipping, decay and the rest.
+
+    Gradients are made whole for the inner optimizer, also for one of Keras's: see `DenseOptimizer`.
 
     Args:
         inner: a Keras optimizer.
@@ -26,14 +30,15 @@ class WrapperOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         self._kept = self.add_optimizer_variables(variables, "kept")
 
-    def _known(self, variables):
-        """The variables (all of them for None) and their copies, made sure that both exist."""
+    def _known(self, gradients, variables):
+        """Whole gradients, their variables (all of them for None) and the copies of these, made sure that they exist."""
         if not self.built:
             with keras.name_scope(self.name):
                 self.build(variables)
         variables = self._trainable_variables if variables is None else list(variables)
         self._check_variables_are_known(variables)
-        return variables, [self._kept[self._get_variable_index(variable)] for variable in variables]
+        kept = [self._kept[self._get_variable_index(variable)] for variable in variables]
+        return dense(gradients, variables), variables, kept
 
     @property
     def variables(self):
@@ -83,17 +88,17 @@ class TwoStepOptimizer(WrapperOptimizer):
         super().build(variables)
         self._away = self.add_variable((), dtype="bool", name="away")
 
-    def _leave(self, variables):
-        """Keeps the present weights until `apply` brings them back; a second leave keeps the first ones."""
-        variables, kept = self._known(variables)
+    def _leave(self, gradients, variables):
+        """Keeps the present weights until `apply` brings them back; a second leave keeps the first ones. Returns whole gradients and variables."""
+        gradients, variables, kept = self._known(gradients, variables)
         for copy, variable in zip(kept, variables, strict=True):
             copy.assign(choose(self._away, copy, variable))
         self._away.assign(True)
-        return variables
+        return gradients, variables
 
     def apply(self, grads, trainable_variables=None):
         """Brings the weights back to where they were kept, if they are away, and makes the inner optimizer's step from there."""
-        variables, kept = self._known(trainable_variables)
+        grads, variables, kept = self._known(grads, trainable_variables)
         for copy, variable in zip(kept, variables, strict=True):
             variable.assign(choose(self._away, copy, variable))
         self._away.assign(False)

@@ -180,7 +180,7 @@ def make_optimizer(recipe, steps, network):
     options = {"use_ema": bool(recipe.ema), "ema_momentum": recipe.ema or 0.99, "global_clipnorm": recipe.clip_norm or None}
     options |= {"weight_decay": recipe.weight_decay or None}
     made = {
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **options),
+        "sgd": lambda: optimizers.Nesterov(rate, 0.9, **options),
         "adam": lambda: optimizers.Adam(rate, **options),
         "rmsprop": lambda: optimizers.RMSprop(rate, **options),
     }[recipe.optimizer]()

@@ -191,28 +191,6 @@ def test_variables_without_a_gradient_keep_weights_and_slots():
     np.testing.assert_array_equal(after[1], before[1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        (lambda: optimizers.Adam(0.1, epsilon=1e-7, epsilon_hat=True), lambda: keras.optimizers.Adam(0.1)),
-        (lambda: optimizers.Momentum(0.1, 0.9), lambda: keras.optimizers.SGD(0.1, 0.9)),
-    ],
-    ids=["Adam", "Momentum"],
-)
-def test_embeddings_train_as_with_kerass(ours, theirs):  # on TensorFlow their gradients are sparse
-    words, labels = np.array([[1, 2], [2, 3], [1, 1]]), np.array([[1.0], [0.0], [1.0]], "float32")
-    tables = []
-    for make in (ours, theirs):
-        embedding = keras.layers.Embedding(5, 3, embeddings_initializer=keras.initializers.RandomNormal(seed=0))
-        last = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=1))
-        model = keras.Sequential([keras.Input((2,)), embedding, keras.layers.Flatten(), last])
-        model.compile(make(), "mse")
-        model.fit(words, labels, epochs=5, verbose=0)
-        tables.append(as_array(embedding.embeddings))
-    np.testing.assert_allclose(tables[0], tables[1], atol=1e-6)
-
-
 def test_variables_of_two_types():
     single, half = keras.Variable(np.ones(3), dtype="float32"), keras.Variable(np.ones(3), dtype="float16")
     optimizer = optimizers.Adam(0.1)
