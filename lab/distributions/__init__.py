@@ -2,7 +2,7 @@
 
 Parameters may have any batch shape; every measure is elementwise over it, in nats. `sample` draws with a
 `keras.random.SeedGenerator`, so it works inside compiled programs, and is differentiable in the parameters where the distribution is
-continuous. They are plain objects, made where they are used.
+continuous. Outside of the support `log_prob` is -inf. They are plain objects, made where they are used.
 """
 
 from lab.distributions.bernoulli import Bernoulli

@@ -7,7 +7,7 @@ from scipy import special
 
 from lab import checks
 from lab.distributions.bernoulli import Bernoulli
-from lab.distributions.distribution import Distribution, weighted
+from lab.distributions.distribution import Distribution, index_of, weighted
 
 
 class Binomial(Distribution):
@@ -27,10 +27,11 @@ class Binomial(Distribution):
         self._log_ways = ops.convert_to_tensor(ways, self.trial._p.dtype)
 
     def log_prob(self, value):
-        """log C(n, k) + k log p + (n-k) log(1-p), for k in {0, ..., n}."""
-        k = ops.cast(value, self._log_ways.dtype)
-        ways = ops.take(self._log_ways, ops.cast(value, "int32"))
-        return ways + weighted(k, self.trial._log_p) + weighted(self.count - k, self.trial._log_q)
+        """log C(n, k) + k log p + (n-k) log(1-p), for k in {0, ..., n}; -inf of other values."""
+        index, inside = index_of(value, self.count + 1)
+        k = ops.cast(index, self._log_ways.dtype)
+        log_prob = weighted(k, self.trial._log_p) + weighted(self.count - k, self.trial._log_q)
+        return ops.where(inside, ops.take(self._log_ways, index) + log_prob, -np.inf)
 
     def sample(self, seed, shape=()):
         """Draws of shape `[*shape, *batch]`, int32."""

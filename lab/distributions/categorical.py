@@ -1,10 +1,9 @@
 """The categorical distribution."""
 
-import keras
 import numpy as np
 from keras import ops
 
-from lab.distributions.distribution import Distribution, one_of, weighted
+from lab.distributions.distribution import Distribution, drawn_uniformly, index_of, log_of, one_of, weighted
 
 
 class Categorical(Distribution):
@@ -16,28 +15,33 @@ class Categorical(Distribution):
     """
 
     def __init__(self, logits=None, *, probs=None):
-        logits = ops.log(one_of(logits, probs)) if logits is None else one_of(logits, probs)
-        if len(logits.shape) < 1:
-            raise ValueError("logits: expected at least 1 axis, received a scalar.")
-        top = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
-        self.logits = logits - top - ops.log(ops.sum(ops.exp(logits - top), axis=-1, keepdims=True))  # log P
-        self.probs = ops.exp(self.logits)
+        given = one_of(logits, probs)
+        if len(given.shape) < 1:
+            raise ValueError(f"{'logits' if probs is None else 'probs'}: expected at least 1 axis, received a scalar.")
+        # With an initial value the batch may be empty.
+        top = ops.stop_gradient(ops.max(given, axis=-1, keepdims=True, initial=-np.inf))
+        if probs is None:
+            self.logits = given - top - ops.log(ops.sum(ops.exp(given - top), axis=-1, keepdims=True))  # log P
+            self.probs = ops.exp(self.logits)
+        else:
+            self.probs = given / top / ops.sum(given / top, axis=-1, keepdims=True)
+            self.logits = log_of(self.probs)
 
     def log_prob(self, value):
-        """The value's log-probability: indices `[...]` -> `[...]`; -inf of what is no index."""
-        index, count = ops.cast(value, "int32"), self.logits.shape[-1]
+        """The value's log-probability: indices `[...]` -> `[...]`; -inf of other values."""
+        count = self.logits.shape[-1]
+        index, inside = index_of(value, count)
         chosen = ops.equal(ops.expand_dims(index, -1), ops.arange(count, dtype="int32"))
         # A gather's gradient is a scatter, which XLA does one by one.
         log_prob = ops.sum(ops.where(chosen, self.logits, 0.0), axis=-1)
-        return ops.where(ops.logical_and(index >= 0, index < count), log_prob, -np.inf)
+        return ops.where(inside, log_prob, -np.inf)
 
     def sample(self, seed, shape=()):
         """Draws of shape `[*shape, *batch]`, int32, by the Gumbel-max rule."""
-        shape = (*shape, *ops.shape(self.logits))
-        uniform = keras.random.uniform(shape, dtype=self.logits.dtype, seed=seed)
+        uniform = drawn_uniformly((*shape, *ops.shape(self.logits)), self.logits.dtype, seed)
         tiny = float(np.finfo("float32").tiny)
         gumbel = -ops.log(-ops.log(ops.maximum(uniform, tiny)))
-        return ops.cast(ops.argmax(self.logits + gumbel, axis=-1), "int32")
+        return ops.cast(ops.argmax(ops.cast(self.logits, gumbel.dtype) + gumbel, axis=-1), "int32")
 
     def mean(self):
         """The mean index, sum k P(k)."""

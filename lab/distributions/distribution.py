@@ -3,6 +3,7 @@
 import abc
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -11,7 +12,7 @@ class Distribution(abc.ABC):
 
     @abc.abstractmethod
     def log_prob(self, value):
-        """Logarithm of the probability (discrete) or density (continuous) of a value."""
+        """Logarithm of the probability (discrete) or density (continuous) of a value; -inf outside of the support."""
 
     @abc.abstractmethod
     def sample(self, seed, shape=()):
@@ -38,8 +39,10 @@ class Distribution(abc.ABC):
         return ops.exp(self.log_prob(value))
 
     def standard_deviation(self):
-        """The square root of the variance."""
-        return ops.sqrt(self.variance())
+        """The square root of the variance; its own gradient is 0 where it is."""
+        variance = self.variance()
+        none = ops.equal(variance, 0)
+        return ops.where(none, 0.0, ops.sqrt(ops.where(none, 1.0, variance)))
 
     def kl_divergence(self, other):
         """D(self || other) to a distribution of the same family, in closed form; 0 where they are equal."""
@@ -61,12 +64,31 @@ def one_of(logits, probs):
 
 
 def binary(logits, probs):
-    """(logits, p, log p, log(1-p)); stable at both ends."""
+    """(logits, p, 1-p, log p, log(1-p)); stable at both ends."""
     value = one_of(logits, probs)
     if logits is None:
-        log_p, log_q = ops.log(value), ops.log1p(-value)
-        return log_p - log_q, value, log_p, log_q
-    return value, ops.sigmoid(value), -ops.softplus(-value), -ops.softplus(value)
+        log_p, log_q = log_of(value), log_of(value, ops.log1p, 1, -1)
+        return log_p - log_q, value, 1 - value, log_p, log_q
+    return value, ops.sigmoid(value), ops.sigmoid(-value), -ops.softplus(-value), -ops.softplus(value)
+
+
+def log_of(p, log=ops.log, zero=0, sign=1):
+    """log(sign p), -inf where p is `zero`. No gradient flows from there: the logarithm's own is infinite, and 0 times infinity not a number."""
+    none = ops.equal(p, zero)
+    return ops.where(none, -np.inf, log(sign * ops.where(none, 0.5, p)))
+
+
+def index_of(value, count):
+    """(an index in 0 ... count - 1, int32; whether the value is that index): what discrete distributions look values up by."""
+    value = ops.convert_to_tensor(value)
+    index = ops.clip(ops.cast(value, "int32"), 0, count - 1)
+    return index, ops.equal(value, ops.cast(index, value.dtype))
+
+
+def drawn_uniformly(shape, dtype, seed):
+    """Uniform numbers in [0, 1) of at least float32: in float16 every thousandth is 0, and rarer events than that are drawn too often."""
+    dtype = keras.backend.standardize_dtype(dtype)
+    return keras.random.uniform(shape, dtype=dtype if dtype == "float64" else "float32", seed=seed)
 
 
 def together(first, second):

@@ -2,11 +2,14 @@
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
 from lab.distributions.distribution import Distribution
 from lab.distributions.normal import Normal
+
+BELOW_ONE = {"float16": 1 - 2**-11, "bfloat16": 1 - 2**-8, "float32": 1 - 2**-24, "float64": 1 - 2**-53}  # the nearest number
 
 
 class TanhNormal(Distribution):
@@ -25,10 +28,12 @@ class TanhNormal(Distribution):
         self.normal = Normal(loc, scale)
 
     def log_prob(self, value):
-        """The log-density at y in [-1, 1]."""
-        edge = 1.0 - float(np.finfo("float32").epsneg)
+        """The log-density at y in [-1, 1]; -inf beyond."""
+        value = ops.convert_to_tensor(value, self.normal.loc.dtype)
+        edge = BELOW_ONE[keras.backend.standardize_dtype(value.dtype)]
         y = ops.clip(value, -edge, edge)
-        return self._density(0.5 * (ops.log1p(y) - ops.log1p(-y)))
+        density = self._density(0.5 * (ops.log1p(y) - ops.log1p(-y)))
+        return ops.where(ops.abs(value) > 1, -np.inf, density)
 
     def _density(self, x):
         return self.normal.log_prob(x) - _log_slope(x)

@@ -9,7 +9,7 @@ from lab.distributions.distribution import Distribution, together
 
 
 class Uniform(Distribution):
-    """The density 1/(b-a) on [a, b).
+    """The density 1/(b-a) on [a, b]; rounding may make b of a sample.
 
     Args:
         low: a, of any shape.
@@ -22,7 +22,7 @@ class Uniform(Distribution):
     def log_prob(self, value):
         """-log(b-a) inside, -inf outside."""
         value = ops.convert_to_tensor(value, self.low.dtype)
-        inside = ops.logical_and(value >= self.low, value < self.high)
+        inside = ops.logical_and(value >= self.low, value <= self.high)
         return ops.where(inside, -ops.log(self.high - self.low), -math.inf)
 
     def sample(self, seed, shape=()):
