@@ -252,4 +252,5 @@ def measure(config, track, real, training):
     return Evaluation(network, real, training=training, batch_size=batch_size)
 
 
-SMOKE = {"samples": 300, "epochs": 2, "filters": 4, "batch_size": 20, "evaluation_samples": 50, "evaluations": 1, "latent": 8}
+# as many updates as it takes until samples are no longer grey
+SMOKE = {"samples": 300, "epochs": 6, "filters": 4, "batch_size": 10, "evaluation_samples": 50, "evaluations": 1, "latent": 8}

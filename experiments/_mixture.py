@@ -204,5 +204,5 @@ def optimizer(recipe, steps):
 
 
 SMOKE = {
-    "epochs": 2, "samples": 2_000, "generator_units": 16, "discriminator_units": 16, "evaluation_samples": 500,
+    "epochs": 2, "samples": 20_000, "generator_units": 16, "discriminator_units": 16, "evaluation_samples": 500,
 }  # fmt: skip

@@ -109,4 +109,4 @@ def matched(codes, labels):
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke={"epochs": 2, "filters": 4, "batch_size": 200})
+    experiment.main(Config, run, smoke={"epochs": 4, "filters": 4, "batch_size": 50})

@@ -135,4 +135,4 @@ def make(config, seed):
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke={"samples": 300, "epochs": 2, "filters": 4, "batch_size": 20, "evaluation_samples": 50})
+    experiment.main(Config, run, smoke={"samples": 300, "epochs": 6, "filters": 4, "batch_size": 10, "evaluation_samples": 50})

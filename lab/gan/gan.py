@@ -11,6 +11,7 @@ from lab.gan.latent_space import invert, slerp
 from lab.gan.loop import fit
 from lab.gan.play import alternate
 from lab.gan.players import check_labels, check_parts, check_players
+from lab.models.average import averaged, update_average, update_counter
 from lab.models.measuring import as_floats, check_numbers
 
 
@@ -38,7 +39,8 @@ class GAN(keras.Model):
         discriminator_steps: turns of the discriminator for each of the generator, each with samples of its own.
         clip: the discriminator's weights stay within ±clip (Arjovsky et al. 2017, Algorithm 1).
         pac: samples that the discriminator sees at once, side by side along the last axis (Lin et al. 2018); divides the batch.
-        ema: decay of the moving average of the generator's weights that `generate` uses; 0 is the generator itself (Karras et al. 2018).
+        ema: decay of the moving average of the generator that `generate` uses (Karras et al. 2018; `lab.models.average` says how it
+            starts); 0 is the generator itself.
         classes: number of labels, where the players see them.
         play: function (gan, real, labels, regularize) -> metrics, an update; `lab.gan.extragradient` is another than `alternate`.
         steps_per_execution: updates in one compiled call: many for small networks, whose calls cost more than their arithmetic.
@@ -63,7 +65,9 @@ class GAN(keras.Model):
         self.pac, self.ema = checks.integer("pac", pac), checks.fraction("ema", ema)
         self.play = play or alternate
         self.seed, self.seeds = seed, keras.random.SeedGenerator(seed)
-        self.average = averaged(generator) if self.ema else generator
+        self.average = generator
+        if self.ema:
+            self.average, self.average_updates = averaged(generator), update_counter()
         check_players(self)
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
@@ -92,7 +96,8 @@ class GAN(keras.Model):
         """
         labels = None if labels is None else ops.convert_to_tensor(labels)
         metrics = self.play(self, scale(ops.convert_to_tensor(real)), labels, regularize)
-        self.follow()
+        if self.ema:
+            update_average(self.average, self.generator, self.ema, self.average_updates)
         return metrics
 
     def discriminator_gradients(self, real, labels, regularize):
@@ -156,17 +161,6 @@ class GAN(keras.Model):
         logits, *others = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         return View(ops.cast(logits, "float32"), others, latents, labels)
 
-    def follow(self):
-        """The averaged generator: theta' <- ema theta' + (1 - ema) theta, its statistics too; random states (integers) are copied.
-
-        Copied statistics would be those of one moment's weights, of a few batches, under the averaged weights.
-        """
-        if not self.ema:
-            return
-        for mean, variable in zip(self.average.variables, self.generator.variables, strict=True):
-            fractional = keras.backend.is_float_dtype(variable.dtype)
-            mean.assign(self.ema * mean + (1 - self.ema) * variable if fractional else variable)
-
     def clip_weights(self):
         """Brings the discriminator's weights back between -clip and clip."""
         if self.clip is not None:
@@ -215,14 +209,6 @@ class GAN(keras.Model):
         labels = None if labels is None else check_labels("labels", labels, len(images), self.classes)
         latents = self.latent.sample(len(images) * starts, seeds.generator("gan.invert", seed)).reshape(len(images), starts, -1)
         return invert(self.average, as_floats(images), latents, labels=labels, steps=steps, learning_rate=learning_rate)
-
-
-def averaged(generator):
-    """A copy of the generator that does not learn."""
-    copy = keras.models.clone_model(generator)
-    copy.set_weights(generator.get_weights())
-    copy.trainable = False
-    return copy
 
 
 def pack(x, count):

@@ -14,13 +14,12 @@ class EarlyStopping(keras.callbacks.Callback):
     Args:
         variables: what comes back, such as a model's weights.
         patience: epochs.
-        values: function () -> the values of the variables worth keeping; by default what they are at the epoch's end.
+        evaluated: the variables that the validation loss is of, in the same order, such as the averages'; their values come back.
     """
 
-    def __init__(self, variables, patience, *, values=None):
+    def __init__(self, variables, patience, evaluated):
         super().__init__()
-        self.variables, self.patience = list(variables), patience
-        self.values = values or (lambda: [variable.value for variable in self.variables])
+        self.variables, self.patience, self.evaluated = list(variables), patience, list(evaluated)
         self.best_loss = keras.Variable(np.inf, trainable=False, dtype="float32", name="best_loss")
         self.waited = keras.Variable(0, trainable=False, dtype="int32", name="waited")
         self.best = [keras.Variable(np.asarray(v), trainable=False, dtype=v.dtype, name="best") for v in self.variables]
@@ -40,8 +39,8 @@ class EarlyStopping(keras.callbacks.Callback):
         if logs["val_loss"] < float(self.best_loss):
             self.best_loss.assign(logs["val_loss"])
             self.waited.assign(0)
-            for kept, value in zip(self.best, self.values(), strict=True):
-                kept.assign(np.array(value))  # a buffer of its own: JAX gives the other one away
+            for kept, variable in zip(self.best, self.evaluated, strict=True):
+                kept.assign(engine.read(variable))
         else:
             self.waited.assign(self.waited + 1)
         if self.over:

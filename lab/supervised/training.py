@@ -9,6 +9,7 @@ from lab.finite import require_metrics, require_variables
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
+from lab.supervised.model import TrainingModel
 
 EVALUATION_BATCH = 256
 UPDATES_AT_ONCE = 8  # of Keras's function on TensorFlow; the same bits, and Python's callbacks cost an eighth
@@ -41,7 +42,7 @@ class Training:
         if self.mix and takes_symbols(network):
             raise ValueError("mixup, cutmix: expected 0 for a network of symbols, received more.")
         self.soft = bool(self.mix or recipe.label_smoothing)  # labels are shares
-        self.model = self._augmented()
+        self.model = TrainingModel(network, self._augmentation(), recipe.ema)
         self.optimizer = make_optimizer(recipe, steps, network)
         if classes is None:
             usual: tuple = (keras.losses.MeanSquaredError(), [])
@@ -62,11 +63,11 @@ class Training:
         at_once = UPDATES_AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere Keras unrolls them
         self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit, steps_per_execution=at_once)
         self.optimizer.build(self.model.trainable_variables)
-        values = self._evaluated if recipe.ema else None
-        self.stopping = EarlyStopping(network.variables, recipe.patience, values=values) if recipe.patience else None
+        evaluated = self.model.average.variables
+        self.stopping = EarlyStopping(network.variables, recipe.patience, evaluated) if recipe.patience else None
 
-    def _augmented(self):
-        """The network behind layers that change its inputs in training alone."""
+    def _augmentation(self):
+        """Layers that change inputs in training alone."""
         recipe, shape = self.recipe, self.network.inputs[0].shape[1:]
         wanted = recipe.shift or recipe.flip or recipe.rotation or recipe.cutmix
         if wanted and len(shape) != 3:
@@ -83,9 +84,7 @@ class Training:
             layers.append(keras.layers.RandomTranslation(height, width, "constant", "nearest", seed=seeds[1], fill_value=-1.0))
         if recipe.flip:
             layers.append(keras.layers.RandomFlip("horizontal", seed=seeds[2]))
-        return keras.Sequential(
-            [keras.Input(shape, dtype=self.network.inputs[0].dtype), *layers, self.network], name="training"
-        )
+        return layers
 
     @property
     def state(self):
@@ -97,8 +96,7 @@ class Training:
 
         Args:
             x, y: examples, checked; see `check`.
-            validation: (x, y) that are evaluated after each epoch. With averaged weights Keras swaps them by adding and subtracting, which changes
-                the last digits of what goes on to learn, the same in every run.
+            validation: (x, y) that are evaluated after each epoch.
             callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`; on TensorFlow they see every
                 eighth batch.
             initial_epoch: where it goes on.
@@ -117,8 +115,6 @@ class Training:
         examples.begin(initial_epoch)  # Keras may look at a batch before the epoch begins
         begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
         ours = [begin, _Finite(self)]
-        if recipe.ema:
-            ours.append(keras.callbacks.SwapEMAWeights())
         if self.stopping:
             ours.append(self.stopping)
         if initial_epoch < recipe.epochs and not (self.stopping and self.stopping.over):
@@ -132,7 +128,8 @@ class Training:
     def finish(self):
         """What training ends with: the averaged weights, or those of the best epoch."""
         if self.recipe.ema:
-            self.optimizer.finalize_variable_values(self.model.trainable_weights)
+            for variable, mean in zip(self.network.variables, self.model.average.variables, strict=True):
+                variable.assign(engine.read(mean))
         if self.stopping:
             self.stopping.bring_back()
 
@@ -155,11 +152,6 @@ class Training:
     def _targets(self, y):
         return np.eye(self.classes, dtype="float32")[y] if self.soft else np.asarray(y)
 
-    def _evaluated(self):
-        """The network's variables as they are evaluated: trained ones averaged."""
-        averages = dict(zip(map(id, self.model.trainable_variables), self.optimizer._model_variables_moving_average))
-        return [averages.get(id(variable), variable).value for variable in self.network.variables]
-
 
 class _Finite(keras.callbacks.Callback):
     """Stops a run that diverged, before anybody saves it."""
@@ -177,8 +169,7 @@ class _Finite(keras.callbacks.Callback):
 def make_optimizer(recipe, steps, network):
     """The recipe's optimizer for a network, `steps` updates an epoch."""
     rate = step_sizes(recipe, steps)
-    options = {"use_ema": bool(recipe.ema), "ema_momentum": recipe.ema or 0.99, "global_clipnorm": recipe.clip_norm or None}
-    options |= {"weight_decay": recipe.weight_decay or None}
+    options = {"global_clipnorm": recipe.clip_norm or None, "weight_decay": recipe.weight_decay or None}
     made = {
         "sgd": lambda: optimizers.Nesterov(rate, 0.9, **options),
         "adam": lambda: optimizers.Adam(rate, **options),

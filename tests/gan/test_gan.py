@@ -43,7 +43,7 @@ def test_one_update_by_hand():
     w_new, b_new = w - 0.1 * y.T @ slope, b - 0.1 * slope.sum(0)
     for got, expected in zip(affine(subject.generator), (w_new, b_new)):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(values(subject.average.variables)[0], 0.75 * w + 0.25 * w_new, rtol=1e-5)
+    np.testing.assert_allclose(values(subject.average.variables)[0], 0.1 * w + 0.9 * w_new, rtol=1e-5)  # its first update
 
 
 def test_a_relativistic_generator_is_compared_with_real_samples():
@@ -111,11 +111,11 @@ def test_the_best_discriminator_of_two_known_densities():
 
 
 def test_the_average_follows_its_recursion():
-    subject = gan(ema=0.9)
+    subject = gan(ema=0.25)
     mean = values(subject.generator.variables)
-    for _ in range(4):
+    for decay in (1 / 10, 2 / 11, 3 / 12, 0.25):
         subject.update(samples(8))
-        mean = [0.9 * a + 0.1 * v for a, v in zip(mean, values(subject.generator.variables))]
+        mean = [decay * a + (1 - decay) * v for a, v in zip(mean, values(subject.generator.variables))]
     for got, expected in zip(values(subject.average.variables), mean):
         np.testing.assert_allclose(got, expected, rtol=1e-5)
     assert not equal(values(subject.average.variables), values(subject.generator.variables))
@@ -127,10 +127,16 @@ def test_the_average_has_averaged_statistics_and_the_same_random_state():
     subject.update(samples(8))
     now = {v.path.split("/")[-1]: np.asarray(v) for v in subject.generator.variables}
     mean = {v.path.split("/")[-1]: np.asarray(v) for v in subject.average.variables}
-    np.testing.assert_allclose(mean["moving_mean"], 0.1 * now["moving_mean"], rtol=1e-6)  # from 0
-    np.testing.assert_allclose(mean["moving_variance"], 0.9 + 0.1 * now["moving_variance"], rtol=1e-6)  # from 1
+    np.testing.assert_allclose(mean["moving_mean"], 0.9 * now["moving_mean"], rtol=1e-6)  # from 0
+    np.testing.assert_allclose(mean["moving_variance"], 0.1 + 0.9 * now["moving_variance"], rtol=1e-6)  # from 1
     assert np.abs(now["moving_mean"]).max() > 0
     np.testing.assert_array_equal(mean["seed_generator_state"], now["seed_generator_state"])
+
+
+def test_a_gan_of_no_average_is_the_generator_itself():
+    subject = gan(ema=0.0)
+    assert subject.average is subject.generator
+    assert len(subject.state) == len(gan(ema=0.9).state) - len(subject.generator.variables) - 1  # nor does it count
 
 
 def test_packing():

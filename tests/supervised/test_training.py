@@ -130,24 +130,38 @@ def test_decay_spares_biases_and_normalisation():
         np.testing.assert_allclose(as_array(variable), old * (0.95 if old.ndim > 1 else 1), rtol=1e-6)
 
 
-def test_the_average_of_the_weights_is_what_is_evaluated(monkeypatch):
+def test_the_average_is_what_is_evaluated(monkeypatch):
     monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", 1)  # the callback is to see each
-    recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
-    training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
-    steps = [[np.array(v) for v in training.network.trainable_variables]]
-    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append([np.array(v) for v in training.network.trainable_variables]))  # fmt: skip
-    training.fit(VECTORS[:50], LABELS[:50], callbacks=[note] if keras.backend.backend() == "tensorflow" else [])
-    average = training.optimizer._model_variables_moving_average
-    for got, expected in zip(training.network.trainable_variables, average, strict=True):
-        np.testing.assert_array_equal(as_array(got), as_array(expected))
+    recipe = dataclasses.replace(CHEAP, ema=0.15, epochs=1, warm_up=0.0)
+    training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+    start, steps, ends = copied(training.network), [], []
+    callbacks = [
+        keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: ends.extend([copied(training.network), logs["val_loss"]])
+        )
+    ]
     if keras.backend.backend() == "tensorflow":  # on JAX variables are brought up to date after the epoch
-        mean = steps[1]  # Keras's begins with the first update's
-        for step in steps[2:]:
-            mean = [0.5 * m + 0.5 * s for m, s in zip(mean, step)]
-        for got, expected in zip(training.network.trainable_variables, mean, strict=True):
-            np.testing.assert_allclose(np.array(got), expected, atol=1e-5)
-    logits = training.predict(VECTORS)
-    assert logits.shape == (60, 2)
+        callbacks.append(
+            keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(copied(training.network)))
+        )
+    validation = (IMAGES[:20], LABELS[:20])
+    training.fit(IMAGES[:50], LABELS[:50], validation=validation, callbacks=callbacks)
+    mean = start
+    for decay, step in zip((0.1, 0.15, 0.15), steps):  # weights and statistics alike; (1 + t) / (10 + t) is 0.1, 0.18, ...
+        mean = [decay * m + (1 - decay) * s if s.dtype.kind == "f" else s for m, s in zip(mean, step)]
+    found = copied(training.network)
+    for got, expected in zip(found, mean if steps else found, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+    assert int(training.model.average_updates) == 3
+    learnt, loss = ends
+    differ = {v.path.rsplit("/")[-1] for v, a, b in zip(training.network.variables, found, learnt) if (a != b).any()}
+    assert differ >= {"kernel", "moving_mean", "moving_variance"}  # the average is not what went on to learn
+    exact = keras.losses.SparseCategoricalCrossentropy(True)(validation[1], training.predict(validation[0]))
+    assert float(exact) == pytest.approx(loss, rel=1e-5)  # and is what was evaluated
+
+
+def copied(model):
+    return [np.array(as_array(variable)) for variable in model.variables]
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is one update at a time")

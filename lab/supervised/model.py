@@ -1,0 +1,49 @@
+"""The model that Keras's `fit` trains: the network, its augmentation and its average."""
+
+import keras
+
+from lab.models.average import averaged, update_average, update_counter
+
+
+class TrainingModel(keras.Model):
+    """A network behind layers that change its inputs in training alone; evaluated by its moving average.
+
+    In training: x -> augmentation -> network. Otherwise: x -> average.
+
+    Args:
+        network: a built Keras model.
+        augmentation: Keras layers, images -> images.
+        decay: of the average, see `lab.models.average`; 0 evaluates the network itself.
+    """
+
+    def __init__(self, network, augmentation, decay):
+        super().__init__(name="training")
+        self.augmentation, self.network, self.average, self.decay = augmentation, network, network, decay
+        if decay:
+            self.average, self.average_updates = averaged(network), update_counter()
+        self.built = True
+
+    def call(self, x, training=False):
+        """The outputs of the network in training, of its average otherwise."""
+        if not training:
+            return self.average(x, training=False)
+        for layer in self.augmentation:
+            x = layer(x, training=True)
+        return self.network(x, training=True)
+
+    def train_step(self, *arguments):
+        """Keras's update, and then the average's. On JAX the first argument is all state, which the step returns anew."""
+        result = super().train_step(*arguments)
+        if not self.decay:
+            return result
+        if len(arguments) == 1:
+            self._update_average()
+            return result
+        logs, (trained, others, *rest) = result
+        values = zip([*self.trainable_variables, *self.non_trainable_variables], [*trained, *others], strict=True)
+        with keras.StatelessScope(list(values)) as scope:
+            self._update_average()
+        return logs, (trained, [scope.get_current_value(each) for each in self.non_trainable_variables], *rest)
+
+    def _update_average(self):
+        update_average(self.average, self.network, self.decay, self.average_updates)
