@@ -1,10 +1,11 @@
 """What the experiments of image GANs share: settings, data, and a run that ends with numbers and pictures."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from experiments import _gan as shared
-from lab import command
+from lab import command, memory
 from lab.command import Range
 
 
@@ -115,6 +116,26 @@ class Images:
     def measurable(self):
         """Whether our classifier knows these images."""
         return (self.data, self.characters, self.size, self.channels) == ("glyphs", "0123456789", 28, 1)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("images", self.images * self.size**2 * self.channels, "--data, --samples"),
+            # Measured as float32, those made beside the real ones.
+            memory.Need("images measured", 8 * self.evaluation_samples * self.size**2 * self.channels, "--evaluation-samples"),
+            memory.players(self.filters, self.latent),
+        ]
+
+    @property
+    def images(self):
+        """Images to train on; to draw glyphs takes as much as a dozen of each."""
+        from lab.data import DOWNLOADS
+
+        if self.data == "glyphs":
+            return memory.DRAWN * self.samples
+        if self.data in DOWNLOADS:
+            return 60_000
+        return sum(path.is_file() for path in Path(self.data).rglob("*"))
 
 
 def load(config, seed, say=print):

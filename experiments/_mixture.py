@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
 from experiments import _gan as shared
-from lab import command
+from lab import command, memory
 from lab.command import Range
 
 Family = Literal[
@@ -107,6 +107,22 @@ class Mixture:
     def total_steps(self):
         """Samples seen in the whole run."""
         return self.updates * self.update_size
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("samples", 24 * (self.samples + self.evaluation_samples), "--samples, --evaluation-samples"),
+            memory.Need("generator", memory.dense(self.latent, *[self.generator_units] * 4, 2), "--generator-units, --latent"),
+            # Each maxout unit has five pieces.
+            memory.Need(
+                "discriminator",
+                2 * memory.dense(self.discriminator_units, 5 * self.discriminator_units),
+                "--discriminator-units",
+            ),
+            memory.Need(
+                "latents", memory.array(self.evaluation_samples, self.latent, item=12), "--evaluation-samples, --latent"
+            ),
+        ]
 
 
 def run(config, track, mixture):

@@ -1,6 +1,9 @@
 """What the experiments of policy gradients share: their environments, the loop, the evaluation and the pictures."""
 
-from lab import command, environments
+import functools
+import math
+
+from lab import command, environments, memory
 
 
 def require_environment(config, check=environments.check):
@@ -16,6 +19,46 @@ def require_environment(config, check=environments.check):
     if config.device:
         command.require(ours, "environment", f"one of {', '.join(FUNCTIONAL)} with --device", config.environment)
         command.require(frame_stack == 1, "frame_stack", "1 with --device", frame_stack)
+
+
+@functools.cache
+def sizes(name, frame_stack):
+    """(numbers in an observation, its bytes, bytes of an action, bytes of an environment)."""
+    from gymnasium.spaces import utils
+
+    if name.startswith("lab/"):  # those of ours that step together are a few arrays, and to make one imports Keras
+        return 8, 32, 4, 1_000
+
+    def make():
+        env = environments.make(name, frame_stack=frame_stack)
+        env.reset(seed=0)
+        return env
+
+    env = make()
+    space = env.observation_space
+    numbers, action = math.prod(space.shape), 4 * utils.flatdim(env.action_space)
+    env.close()
+    return numbers, numbers * min(space.dtype.itemsize, memory.FLOAT), action, memory.of_each(make)
+
+
+def needs(config, networks=1, replay=0):
+    """What a run of a deep agent holds: `memory.Need` of each kind.
+
+    Args:
+        networks: how many of `hidden` layers there are.
+        replay: transitions held.
+    """
+    numbers, observation, action, each = sizes(config.environment, getattr(config, "frame_stack", 1))
+    transition = 2 * observation + action + 5  # reward and termination
+    num_envs = getattr(config, "num_envs", 1)
+    envs = num_envs + config.check_episodes + config.evaluation_episodes
+    steps = num_envs * config.rollout_length
+    return [
+        memory.Need("replay and its checkpoints", memory.CHECKPOINTED * replay * transition, "--buffer-size"),
+        memory.Need("environments", envs * each, "--num-envs, --check-episodes, --evaluation-episodes"),
+        memory.Need("rollouts", 2 * steps * (transition + 4 * memory.FLOAT), "--num-envs, --rollout-length"),
+        memory.Need("networks", networks * memory.dense(numbers, *config.hidden, 1), "--hidden"),
+    ]
 
 
 class Worlds:

@@ -91,6 +91,10 @@ class Config:
         command.require(not (images and normalized), "normalize_observations", "False with --network nature", normalized)
         shared.require_environment(self, check_images if images else environments.check)
 
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=2)
+
 
 def check_images(env):
     """`environments.check`, of an environment of images."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
+from lab import memory
 from lab.command import Range
 from lab.names import CELLS, GATED, require_name
 
@@ -37,6 +38,20 @@ class Recurrent(_supervised.Sampled):
             require_name("--cells", name, CELLS)
         if self.cell:
             require_name("--cell", self.cell, CELLS)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("recurrent layers", memory.dense(2 * self.units, 4 * self.units) * self.layers, "--units, --layers"),
+        ]
+
+
+def sequences(config, length, item):
+    """What sequences of a length take, with so many bytes a step, and what a batch's states take."""
+    return [
+        memory.Need("sequences", (config.samples + config.test_samples) * length * item, "--samples, --test-samples"),
+        memory.Need("states of a batch", memory.array(4, config.batch_size, length, config.units), "--batch-size, --units"),
+    ]
 
 
 def network(config, outputs, length, *, seed, **options):

@@ -54,6 +54,10 @@ class Config:
         command.check_ranges(self)
         shared.require_environment(self)
 
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=2)
+
 
 def run(config, track):
     """Trains A2C, evaluates greedily, records; see `experiments._policy_gradient`."""

@@ -32,6 +32,10 @@ class Config(_recurrent.Recurrent):
     good_enough: Annotated[float, Range(over=0, high=1e6)] = 5e-4
     """Mean squared error on new sequences after an epoch at which training ends."""
 
+    def memory(self):
+        """What the run holds."""
+        return [*super().memory(), *_recurrent.sequences(self, self.length, 16)]
+
 
 def run(config, track):
     """Trains one cell."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import CELLS, require_name
 
@@ -81,6 +81,16 @@ class Config(_supervised.Supervised):
     def total_steps(self):
         """Windows seen in the whole run."""
         return self.epochs * self.steps_per_epoch * self.batch_size
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("characters", 20 * (self.characters + self.test_characters), "--characters, --test-characters"),
+            memory.Need("recurrent layers", self.layers * memory.dense(2 * self.units, 4 * self.units), "--units, --layers"),
+            memory.Need(
+                "states of a batch", memory.array(4, self.batch_size, self.window, self.units), "--batch-size, --units"
+            ),
+        ]
 
 
 def run(config, track):

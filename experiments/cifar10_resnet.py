@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -41,6 +41,10 @@ class Config(_supervised.Sampled):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
         command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("images", 2 * self.samples * 32 * 32 * 3, "--samples")]
 
 
 def run(config, track):

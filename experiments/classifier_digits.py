@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -54,6 +54,10 @@ class Config(_supervised.Supervised):
     def total_steps(self):
         """Images seen in the whole run."""
         return self.folds * self.epochs * self.steps_per_epoch * self.batch_size
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("digits", 16 * EXAMPLES * self.size**2, "--size")]
 
 
 def run(config, track):

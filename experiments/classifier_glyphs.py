@@ -11,7 +11,7 @@ measured with them. The repository's copy, lab/models/glyph_classifier.safetenso
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -40,6 +40,10 @@ class Config:
     def total_steps(self):
         """Images seen in the whole run."""
         return self.epochs * (self.samples // self.batch_size) * self.batch_size
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.glyphs(self.samples + self.test_samples, 28, "--samples, --test-samples")]
 
 
 def run(config, track):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -48,6 +48,10 @@ class Config(_supervised.Sampled):
         lenet = "lenet5" in (self.models if not self.model else (self.model,))
         command.require(self.size <= 48 or not lenet, "size", "at most 48 for lenet5", self.size)
         command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.glyphs(self.samples + self.test_samples, self.size, "--samples, --test-samples, --size")]
 
 
 def run(config, track):

@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 OPTIMIZERS = (
@@ -39,6 +39,13 @@ class Config:
         for name in self.optimizers:
             command.require(name in OPTIMIZERS, "optimizers", f"some of {', '.join(OPTIMIZERS)}", name)
         command.require(self.rates, "rates", "at least one", self.rates)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("layers", self.depth * memory.dense(self.width, self.width), "--depth, --width"),
+            memory.Need("paths", 100 * self.steps * len(self.rates) * len(self.optimizers), "--steps, --rates"),
+        ]
 
 
 def run(config, track):

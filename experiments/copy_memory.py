@@ -27,6 +27,10 @@ class Config(_recurrent.Recurrent):
     learning_rate: float = 5e-3
     samples: int = 20_000
 
+    def memory(self):
+        """What the run holds."""
+        return [*super().memory(), *_recurrent.sequences(self, self.delay + 20, 16)]
+
 
 def run(config, track):
     """Trains one cell."""

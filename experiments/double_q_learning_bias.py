@@ -8,7 +8,7 @@ Source: Sutton and Barto 2018, example 6.7 with figure 6.5 (10,000 runs there).
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -29,6 +29,13 @@ class Config:
 
     def __post_init__(self):
         command.check_ranges(self)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("curves", 16 * 2 * self.runs * self.episodes, "--runs, --episodes"),
+            memory.Need("model", memory.array(8, 9, self.actions), "--actions"),
+        ]
 
 
 def run(config, track):

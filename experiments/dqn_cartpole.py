@@ -10,6 +10,7 @@ finds good policies and loses them again until the end (measured in benchmarks/d
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from experiments import _policy_gradient as shared
 from lab import command, environments, experiment
 from lab.command import Range
 
@@ -69,6 +70,10 @@ class Config:
             command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
         else:
             command.require_environment(self.environment, "Discrete", check=environments.check, make=environments.make)
+
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=2, replay=self.buffer_size)
 
 
 def run(config, track):

@@ -8,7 +8,7 @@ Source: Sutton and Barto 2018, figures 8.2 (alpha 0.1, epsilon 0.1, gamma 0.95),
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -36,6 +36,13 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require(self.planning, "planning", "at least one", self.planning)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("curves", 16 * len(self.planning) * self.runs * self.episodes, "--runs, --episodes"),
+            memory.Need("rewards", 64 * self.changing_runs * self.steps, "--changing-runs, --steps"),
+        ]
 
 
 def run(config, track):

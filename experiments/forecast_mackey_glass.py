@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import CELLS, require_name
 
@@ -54,6 +54,16 @@ class Config(_supervised.Supervised):
     def total_steps(self):
         """Windows seen in the whole run."""
         return self.epochs * self.steps_per_epoch * self.batch_size
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            # The series is solved in tenths of a step, in lists of Python's numbers.
+            memory.Need("series", 800 * (self.samples + self.test_samples), "--samples, --test-samples"),
+            memory.Need("windows", 8 * self.window * (self.samples + self.test_samples), "--window, --samples"),
+            memory.Need("forecasts", 8 * self.horizon * self.test_samples, "--horizon, --test-samples"),
+            memory.Need("recurrent layer", memory.dense(self.units + 1, 4 * self.units), "--units"),
+        ]
 
 
 def run(config, track):

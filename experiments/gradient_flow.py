@@ -11,7 +11,7 @@ learns the adding problem with clipping, and diverges without; `finite_updates_f
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 WEIGHTS = {  # name: (kind, gain) of the recurrent weights; random ones are N(0, gain² / units)
@@ -49,6 +49,16 @@ class Config:
     def total_steps(self):
         """Updates in the whole run."""
         return 2 * self.updates
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("sequences", 32 * self.updates * self.training_length * 16, "--updates, --training-length"),
+            memory.Need("cells", 11 * memory.dense(2 * self.units, 4 * self.units), "--units"),
+            memory.Need(
+                "states of a batch", memory.array(4, self.batch_size, self.length, self.units), "--batch-size, --length"
+            ),
+        ]
 
 
 def run(config, track):

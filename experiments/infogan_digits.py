@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _gan as shared
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -45,6 +45,18 @@ class Config:
     def total_steps(self):
         """Images seen in the whole run."""
         return self.epochs * (1797 // self.batch_size) * self.batch_size
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("latents", memory.array(20 * self.categories, self.codes), "--categories, --noise, --continuous"),
+            memory.players(self.filters, self.codes),
+        ]
+
+    @property
+    def codes(self):
+        """Numbers in a latent."""
+        return self.noise + self.categories + self.continuous
 
 
 def run(config, track):

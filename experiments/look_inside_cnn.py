@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import FAMILIES, require_name
 
@@ -37,6 +37,10 @@ class Config(_supervised.Sampled):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
         command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.glyphs(self.samples + self.test_samples, 28, "--samples, --test-samples")]
 
 
 def run(config, track):

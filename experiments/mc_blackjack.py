@@ -11,7 +11,7 @@ book (sab=True).
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -31,6 +31,14 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require(self.few <= self.many, "few", f"at most many, {self.many}", self.few)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need(
+                "returns", 80 * (self.many + self.control_episodes + self.evaluation_episodes), "--many, --control-episodes"
+            )
+        ]
 
 
 def run(config, track):

@@ -10,7 +10,7 @@ All places look the same to the agent, which starts with right at probability 0.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -36,6 +36,10 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require(self.powers, "powers", "at least one", self.powers)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("curves", 16 * (len(self.powers) + 1) * self.runs * self.episodes, "--runs, --episodes")]
 
 
 def run(config, track):

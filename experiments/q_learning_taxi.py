@@ -11,7 +11,7 @@ policy's value is also computed exactly, under the time limit, beside that of th
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 LIMIT = 200  # steps of an episode, where the environment has no limit of its own
@@ -41,6 +41,10 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require_environment(self.environment, "Discrete", check=require_discrete)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("returns", 80 * self.evaluation_episodes, "--evaluation-episodes")]
 
 
 def run(config, track):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _policy_gradient as shared
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -64,6 +64,13 @@ class Config:
         expected = f"a divisor of num_envs, {self.num_envs}"
         command.require(self.num_envs % self.minibatches == 0, "minibatches", expected, self.minibatches)
         shared.require_environment(self)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            *shared.needs(self, networks=2),
+            memory.Need("recurrent layers", 2 * memory.dense(2 * self.units, 4 * self.units), "--units"),
+        ]
 
 
 def run(config, track):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 FORMS = ("plain", "residual", "preactivation")
@@ -52,6 +52,10 @@ class Config(_supervised.Sampled):
                 command.require(depth >= 8 and (depth - 2) % 6 == 0, name, "6 n + 2 with n >= 1", depth)
         command.require(bool(self.form) == bool(self.depth), "depth", "one together with form", self.depth or self.form)
         command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.glyphs(self.samples + self.test_samples, self.size, "--samples, --test-samples, --size")]
 
 
 def run(config, track):

@@ -71,6 +71,10 @@ class Config:
         shared.require_environment(self)
         command.require_environment(self.environment, "Box", make=environments.make)
 
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=5, replay=self.buffer_size)
+
 
 def run(config, track):
     """Trains SAC, evaluates greedily, records; see `experiments._policy_gradient`."""

@@ -8,7 +8,7 @@ Source: Sutton and Barto 2018, example 6.6 with its figure, and figure 6.3 (expe
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -30,6 +30,10 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("curves", 16 * 3 * self.runs * self.episodes, "--runs, --episodes")]
 
 
 def run(config, track):

@@ -42,6 +42,10 @@ class Config(_recurrent.Recurrent):
         command.require(total <= most, "samples", f"at most {most}" + " together with test_samples" * (most == 1797), total)
         command.require(self.test_samples <= 10_000, "test_samples", "at most 10000", self.test_samples)
 
+    def memory(self):
+        """What the run holds."""
+        return [*super().memory(), *_recurrent.sequences(self, 784 if self.data != "digits" else 64, 8)]
+
 
 def run(config, track):
     """Trains one cell."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _gan as shared
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -70,6 +70,16 @@ class Config:
     def total_steps(self):
         """Stacks seen in the whole run."""
         return self.updates * self.turn_size
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need(
+                "stacks", (self.samples + 4 * self.evaluation_samples) * 28 * 28 * 3, "--samples, --evaluation-samples"
+            ),
+            memory.glyphs(min(self.samples, 50_000), 28, "--samples"),
+            memory.players(self.filters, self.latent),
+        ]
 
 
 def run(config, track):

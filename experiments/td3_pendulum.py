@@ -75,6 +75,10 @@ class Config:
         shared.require_environment(self)
         command.require_environment(self.environment, "Box", make=environments.make)
 
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=2 * (self.critics + 1), replay=self.buffer_size)
+
 
 def run(config, track):
     """Trains TD3, evaluates greedily, records; see `experiments._policy_gradient`."""

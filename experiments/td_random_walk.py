@@ -8,7 +8,7 @@ Source: Sutton and Barto 2018, example 6.2 with figure 6.2 (5 states, all values
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -33,6 +33,16 @@ class Config:
         command.check_ranges(self)
         for name in ("td_step_sizes", "monte_carlo_step_sizes", "n_step_sizes", "n"):
             command.require(getattr(self, name), name, "at least one", getattr(self, name))
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need(
+                "curves",
+                16 * (len(self.td_step_sizes) + len(self.monte_carlo_step_sizes)) * self.runs * self.episodes,
+                "--runs, --episodes",
+            )
+        ]
 
 
 def run(config, track):

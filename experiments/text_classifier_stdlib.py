@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from experiments import _supervised
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 from lab.names import CELLS, require_name
 
@@ -53,6 +53,23 @@ class Config(_supervised.Supervised):
         if self.packages > type(self).packages:  # to count them they are all read
             count = len(large_packages())
             command.require(self.packages <= count, "packages", f"at most {count}, those with four modules", self.packages)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("pieces", memory.array(self.most, self.length), "--most-pieces, --length"),
+            memory.Need("counts of words", memory.array(self.most, min(self.words, 200_000), item=8), "--most-pieces, --words"),
+            memory.Need("vectors of words", memory.dense(min(self.words, 200_000), self.embedding), "--words, --embedding"),
+            memory.Need("recurrent layer", memory.dense(self.units + self.embedding, 4 * self.units), "--units"),
+            memory.Need(
+                "states of a batch", memory.array(4, self.batch_size, self.length, self.units), "--batch-size, --units"
+            ),
+        ]
+
+    @property
+    def most(self):
+        """Pieces at most: the standard library has no more than 100,000."""
+        return min(self.packages * self.most_pieces, 100_000)
 
 
 def run(config, track):

@@ -11,7 +11,7 @@ book's go on.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -37,6 +37,14 @@ class Config:
     def __post_init__(self):
         command.check_ranges(self)
         command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
+
+    def memory(self):
+        """What the run holds."""
+        return [
+            memory.Need("curves", 16 * len(self.step_sizes) * self.runs * self.episodes, "--runs, --episodes"),
+            memory.Need("weights", memory.array(self.tilings, (self.tiles + 1) ** 2, 3, item=24), "--tilings, --tiles"),
+            memory.Need("environments", self.evaluation_episodes * (10_000 + 8 * self.tilings), "--evaluation-episodes"),
+        ]
 
 
 def run(config, track):

@@ -8,7 +8,7 @@ Source: Gymnasium's FrozenLake-v1 and its P.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
+from lab import command, experiment, memory
 from lab.command import Range
 
 
@@ -30,6 +30,10 @@ class Config:
         from envs.tabular import from_gymnasium
 
         command.require_environment(self.environment, "Discrete", check=from_gymnasium)
+
+    def memory(self):
+        """What the run holds."""
+        return [memory.Need("returns", 80 * self.evaluation_episodes, "--evaluation-episodes")]
 
 
 def run(config, track):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from lab import command, journal
+from lab import command, journal, keras_settings, origin
 
 USAGE = """python -m lab <command>
 
   ui [--port N] [--tracking-uri URI]     serve the MLflow UI on 127.0.0.1 over the local store
   resume RUN_ID                          go on with an interrupted run, exactly where its last checkpoint was
-  watch RUN_ID [--seed N] [--window] [--output FILE] [--tracking-uri URI]
+  watch RUN_ID [--seed N] [--window] [--environment ID] [--output FILE] [--tracking-uri URI]
                                          play a greedy episode of a run's policy into a GIF, or in a window
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
                                          draw samples of a run's generator into a PNG
@@ -45,6 +45,8 @@ class Watch:
     """Seed of the episode."""
     window: bool = False
     """Show the episode in a window."""
+    environment: str = ""
+    """Gymnasium id; the default is the run's setting of this name."""
     output: str = ""
     """The GIF to write; the default is <run name>.gif in the current folder."""
     tracking_uri: str | None = None
@@ -111,24 +113,35 @@ def resume(argv):
     """Becomes the experiment module of a run with --resume, so that signals reach the run itself."""
     run_id, rest = _run_id("resume", argv)
     folder = journal.find(run_id)
-    os.execv(sys.executable, [sys.executable, "-m", folder.header()["module"], "--resume", folder.name, *rest])
+    started_by = folder.header()["module"]
+    if not started_by:
+        raise ValueError(
+            f"run id: expected a run of an experiment, received {folder.name}, which a notebook or a script made itself"
+        )
+    origin.require_experiment(started_by)
+    os.execv(sys.executable, [sys.executable, *origin.command_line(started_by), "--resume", folder.name, *rest])
 
 
 def watch(argv):
     """Plays a greedy episode of a run's model."""
     run_id, rest = _run_id("watch", argv)
     (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if flags.window:
+        _require_screen()
     name, model, settings = _model(run_id, flags.tracking_uri)
-    environment, stack = settings.get("environment"), int(settings.get("frame_stack", 1))
-    command.require(environment, "run id", "a run on an environment", run_id)
+    environment, stack = flags.environment or settings.get("environment"), int(settings.get("frame_stack", 1))
+    if not environment:
+        raise ValueError(f"run id: expected a run with the setting environment, received {name}; name one with --environment")
+    module, _, _ = environment.rpartition(":")
+    if module:
+        print(f"importing {module}, which registers {environment}", flush=True)  # a run folder may be somebody else's
     import gymnasium
 
     from lab.watch import record_episode, show_episode
 
     output = Path(flags.output or f"{name}.gif").resolve()
     options = {"seed": flags.seed, "frame_stack": stack}
-    kinds = (RuntimeError, gymnasium.error.Error)  # pygame's are of the first kind
+    kinds = (RuntimeError, ImportError, gymnasium.error.Error)  # pygame's are of the first kind
     with _whatever_fails("run id: expected an environment that can be shown here", environment, kinds):
         if flags.window:
             print(f"return {show_episode(environment, model, **options):.6g}")
@@ -137,11 +150,18 @@ def watch(argv):
     return 0
 
 
+def _require_screen():
+    """Without a screen pygame draws a window that nobody sees, and says nothing."""
+    variables = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    hidden = os.environ.get("SDL_VIDEODRIVER") in ("dummy", "offscreen")
+    if hidden or (sys.platform == "linux" and not any(map(os.environ.get, variables))):
+        raise ValueError("--window: expected a screen ($DISPLAY), received none; leave the flag out for a GIF")
+
+
 def sample(argv):
     """Draws samples of a run's generator."""
     run_id, rest = _run_id("sample", argv)
     (flags,) = command.parse("python -m lab sample", "Draws a run's samples.", rest, Sample())
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     name, model, settings = _model(run_id, flags.tracking_uri)
     from lab.gan import sheet
 
@@ -158,6 +178,7 @@ def _model(run_id, uri):
         from lab import tracking
 
         uri = _server(uri)
+        keras_settings.choose_backend(keras_settings.backend())
         with _whatever_fails("run id: expected the MLflow id of a run that has logged its model", run_id):
             return run_id, *tracking.fetch_policy(run_id, uri)
     folder = journal.find(run_id)
@@ -165,7 +186,8 @@ def _model(run_id, uri):
     if not path.exists():
         raise ValueError(f"run id: expected a run that has logged its model, received {folder.name}")
     header = folder.header()
-    os.environ.setdefault("KERAS_BACKEND", header["backend"])
+    keras_settings.choose_backend(keras_settings.backend(header["backend"]))
+    keras_settings.import_keras()
     import keras
 
     import lab.layers  # noqa: F401  registers ours

@@ -11,6 +11,8 @@ import numpy as np
 from gymnasium import spaces, wrappers
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from lab import origin
+
 LONGEST_EPISODE = 10_000  # steps, of environments without a time limit
 
 
@@ -21,6 +23,8 @@ def register(name):
         ValueError: Atari's package is not installed.
     """
     package = {"lab": "envs", "ALE": "ale_py"}.get(name.split("/")[0])
+    if package == "envs":
+        origin.require_ours(package)
     try:
         if package:
             importlib.import_module(package)

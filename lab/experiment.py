@@ -8,6 +8,7 @@ compare at the end, a line `Time: ...` how long it takes.
 """
 
 import ast
+import builtins
 import contextlib
 import dataclasses
 import importlib.metadata
@@ -17,10 +18,11 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from lab import command, journal, lifecycle, tracking
+from lab import command, journal, keras_settings, lifecycle, memory, origin, tracking
 from lab.command import Range
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
@@ -68,8 +70,10 @@ class Options:
         command.require(self.seed + self.seeds <= 2**32, "seeds", f"at most {2**32 - self.seed} from this seed on", self.seeds)
 
 
-def main(config_class, run, *, smoke, variants=None, summary=None):
+def main(config_class, run, *, smoke, variants=None, summary=None, flags=()):
     """Runs an experiment from the command line, and exits: 0 done, 1 failed, 2 bad input, 130 interrupted.
+
+    In a notebook it returns the results instead, and bad input is a ValueError.
 
     Args:
         config_class: the frozen dataclass; its fields become flags.
@@ -77,51 +81,114 @@ def main(config_class, run, *, smoke, variants=None, summary=None):
         smoke: the fields that `--smoke` changes, as a dict.
         variants: function, config -> dicts of fields; each is run with every seed as a child of one parent run.
         summary: function (track of the parent, {label of a variant: list of results}), which may log tables and pictures.
+        flags: of a run in a notebook, which has no command line.
     """
-    name = Path(run.__code__.co_filename).stem
-    about = About.parse(run.__globals__["__doc__"])
+    experiment = Experiment.of(config_class, run, smoke, variants, summary)
+    if hasattr(builtins, "__IPYTHON__"):
+        return _in_notebook(experiment, list(flags))
     lifecycle.listen()
-    sys.exit(_main(name, about, config_class, run, smoke, sys.argv[1:], variants, summary))
-
-
-def _main(name, about, config_class, run, smoke, argv, variants=None, summary=None):
     with command.one_line_errors():
-        resumed = command.flag_value(argv, "--resume")
-        folder = journal.find(resumed) if resumed is not None else None
-        config, options = _parse(name, about, config_class, smoke, argv, folder)
-        header = folder.header() if folder else _header(name, config, options)
-        changes = list(variants(config)) if variants and "parent" not in header else []
-        for change in changes:
-            dataclasses.replace(config, **change)  # says so here if it is not one
-        _prepare_backend(header)
-        if folder is None:
-            folder = journal.RunFolder.create(header)
-    expected = about.expected
+        folder, config, changes = _prepare(experiment, sys.argv[1:])
+    sys.exit(_start(experiment, folder, config, changes)[0])
+
+
+class Experiment(NamedTuple):
+    """What `main` was given, and what is known of its module."""
+
+    name: str
+    about: About
+    started_by: str  # see `lab.origin`
+    config_class: type
+    run: Callable
+    smoke: dict
+    variants: Callable | None
+    summary: Callable | None
+
+    @classmethod
+    def of(cls, config_class, run, *rest):
+        """Names the experiment after the file of `run`, or after the notebook it stands in."""
+        started_by = origin.of_experiment(run)
+        name = Path(run.__code__.co_filename).stem if started_by else "notebook"
+        return cls(name, About.parse(run.__globals__["__doc__"] or "-"), started_by, config_class, run, *rest)
+
+
+def _in_notebook(experiment, flags):
+    folder, config, changes = _prepare(experiment, flags)
+    code, results = _start(experiment, folder, config, changes)
+    if code == 130:
+        raise KeyboardInterrupt
+    if code:
+        raise RuntimeError(f"{folder.name} did not finish")
+    return results
+
+
+@contextlib.contextmanager
+def tracked(name, settings, *, seed=0, total_steps=0, tracking_uri=None):
+    """A run of a script or a notebook, without a `Config` and a `run`. Yields its `Track`.
+
+        with experiment.tracked("my_agent", {"rate": 0.1}) as track:
+            track.log({"loss": 0.5}, step=1)
+            track.finish({"loss": 0.5})
+
+    It stands beside all other runs. What the script does itself, `python -m lab resume` cannot go on with.
+
+    Args:
+        name: of the experiment in MLflow.
+        settings: a dict, kept with the run.
+        total_steps: of the whole run; 0 where it is not known.
+    """
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise ValueError(f"name: expected up to 100 letters, digits, '_', '-' and '.', received {command.shown(name)}")
+    with lifecycle.recorded(
+        journal.RunFolder.create(_header(name, "", settings, total_steps, Options(seed=seed, tracking_uri=tracking_uri)))
+    ) as track:
+        yield track
+
+
+def _prepare(experiment, argv):
+    """(folder, configuration, its variants) of a run that may begin; a ValueError, and nothing made, of one that may not."""
+    if Path(experiment.run.__code__.co_filename).resolve().parent == origin.OURS / "experiments":
+        origin.require_ours("envs")
+    resumed = command.flag_value(argv, "--resume")
+    folder = journal.find(resumed) if resumed is not None else None
+    config, options = _parse(experiment, argv, folder)
+    header = folder.header() if folder else _new_header(experiment, config, options)
+    changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
+    configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # says so here if it is not one
+    keras_settings.choose_backend(header["backend"])
+    needs = [each.memory() for each in configs if hasattr(each, "memory")]
+    if needs:
+        print(memory.require(max(needs, key=memory.total)))
+    keras_settings.import_keras()
+    return folder or journal.RunFolder.create(header), config, changes
+
+
+def _start(experiment, folder, config, changes):
+    """(exit code, results or None) of the run or, with several seeds or variants, of a run of runs."""
+    expected = experiment.about.expected if config == experiment.config_class() else ""  # which is of its own settings
     if changes:
-        return lifecycle.run_children(folder, config, run, expected, changes, summary)
-    if header["seeds"] > 1:
-        return lifecycle.run_children(folder, config, run, expected)
-    return lifecycle.run_one(folder, config, run, expected)[0]
+        return lifecycle.run_children(folder, config, experiment.run, expected, changes, experiment.summary)
+    if folder.header()["seeds"] > 1:
+        return lifecycle.run_children(folder, config, experiment.run, expected)
+    return lifecycle.run_one(folder, config, experiment.run, expected)
 
 
-def _parse(name, about, config_class, smoke, argv, folder):
+def _parse(experiment, argv, folder):
     """(config, options) from the command line; with --resume, what the run was started with, which must not differ."""
-    prog = f"python -m experiments.{name}"
+    prog = " ".join(["python", *origin.command_line(experiment.started_by)])
     if folder is None:
-        base = config_class(**smoke) if "--smoke" in argv else config_class()
-        return command.parse(prog, about.summary, argv, base, Options())
+        base = experiment.config_class(**experiment.smoke) if "--smoke" in argv else experiment.config_class()
+        return command.parse(prog, experiment.about.summary, argv, base, Options())
     header = folder.header()
-    if header["experiment"] != name:
-        raise ValueError(f"--resume: expected a run of {name}, received {folder.name}, a run of {header['experiment']}")
+    if header["experiment"] != experiment.name:
+        raise ValueError(
+            f"--resume: expected a run of {experiment.name}, received {folder.name}, a run of {header['experiment']}"
+        )
     status = folder.status()
     if status in ("FINISHED", "RUNNING"):
         raise ValueError(f"--resume: expected an interrupted run, received {folder.name}, which is {status}")
-    # JSON has no tuples.
-    recorded = config_class(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
-    )
-    options = Options(**header["options"])
-    config, given = command.parse(prog, about.summary, argv, recorded, options)
+    recorded, options = _settings_of(experiment.config_class, folder)
+    config, given = command.parse(prog, experiment.about.summary, argv, recorded, options)
     wanted = json.loads(json.dumps({**dataclasses.asdict(config), **_recorded(given)}))
     for key, value in {**header["config"], **_recorded(options)}.items():
         if wanted[key] != value:
@@ -129,26 +196,53 @@ def _parse(name, about, config_class, smoke, argv, folder):
     return recorded, options
 
 
+def _settings_of(config_class, folder):
+    """(config, options) that a run was started with; a ValueError where they are not this code's, or no longer what they were."""
+    header = folder.header()
+    for kind, found in ((config_class, header["config"]), (Options, header["options"])):
+        known, found = {field.name for field in dataclasses.fields(kind)}, found.keys() - {"resume"}
+        wrong = [f"{words} {', '.join(names)}" for words, names in (
+            ("unknown", sorted(found - known)), ("without", sorted(known - found - {"resume"})),
+        ) if names]  # fmt: skip
+        if wrong:
+            commit = header["versions"].get("git_commit", "of another version")
+            raise ValueError(
+                f"--resume: expected a run of this version's settings, received {folder.name}: {', '.join(wrong)}; "
+                f"only the code that started it, {commit[:12]}, can go on with it exactly"
+            )
+    if lifecycle.identified(header)["digest"] != header["digest"]:
+        raise ValueError(
+            f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
+        )
+    # JSON has no tuples.
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
+    return config_class(**config), Options(**header["options"])
+
+
 def _recorded(options):
     """The options a run is started with; --resume is not one of them."""
     return {key: value for key, value in dataclasses.asdict(options).items() if key != "resume"}
 
 
-def _header(name, config, options):
+def _new_header(experiment, config, options):
     total = lifecycle.total_steps(config)
-    config, options = dataclasses.asdict(config), _recorded(options)
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return _header(experiment.name, experiment.started_by, dataclasses.asdict(config), total, options)
+
+
+def _header(name, started_by, settings, total_steps, options):
+    command.require(total_steps < 10**12, "steps", "fewer than 1,000,000,000,000 in the whole run", total_steps)
+    options = _recorded(options)
     return lifecycle.identified(
         {
             "experiment": name,
-            "module": f"experiments.{name}",
-            "config": config,
+            "module": started_by,
+            "config": settings,
             "options": options,
             "seed": options["seed"],
             "seeds": options["seeds"],
-            "backend": backend,
+            "backend": keras_settings.backend(),
             "tracking_uri": tracking.resolve_uri(options["tracking_uri"]),
-            "total_steps": total,
+            "total_steps": total_steps,
             "versions": _versions(),
         }
     )
@@ -170,13 +264,3 @@ def _versions():
         if commit:
             versions |= {"git_commit": commit, "git_dirty": str(bool(git("status", "--porcelain", "-uno")))}
     return versions
-
-
-def _prepare_backend(header):
-    wanted = header["backend"]
-    if wanted not in ("tensorflow", "jax"):
-        raise ValueError(f"KERAS_BACKEND: expected 'tensorflow' or 'jax', received {wanted!r}")
-    if os.environ.get("KERAS_BACKEND", wanted) != wanted:
-        raise ValueError(f"--resume: expected KERAS_BACKEND={wanted!r}, received {os.environ['KERAS_BACKEND']!r}")
-    os.environ["KERAS_BACKEND"] = wanted
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

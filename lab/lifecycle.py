@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import signal
 import sys
 import time
@@ -28,35 +27,6 @@ def total_steps(config):
     return getattr(config, "total_steps", getattr(config, "steps", 0))
 
 
-def _import_keras():
-    """Imports the backend with its start-up messages, which the C++ side writes to the process's stderr, kept away."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            import keras
-
-            if keras.backend.backend() != "tensorflow":
-                _spare_tensorflow()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _spare_tensorflow():
-    """Keras on another backend imports TensorFlow, 4 s and 300 MB, where it saves a model, only to know its types.
-
-    It looks once, here, and finds none. Whoever imports TensorFlow later gets it.
-    """
-    import keras
-
-    if "tensorflow" not in sys.modules:
-        sys.modules["tensorflow"] = None  # type: ignore[assignment]
-        keras.saving.serialize_keras_object(keras.initializers.Zeros())
-        del sys.modules["tensorflow"]
-
-
 def listen():
     """Takes SIGTERM for a Ctrl-C from now on."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -67,14 +37,13 @@ def run_one(folder, config, run, expected):
     header = folder.header()
     with folder.lock("writer") as mine:
         if not mine:
-            return _busy(folder), None
+            return _busy(folder)
         writer = _open_journal(folder)
         courier = _start(folder)
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
 
         def work():
-            _import_keras()
             with progress, _interruptible(track):
                 results = run(config, track)
             track.finish(results)
@@ -82,6 +51,29 @@ def run_one(folder, config, run, expected):
 
         ending = _do(work, writer)
     return _see_off(folder, courier, expected, ending), ending.results
+
+
+@contextlib.contextmanager
+def recorded(folder):
+    """The `Track` of a run that a script does in a `with`; says how it ended, and lets the script's errors through."""
+    with folder.lock("writer"):
+        writer = _open_journal(folder)
+        courier = _start(folder)
+        header = folder.header()
+        writer.append({"status": "RUNNING"})
+        ending = Ending()
+        try:
+            with Progress(header["experiment"], header["total_steps"]) as progress:
+                yield Track(folder, writer, progress)
+        except (Stopped, KeyboardInterrupt):
+            ending = Ending("KILLED", 130)
+            raise
+        except Exception as failure:
+            ending = Ending("FAILED", 1, f"{type(failure).__name__}: {failure}")
+            raise
+        finally:
+            _end(writer, ending)
+    _say_goodbye(folder, "", ending, _wait(courier, folder))
 
 
 class Ending(NamedTuple):
@@ -117,7 +109,7 @@ def _open_journal(folder):
 
 def _busy(folder):
     print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-    return 2
+    return 2, None
 
 
 def _see_off(folder, courier, expected, ending):
@@ -188,7 +180,7 @@ def _say_goodbye(folder, expected, ending, delivered):
         print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
     if ending.error:
         print(f"failed: {ending.error}", file=sys.stderr)
-    if ending.status != "FINISHED" and ending.code != 2:  # bad input stays bad
+    if ending.status != "FINISHED" and ending.code != 2 and folder.header()["module"]:  # bad input stays bad
         print(f"to go on: python -m lab resume {folder.name}")
     run_id = folder.delivery().get("run_id")
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
@@ -200,7 +192,9 @@ def _say_goodbye(folder, expected, ending, delivered):
 
 
 def run_children(parent, config, run, expected, variants=({},), summary=None):
-    """Runs every variant of the configuration with every seed as a child run of `parent`, then logs mean and 95 % interval of each result to it.
+    """Runs every variant of the configuration with every seed as a child run of `parent`. Returns (exit code, results or None).
+
+    The mean and the 95 % interval of each result are logged to it.
 
     Args:
         variants: dicts of the fields that differ; results of a variant that has some are logged with its values in their names.
@@ -234,7 +228,7 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
     if ending.results is not None:
         for label, results in rows.items():
             _say_means(label, results)
-    return code
+    return code, ending.results
 
 
 class ChildError(Exception):

@@ -154,7 +154,7 @@ class Delivery:
 
     def _create_run(self):
         header = self.header
-        tags = {"lab.run": self.folder.name, "mlflow.source.name": header["module"], "mlflow.source.type": "LOCAL"}
+        tags = {"lab.run": self.folder.name, "mlflow.source.name": header["module"] or "script", "mlflow.source.type": "LOCAL"}
         tags |= {f"lab.{key}": str(value) for key, value in header["versions"].items()}
         if header.get("parent"):
             parent = Delivery(RunFolder(self.folder.path.parent / header["parent"]), self.uri)

@@ -16,11 +16,13 @@ TOOLS = {
     "events",
     "files",
     "journal",
+    "memory",
     "names",
+    "origin",
     "progress",
     "recipe",
 }  # no keras in them: everyone may use them
-RUNNING = {"experiment", "flavor", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
+RUNNING = {"experiment", "flavor", "keras_settings", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
 
 
 def imports(path):

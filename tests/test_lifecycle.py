@@ -142,7 +142,7 @@ def listening():
 def test_ctrl_c_between_two_seeds_stops_them_all(listening, monkeypatch, capsys, number):
     folder = parent()
     monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press(number) if run.header().get("parent") else True)
-    assert lifecycle.run_children(folder, Config(), toy, "") == 130
+    assert lifecycle.run_children(folder, Config(), toy, "") == (130, None)
     assert folder.status() == "KILLED"
     assert [child.status() for child in children(folder)] == ["FINISHED"]
     assert f"to go on: python -m lab resume {folder.name}" in capsys.readouterr().out
@@ -154,11 +154,11 @@ def test_what_fails_in_the_parents_own_work_is_its_failure(capsys):
         raise OSError(28, "No space left on device")
 
     folder = parent()
-    assert lifecycle.run_children(folder, Config(), toy, "", summary=summary) == 1
+    assert lifecycle.run_children(folder, Config(), toy, "", summary=summary) == (1, None)
     assert folder.status() == "FAILED"
     assert folder.events()[0][-1]["tags"]["lab.error"] == "OSError: [Errno 28] No space left on device"
     assert "failed: OSError: [Errno 28] No space left on device\n" in capsys.readouterr().err
-    assert lifecycle.run_children(folder, Config(), toy, "") == 0
+    assert lifecycle.run_children(folder, Config(), toy, "") == (0, {"r": 0.5})
     assert folder.status() == "FINISHED"
     assert folder.metrics()["r"] == [(3, 0.5)]
 
@@ -177,7 +177,7 @@ def test_parents_end_as_their_children_do(failure, status, code, capsys):
         raise failure
 
     folder = parent()
-    assert lifecycle.run_children(folder, Config(), run, "") == code
+    assert lifecycle.run_children(folder, Config(), run, "") == (code, None)
     assert folder.status() == status
     (child,) = children(folder)
     assert child.status() == status
