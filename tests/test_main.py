@@ -20,8 +20,11 @@ def same_backend(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
 
 
+CALLS = "if False:\n    experiment.main()\n"
+
+
 def test_resume_becomes_the_run(own_home):
-    (own_home / "itself.py").write_text("import os, sys; print(os.getpid(), *sys.argv[1:])")
+    (own_home / "itself.py").write_text("import os, sys; print(os.getpid(), *sys.argv[1:])\n" + CALLS)
     folder = make("none", module="itself")
     command = [sys.executable, "-m", "lab", "resume", folder.name, "--steps", "3"]
     process = subprocess.Popen(
@@ -29,6 +32,51 @@ def test_resume_becomes_the_run(own_home):
     )
     output, _ = process.communicate(timeout=60)
     assert output.split() == [str(process.pid), "--resume", folder.name, "--steps", "3"]
+
+
+def test_resume_finds_a_script_too(own_home):
+    script = own_home / "it.py"
+    script.write_text("import sys; print(*sys.argv[1:])\n" + CALLS)
+    folder = make("none", module=str(script))
+    done = subprocess.run([sys.executable, "-m", "lab", "resume", folder.name], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == ["--resume", folder.name]
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("http.server", "module: expected an experiment, which calls experiment.main, received 'http.server' in "),
+        ("nowhere.toy", f"module: expected an experiment that can be found from {os.getcwd()}, received 'nowhere.toy'"),
+        ("a..b", "module: expected an experiment that can be found"),
+        ("", "run id: expected a run of an experiment, received "),
+    ],
+)
+def test_what_is_no_experiment_is_not_started(monkeypatch, capsys, module, words):
+    monkeypatch.setattr(os, "execv", lambda *a: pytest.fail("started"))
+    assert fails(capsys, "resume", make("none", module=module).name).startswith(words)
+
+
+def test_nothing_of_a_package_is_imported_to_look_for_an_experiment(own_home, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(own_home)
+    (own_home / "theirs").mkdir()
+    (own_home / "theirs" / "__init__.py").write_text("raise SystemError")
+    (own_home / "theirs" / "toy.py").write_text("import antigravity")
+    line = fails(capsys, "resume", make("none", module="theirs.toy").name)
+    assert line.startswith("module: expected an experiment, which calls experiment.main, received 'theirs.toy' in ")
+
+
+@pytest.mark.parametrize("name", ["envs", "experiments"])
+def test_a_folder_of_the_users_that_hides_ours_is_named(own_home, monkeypatch, name):
+    from lab import environments, origin
+
+    origin.require_ours("envs", "experiments")
+    (own_home / name).mkdir()
+    (own_home / name / "__init__.py").touch()  # without it Python prefers ours
+    monkeypatch.syspath_prepend(own_home)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    expected = f"{name}: expected the laboratory's package in {ROOT / name}, received {own_home / name}, which hides it"
+    with pytest.raises(ValueError, match=expected):
+        environments.register("lab/CartPole-v1") if name == "envs" else origin.require_experiment("experiments.dqn_cartpole")
 
 
 def fails(capsys, *argv):
@@ -40,11 +88,30 @@ def fails(capsys, *argv):
 
 
 def test_a_window_where_there_is_no_screen(monkeypatch, capsys):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    assert fails(capsys, "watch", "any", "--window") == (
+        "--window: expected a screen ($DISPLAY), received none; leave the flag out for a GIF"
+    )
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    assert fails(capsys, "watch", "any", "--window").startswith("--window: expected a screen")
     monkeypatch.setenv("SDL_VIDEODRIVER", "none of them")
     folder = make("none", config={"environment": "CartPole-v1"})
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(folder.artifacts / "model.keras")
     line = fails(capsys, "watch", folder.name, "--window")
     assert line.startswith("run id: expected an environment that can be shown here, received 'CartPole-v1': error: ")
+
+
+def test_a_run_without_an_environment_is_watched_on_one_that_is_named(own_home, capsys):
+    folder = make("none", config={})
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(folder.artifacts / "model.keras")
+    line = fails(capsys, "watch", folder.name)
+    assert line == f"run id: expected a run with the setting environment, received {folder.name}; name one with --environment"
+    output = str(own_home / "w.gif")
+    line = fails(capsys, "watch", folder.name, "--environment", "nowhere_to_be_found:Toy-v0", "--output", output)
+    assert line.startswith("run id: expected an environment that can be shown here, received 'nowhere_to_be_found:Toy-v0'")
+    assert commands.main(["watch", folder.name, "--environment", "CartPole-v1", "--output", output]) == 0
+    assert (own_home / "w.gif").read_bytes()[:4] == b"GIF8"
 
 
 @pytest.mark.slow
