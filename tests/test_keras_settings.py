@@ -25,7 +25,7 @@ def test_ambient_settings_are_not_the_runs():
 def test_a_keras_that_cannot_be_imported_is_one_line(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setitem(sys.modules, "keras", None)
-    with pytest.raises(ValueError, match="^Keras: expected one that can be imported on jax, received import of keras halted"):
+    with pytest.raises(ValueError, match=r"^Keras: expected one that can be imported on jax, received import of keras halted"):
         keras_settings.import_keras()
 
 
