@@ -4,6 +4,7 @@ import functools
 import math
 
 from lab import command, environments, memory
+from lab.steps import round_up, whole_steps
 
 
 def require_environment(config, check=environments.check):
@@ -103,16 +104,14 @@ def seeds(track, count):
 
 
 def report_every(config):
-    """Environment steps between two reports: a hundredth of the run, but at least 1,000."""
-    return max(config.steps // 100, 1_000)
+    """Environment steps between two reports: a hundredth of the run, but at least 1,000 and at most 100,000."""
+    return min(max(config.steps // 100, 1_000), 100_000)
 
 
 def total_steps(config):
     """Environment steps of the whole run, which `train` rounds up to whole reports, and these to whole rollouts."""
-    from lab.agents.training import whole_steps
-
-    _, total = whole_steps(config.steps, 0, config.num_envs * config.rollout_length, report_every(config))
-    return total
+    per_iteration = config.num_envs * config.rollout_length
+    return whole_steps(config.steps, getattr(config, "warm_up", 0), per_iteration, report_every(config))[1]
 
 
 def linear(config, start, end):
@@ -149,7 +148,9 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
     state = [*agent.variables, *rollout.variables, *(best.variables if checks else ())]
     start = track.restore(state)
     looking = worlds.vector(max(checks, 1))
-    boundaries = track.checkpoint_interval(0 if config.device else 10 * config.num_envs * worlds.longest_episode())
+    whole_reports = round_up(report_every(config), config.num_envs * config.rollout_length)
+    episodes = 0 if config.device else 10 * config.num_envs * worlds.longest_episode()
+    boundaries = track.checkpoint_interval(episodes, whole_reports)
     for report in train(
         agent, rollout, steps=config.steps, start=start, report_every=report_every(config), checkpoint_every=boundaries
     ):

@@ -95,6 +95,11 @@ class Config:
         """What the run holds."""
         return shared.needs(self, networks=2)
 
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return shared.total_steps(self)
+
 
 def check_images(env):
     """`environments.check`, of an environment of images."""

@@ -58,6 +58,11 @@ class Config:
         """What the run holds."""
         return shared.needs(self, networks=2)
 
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return shared.total_steps(self)
+
 
 def run(config, track):
     """Trains A2C, evaluates greedily, records; see `experiments._policy_gradient`."""

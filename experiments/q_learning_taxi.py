@@ -13,6 +13,7 @@ from typing import Annotated
 
 from lab import command, experiment, memory
 from lab.command import Range
+from lab.steps import whole_steps
 
 LIMIT = 200  # steps of an episode, where the environment has no limit of its own
 
@@ -46,6 +47,16 @@ class Config:
         """What the run holds."""
         return [memory.Need("returns", 80 * self.evaluation_episodes, "--evaluation-episodes")]
 
+    @property
+    def report_every(self):
+        """Environment steps between two reports."""
+        return max(self.steps // 50, 1)
+
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return whole_steps(self.steps, 0, 1, self.report_every)[1]
+
 
 def run(config, track):
     """Trains and evaluates greedily. Returns the mean undiscounted return, measured, and, where the model is known, computed and at best."""
@@ -77,9 +88,14 @@ def run(config, track):
     )
     start = track.restore(agent.variables)
     rollout = TabularRollout(agent, env, seed=world)
-    every = max(config.steps // 50, 1)
+    every = config.report_every
     for report in train(
-        agent, rollout, steps=config.steps, start=start, report_every=every, checkpoint_every=max(track.checkpoint_every, every)
+        agent,
+        rollout,
+        steps=config.steps,
+        start=start,
+        report_every=every,
+        checkpoint_every=track.checkpoint_interval(every, every),
     ):
         exact = {} if mdp is None else {"exact_greedy_return": shared.return_within(limit, mdp, agent.greedy_policy())}
         track.log(report.metrics | exact, report.step)

@@ -72,6 +72,11 @@ class Config:
             memory.Need("recurrent layers", 2 * memory.dense(2 * self.units, 4 * self.units), "--units"),
         ]
 
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return shared.total_steps(self)
+
 
 def run(config, track):
     """Trains, evaluates greedily, records; see `experiments._policy_gradient`."""

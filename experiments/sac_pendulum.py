@@ -75,6 +75,11 @@ class Config:
         """What the run holds."""
         return shared.needs(self, networks=5, replay=self.buffer_size)
 
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return shared.total_steps(self)
+
 
 def run(config, track):
     """Trains SAC, evaluates greedily, records; see `experiments._policy_gradient`."""

@@ -62,7 +62,7 @@ class Options:
     tracking_uri: str | None = None
     """MLflow tracking URI; the default is $MLFLOW_TRACKING_URI or else the local store; 'none' keeps the run on the disk."""
     checkpoint_every: Annotated[int, Range(0, 10**11)] = 0
-    """Steps between two checkpoints, rounded up to whole rollouts; 0 is 10,000, and more where host environments have long episodes.
+    """Steps between two checkpoints, rounded up to whole rollouts or epochs; 0 is 10,000 or more, at whole reports.
     Experiments of many short repetitions count those; 0 saves once a second."""
 
     def __post_init__(self):

@@ -5,6 +5,7 @@ import time
 
 from lab import events
 from lab.files import write_json
+from lab.steps import round_up
 
 SHARE = 20  # saving by the clock may take one part in so many of a run's time
 
@@ -43,9 +44,9 @@ class Track:
             write_json(self.artifacts / "config.json", content)
             self.artifact("config.json")
 
-    def checkpoint_interval(self, least=0):
-        """Steps between two checkpoints: what the command line says or else 10,000, but no less than `least`."""
-        return self._wanted or max(10_000, least)
+    def checkpoint_interval(self, least=0, multiple=1):
+        """Steps between two checkpoints: what the command line says or else 10,000, but no less than `least`, in whole multiples."""
+        return self._wanted or round_up(max(10_000, least), multiple)
 
     def log(self, metrics, step):
         """Logs numbers at a step (environment steps, images seen or epochs) and shows progress."""

@@ -21,6 +21,7 @@ TOOLS = {
     "origin",
     "progress",
     "recipe",
+    "steps",
 }  # no keras in them: everyone may use them
 RUNNING = {"experiment", "flavor", "keras_settings", "lifecycle", "tracking", "track", "checkpoint", "watch", "__main__"}
 

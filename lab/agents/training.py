@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import finite
+from lab.steps import round_up, whole_steps
 
 
 class Report(NamedTuple):
@@ -34,8 +35,8 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
     """
     per_iteration = agent.rollout_length * rollout.num_envs
     warm_up, total = whole_steps(steps, agent.warm_up, per_iteration, report_every)
-    report_every = _round_up(report_every, per_iteration)
-    checkpoint_every = _round_up(checkpoint_every, report_every)
+    report_every = round_up(report_every, per_iteration)
+    checkpoint_every = round_up(checkpoint_every, per_iteration)
     step = start
     boundary = True
     while step < total:
@@ -55,13 +56,6 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
             metrics["episode_length"] = float(np.mean(batch.episode_lengths))
         finite.require_metrics(metrics, agent.variables, f"step {step}")
         yield Report(step, metrics, boundary)
-
-
-def whole_steps(steps, warm_up, per_iteration, report_every=1_000):
-    """(steps of the warm-up, steps in all) that `train` takes: whole iterations, and after the warm-up whole reports."""
-    warm_up, report_every = _round_up(warm_up, per_iteration), _round_up(report_every, per_iteration)
-    learning = _round_up(max(steps - warm_up, 0), report_every)  # one length of loop on the device: one compilation
-    return warm_up, warm_up + learning
 
 
 def evaluate(agent, envs, *, episodes, seed):
@@ -85,7 +79,3 @@ def evaluate(agent, envs, *, episodes, seed):
             returns[i].append(running[i])
             running[i] = 0.0
     return np.concatenate([r[:per_env] for r in returns])
-
-
-def _round_up(value, multiple):
-    return -(-value // multiple) * multiple

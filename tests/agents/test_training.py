@@ -3,8 +3,8 @@ import pytest
 
 from lab.agents import evaluate, train
 from lab.agents.rollout import Batch
-from lab.agents.training import whole_steps
 from lab.finite import NonFiniteError
+from lab.steps import whole_steps
 from tests.agents.identity import Identity, vectorize
 
 
@@ -44,6 +44,21 @@ def test_resuming_takes_the_same_calls():
     assert [report.step for report in reports] == [80, 100]
     assert part.calls == whole.calls[-len(part.calls) :]
     assert list(train(part, part, steps=95, start=100, report_every=15, checkpoint_every=35)) == []
+
+
+def test_checkpoints_are_taken_at_whole_rollouts_also_between_two_reports():
+    recorder = Recorder()
+    reports = list(train(recorder, recorder, steps=100, report_every=50, checkpoint_every=25))
+    assert [(report.step, report.boundary) for report in reports] == [(30, True), (60, True), (90, True), (100, True)]
+    rare = list(train(recorder, recorder, steps=100, report_every=20, checkpoint_every=50))
+    assert [(report.step, report.boundary) for report in rare] == [
+        (20, False),
+        (40, False),
+        (50, True),
+        (70, False),
+        (90, False),
+        (100, True),
+    ]
 
 
 def test_a_number_that_is_not_finite_stops_the_run_and_is_named():

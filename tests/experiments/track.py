@@ -29,7 +29,7 @@ class Memory:
                 history.setdefault(key, []).append((step, value))
         return history
 
-    def checkpoint_interval(self, least=0):
+    def checkpoint_interval(self, least=0, multiple=1):
         return 10_000
 
     def say(self, sentence):
