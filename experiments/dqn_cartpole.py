@@ -10,10 +10,8 @@ finds good policies and loses them again until the end (measured in benchmarks/d
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _policy_gradient as shared
 from lab import command, environments, experiment
 from lab.command import Range
-from lab.steps import whole_steps
 
 
 @dataclass(frozen=True)
@@ -72,15 +70,6 @@ class Config:
         else:
             command.require_environment(self.environment, "Discrete", check=environments.check, make=environments.make)
 
-    def memory(self):
-        """What the run holds."""
-        return shared.needs(self, networks=2, replay=self.buffer_size)
-
-    @property
-    def total_steps(self):
-        """Environment steps of the whole run."""
-        return whole_steps(self.steps, self.warm_up, self.rollout_length)[1]
-
 
 def run(config, track):
     """Trains, evaluates greedily, records.
@@ -93,6 +82,7 @@ def run(config, track):
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
+    from lab.agents.training import whole_steps
     from lab.losses import huber, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam
