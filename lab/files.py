@@ -73,8 +73,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def require_readable(path: Path) -> None:
-    """Raises `DamagedFile` unless the path is a file that can be read and, if it is a `.keras` or `.json` file, whole."""
-    if path.suffix == ".json":
+    """Raises `DamagedFile` unless the path is a file that can be read, and whole where that can be told."""
+    if path.name == "config.json":
         read_json(path)
         return
     with _reading(path), open(path, "rb") as file:
