@@ -202,7 +202,7 @@ def sync(argv):
     (flags,) = command.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
     results = tracking.sync(flags.tracking_uri and _server(flags.tracking_uri))
     for name, error in results.items():
-        print(f"{name}: {_first_line(error) if error else 'delivered'}")
+        print(f"{name}: {tracking.explain(error) if error else 'delivered'}")
     if not results:
         print("nothing to deliver")
     return 1 if any(results.values()) else 0

@@ -39,6 +39,7 @@ class Delivery:
         self.sent = self._recorded()
         self._client: Any = None  # mlflow.MlflowClient
         self._run: Any = None  # MLflow's run, once it is known to be there
+        self._status = ""  # MLflow's
         self._bins: dict[str, float] = {}  # see _chosen
         self._there: dict[str, set] = {}  # the steps that the server has, of keys that were asked for
         if not uri and self.uri != self._address:
@@ -61,9 +62,8 @@ class Delivery:
         """Whether the run is over and delivered; one whose process is gone without a word is marked as killed."""
         if self.folder.locked("writer") or self.sent.get("offset") != self.folder.length():
             return False
-        if self.sent.get("status") not in FINAL:
-            self._client.set_terminated(self.sent["run_id"], "KILLED")
-            self._remember(status="KILLED")
+        if self._status not in FINAL:
+            self._end({"status": "KILLED"})
             self.brought = True
         return True
 
@@ -75,11 +75,10 @@ class Delivery:
             self.sent = self._recorded()
             run = self._known() or self._found() or self._created()
             tags = run.data.tags
-            held = int(tags[OFFSET]) if tags.get(OFFSET, "").isdigit() else -1  # more than was noted if an answer was lost
-            known = self.sent.get("run_id") == run.info.run_id and held >= self.sent["offset"]
-            if not known or self.sent.get("mark") != self.folder.mark(self.sent["offset"]):
-                self._remember(run_id=run.info.run_id, uri=self.uri, offset=0, mark=0, status=None)
-                self._describe(run.info.run_id)
+            self._status = run.info.status
+            self._remember(run_id=run.info.run_id, uri=self.uri, offset=self._held(tags.get(OFFSET, "")))
+        if not self.sent["offset"]:
+            self._describe(run.info.run_id)
         parent = self._parent()
         if parent and tags.get(PARENT) != parent:
             self._client.set_tag(run.info.run_id, PARENT, parent)
@@ -89,6 +88,11 @@ class Delivery:
         self._run = run
         return run.info.run_id
 
+    def _held(self, tag):
+        """The byte up to which the server has the journal that is on the disk now."""
+        offset, _, mark = tag.partition(" ")
+        return int(offset) if offset.isdigit() and mark == str(self.folder.mark(int(offset))) else 0
+
     def begin_again_if_incomplete(self) -> None:
         """Delivers from the beginning if the server lacks an artifact or the model, which somebody deleted there."""
         run_id, named = self.identify(), [event["artifact"] for event, _ in self.folder.read(key="artifact")]
@@ -97,7 +101,7 @@ class Delivery:
         there = {file.path for path in folders for file in self._client.list_artifacts(run_id, path)}
         models = any((self.folder.artifacts / event["model"]).is_file() for event, _ in self.folder.read(key="model"))
         if not mine <= there or (models and not self._has_model()):
-            self._remember(offset=0, mark=0)
+            self._remember(offset=0)
             self._bins = {}
 
     def _recorded(self):
@@ -174,6 +178,7 @@ class Delivery:
         tags = {"lab.run": self.folder.name, "mlflow.source.name": header["module"] or "script", "mlflow.source.type": "LOCAL"}
         tags |= {f"lab.{key}": str(value) for key, value in header["versions"].items()}
         began, name = int(header["created"] * 1000), self.folder.name.removeprefix(f"{header['experiment']}-")
+        self.brought = True
         return self._client.create_run(self._experiment(), start_time=began, tags=tags, run_name=name)
 
     def _parent(self):
@@ -195,24 +200,21 @@ class Delivery:
             self._tolerant("params", self._client.log_batch, run_id, params=params[start : start + PARAMS])
 
     def _bring(self, chunk, end):
-        """Delivers some events, after which the journal is delivered up to a byte."""
-        from mlflow.entities import RunTag
-
+        """Delivers some events, with which the journal is delivered up to a byte."""
         for event in chunk:
             self._send(event)
         bins = dict(self._bins)
         metrics = self._missing([point for point in self._chosen(chunk, bins) if self._loggable(point[0])])
         self.folder.sync()  # or after a power failure the offset might lie where no journal is
-        run_id, last = self.sent["run_id"], max(len(metrics) - 1, 0) // BATCH * BATCH
-        for start in range(0, last + 1, BATCH):
-            tags = [RunTag(OFFSET, str(end))] if start == last else []
-            self._client.log_batch(run_id, metrics=metrics[start : start + BATCH], tags=tags)
+        run_id = self.sent["run_id"]
+        for start in range(0, len(metrics), BATCH):
+            self._client.log_batch(run_id, metrics=metrics[start : start + BATCH])
         for metric in metrics:
             self._there[metric.key].add(metric.step)
-        said = [event for event in chunk if "status" in event]
-        if said:
-            self._end(said[-1])
-        self._remember(offset=end, mark=self.folder.mark(end), **({"status": said[-1]["status"]} if said else {}))
+        for event in [event for event in chunk if "status" in event][-1:]:
+            self._end(event)
+        self._client.set_tag(run_id, OFFSET, f"{end} {self.folder.mark(end)}")  # last: it says that all of this is there
+        self._remember(offset=end)
         self._bins, self.brought = bins, True
 
     def _chosen(self, chunk, bins):
@@ -270,14 +272,20 @@ class Delivery:
 
     def _end(self, event):
         if event["status"] in FINAL:
-            self._client.set_terminated(self.sent["run_id"], event["status"], event["time"])
+            self._client.set_terminated(self.sent["run_id"], event["status"], event.get("time"))
         else:
             self._client.update_run(self.sent["run_id"], status=event["status"])
+        self._status = event["status"]
 
     def _has_model(self):
+        """Whether the model is there; one whose files somebody deleted is taken away."""
         found = self._client.search_logged_models([self._experiment()], f"source_run_id = '{self.sent['run_id']}'")
-        ready = [model for model in found if model.status == "READY"]  # the others' upload was cut short
-        return any(self._client.list_logged_model_artifacts(model.model_id) for model in ready)
+        for model in found:
+            if model.status == "READY":  # the others' upload was cut short
+                if self._client.list_logged_model_artifacts(model.model_id):
+                    return True
+                self._client.delete_logged_model(model.model_id)
+        return False
 
     def _log_model(self, event):
         import mlflow

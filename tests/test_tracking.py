@@ -1,16 +1,22 @@
 """Delivery to MLflow: everything, each metric once, whatever fails in between."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from lab import tracking
+from lab import delivery as deliveries
+from lab import server, tracking
 from lab.journal import Journal, RunFolder
 
 STEPS = 50
@@ -24,8 +30,22 @@ def make(uri, **changes):
     return RunFolder.create(header | changes)
 
 
+@functools.cache
+def empty_store():
+    """An MLflow store without runs: to make one takes MLflow seconds."""
+    path = Path(tempfile.mkdtemp()) / "mlflow.db"
+    atexit.register(shutil.rmtree, path.parent)
+    server.client(f"sqlite:///{path}")
+    return path
+
+
 def local(tmp_path):
-    return f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    """The URI of the local store, which is there."""
+    path = tmp_path / "mlruns" / "mlflow.db"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy(empty_store(), path)
+    return f"sqlite:///{path}"
 
 
 def log(folder, start, end):
@@ -36,7 +56,7 @@ def log(folder, start, end):
 
 
 def history(uri, run_id, key="loss"):
-    points = tracking._client(uri).get_metric_history(run_id, key)
+    points = server.client(uri).get_metric_history(run_id, key)
     return sorted((point.step, point.value) for point in points)
 
 
@@ -57,7 +77,7 @@ def test_a_run_arrives_whole(tmp_path):
     assert not tracking.delivered(folder)
     delivery.advance()
     run_id = folder.delivery()["run_id"]
-    client = tracking._client(local(tmp_path))
+    client = server.client(local(tmp_path))
     run = client.get_run(run_id)
     assert run.info.status == "RUNNING"
     assert run.data.params == {"rate": "0.5", "seed": "3", "backend": "tensorflow"}
@@ -77,7 +97,7 @@ def test_a_run_arrives_whole(tmp_path):
     assert tracking.delivered(folder)
 
 
-def cut(self, path, mlflow_model):
+def cut(*arguments, **options):
     raise OSError("the line is cut")
 
 
@@ -95,7 +115,7 @@ def test_the_logged_model_is_one_of_mlflows_keras_flavor(tmp_path, monkeypatch):
     journal.close()
     delivery = tracking.Delivery(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(tracking.KerasFlavor, "save_model", cut)
+        patch.setattr(deliveries.KerasFlavor, "save_model", cut)
         with pytest.raises(OSError, match="the line is cut"):
             delivery.advance()
     delivery.advance()
@@ -121,8 +141,9 @@ def test_a_courier_that_died_between_sending_and_remembering_sends_nothing_twice
     folder = make(local(tmp_path))
     log(folder, 0, STEPS)
     delivery = tracking.Delivery(folder)
-    monkeypatch.setattr(delivery, "_send", lambda event: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    remember = delivery._remember
+    monkeypatch.setattr(delivery, "_remember", lambda **what: remember(**what) if not what["offset"] else cut())
+    with pytest.raises(OSError, match="the line is cut"):
         delivery.advance()
     run_id = folder.delivery()["run_id"]
     assert history(local(tmp_path), run_id) == expected(STEPS)  # sent, not remembered
@@ -153,13 +174,14 @@ def test_children_are_nested_under_their_parent(tmp_path):
     parent = make(local(tmp_path), seeds=2)
     child = make(local(tmp_path), parent=parent.name)
     tracking.Delivery(child).advance()
-    tags = tracking._client(local(tmp_path)).get_run(child.delivery()["run_id"]).data.tags
+    tags = server.client(local(tmp_path)).get_run(child.delivery()["run_id"]).data.tags
     assert tags["mlflow.parentRunId"] == parent.delivery()["run_id"]
 
 
 @pytest.mark.slow
 def test_several_processes_log_to_one_new_store_at_once(tmp_path):
-    folders = [make(local(tmp_path)) for _ in range(4)]
+    uri = f"sqlite:///{tmp_path}/mlruns/mlflow.db"  # which is not there yet
+    folders = [make(uri) for _ in range(4)]
     for folder in folders:
         log(folder, 0, STEPS)
         with Journal(folder)._file as file:
@@ -204,24 +226,24 @@ class Server:
 
 @pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
-    server = Server(tmp_path / "server")
-    runs = ended, living = make(server.uri), make(server.uri)
+    tracked = Server(tmp_path / "server")
+    runs = ended, living = make(tracked.uri), make(tracked.uri)
     with living.lock("writer"):
         with ended.lock("writer"):
             for folder in runs:
                 log(folder, 0, 20)
             couriers = [tracking.start_courier(folder) for folder in runs]  # the server is not there yet
-            server.start()
+            tracked.start()
             for folder in runs:
                 wait_until(lambda folder=folder: folder.delivery().get("offset", 0) >= folder.events()[1])
-            server.stop()
+            tracked.stop()
             for folder in runs:
                 log(folder, 20, 40)
             finish(ended)
         assert couriers[0].wait(timeout=120) == 0  # it gives up
         assert tracking.sync()[ended.name] is not None
         assert couriers[1].poll() is None
-        server.start()
+        tracked.start()
         log(living, 40, STEPS)
         finish(living)
     assert couriers[1].wait(timeout=120) == 0
@@ -229,9 +251,9 @@ def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     assert tracking.sync() == {}
     for folder, steps in zip(runs, (40, STEPS), strict=True):
         run_id = folder.delivery()["run_id"]
-        assert history(server.uri, run_id) == expected(steps)
-        assert tracking._client(server.uri).get_run(run_id).info.status == "FINISHED"
-    server.stop()
+        assert history(tracked.uri, run_id) == expected(steps)
+        assert server.client(tracked.uri).get_run(run_id).info.status == "FINISHED"
+    tracked.stop()
 
 
 def finish(folder):
@@ -253,7 +275,7 @@ def test_the_ui_runs_no_jobs_unless_asked_to(monkeypatch, asked, jobs):
     monkeypatch.delenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", raising=False)
     if asked:
         monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", asked)
-    monkeypatch.setattr(tracking, "_client", lambda uri: None)
+    monkeypatch.setattr(server, "client", lambda uri: None)
     monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
     assert tracking.ui(5123, "sqlite:///x.db") == 0
     ((command, environment),) = called

@@ -1,0 +1,139 @@
+"""Addresses: what is stored of them, what is shown, and that paths in them are quoted."""
+
+import os
+import sqlite3
+import sys
+
+import pytest
+
+from lab import server, tracking
+from lab.server import VARIABLE, hide, resolve_uri, with_password, without_password
+from tests.test_tracking import expected, finish, history, log, make
+
+SECRETS = [
+    ("http://me:hunter22@h:5000/x", "http://h:5000/x"),
+    ("https://atoken@h", "https://h"),
+    ("postgresql://me:hunter22@h/db", "postgresql://me@h/db"),
+    ("postgresql://h/db?user=me&password=hunter22&sslmode=require", "postgresql://h/db?user=me&sslmode=require"),
+    ("mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3Dhunter22", "mssql+pyodbc:///"),
+    ("mysql+pymysql://me:p%40hunter22@h:3306/db?charset=utf8", "mysql+pymysql://me@h:3306/db?charset=utf8"),
+    ("https://h/api?access_token=hunter22", "https://h/api"),
+]
+PLAIN = [
+    "none",
+    "sqlite:////a/b@c/d:e@f.db",
+    "http://127.0.0.1:5000",
+    "postgresql://me@h/db?sslkey=/a",
+    "databricks",
+    "databricks://p",
+]
+
+
+@pytest.mark.parametrize(("uri", "stored"), SECRETS)
+def test_a_password_stays_in_the_environment(monkeypatch, uri, stored):
+    monkeypatch.setenv(VARIABLE, "")
+    assert resolve_uri(uri) == stored
+    assert os.environ[VARIABLE] == uri
+    assert with_password(stored) == uri
+    assert with_password("http://another") == "http://another"
+    assert resolve_uri() == stored  # as couriers and resumed runs find it
+    assert "hunter22" not in hide(f"401 for url {uri}: bad") or "?" in uri  # of a query, what is known is hidden
+
+
+@pytest.mark.parametrize("uri", PLAIN)
+def test_addresses_without_secrets_stay_as_they_are(monkeypatch, uri):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert without_password(uri) == uri
+    assert resolve_uri(uri) == uri
+    assert VARIABLE not in os.environ
+
+
+@pytest.mark.parametrize("uri", ["http://me:hun/ter22@h", "http://me:hun#ter22@h", "postgresql://me:hun?ter22@h/db"])
+def test_a_password_that_must_be_encoded_is_not_shown(uri):
+    with pytest.raises(ValueError, match=r"^tracking URI: expected a password whose special characters are percent-enc") as bad:
+        resolve_uri(uri)
+    assert "ter22" not in str(bad.value)
+
+
+def test_a_scheme_that_cannot_be_shows_no_password():
+    with pytest.raises(ValueError, match=r"received 'htp://\*\*\*@h'"):
+        resolve_uri("htp://me:hunter22@h")
+
+
+def test_what_is_shown_has_no_secrets(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "http://me:hunter%3222@h")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "swordfish")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc")  # too short to be looked for among words
+    text = "GET http://me:hunter%3222@h/api failed: hunter222, swordfish, abc; also mysql://a:b@c/d"
+    assert hide(text) == "GET http://***@h/api failed: ***, ***, abc; also mysql://***@c/d"
+    error = RuntimeError("API request failed with error code 401 for swordfish\nmore")
+    assert server.explain(error) == (
+        "RuntimeError: API request failed with error code 401 for *** (passwords are not kept: give it again in "
+        "$MLFLOW_TRACKING_URI, or in $MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD)"
+    )
+
+
+def test_the_command_line_is_freed_of_the_password(monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda program, line: started.append(line))
+    monkeypatch.setenv(VARIABLE, "")
+    for given in (["--tracking-uri", "http://a:hunter22@h"], ["--tracking-uri=http://a:hunter22@h"]):
+        monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "x", *given, "--seed", "1"])
+        server.conceal_password()
+        assert "hunter22" not in " ".join(started[-1])
+        assert "http://h" in " ".join(started[-1])
+        assert os.environ[VARIABLE] == "http://a:hunter22@h"
+    monkeypatch.setattr(sys, "orig_argv", started[-1])
+    server.conceal_password()
+    assert len(started) == 2
+
+
+@pytest.mark.parametrize("name", ["what?no", "a#b", "p%41", "50%", "with blank", "ünï猫", "a&b=c@d:e'f"])
+def test_a_path_in_a_uri_is_quoted(tmp_path, name):
+    path = tmp_path / name / "mlflow.db"
+    assert server.store_path(server.store_uri(path)) == path
+    assert server.store_path("http://h") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["what?no %41#ü"])
+def test_a_home_of_any_name(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / name))
+    uri = resolve_uri()
+    folder = make(uri)
+    (folder.artifacts / "note.txt").write_text("hello")
+    log(folder, 0, 3)
+    with tracking_journal(folder) as journal:
+        journal.append({"artifact": "note.txt"})
+    finish(folder)
+    assert tracking.sync() == {folder.name: None}
+    assert history(uri, folder.mlflow_id()) == expected(3)
+    assert len(list((tmp_path / name / "mlruns" / "artifacts").rglob("note.txt"))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]  # and nothing elsewhere
+
+
+def tracking_journal(folder):
+    import contextlib
+
+    from lab.journal import Journal
+
+    return contextlib.closing(Journal(folder))
+
+
+def test_a_store_that_is_none_is_told_at_once(tmp_path):
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(b"hello, this is no database" * 100)
+    with pytest.raises(ValueError, match=rf"^tracking store {path}: expected a database that can be opened, .*lab sync` makes"):
+        server._require_database(path)
+    with pytest.raises(ValueError, match="unable to open database file"):
+        server._require_database(tmp_path)
+
+
+def test_a_store_that_is_locked_is_told(tmp_path, monkeypatch):
+    path, connect = tmp_path / "mlflow.db", sqlite3.connect
+    holder = connect(path)
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(sqlite3, "connect", lambda *arguments, **options: connect(*arguments, **options | {"timeout": 0.01}))
+    with pytest.raises(ValueError, match=r"database is locked$"):
+        server._require_database(path)
+    holder.close()
