@@ -1,0 +1,228 @@
+"""Runs that are killed again and again, resumed, and compared bit for bit with a run left alone.
+
+Half of the moments are drawn in time, half among what the run does to the disk (see benchmarks/victims.py). Beside SIGKILL, a run gets
+SIGTERM, after which it must end with 130 at a checkpoint, or sleeps for a while (SIGSTOP, SIGCONT).
+
+Compared at the end: every variable of the last checkpoint (weights, averages, optimizers, replay, environments, random states) and
+its header, all metrics but those of speed, the results, and every file that the run made.
+"""
+
+import csv
+import random
+import re
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.victims import SIDES, Server
+from lab import checkpoint
+from lab.journal import RunFolder
+
+TIMED = ("steps_per_second", "images_per_second", "examples_per_second")  # wall time is nobody's to repeat
+PATIENCE = 1_800  # seconds that a run may take, on a machine that is shared
+
+
+class Kind(NamedTuple):
+    """A kind of run."""
+
+    experiment: str
+    arguments: str
+    kills: int
+    backend: str = "tensorflow"
+
+
+BRIEF = "--hidden 16 16 --evaluation-episodes 2"
+CARTPOLE = f"--steps 6144 --updates 16 --checkpoint-every 1024 --check-episodes 2 {BRIEF}"
+KINDS = {
+    "tabular Q-learning": Kind(
+        "q_learning_taxi",
+        "--environment FrozenLake-v1 --steps 40000 --checkpoint-every 2000 --evaluation-episodes 10",
+        100,
+        "jax",
+    ),
+    "repetitions": Kind(
+        "policy_gradient_corridor", "--runs 10 --episodes 60 --limit 60 --powers -9 --checkpoint-every 1", 70, "jax"
+    ),
+    "a sitting": Kind(
+        "mc_blackjack",
+        "--few 200 --many 1000 --control-episodes 2000 --evaluation-episodes 500 --checkpoint-every 250",
+        30,
+        "jax",
+    ),
+    "DQN, device": Kind("dqn_cartpole", f"{CARTPOLE} --device", 100),
+    "DQN, host": Kind("dqn_cartpole", CARTPOLE, 30),
+    "PPO, device": Kind("ppo_cartpole", f"--device --steps 8192 --checkpoint-every 1024 {BRIEF}", 30),
+    "recurrent PPO": Kind(
+        "recurrent_ppo_cartpole_no_velocity",
+        "--steps 2048 --checkpoint-every 256 --units 8 --hidden 8 --epochs 2 --evaluation-episodes 2",
+        30,
+    ),
+    "SAC": Kind("sac_pendulum", f"--steps 600 --warm-up 100 --checkpoint-every 50 {BRIEF}", 30),
+    "GAN, mixture": Kind(
+        "gan_ring",
+        "--samples 800 --generator-units 8 --discriminator-units 8 --epochs 20 --batch-size 20 --checkpoint-every 1000",
+        30,
+    ),
+    "GAN, images": Kind(
+        "conditional_gan_glyphs",
+        "--epochs 20 --batch-size 20 --samples 100 --filters 2 --latent 4 --evaluation-samples 50 --checkpoint-every 200",
+        30,
+    ),
+    "classifier": Kind("classifier_digits", "--model lenet5 --epochs 4 --folds 2 --checkpoint-every 1000", 30),
+    "sequence model": Kind(
+        "forecast_mackey_glass",
+        "--cell simple --units 8 --samples 300 --test-samples 100 --epochs 10 --checkpoint-every 500",
+        30,
+    ),
+}
+
+
+def folder_of(home):
+    """The run's folder in a home, or None while there is none."""
+    found = list((Path(home) / "mlruns" / "runs").glob("[!.]*/run.json"))  # not one that is being made
+    return RunFolder(found[0].parent) if found else None
+
+
+def state(folder):
+    """Everything that must not depend on interruptions, as {name: value}."""
+    tensors, header = checkpoint.read(sorted(folder.checkpoints.glob("step-*"))[-1])
+    found = {f"variable {name}": (str(value.dtype), value.shape, value.tobytes()) for name, value in tensors.items()}
+    found |= {f"metric {key}": points for key, points in folder.metrics().items() if key not in TIMED}
+    found |= {"checkpoint header": header, "results": folder.results()}
+    for path in sorted(folder.artifacts.iterdir()):
+        if path.name == "metrics.csv":
+            with open(path) as file:
+                found[path.name] = [row for row in csv.reader(file) if row[0] not in TIMED]
+        elif path.name not in ("model.keras", "curve.png"):  # the one has the hour in it, the other the run's name
+            found[path.name] = path.read_bytes()
+    return found
+
+
+def differences(one, other):
+    """The names of what differs between two `state`s."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+class Alone(NamedTuple):
+    """A run left alone."""
+
+    state: dict
+    calls: int  # to the disk
+    seconds: float
+
+
+def leave_alone(server, kind, home, seed):
+    """Runs one to its end."""
+    server.start(kind.experiment, arguments(kind, seed), home)
+    code = server.wait(PATIENCE)
+    output = (Path(home) / "output").read_text()
+    if code:
+        raise RuntimeError(f"{kind.experiment}: expected exit code 0, received {code}: {output[-2000:]}")
+    return Alone(state(folder_of(home)), int(re.findall(r"(\d+) calls", output)[-1]), server.seconds)
+
+
+def arguments(kind, seed):
+    """The command line of a kind."""
+    return [*kind.arguments.split(), "--seed", str(seed), "--tracking-uri", "none"]
+
+
+class Disturbed:
+    """A run that is killed up to `most` times, then left to finish."""
+
+    def __init__(self, server, kind, home, alone, rng, seed, most):
+        self._server, self._kind, self._home, self._alone, self._rng = server, kind, home, alone, rng
+        self._arguments, self._most = arguments(kind, seed), most
+        self.blows, self.wrong = [], []  # what was done to it; what it did not stand
+
+    def kills(self):
+        """How often it was killed."""
+        return sum(blow["signal"] == "SIGKILL" for blow in self.blows)
+
+    def live(self):
+        """Runs, is hit, and is resumed until it ends. Returns what differs from the run that was left alone."""
+        while not (self.wrong or self._over()):
+            spare = self.kills() >= self._most
+            code = self._left() if spare else self._at_a_call() if self._rng.random() < 0.5 else self._in_time()
+            if code not in (0, -signal.SIGKILL):
+                output = (Path(self._home) / "output").read_text()
+                self.wrong.append(f"exit code {code}: {output[-1500:]}")
+        return self.wrong or differences(self._alone.state, state(folder_of(self._home)))
+
+    def _over(self):
+        folder = folder_of(self._home)
+        return folder is not None and folder.status() == "FINISHED"
+
+    def _start(self, **trap):
+        folder = folder_of(self._home)
+        resumed = ["--resume", folder.name] if folder else self._arguments
+        self._server.start(self._kind.experiment, resumed, self._home, **trap)
+
+    def _left(self):
+        self._start()
+        return self._server.wait(PATIENCE)
+
+    def _at_a_call(self):
+        """Dies at a call that is drawn, if the run comes so far."""
+        at, side = self._rng.randint(1, max(self._alone.calls // 2, 1)), self._rng.choice(SIDES)
+        self._start(at=at, side=side)
+        code = self._server.wait(PATIENCE)
+        if code == -signal.SIGKILL:
+            where = re.findall(r"^killed (.+)$", (Path(self._home) / "output").read_text(), re.MULTILINE)[-1]
+            self.blows.append({"signal": "SIGKILL", "drawn": "among calls", "where": where})
+        return code
+
+    def _in_time(self):
+        """Is hit after some seconds, if the run lasts so long."""
+        number = self._rng.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (6, 1, 1))[0]
+        seconds = self._rng.uniform(0, self._alone.seconds / 2)
+        self._start()
+        code = self._server.wait(seconds)
+        if code is not None:
+            return code
+        self.blows.append({"signal": number.name, "drawn": "in time", "where": round(seconds, 3)})
+        self._server.signal(number)
+        if number == signal.SIGSTOP:
+            time.sleep(self._rng.uniform(0, 2))
+            self._server.signal(signal.SIGCONT)
+        code = self._server.wait(PATIENCE)
+        # 130 at a checkpoint or before the run began; 0 where none was to come any more
+        return 0 if number == signal.SIGTERM and code in (130, -signal.SIGTERM) else code
+
+
+def attack(seed, scale, done, keep):
+    """Kills every kind as often as it says, times `scale`, minus what was done.
+
+    Args:
+        seed: of the moments.
+        scale: 1 for all.
+        done: the rows of an attack that was stopped.
+        keep: called with each new row: {"kind", "counts": {name: number}, "differences": [...], ...}.
+    """
+    for backend in ("jax", "tensorflow"):
+        kinds = {name: kind for name, kind in KINDS.items() if kind.backend == backend}
+        with tempfile.TemporaryDirectory() as place:
+            with Server(backend) as server:  # a process of its own: its hashes of strings are others
+                alone = {name: leave_alone(server, kind, f"{place}/{name}", seed) for name, kind in kinds.items()}
+            for name, kind in kinds.items():
+                before = [row for row in done if row["kind"] == name]
+                with Server(backend) as server:
+                    _kill(server, name, kind, alone[name], seed, int(np.ceil(kind.kills * scale)), before, keep)
+
+
+def _kill(server, name, kind, alone, seed, wanted, before, keep):
+    kills, runs = sum(row["counts"]["kills"] for row in before), len(before)
+    while kills < wanted:
+        rng = random.Random(f"{seed} {name} {runs}")
+        with tempfile.TemporaryDirectory() as home:
+            run = Disturbed(server, kind, home, alone, rng, seed, min(rng.randint(3, 8), wanted - kills))
+            found = run.live()
+        named = [blow["signal"] for blow in run.blows]
+        counts = {"runs": 1, "kills": run.kills(), "SIGTERM": named.count("SIGTERM"), "SIGSTOP": named.count("SIGSTOP")}
+        counts["kills among calls"] = sum(blow["drawn"] == "among calls" for blow in run.blows)
+        counts["runs that differ"] = bool(found)
+        keep({"kind": name, "backend": kind.backend, "seed": seed, "counts": counts, "differences": found, "blows": run.blows})
+        kills, runs = kills + run.kills(), runs + 1
