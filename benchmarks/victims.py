@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from lab.journal import Journal
+from tests.__main__ import CACHE, QUICK
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORTED = (
@@ -76,8 +77,7 @@ class Server:
     """A process with a backend imported, from which runs are forked, one at a time."""
 
     def __init__(self, backend):
-        quick = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # programs that run for a moment
-        environment = quick | os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = CACHE | QUICK | os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.victims"], cwd=ROOT, env=environment, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
