@@ -6,6 +6,7 @@ import difflib
 import functools
 import io
 import itertools
+import math
 import os
 import re
 import reprlib
@@ -70,13 +71,21 @@ def ranges(kind):
 
 
 def check_ranges(config):
-    """Checks every field of a dataclass against its `Range`, each number of a tuple. For `__post_init__`."""
+    """Checks every field of a dataclass against its `Range`, each number of a tuple; a number without one must be finite.
+
+    Command lines are checked by `parse`; a `Config` that computes with its fields in `__post_init__` calls this first.
+    """
     for name, bounds in ranges(type(config)):
         value = getattr(config, name)
         if isinstance(value, tuple | list):
             require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
         elif value is not None:
             require(value in bounds, name, str(bounds), value)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        numbers = value if isinstance(value, tuple | list) else (value,)
+        finite = all(math.isfinite(each) for each in numbers if isinstance(each, float))
+        require(finite, field.name, "a finite number", value)
 
 
 def require_environment(name, space=None, *, check=None, make=None):
@@ -175,7 +184,10 @@ def parse(prog, description, argv, *defaults):
         near = difflib.get_close_matches(unknown[0], known, n=1)
         hint = f" (nearest: {near[0]})" if near else "; see --help"
         raise ValueError(f"command line: expected a known flag, received {unknown[0]}{hint}")
-    return tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
+    found = tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
+    for each in found:
+        check_ranges(each)
+    return found
 
 
 @contextlib.contextmanager

@@ -146,7 +146,16 @@ def tracked(name, settings, *, seed=0, total_steps=0, tracking_uri=None):
 
 
 def _prepare(experiment, argv):
-    """(folder, configuration, its variants) of a run that may begin; a ValueError, and nothing made, of one that may not."""
+    """(folder, configuration, its variants) of a run that begins; a ValueError, and nothing made, where it cannot."""
+    folder, header, config, changes, sentence = plan(experiment, argv)
+    if sentence:
+        print(sentence)
+    keras_settings.import_keras()
+    return folder or journal.RunFolder.create(header), config, changes
+
+
+def plan(experiment, argv):
+    """(folder to resume, header, configuration, its variants, what memory it needs) of a command line; makes nothing."""
     if Path(experiment.run.__code__.co_filename).resolve().parent == origin.OURS / "experiments":
         origin.require_ours("envs")
     resumed = command.flag_value(argv, "--resume")
@@ -157,10 +166,7 @@ def _prepare(experiment, argv):
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # says so here if it is not one
     keras_settings.choose_backend(header["backend"])
     needs = [each.memory() for each in configs if hasattr(each, "memory")]
-    if needs:
-        print(memory.require(max(needs, key=memory.total)))
-    keras_settings.import_keras()
-    return folder or journal.RunFolder.create(header), config, changes
+    return folder, header, config, changes, memory.require(max(needs, key=memory.total)) if needs else ""
 
 
 def _start(experiment, folder, config, changes):

@@ -85,6 +85,32 @@ def test_environments_are_checked(name, space, message):
     assert "\n" not in str(caught.value)
 
 
+@dataclass(frozen=True)
+class Careless:
+    """Somebody's settings, which check nothing."""
+
+    rate: float = 0.5
+    """A rate."""
+    rates: tuple[float, ...] = ()
+    """Rates."""
+    size: Annotated[int, command.Range(1, 3)] = 2
+    """A size."""
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        ("--rate nan", "--rate: expected a finite number, received nan"),
+        ("--rates 1 inf", "--rates: expected a finite number, received (1.0, inf)"),
+        ("--size 4", "--size: expected a number >= 1 and <= 3, received 4"),
+    ],
+)
+def test_settings_that_check_nothing_themselves(argv, line):
+    with pytest.raises(ValueError) as caught:
+        command.parse("toy", "A toy.", argv.split(), Careless())
+    assert str(caught.value) == line
+
+
 @pytest.mark.parametrize("ends", [(), (0,), (None, 1)])
 def test_a_range_has_both_ends(ends):
     with pytest.raises(TypeError, match="expected both ends"):

@@ -30,7 +30,7 @@ class Subsampling2D(keras.layers.Layer):
 
     def call(self, inputs):
         """The sums, each channel's as much as it has learnt."""
-        sums = ops.average_pool(inputs, self.pool_size, self.strides) * self.size**2
+        sums = ops.average_pool(inputs, self.pool_size, self.strides, data_format="channels_last") * self.size**2
         return sums * ops.cast(self.coefficient, sums.dtype) + ops.cast(self.bias, sums.dtype)
 
     def compute_output_shape(self, input_shape):

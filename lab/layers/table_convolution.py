@@ -42,7 +42,7 @@ class TableConvolution2D(keras.layers.Layer):
         kernel = ops.take(self.kernel, places, axis=-1)
         kernel = ops.multiply(ops.cast(kernel, self.compute_dtype), seen.ravel().astype("float32"))
         kernel = ops.cast(ops.reshape(kernel, (self.size, self.size, *seen.shape)), self.compute_dtype)
-        return ops.conv(inputs, kernel, padding="valid") + ops.cast(self.bias, self.compute_dtype)
+        return ops.conv(inputs, kernel, padding="valid", data_format="channels_last") + ops.cast(self.bias, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Height and width less `size` - 1, and F channels."""

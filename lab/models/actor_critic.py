@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from lab.layers import RunningNormalization
+from lab.models.stages import require_channels_last
 
 
 def actor_critic(input_shape, head, *, torso, shared=False, critic=True, normalize=False, head_gain=0.01, seed):
@@ -58,6 +59,7 @@ def nature_torso(*, scale=1 / 255):
     """
 
     def layers(seed):
+        require_channels_last()
         seeds = iter(np.random.SeedSequence(seed).generate_state(4).tolist())
         shapes = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
         convolutions = [

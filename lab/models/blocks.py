@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from lab.layers import BatchNormalization
+from lab.models.stages import require_channels_last
 
 SMALL = 96  # pixels; images with a shorter side get a stem that keeps their size
 
@@ -119,6 +120,7 @@ def image_input(shape, stem):
     """(the input of images `shape` = (height, width, channels), whether the stem is the one for small images)."""
     if len(shape) != 3 or not all(isinstance(n, int) and n >= 1 for n in shape):
         raise ValueError(f"shape: expected (height, width, channels), integers >= 1, received {shape!r}.")
+    require_channels_last()
     if stem not in (None, "small", "large"):
         raise ValueError(f"stem: expected 'small', 'large' or None, received {stem!r}.")
     return keras.Input(shape, name="image"), stem == "small" or (stem is None and min(shape[:2]) < SMALL)

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from lab.layers import SpectralNormalization
+from lab.models.stages import require_channels_last
 
 STARTS = {28: (7, 2), 32: (4, 3), 64: (4, 4)}  # size: (side of the first map, how often it is doubled)
 CONDITIONING = ("projection", "concatenation")
@@ -70,6 +71,7 @@ def dcgan_discriminator(
 
 def doublings_of(size):
     """(side, doublings) with side * 2**doublings == size."""
+    require_channels_last()
     if size not in STARTS:
         raise ValueError(f"size: expected one of {', '.join(map(str, STARTS))} pixels, received {size}.")
     return STARTS[size]

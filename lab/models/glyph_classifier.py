@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from lab.models.stages import require_channels_last
+
 WEIGHTS = Path(__file__).with_name(
     "glyph_classifier.safetensors"
 )  # trained by experiments/classifier_glyphs.py, half precision
@@ -17,6 +19,7 @@ def glyph_classifier(classes=10, *, size=28, channels=1, features=64, seed=0):
     Three convolutions of 3 x 3 and stride 2 with 32, 64 and 64 channels, batch-normalised and ReLU, and a dense layer of ReLU features.
     """
     seeds = np.random.SeedSequence(seed).generate_state(5).tolist()
+    require_channels_last()
     x = images = keras.Input((size, size, channels), name="image")
     for width, number in zip((32, 64, 64), seeds):
         x = keras.layers.Conv2D(width, 3, 2, "same", use_bias=False, kernel_initializer=keras.initializers.HeNormal(number))(x)

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab.models.stages import require_channels_last
+
 
 def inception(weights, channels=3):
     """InceptionV3 of `keras.applications` with weights from a file: images `[B, H, W, channels]` in -1..1 -> features `[B, 2048]`.
@@ -15,6 +17,7 @@ def inception(weights, channels=3):
         weights: path of the weights without the top, as Keras distributes them; None starts at random.
     """
     network = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=weights, input_shape=(299, 299, 3))
+    require_channels_last()
     x = images = keras.Input((None, None, channels), name="image")
     x = keras.layers.Resizing(299, 299)(x)
     x = x if channels == 3 else ops.repeat(x, 3, axis=-1)

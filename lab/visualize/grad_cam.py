@@ -38,7 +38,7 @@ def grad_cam(model, images, *, classes=None, layer=None):
     _, (slope,) = engine.value_and_grad(score, [nudge.nudge])()  # dy / dA, also where a path leads around A
     weights = ops.mean(slope, axis=(1, 2), keepdims=True)
     heat = ops.relu(ops.sum(weights * maps, axis=-1, keepdims=True))
-    heat = ops.image.resize(heat, images.shape[1:3], interpolation="bilinear")[..., 0]
+    heat = ops.image.resize(heat, images.shape[1:3], interpolation="bilinear", data_format="channels_last")[..., 0]
     most = ops.max(heat, axis=(1, 2), keepdims=True)
     return ops.convert_to_numpy(ops.where(most > 0, heat / ops.maximum(most, 1e-12), 0.0))
 
