@@ -48,7 +48,7 @@ def lab(place):
         batch_size=64,
         rollout_length=256,
         updates=128,
-        target_every=10,
+        target_every=128,
         epsilon=exploration.constant(0.04),
         seed=2,
     )

@@ -26,7 +26,7 @@ class Config:
     """Environment steps to train for, rounded up to whole rollouts, after the warm-up to groups of a thousand steps and more."""
     discount: Annotated[float, Range(0, 1)] = 0.99
     """Gamma, per environment step."""
-    target: Literal["plain", "double"] = "plain"
+    target: Literal["plain", "double"] = "double"
     """Value of the next state: the target network's maximum, or double Q-learning."""
     loss: Literal["huber", "squared"] = "huber"
     """Loss of the TD error."""
@@ -46,8 +46,8 @@ class Config:
     """Environment steps between two groups of updates."""
     updates: Annotated[int, Range(1, 10**6)] = 128
     """Updates in a group."""
-    target_every: Annotated[int, Range(1, 10**9)] = 10
-    """Environment steps between two copies of the online network to the target network, looked at before each group."""
+    target_every: Annotated[int, Range(1, 10**9)] = 128
+    """Updates between two copies of the online network to the target network."""
     epsilon_end: Annotated[float, Range(0, 1)] = 0.04
     """Probability of a random action after exploration; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.16

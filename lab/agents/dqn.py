@@ -33,7 +33,7 @@ class DQN:
         batch_size: transitions per update.
         rollout_length: environment steps (of each environment) between two calls of `learn`.
         updates: gradient steps per call of `learn`.
-        target_every: environment steps between two copies of the online network to the target network.
+        target_every: gradient steps between two copies of the online network to the target network (C of Algorithm 1).
         warm_up: environment steps, taken at random, before learning starts.
         epsilon: schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
@@ -52,7 +52,7 @@ class DQN:
         batch_size=64,
         rollout_length=4,
         updates=1,
-        target_every=10_000,
+        target_every=250,
         warm_up=1_000,
         epsilon,
         seed,
@@ -65,11 +65,12 @@ class DQN:
         self.rollout_length, self.updates = checks.integer("rollout_length", rollout_length), checks.integer("updates", updates)
         self.target_every, self.warm_up = checks.integer("target_every", target_every), checks.integer("warm_up", warm_up, 0)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
+        self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)
         for variable, source in zip(target.variables, online.variables, strict=True):
             variable.assign(source)
-        self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables]
+        self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
         self._host, self._statistics = HostPasses(online), ObservationStatistics(online)
@@ -97,11 +98,7 @@ class DQN:
         """Adds a trajectory to the replay and counts its steps. A program."""
         self.replay.add(trajectory)
         self._statistics.update(trajectory)
-        count = trajectory.reward.shape[0] * trajectory.reward.shape[1]
-        crossed = (self.steps.value + count) // self.target_every > self.steps.value // self.target_every
-        for variable, source in zip(self.target.variables, self.online.variables, strict=True):
-            variable.assign(ops.where(crossed, source.value, variable.value))  # theta^- <- theta
-        self.steps.assign_add(count)
+        self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory):
         """Adds a trajectory `[T, B]` to the replay, then makes `updates` gradient steps. A program."""
@@ -109,7 +106,15 @@ class DQN:
         results = engine.scan(self._update, self._learnt, length=self.updates)
         return {name: ops.mean(values) for name, values in results.items()} | {"epsilon": self.exploration_rate()}
 
+    def _update_targets(self):
+        """theta^- <- theta before the first gradient step, and before every `target_every`-th one after it."""
+        due = ops.equal(self.updated.value % self.target_every, 0)
+        for variable, source in zip(self.target.variables, self.online.variables, strict=True):
+            variable.assign(ops.where(due, source.value, variable.value))
+        self.updated.assign_add(1)
+
     def _update(self, _):
+        self._update_targets()
         batch = self.replay.sample(self.batch_size)
         next_value = self.bootstrap(greedy(self.online, batch.next_observation), greedy(self.target, batch.next_observation))
         discount = self.discount * (1.0 - ops.cast(batch.terminated, "float32"))

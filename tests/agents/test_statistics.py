@@ -36,7 +36,7 @@ def holds(layer, observation):
 
 def test_dqn_keeps_the_statistics_of_what_it_observes_and_the_target_network_gets_them_with_the_weights():
     layers = RunningNormalization(), RunningNormalization()
-    agent = test_dqn.agent(networks=[normalized(2, 2, layer) for layer in layers], target_every=30)
+    agent = test_dqn.agent(networks=[normalized(2, 2, layer) for layer in layers])
     step, observe = trajectory(2, np.zeros((4, 5), np.int32)), engine.compile(agent.observe, agent.variables)
     observe(step)
     holds(layers[0], step.observation)
@@ -44,9 +44,8 @@ def test_dqn_keeps_the_statistics_of_what_it_observes_and_the_target_network_get
     np.testing.assert_allclose(
         agent.online.layers[-1](layers[0](step.observation[0])), agent._host.greedy()(step.observation[0]), rtol=1e-5
     )
-    observe(step)
-    assert float(layers[0].count) == 40
-    assert float(layers[1].count) == 40
+    agent._update_targets()
+    assert float(layers[1].count) == 20
 
 
 def test_actor_and_critics_keep_statistics_each():
