@@ -8,6 +8,7 @@ from keras import ops
 
 from lab import checks
 from lab.agents.passes import greedy, learning
+from lab.agents.requirements import require_new
 from lab.agents.returns import lambda_return
 
 
@@ -50,6 +51,7 @@ class ActorCritic(abc.ABC):
         self.rollout_length = checks.integer("rollout_length", rollout_length)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.seed = keras.random.SeedGenerator(seed)
+        require_new("optimizer", optimizer)
         optimizer.build(self.model.trainable_variables)
         self._learnt = [*self.model.variables, *optimizer.variables]
         others = [*network.variables, *(rewards.variables if rewards else ())]

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from lab.environments import bounded
+from lab.spaces import bounded
 
 
 class UnitBox:

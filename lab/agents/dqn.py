@@ -10,9 +10,11 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.agents.passes import HostPasses, exploring, greedy, learning
+from lab.agents.requirements import copy_weights, require_batch, require_inputs, require_new, require_outputs
 from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber
 from lab.losses.reinforcement import q_learning
+from lab.spaces import discrete
 
 
 def squared(error):
@@ -57,8 +59,12 @@ class DQN:
         epsilon,
         seed,
     ):
-        if batch_size > replay.capacity:
-            raise ValueError(f"batch_size: expected at most the replay's {replay.capacity}, received {batch_size}.")
+        require_batch(batch_size, replay)
+        actions = discrete(replay.action_space)
+        require_inputs("online", online, [replay.observation_space.shape], "the replay's observations")
+        require_outputs("online", online, [(actions,)], f"a value of each action of {replay.action_space}")
+        require_new("optimizer", optimizer)
+        copy_weights("target", target, online)
         self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
         self.bootstrap, self.loss, self.epsilon = bootstrap, loss, epsilon
         self.discount, self.batch_size = checks.between("discount", discount, 0, 1), checks.integer("batch_size", batch_size)
@@ -68,8 +74,6 @@ class DQN:
         self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)
-        for variable, source in zip(target.variables, online.variables, strict=True):
-            variable.assign(source)
         self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)

@@ -10,6 +10,7 @@ from keras import ops
 
 from lab import engine
 from lab.agents.passes import HostPasses, exploring, greedy
+from lab.agents.requirements import require_outputs
 from lab.agents.statistics import ObservationStatistics
 
 
@@ -24,7 +25,7 @@ class FeedForward:
     def __init__(self, model, policy):
         self.model, self.policy, self.variables = model, policy, list(policy.variables)
         *parameters, value = model.outputs
-        _require_value(value, 1)
+        require_outputs("model", model, [*policy.shapes, ()], f"{policy.meaning} and a value")
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
         self._statistics = ObservationStatistics(model)
@@ -88,7 +89,9 @@ class Recurrent:
     def __init__(self, build, policy, *, num_envs, length):
         self.model, self.policy = build(length), policy
         self._step = build(1)
-        _require_value(self.model.outputs[-1 - len(self._step.inputs[2:])], 2)
+        states = [tuple(tensor.shape[1:]) for tensor in self.model.inputs[2:]]
+        shapes = [*((length, *shape) for shape in policy.shapes), (length,), *states]
+        require_outputs("model", self.model, shapes, f"{policy.meaning}, a value and the memory")
         self._memory = [
             keras.Variable(np.zeros((num_envs, tensor.shape[-1])), dtype="float32", trainable=False, name="memory")
             for tensor in self._step.inputs[2:]
@@ -175,13 +178,6 @@ class Recurrent:
     def observe(self, trajectory):
         """Updates the statistics of the observations. A program."""
         self._statistics.update(trajectory)
-
-
-def _require_value(value, rank):
-    if len(value.shape) != rank:
-        raise ValueError(
-            f"model: expected a value of shape {['[B]', '[B, T]'][rank - 1]} as its last output, received {value.shape}."
-        )
 
 
 def _several(outputs):

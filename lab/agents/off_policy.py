@@ -9,7 +9,16 @@ from lab import checks, engine
 from lab.agents.actor_critic import gradient_norm
 from lab.agents.box import UnitBox
 from lab.agents.passes import HostPasses, exploring, greedy, learning
+from lab.agents.requirements import (
+    copy_weights,
+    require_apart,
+    require_batch,
+    require_inputs,
+    require_new,
+    require_outputs,
+)
 from lab.agents.statistics import ObservationStatistics
+from lab.spaces import one_line
 
 
 class Critics:
@@ -28,10 +37,19 @@ class Critics:
     def __init__(self, online, targets, optimizer, *, polyak=0.005):
         self.online, self.targets, self.optimizer = online, targets, optimizer
         self.polyak = checks.between("polyak", polyak, 0, 1)
+        if len(targets) != len(online) or not online:
+            raise ValueError(f"targets: expected one for each online network, {len(online)} > 0, received {len(targets)}.")
+        for position, model in enumerate(online):
+            _require_value(f"online[{position}]", model)
+        names = {
+            f"{name}[{k}]": each for name, all_ in (("online", online), ("targets", targets)) for k, each in enumerate(all_)
+        }
+        require_apart(**names)
+        for position, (target, model) in enumerate(zip(targets, online, strict=True)):
+            copy_weights(f"targets[{position}]", target, model)
+        require_new("optimizer", optimizer)
         self._trainable = [variable for model in online for variable in model.trainable_variables]
         optimizer.build(self._trainable)
-        for target, model in zip(targets, online, strict=True):
-            copy_weights(target, model)
         self.variables = [*(v for model in (*online, *targets) for v in model.variables), *optimizer.variables]
         self._gradient = engine.value_and_grad(self._loss, self._trainable)
 
@@ -64,12 +82,6 @@ class Critics:
         return loss, {"q_value": sum(ops.mean(value) for value in values) / len(values)}
 
 
-def copy_weights(target, model):
-    """The target's variables become those of `model`."""
-    for variable, source in zip(target.variables, model.variables, strict=True):
-        variable.assign(source)
-
-
 def follow(target, model, polyak):
     """theta' <- theta' + tau (theta - theta'), over all weights, moving statistics included. A program."""
     for slow, fast in zip(target.weights, model.weights, strict=True):
@@ -82,6 +94,12 @@ def least(values):
     for value in values[1:]:
         smallest = ops.minimum(smallest, value)
     return smallest
+
+
+def _require_value(name, model):
+    shapes = [tuple(output.shape[1:]) for output in getattr(model, "outputs", None) or ()]
+    if shapes and shapes not in ([()], [(1,)]):
+        require_outputs(name, model, [(1,)], "one value")
 
 
 def _value(run, model, observation, action):
@@ -105,13 +123,24 @@ class OffPolicy(abc.ABC):
         state: variables of the subclass, its optimizers' included.
     """
 
+    parameters: int  # outputs of the actor, `[B, D]` each
+    meaning: str  # what they are
+
     def __init__(
         self, *, actor, critics, replay, action_space, discount, batch_size, rollout_length, groups, warm_up, seed, state
     ):
-        if batch_size > replay.capacity:
-            raise ValueError(f"batch_size: expected at most the replay's {replay.capacity}, received {batch_size}.")
+        require_batch(batch_size, replay)
         self.actor = self.model = actor  # the model that acts is the one that runs keep
         self.critics, self.replay, self.box = critics, replay, UnitBox(action_space)
+        seen, done = replay.observation_space.shape, (self.box.dimensions,)
+        require_inputs("actor", actor, [seen], "the replay's observations")
+        require_outputs("actor", actor, [done] * self.parameters, f"{self.meaning} of {one_line(action_space)}")
+        for position, model in enumerate(critics.online):
+            require_inputs(f"critics.online[{position}]", model, [seen, done], "observations and actions")
+        if replay.action_space != action_space:
+            raise ValueError(
+                f"replay: expected the actions of {one_line(action_space)}, received {one_line(replay.action_space)}."
+            )
         self.discount = checks.between("discount", discount, 0, 1)
         self.batch_size, self.rollout_length = (
             checks.integer("batch_size", batch_size),

@@ -2,6 +2,8 @@
 
 A *sample* is what is drawn and has a probability; an *action* is what the environment gets. They differ for a Box, whose samples are unbounded,
 in units in which the bounds are -1 and 1, and whose actions are clipped to the bounds.
+
+A policy has a `space`, and the `shapes` of its parameters after the batch axis with their `meaning`.
 """
 
 import keras
@@ -12,8 +14,8 @@ from keras import ops
 from lab import checks
 from lab.agents.box import UnitBox
 from lab.distributions import Categorical, DiagonalNormal, MultiCategorical
-from lab.environments import check_actions
 from lab.layers import GaussianHead, GSDEHead
+from lab.spaces import check_actions, one_line
 
 
 def policy_for(space):
@@ -32,7 +34,8 @@ class CategoricalPolicy:
     variables = ()
 
     def __init__(self, space):
-        self.count = int(space.n)
+        self.space, self.count = space, int(space.n)
+        self.shapes, self.meaning = [(self.count,)], f"the logits of {space}"
 
     def head(self, initializer):
         """The last layer of a network for this policy."""
@@ -74,6 +77,7 @@ class MultiCategoricalPolicy:
         counts = np.full(space.shape, 2) if isinstance(space, MultiBinary) else space.nvec
         self.counts = [int(count) for count in counts]
         self._ends = np.cumsum(self.counts)[:-1]
+        self.space, self.shapes, self.meaning = space, [(sum(self.counts),)], f"the logits of {space}"
 
     def head(self, initializer):
         """The last layer of a network for this policy."""
@@ -122,6 +126,8 @@ class NormalPolicy:
 
     def __init__(self, space, *, initial_log_scale=0.0):
         self.box, self.initial_log_scale = UnitBox(space), initial_log_scale
+        self.space, self.shapes = space, [(self.box.dimensions,)] * 2
+        self.meaning = f"mean and standard deviation of {one_line(space)}"
 
     def head(self, initializer):
         """The last layer of a network for this policy."""
@@ -173,6 +179,8 @@ class GSDEPolicy:
         self.redraw_every = checks.integer("redraw_every", redraw_every)
         self.normal = NormalPolicy(space, initial_log_scale=initial_log_scale)
         shape = (num_envs, features, self.normal.box.dimensions)
+        self.space, self.shapes = space, [*self.normal.shapes, shape[1:]]
+        self.meaning = f"{self.normal.meaning}, factors of the noise"
         self._noise = keras.Variable(np.zeros(shape), dtype="float32", trainable=False, name="exploration_noise")
         self._age = keras.Variable(0, dtype="int32", trainable=False, name="exploration_noise_age")
         self.variables = [self._noise, self._age]

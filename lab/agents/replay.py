@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from lab import checks, engine
+from lab.spaces import fitting
 
 
 class Transition(NamedTuple):
@@ -24,23 +25,26 @@ class UniformReplay:
 
     Args:
         capacity: transitions held.
-        observation_space, action_space: Gymnasium spaces of a single environment; they give shapes and dtypes.
+        observation_space, action_space: Gymnasium spaces of a single environment; they give shapes and dtypes. Numbers are kept in at most
+            32 bits, and whole actions as int32.
         seed: seeds the sampling.
+
+    Raises:
+        ValueError: a space is not of numbers, or its bounds do not fit.
     """
 
     def __init__(self, capacity, observation_space, action_space, *, seed):
         self.capacity = checks.integer("capacity", capacity)
-        discrete = np.issubdtype(action_space.dtype, np.integer)
+        self.observation_space, self.action_space = observation_space, action_space
+        seen = observation_space.shape, fitting("observation_space", observation_space)
+        whole = np.issubdtype(action_space.dtype, np.integer)
+        done = action_space.shape, fitting("action_space", action_space, "int32" if whole else None)
         fields = Transition(
-            observation=(observation_space.shape, observation_space.dtype),
-            action=(action_space.shape, "int32" if discrete else action_space.dtype),
-            reward=((), "float32"),
-            terminated=((), "bool"),
-            next_observation=(observation_space.shape, observation_space.dtype),
+            observation=seen, action=done, reward=((), "float32"), terminated=((), "bool"), next_observation=seen
         )
         self.storage = Transition(
             *(
-                keras.Variable(np.zeros((self.capacity, *shape), _narrow(dtype)), trainable=False, name=f"replay_{name}")
+                keras.Variable(np.zeros((self.capacity, *shape), dtype), trainable=False, name=f"replay_{name}")
                 for name, (shape, dtype) in fields._asdict().items()
             )
         )
@@ -66,8 +70,3 @@ class UniformReplay:
         size = ops.minimum(self.added.value, self.capacity)
         indices = keras.random.randint((batch_size,), 0, size, dtype="int32", seed=self.seed)
         return Transition(*(ops.take(variable.value, indices, axis=0) for variable in self.storage))
-
-
-def _narrow(dtype):
-    """Keras computes in 32 bits: 64-bit observations are kept as 32-bit ones."""
-    return {"float64": "float32", "int64": "int32"}.get(str(np.dtype(dtype)), str(np.dtype(dtype)))

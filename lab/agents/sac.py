@@ -15,6 +15,7 @@ from lab import checks, engine
 from lab.agents.actor_critic import action_statistics
 from lab.agents.off_policy import OffPolicy, least
 from lab.agents.passes import greedy, learning
+from lab.agents.requirements import require_new
 from lab.distributions import TanhNormal
 
 
@@ -32,6 +33,7 @@ class LearntTemperature:
         self.optimizer = optimizer
         self.target_entropy = -float(checks.integer("dimensions", dimensions)) if target_entropy is None else target_entropy
         start = math.log(checks.positive("initial", initial))
+        require_new("optimizer", optimizer)
         self._log = keras.Variable(start, dtype="float32", trainable=True, name="log_temperature")
         optimizer.build([self._log])
         self.variables = [self._log, *optimizer.variables]
@@ -85,11 +87,14 @@ class SAC(OffPolicy):
         seed: seeds the actions inside compiled programs.
     """
 
+    parameters, meaning = 2, "mean and standard deviation of an action"
+
     def __init__(
         self, *, actor, critics, optimizer, temperature, replay, action_space, discount=0.99, batch_size=256,
         rollout_length=1, updates=1, warm_up=100, seed,
     ):  # fmt: skip
         self.optimizer, self.temperature, self.updates = optimizer, temperature, checks.integer("updates", updates)
+        require_new("optimizer", optimizer)
         optimizer.build(actor.trainable_variables)
         self._gradient = engine.value_and_grad(self._loss, actor.trainable_variables)
         super().__init__(

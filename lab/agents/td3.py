@@ -11,8 +11,9 @@ from keras import ops
 
 from lab import checks, engine
 from lab.agents.actor_critic import action_statistics
-from lab.agents.off_policy import OffPolicy, copy_weights, follow
+from lab.agents.off_policy import OffPolicy, follow
 from lab.agents.passes import greedy, learning
+from lab.agents.requirements import copy_weights, require_new
 
 
 class GaussianNoise:
@@ -72,6 +73,8 @@ class TD3(OffPolicy):
         seed: seeds exploration and smoothing inside compiled programs.
     """
 
+    parameters, meaning = 1, "an action in the unit cube"
+
     def __init__(
         self, *, actor, target_actor, critics, optimizer, replay, action_space, noise, smoothing, discount=0.99, policy_delay=2,
         batch_size=256, rollout_length=2, updates=2, warm_up=10_000, seed,
@@ -80,8 +83,9 @@ class TD3(OffPolicy):
         if updates % policy_delay:
             raise ValueError(f"updates: expected a multiple of policy_delay, {policy_delay}, received {updates}.")
         self.target_actor, self.optimizer, self.noise, self.smoothing = target_actor, optimizer, noise, smoothing
+        copy_weights("target_actor", target_actor, actor)
+        require_new("optimizer", optimizer)
         optimizer.build(actor.trainable_variables)
-        copy_weights(target_actor, actor)
         self._gradient = engine.value_and_grad(self._loss, actor.trainable_variables)
         super().__init__(
             actor=actor, critics=critics, replay=replay, action_space=action_space, discount=discount, batch_size=batch_size,

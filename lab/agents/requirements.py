@@ -1,0 +1,71 @@
+"""What an agent's models, optimizers and spaces must have in common, checked before anything is compiled."""
+
+from lab.spaces import one_line
+
+
+def require_outputs(name, model, shapes, meaning):
+    """ValueError unless the outputs of a model have these shapes, after the batch axis.
+
+    Args:
+        name: the argument.
+        shapes: a list, one for each output.
+        meaning: what they are, such as "the value of each action of Discrete(2)".
+    """
+    received = [tuple(output.shape[1:]) for output in getattr(model, "outputs", None) or ()]
+    if received and received != [tuple(shape) for shape in shapes]:
+        raise ValueError(f"{name}: expected outputs {_batches(shapes)}, {meaning}, received {_batches(received)}.")
+
+
+def require_inputs(name, model, shapes, meaning):
+    """ValueError unless the inputs of a model have these shapes, after the batch axis; arguments as of `require_outputs`."""
+    received = [tuple(tensor.shape[1:]) for tensor in getattr(model, "inputs", None) or ()]
+    known = [None not in shape for shape in received]
+    if received and all(known) and received != [tuple(shape) for shape in shapes]:
+        raise ValueError(f"{name}: expected inputs {_batches(shapes)}, {meaning}, received {_batches(received)}.")
+
+
+def require_apart(**models):
+    """ValueError where two models share a weight: what one learns, or keeps, would change the other."""
+    owners: dict = {}
+    for name, model in models.items():
+        for weight in model.weights:
+            owner = owners.setdefault(id(weight), name)
+            if owner != name:
+                raise ValueError(
+                    f"{name}: expected a model with weights of its own, received one that shares {weight.path!r} with {owner}."
+                )
+
+
+def require_new(name, optimizer):
+    """ValueError where an optimizer already has the state of some model's weights."""
+    if optimizer.built:
+        raise ValueError(
+            f"{name}: expected an optimizer that is new, received one that already serves a model; give each player its own."
+        )
+
+
+def copy_weights(name, target, model):
+    """The variables of `target` become those of `model`; ValueError where it is no other model of the same architecture."""
+    require_apart(model=model, **{name: target})
+    shapes = [[tuple(variable.shape) for variable in each.variables] for each in (model, target)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"{name}: expected the architecture of the model that it follows, with weights {_shapes(shapes[0])}, "
+            f"received {_shapes(shapes[1])}."
+        )
+    for variable, source in zip(target.variables, model.variables, strict=True):
+        variable.assign(source)
+
+
+def require_batch(batch_size, replay):
+    """ValueError where a batch has more transitions than the replay can hold."""
+    if batch_size > replay.capacity:
+        raise ValueError(f"batch_size: expected at most the replay's {replay.capacity}, received {batch_size}.")
+
+
+def _batches(shapes):
+    return " and ".join(str(["B", *shape]).replace("'", "") for shape in shapes)
+
+
+def _shapes(shapes):
+    return one_line([list(shape) for shape in shapes])
