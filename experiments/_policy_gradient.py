@@ -2,22 +2,39 @@
 
 import functools
 import math
+from dataclasses import dataclass
 
 from lab import command, environments, memory
 from lab.steps import round_up, whole_steps
 
 
-def require_environment(config, check=environments.check):
-    """Stops at an environment that the agents cannot learn in, or that is not to be had on the device."""
+@dataclass(frozen=True)
+class Environment:
+    """Settings of an environment that all deep agents have."""
+
+    environment_options: tuple[str, ...] = ()
+    """Keyword arguments of the environment, as name=value; values are JSON, such as 3, true or [1,2], or else text."""
+    wrappers: tuple[str, ...] = ()
+    """Wrappers of the environment, the innermost first, each as "module:name" or "module:name argument=value ..."."""
+
+
+def require_environment(config, check=environments.check, space=None):
+    """Stops at an environment that the agents cannot learn in, or that is not to be had on the device.
+
+    Args:
+        space: the type of action space that the agent needs, if not any of `environments.check_actions`.
+    """
     from envs import FUNCTIONAL
 
-    frame_stack = getattr(config, "frame_stack", 1)
+    arguments = environments.arguments(vars(config))
+    frame_stack, changed = arguments["frame_stack"], bool(arguments["options"] or arguments["wrappers"])
     ours = config.environment.removeprefix("lab/") in FUNCTIONAL
-    if not (ours and config.environment.startswith("lab/")):  # to make one of ours imports Keras, and they are fit
+    if changed or space or not (ours and config.environment.startswith("lab/")):  # to make ours imports Keras, and they are fit
         command.require_environment(
-            config.environment, check=check, make=lambda name: environments.make(name, frame_stack=frame_stack)
+            config.environment, space, check=check, make=lambda name: environments.make(name, **arguments)
         )
     if config.device:
+        command.require(not changed, "device", "no --environment-options and no --wrappers with --device", config.device)
         command.require(ours, "environment", f"one of {', '.join(FUNCTIONAL)} with --device", config.environment)
         command.require(frame_stack == 1, "frame_stack", "1 with --device", frame_stack)
 
@@ -70,20 +87,17 @@ class Worlds:
     """
 
     def __init__(self, config):
-        self.config, self.frame_stack = config, getattr(config, "frame_stack", 1)
+        self.config, self.arguments = config, environments.arguments(vars(config))
         self.training = self.vector(1 if config.device else config.num_envs, training=True)
         self.observations, self.actions = self.training.single_observation_space, self.training.single_action_space
 
     def vector(self, count, **options):
         """So many environments side by side."""
-        return environments.make_vector(self.config.environment, count, frame_stack=self.frame_stack, **options)
+        return environments.make_vector(self.config.environment, count, **self.arguments, **options)
 
     def longest_episode(self):
         """The time limit of an episode, in steps; 1,000 where the environment has none of its own."""
-        import gymnasium
-
-        name = self.config.environment.rpartition(":")[2]  # without the module that registered it
-        return gymnasium.spec(name).max_episode_steps or 1_000
+        return environments.time_limit(self.config.environment) or 1_000
 
     def rollout(self, agent, seed):
         """Where the agent learns: on the host or, with --device, in one compiled program."""
@@ -170,5 +184,5 @@ def train_and_evaluate(config, track, agent, worlds, *, world, check, test):
     model = agent.policy_model()
     track.model(model)
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    log_episode(config.environment, model, track, seed=test, frame_stack=worlds.frame_stack)
+    log_episode(config.environment, model, track, seed=test, **worlds.arguments)
     return results

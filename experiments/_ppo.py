@@ -9,7 +9,7 @@ from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of proximal policy optimisation."""
 
     environment: str = "CartPole-v1"

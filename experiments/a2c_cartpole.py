@@ -14,7 +14,7 @@ from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of A2C on CartPole."""
 
     environment: str = "CartPole-v1"

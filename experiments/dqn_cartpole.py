@@ -10,12 +10,13 @@ finds good policies and loses them again until the end (measured in benchmarks/d
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from experiments import _policy_gradient as shared
 from lab import command, environments, experiment
 from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of deep Q-learning on CartPole."""
 
     environment: str = "CartPole-v1"
@@ -67,8 +68,7 @@ class Config:
         command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         if self.device:
             command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
-        else:
-            command.require_environment(self.environment, "Discrete", check=environments.check, make=environments.make)
+        shared.require_environment(self, space="Discrete")
 
 
 def run(config, track):
@@ -88,7 +88,8 @@ def run(config, track):
     from lab.optimizers import Adam
     from lab.watch import log_episode
 
-    envs = environments.make_vector(config.environment, 1)
+    arguments = environments.arguments(vars(config))
+    envs = environments.make_vector(config.environment, 1, **arguments)
     observations, actions = envs.single_observation_space, envs.single_action_space
     network, memory, acting, world, check, test = np.random.SeedSequence(track.seed).generate_state(6).tolist()
     warm_up, steps = whole_steps(config.steps, config.warm_up, config.rollout_length)
@@ -119,7 +120,7 @@ def run(config, track):
     )
     best = BestSnapshot(agent.online)
     state = [*agent.variables, *rollout.variables, *best.variables]
-    checks = environments.make_vector(config.environment, max(config.check_episodes, 1))
+    checks = environments.make_vector(config.environment, max(config.check_episodes, 1), **arguments)
 
     start = track.restore(state)
     for report in train(agent, rollout, steps=config.steps, start=start, checkpoint_every=track.checkpoint_every):
@@ -133,14 +134,14 @@ def run(config, track):
             track.checkpoint(state, report.step)
 
     episodes = config.evaluation_episodes
-    tests = environments.make_vector(config.environment, episodes)
+    tests = environments.make_vector(config.environment, episodes, **arguments)
     last = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     if config.check_episodes:
         best.restore()
     track.model(agent.online)
     chosen = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    log_episode(config.environment, agent.online, track, seed=test)
+    log_episode(config.environment, agent.online, track, seed=test, **arguments)
     return {"greedy_return": float(chosen), "last_greedy_return": float(last)}
 
 

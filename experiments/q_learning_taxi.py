@@ -11,7 +11,7 @@ policy's value is also computed exactly, under the time limit, beside that of th
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
+from lab import command, environments, experiment, memory
 from lab.command import Range
 from lab.steps import whole_steps
 
@@ -69,7 +69,7 @@ def run(config, track):
     from lab.agents import evaluate, train
     from lab.agents.tabular import DiscreteStates, QLearning, TabularRollout
 
-    limit = gymnasium.spec(config.environment).max_episode_steps or LIMIT
+    limit = environments.time_limit(config.environment) or LIMIT
 
     def make():
         return DiscreteStates(gymnasium.make(config.environment, max_episode_steps=limit, disable_env_checker=True))
@@ -114,7 +114,8 @@ def run(config, track):
 
 
 def require_discrete(env):
-    """ValueError where the observations are not discrete."""
+    """ValueError where the observations are not discrete, or the environment does not work."""
+    environments.check_interface(env.unwrapped)
     space = env.observation_space
     if any(type(part).__name__ not in ("Discrete", "MultiDiscrete") for part in getattr(space, "spaces", [space])):
         raise ValueError(f"env: expected discrete observations, received {space}.")

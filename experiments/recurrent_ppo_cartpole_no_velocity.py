@@ -15,7 +15,7 @@ from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of recurrent PPO."""
 
     environment: str = "lab/CartPoleNoVelocity-v1"

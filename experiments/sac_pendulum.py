@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments import _policy_gradient as shared
-from lab import command, environments, experiment
+from lab import command, experiment
 from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of soft actor-critic."""
 
     environment: str = "Pendulum-v1"
@@ -68,8 +68,7 @@ class Config:
         if self.temperature == "fixed":
             command.require(self.target_entropy is None, "target_entropy", "none with --temperature fixed", self.target_entropy)
         command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
-        shared.require_environment(self)
-        command.require_environment(self.environment, "Box", make=environments.make)
+        shared.require_environment(self, space="Box")
 
     def memory(self):
         """What the run holds."""

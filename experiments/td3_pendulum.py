@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments import _policy_gradient as shared
-from lab import command, environments, experiment
+from lab import command, experiment
 from lab.command import Range
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(shared.Environment):
     """Settings of TD3."""
 
     environment: str = "Pendulum-v1"
@@ -72,8 +72,7 @@ class Config:
         multiple = f"a multiple of policy_delay, {self.policy_delay}"
         command.require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
         command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
-        shared.require_environment(self)
-        command.require_environment(self.environment, "Box", make=environments.make)
+        shared.require_environment(self, space="Box")
 
     def memory(self):
         """What the run holds."""

@@ -8,7 +8,7 @@ Source: Gymnasium's FrozenLake-v1 and its P.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
+from lab import command, environments, experiment, memory
 from lab.command import Range
 
 
@@ -45,7 +45,7 @@ def run(config, track):
     from experiments import _tabular as shared
     from lab.agents import tabular
 
-    limit = gymnasium.spec(config.environment).max_episode_steps or 1_000
+    limit = environments.time_limit(config.environment) or 1_000
     env = gymnasium.make(config.environment, max_episode_steps=limit)
     mdp = from_gymnasium(env, config.discount)
     solution = tabular.value_iteration(

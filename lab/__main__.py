@@ -129,18 +129,20 @@ def watch(argv):
     if flags.window:
         _require_screen()
     name, model, settings = _model(run_id, flags.tracking_uri)
-    environment, stack = flags.environment or settings.get("environment"), int(settings.get("frame_stack", 1))
+    environment = flags.environment or settings.get("environment")
     if not environment:
         raise ValueError(f"run id: expected a run with the setting environment, received {name}; name one with --environment")
-    module, _, _ = environment.rpartition(":")
-    if module:
-        print(f"importing {module}, which registers {environment}", flush=True)  # a run folder may be somebody else's
+    for named in (environment, *settings.get("wrappers", ())):
+        module, _, _ = named.split()[0].rpartition(":")
+        if module:
+            print(f"importing {module} for {named}", flush=True)  # a run folder may be somebody else's
     import gymnasium
 
+    from lab import environments
     from lab.watch import record_episode, show_episode
 
     output = Path(flags.output or f"{name}.gif").resolve()
-    options = {"seed": flags.seed, "frame_stack": stack}
+    options = {"seed": flags.seed, **environments.arguments(settings)}
     kinds = (RuntimeError, ImportError, gymnasium.error.Error)  # pygame's are of the first kind
     with _whatever_fails("run id: expected an environment that can be shown here", environment, kinds):
         if flags.window:

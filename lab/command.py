@@ -99,14 +99,16 @@ def require_environment(name, space=None, *, check=None, make=None):
 
     from lab import environments
 
-    environments.register(name)
-    if name not in gymnasium.registry and ":" not in name:
-        near = difflib.get_close_matches(name, gymnasium.registry, n=1, cutoff=0.3)
+    known = environments.register(name)
+    if known not in gymnasium.registry:
+        near = difflib.get_close_matches(known, gymnasium.registry, n=1, cutoff=0.3)
         hint = f" (nearest: {near[0]})" if near else ""
         raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {shown(name)}{hint}")
     try:
         env = (make or gymnasium.make)(name)
     except Exception as error:
+        if str(error).startswith("--"):  # names its own flag
+            raise
         message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
         raise ValueError(
             f"--environment: expected an environment that can be made, received {shown(name)}: {message}"

@@ -43,6 +43,11 @@ def register(name):
     return name
 
 
+def time_limit(name):
+    """The steps of an episode that the registration of an id allows, or None."""
+    return gymnasium.spec(register(name)).max_episode_steps
+
+
 def arguments(settings):
     """The arguments of `make` and `make_vector` in the settings of a run, a dict: frame_stack, environment_options, wrappers."""
     stack = int(settings.get("frame_stack", 1))
@@ -50,13 +55,13 @@ def arguments(settings):
     return {"frame_stack": stack, "options": options, "wrappers": tuple(settings.get("wrappers", ()))}
 
 
-def parse_options(pairs):
-    """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1, 2], or else text."""
+def parse_options(pairs, flag="--environment-options"):
+    """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1,2], or else text."""
     options = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name.isidentifier():
-            raise ValueError(f"--environment-options: expected name=value, received {pair!r}")
+            raise ValueError(f"{flag}: expected name=value, received {pair!r}")
         try:
             options[name] = json.loads(value)
         except ValueError:
@@ -67,8 +72,8 @@ def parse_options(pairs):
 def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=None, training=False):
     """An environment with observations that are one Box.
 
-    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened (one-hot where they are categories), and a single number is
-    a vector of one. With `frame_stack` the last n observations are seen: of images side by side in the channels, of vectors `[n, D]`.
+    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened (one-hot where they are categories), a single number is a
+    vector of one, and a Dict of one part is that part. With `frame_stack` the last n observations are seen: of images side by side in the channels, of vectors `[n, D]`.
     Atari games get Mnih et al. 2015's preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle steps at the start) and, in training,
     rewards clipped to their sign. An environment without a time limit gets one of 10,000 steps, for a greedy policy may go round in circles.
     Observations are copies: an environment may reuse its array.
@@ -76,7 +81,8 @@ def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=Non
     Args:
         environment: a Gymnasium id, or a class or function that makes an environment.
         options: its keyword arguments.
-        wrappers: functions, environment -> environment, or their names as "module:name"; the innermost first, before all of the above.
+        wrappers: functions, environment -> environment, or their names as "module:name" or "module:name argument=value ..."; the innermost
+            first, before all of the above.
         render_mode: of the environment; None does not pass one on.
 
     Raises:
@@ -86,7 +92,7 @@ def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=Non
     atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # has a limit of its own
     env = _create(environment, options | ({"frameskip": 1} if atari else {}))
     for wrapper in wrappers:
-        env = (_named(wrapper) if isinstance(wrapper, str) else wrapper)(env)
+        env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
     return _prepared(env, atari, frame_stack, training)
 
 
@@ -112,10 +118,7 @@ def check(env, steps=10):
     check_actions(env.action_space)
     if isinstance(env.observation_space, NUMBERS):
         fitting("observation space", env.observation_space)
-    if env.unwrapped is not env:
-        inner = env.unwrapped
-        _reset(inner)
-        _step(inner)
+    check_interface(env.unwrapped)
     env.action_space.seed(0)
     observation = _reset(env)
     _check_observation(env, "reset", observation)
@@ -128,6 +131,13 @@ def check(env, steps=10):
         if not isinstance(reward, Real | np.bool_) or not np.isfinite(float(reward)):
             raise ValueError(f"env: expected a finite number as reward, received {reward!r}")
         observation = _reset(env) if terminated or truncated else following
+
+
+def check_interface(env):
+    """ValueError where a reset or a step fails, or does not return what Gymnasium asks for."""
+    env.action_space.seed(0)
+    _reset(env)
+    _step(env)
 
 
 class _Detached(gymnasium.Wrapper):
@@ -166,13 +176,16 @@ def _create(environment, options):
     return _Detached(env)
 
 
-def _named(name):
-    """The wrapper of "module:name"."""
+def _wrapped(env, wrapper):
+    """The environment in the wrapper of "module:name argument=value ..."."""
+    name, *pairs = wrapper.split()
     module, _, attribute = name.partition(":")
+    options = parse_options(pairs, "--wrappers")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute)(env, **options)
     except Exception as error:
-        raise ValueError(f"--wrappers: expected module:name, received {name!r}: {_first_line(error)}") from error
+        expected = 'a wrapper as "module:name argument=value ..."'
+        raise ValueError(f"--wrappers: expected {expected}, received {wrapper!r}: {_first_line(error)}") from error
 
 
 def _prepared(env, atari, frame_stack, training):
@@ -248,6 +261,9 @@ def _check_observation(env, where, observation):
 
 def _as_box(env):
     space = env.observation_space
+    if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # is that part
+        ((name, part),) = space.spaces.items()
+        return _as_box(wrappers.TransformObservation(env, lambda observation: observation[name], part))
     if isinstance(space, spaces.Box):
         return env if space.shape else wrappers.FlattenObservation(env)
     expected = "an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple"
@@ -257,8 +273,8 @@ def _as_box(env):
             raise ValueError(f"env: expected {expected}, received {one_line(part)}{place}")
         if isinstance(part, spaces.Box) and (len(part.shape) > 2 or (len(part.shape) == 2 and part.dtype == np.uint8)):
             raise ValueError(
-                f"env: expected one image, or vectors alone, received the image {part.shape}{place} of "
-                f"a {type(space).__name__}; a wrapper can choose one, such as --wrappers mypackage:image_only"
+                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; choose with "
+                "gymnasium.wrappers.FilterObservation, --wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
             )
     return wrappers.FlattenObservation(env)
 

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 
 from lab import environments
+from lab.spaces import as_action
 
 
 def greedy_policy(model, action_space):
@@ -18,21 +19,26 @@ def greedy_policy(model, action_space):
 
     forward = _remembering(model) if len(model.inputs) > 1 else engine.host_forward(model)
     if isinstance(action_space, gymnasium.spaces.Discrete):
-        return lambda observation: int(action_space.start + forward(observation[None])[0].argmax())
+        return lambda observation: as_action(action_space, action_space.start + forward(observation[None])[0].argmax())
     if isinstance(action_space, gymnasium.spaces.Box):
-        return lambda observation: np.clip(forward(observation[None])[0], action_space.low, action_space.high)
+        low, high = action_space.low, action_space.high
+        return lambda observation: as_action(action_space, np.clip(forward(observation[None])[0], low, high))
     counts = getattr(action_space, "nvec", None)
     ends = np.cumsum(np.full(action_space.shape, 2) if counts is None else counts)[:-1]
-    return lambda observation: np.array([part.argmax() for part in np.split(forward(observation[None])[0], ends)])
+
+    def choose(observation):
+        return as_action(action_space, [part.argmax() for part in np.split(forward(observation[None])[0], ends)])
+
+    return choose
 
 
-def record_episode(environment, model, path, *, seed, frame_stack=1, max_frames=500, every=2):
+def record_episode(environment, model, path, *, seed, max_frames=500, every=2, **arguments):
     """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
 
     Args:
-        environment: Gymnasium id of an environment with rgb_array rendering.
-        frame_stack: observations that the model sees at once, as in `lab.environments.make`.
+        environment: of `lab.environments.make`, with rgb_array rendering.
         every: one frame of the GIF for so many steps.
+        **arguments: of `lab.environments.make`: frame_stack, options, wrappers.
     """
     from PIL import Image
 
@@ -43,7 +49,7 @@ def record_episode(environment, model, path, *, seed, frame_stack=1, max_frames=
         if step % every == 0 and len(frames) < max_frames:
             frames.append(Image.fromarray(np.asarray(env.render())))
 
-    total, fps = _play(environment, model, seed, frame_stack, "rgb_array", keep)
+    total, fps = _play(environment, model, seed, "rgb_array", keep, arguments)
     frames = [frame.quantize(64, method=Image.Quantize.FASTOCTREE) for frame in frames]
     duration = max(int(1000 * every / fps), 20)  # milliseconds
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0, optimize=True)
@@ -60,13 +66,13 @@ def log_episode(environment, model, track, **options):
         track.artifact("episode.gif")
 
 
-def show_episode(environment, model, *, seed, frame_stack=1):
-    """Plays a greedy episode in a window. Returns the undiscounted return."""
-    return _play(environment, model, seed, frame_stack, "human", lambda env, step: None)[0]
+def show_episode(environment, model, *, seed, **arguments):
+    """Plays a greedy episode in a window. Returns the undiscounted return. Arguments as of `record_episode`."""
+    return _play(environment, model, seed, "human", lambda env, step: None, arguments)[0]
 
 
-def _play(environment, model, seed, frame_stack, render_mode, look):
-    env = environments.make(environment, frame_stack=frame_stack, render_mode=render_mode)
+def _play(environment, model, seed, render_mode, look, arguments):
+    env = environments.make(environment, render_mode=render_mode, **arguments)
     try:
         policy = greedy_policy(model, env.action_space)
         observation, _ = env.reset(seed=seed)

@@ -178,7 +178,7 @@ def test_good_environments_pass_whatever_numbers_their_rewards_are():
     for reward in (1, 1.5, np.float32(2), np.int64(3), True):
         env = Toy(PART, rewards=(reward,), length=4)
         environments.check(env, steps=10)
-        assert env.resets == 3  # episodes that end are begun again
+        assert env.resets == 4  # for the interface, at the start, and where episodes end
 
 
 def test_actions_that_no_policy_takes_are_named():

@@ -11,6 +11,7 @@ from keras import ops
 
 from lab import engine
 from lab.agents.agent import Trajectory
+from lab.spaces import NARROW, as_action, overflow
 
 
 class Batch(NamedTuple):
@@ -84,12 +85,15 @@ class HostRollout:
             actions.append(action)
             extras.append(extra)
             observations[t] = observation
-            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(action)
+            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(
+                as_action(self.envs.action_space, action)
+            )
             next_observations[t] = observation
             self._return += rewards[t]
             self._length += 1
-            if "final_obs" in info:
-                self._end_episodes(np.flatnonzero(info["_final_obs"]), info["final_obs"], next_observations[t])
+            ended = terminateds[t] | truncateds[t]
+            if ended.any():
+                self._end_episodes(np.flatnonzero(ended), info["final_obs"], next_observations[t])
         self._observation = observation.copy()
         stacked = {name: np.stack([extra[name] for extra in extras]) for name in extras[0]}
         trajectory = Trajectory(observations, np.stack(actions), rewards, terminateds, truncateds, next_observations, stacked)
@@ -190,6 +194,7 @@ def _like(mask, x):
 
 
 def _require_finite(trajectory):
+    """EnvironmentFailure where a number is not finite, or too great for the 32 bits in which agents learn."""
     for name in ("observation", "reward", "next_observation"):
         values = getattr(trajectory, name)
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
@@ -197,3 +202,7 @@ def _require_finite(trajectory):
             raise EnvironmentFailure(
                 f"environment {env}: expected a finite {name}, received {values[t, env]} at step {t} of this rollout."
             )
+        dtype = NARROW.get(str(values.dtype), values.dtype)
+        received = overflow(values, dtype)
+        if received is not None:
+            raise EnvironmentFailure(f"environment: expected {name}s that fit {dtype}, received {received}.")

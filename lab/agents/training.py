@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import finite
+from lab.spaces import as_action
 from lab.steps import round_up, whole_steps
 
 
@@ -72,7 +73,7 @@ def evaluate(agent, envs, *, episodes, seed):
     returns: list[list[float]] = [[] for _ in range(envs.num_envs)]
     running, start = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
     while min(len(r) for r in returns) < per_env:
-        observation, reward, terminated, truncated, _ = envs.step(policy(observation, start)[0])
+        observation, reward, terminated, truncated, _ = envs.step(as_action(envs.action_space, policy(observation, start)[0]))
         running += reward
         start = terminated | truncated
         for i in np.flatnonzero(start):
