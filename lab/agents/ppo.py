@@ -20,6 +20,8 @@ from lab.agents.actor_critic import (
 )
 from lab.losses import reinforcement
 
+METRICS = ("policy_loss", "value_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm")  # of an update
+
 
 class PPO(ActorCritic):
     """`epochs` passes over each trajectory, in `minibatches` random parts, on
@@ -37,7 +39,8 @@ class PPO(ActorCritic):
         value_weight: c_v; L_value = (G - V(s))^2.
         entropy_weight: c_e; a number or a function of environment steps.
         target_kl: no more updates on a trajectory once the approximate KL divergence exceeds 1.5 times this; None does all. Updates that are not
-            made do not count for the optimizer's schedule either.
+            made are not computed either, apart from the gradient that shows the divergence; they count neither for the optimizer's schedule
+            nor in the diagnostics, which are means over the updates made (0 where there was none).
         normalize_advantage: whether a minibatch's advantages are made mean 0, deviation 1.
         **options: those of `ActorCritic`.
     """
@@ -71,11 +74,15 @@ class PPO(ActorCritic):
         def epoch(_):
             order = keras.random.shuffle(ops.arange(count), seed=self.seed)
             parts = keras.tree.map_structure(lambda x: self._split(ops.take(x, order, axis=0)), batch)
-            return engine.scan(self._update, self._learnt, parts)
+            return engine.scan(self._update if self.target_kl is None else self._update_while_near, self._learnt, parts)
 
         results = engine.scan(epoch, self._learnt, length=self.epochs)
         self.finish(trajectory)
         metrics = {name: ops.mean(values) for name, values in results.items()}
+        if self.target_kl is not None:
+            made = metrics.pop("made")  # the share of updates that were; the others count as 0 in the means
+            metrics = {name: value / ops.maximum(made, 1e-9) for name, value in metrics.items()}
+            metrics["updates"] = made * self.epochs * self.minibatches
         metrics["explained_variance"] = explained_variance(batch.value, batch.target)
         return metrics | action_statistics(batch.sample)
 
@@ -83,16 +90,33 @@ class PPO(ActorCritic):
         return ops.reshape(x, (self.minibatches, x.shape[0] // self.minibatches, *x.shape[1:]))
 
     def _update(self, batch):
+        metrics, gradients = self._differentiate(batch)
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        return metrics
+
+    def _update_while_near(self, batch):
+        """`_update`, while the policy is near the one that acted."""
+
+        def skip():
+            return {name: ops.zeros(()) for name in (*METRICS, "made")}
+
+        def attempt():
+            metrics, gradients = self._differentiate(batch)
+            self._stopped.assign(metrics["approximate_kl"] > 1.5 * self.target_kl)
+
+            def update():
+                self.optimizer.apply(gradients, self.model.trainable_variables)
+                return metrics | {"made": ops.ones(())}
+
+            return engine.cond(self._stopped.value, skip, update, self._learnt)
+
+        return engine.cond(self._stopped.value, skip, attempt, self._learnt)
+
+    def _differentiate(self, batch):
         if self.normalize_advantage:
             batch = batch._replace(advantage=standardize(batch.advantage, 1.0 / math.prod(batch.advantage.shape)))
-        (_, extras), gradients = self._gradient(batch)
-        before = [ops.copy(variable) for variable in (*self.model.variables, *self.optimizer.variables) if self.target_kl]
-        self.optimizer.apply(gradients, self.model.trainable_variables)
-        if self.target_kl:
-            self._stopped.assign(ops.logical_or(self._stopped.value, extras["approximate_kl"] > 1.5 * self.target_kl))
-            for variable, old in zip((*self.model.variables, *self.optimizer.variables), before, strict=True):
-                variable.assign(ops.where(self._stopped.value, old, variable.value))
-        return extras | {"gradient_norm": gradient_norm(gradients)}
+        (_, metrics), gradients = self._gradient(batch)
+        return metrics | {"gradient_norm": gradient_norm(gradients)}, gradients
 
     def _loss(self, batch):
         policy, value = self.forward(batch.inputs)

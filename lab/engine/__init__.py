@@ -25,6 +25,10 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
     Calls `step(x)` for each leading slice of `xs` (`step(None)`, `length` times, without `xs`) and stacks the outputs
     along a new leading axis. `step` may assign the variables of `state`, draw from their SeedGenerators, and scan.
 
+`cond(condition, step, otherwise, state)`
+    What `step()` returns where `condition`, a scalar, is true, else what `otherwise()` does, of the same structure and shapes; only the one
+    chosen is computed. Both may assign the variables of `state`.
+
 `write(variable, indices, values)`
     `variable[indices[i]] = values[i]` along the first axis, in place. The indices must differ from one another. A single row is
     written twice: XLA would fuse the write of one row into every later read, and copy the whole variable for it.
@@ -58,6 +62,7 @@ from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
 if keras.backend.backend() == "tensorflow":
     from lab.engine.tensorflow import batch_normalize as batch_normalize
     from lab.engine.tensorflow import compile as compile
+    from lab.engine.tensorflow import cond as cond
     from lab.engine.tensorflow import prepare as prepare
     from lab.engine.tensorflow import read as read
     from lab.engine.tensorflow import scan as scan
@@ -67,6 +72,7 @@ elif keras.backend.backend() == "jax":
     from lab.engine.composed import batch_normalize as batch_normalize
     from lab.engine.composed import prepare as prepare
     from lab.engine.jax import compile as compile
+    from lab.engine.jax import cond as cond
     from lab.engine.jax import read as read
     from lab.engine.jax import scan as scan
     from lab.engine.jax import value_and_grad as value_and_grad

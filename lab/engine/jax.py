@@ -81,6 +81,25 @@ def scan(step, state, xs=None, length=None):
     return outputs
 
 
+def cond(condition, step, otherwise, state):
+    """See `lab.engine`."""
+    state = unique(state)
+
+    def branch(function):
+        def body(values):
+            with ProgramScope(name_of("branch", function), state=state, values=values) as scope:
+                output = function()
+            return [scope.get_current_value(variable) for variable in state], output
+
+        return body
+
+    start = [variable.value for variable in state]
+    values, outputs = jax.lax.cond(condition, branch(step), branch(otherwise), start)
+    for variable, value in zip(state, values, strict=True):
+        variable.assign(value)
+    return outputs
+
+
 def read(variable):
     """See `lab.engine`."""
     return np.array(variable.value)

@@ -141,6 +141,21 @@ def scan(step, state, xs=None, length=None):
     return optree.tree_unflatten(structure_out, [stack.stack() for stack in stacks])
 
 
+def cond(condition, step, otherwise, state):
+    """See `lab.engine`."""
+    state = unique(state)
+    [variable.value for variable in state]  # a read in the surrounding program, which must have declared them too
+
+    def branch(function):
+        def body():
+            with ProgramScope(name_of("branch", function), state=state):
+                return function()
+
+        return body
+
+    return tf.cond(condition, branch(step), branch(otherwise))
+
+
 def read(variable):
     """See `lab.engine`."""
     resource = variable.value

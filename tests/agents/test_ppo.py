@@ -77,14 +77,19 @@ def test_updates_stop_at_the_target_divergence():
 
     def learnt(epochs, target_kl=None):
         agent = small(keras.optimizers.Adam(0.05), epochs=epochs, target_kl=target_kl)
-        return agent, actors.run(agent.learn, agent, step)["approximate_kl"]
+        return agent, actors.run(agent.learn, agent, step)
 
-    (once, _), (twice, divergence) = learnt(1), learnt(2)
-    divergence = 2 * divergence  # of the first update there was none
+    (once, first), (twice, both) = learnt(1), learnt(2)
+    divergence = 2 * both["approximate_kl"]  # of the first update there was none
     assert divergence > 1e-3
-    np.testing.assert_array_equal(everything(learnt(2, divergence / 1.4)[0]), everything(twice))
-    stopped, _ = learnt(5, divergence / 1.6)
+    near, metrics = learnt(2, divergence / 1.4)
+    np.testing.assert_array_equal(everything(near), everything(twice))
+    assert metrics == both | {"updates": 2}
+    stopped, metrics = learnt(5, divergence / 1.6)
     np.testing.assert_array_equal(everything(stopped), everything(once))
+    assert metrics["updates"] == 1
+    for name, value in first.items():  # means over the update that was made, not over five
+        np.testing.assert_allclose(metrics[name], value, rtol=1e-6, err_msg=name)
     assert int(stopped.optimizer.iterations) == 1
     actors.run(stopped.learn, stopped, step)  # the next trajectory is learnt from
     assert int(stopped.optimizer.iterations) == 2
