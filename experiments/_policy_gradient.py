@@ -40,15 +40,18 @@ def require_environment(config, check=environments.check, space=None):
 
 
 @functools.cache
-def sizes(name, frame_stack):
+def sizes(name, frame_stack, options, wrappers):
     """(numbers in an observation, its bytes, bytes of an action, bytes of an environment)."""
     from gymnasium.spaces import utils
 
-    if name.startswith("lab/"):  # those of ours that step together are a few arrays, and to make one imports Keras
+    if (
+        name.startswith("lab/") and not options and not wrappers
+    ):  # those of ours that step together are a few arrays, and to make one imports Keras
         return 8, 32, 4, 1_000
 
     def make():
-        env = environments.make(name, frame_stack=frame_stack)
+        arguments = {"frame_stack": frame_stack, "environment_options": options, "wrappers": wrappers}
+        env = environments.make(name, **environments.arguments(arguments))
         env.reset(seed=0)
         return env
 
@@ -66,7 +69,9 @@ def needs(config, networks=1, replay=0):
         networks: how many of `hidden` layers there are.
         replay: transitions held.
     """
-    numbers, observation, action, each = sizes(config.environment, getattr(config, "frame_stack", 1))
+    numbers, observation, action, each = sizes(
+        config.environment, getattr(config, "frame_stack", 1), config.environment_options, config.wrappers
+    )
     transition = 2 * observation + action + 5  # reward and termination
     num_envs = getattr(config, "num_envs", 1)
     envs = num_envs + config.check_episodes + config.evaluation_episodes

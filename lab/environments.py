@@ -4,6 +4,7 @@
 is imported.
 """
 
+import contextlib
 import importlib
 import json
 from numbers import Real
@@ -59,13 +60,11 @@ def parse_options(pairs, flag="--environment-options"):
     """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1,2], or else text."""
     options = {}
     for pair in pairs:
-        name, sign, value = pair.partition("=")
+        name, sign, options[name] = pair.partition("=")
         if not sign or not name.isidentifier():
             raise ValueError(f"{flag}: expected name=value, received {pair!r}")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
+        with contextlib.suppress(ValueError):
+            options[name] = json.loads(options[name])
     return options
 
 
@@ -144,12 +143,12 @@ class _Detached(gymnasium.Wrapper):
     """Copies of the observations, and infos without the names that a vector environment uses for its own."""
 
     def reset(self, *, seed=None, options=None):
-        observation, info = self.env.reset(seed=seed, options=options)
-        return _copied(observation), _without_reserved(info)
+        return _detached(*self.env.reset(seed=seed, options=options))
 
     def step(self, action):
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return _copied(observation), reward, terminated, truncated, _without_reserved(info)
+        observation, *rest, info = self.env.step(action)
+        observation, info = _detached(observation, info)
+        return observation, *rest, info
 
 
 def _copied(observation):
@@ -160,8 +159,8 @@ def _copied(observation):
     return observation.copy() if isinstance(observation, np.ndarray) else observation
 
 
-def _without_reserved(info):
-    return {name: value for name, value in info.items() if name.removeprefix("_") not in RESERVED}
+def _detached(observation, info):
+    return _copied(observation), {name: value for name, value in info.items() if name.removeprefix("_") not in RESERVED}
 
 
 def _create(environment, options):

@@ -109,7 +109,7 @@ def test_a_run_without_an_environment_is_watched_on_one_that_is_named(own_home, 
     assert line == f"run id: expected a run with the setting environment, received {folder.name}; name one with --environment"
     output = str(own_home / "w.gif")
     line = fails(capsys, "watch", folder.name, "--environment", "nowhere_to_be_found:Toy-v0", "--output", output)
-    assert line.startswith("run id: expected an environment that can be shown here, received 'nowhere_to_be_found:Toy-v0'")
+    assert line.startswith("--environment: expected a package that can be imported for Toy-v0, received ModuleNotFoundError")
     assert commands.main(["watch", folder.name, "--environment", "CartPole-v1", "--output", output]) == 0
     assert (own_home / "w.gif").read_bytes()[:4] == b"GIF8"
 
