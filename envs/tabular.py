@@ -3,9 +3,21 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import gymnasium
 import numpy as np
+from gymnasium import wrappers
 from scipy import sparse
 
+# Wrappers that leave the problem as it is; a time limit is none of an MDP's business.
+HARMLESS = (
+    wrappers.HumanRendering,
+    wrappers.OrderEnforcing,
+    wrappers.PassiveEnvChecker,
+    wrappers.RecordEpisodeStatistics,
+    wrappers.RecordVideo,
+    wrappers.RenderCollection,
+    wrappers.TimeLimit,
+)
 TOLERANCE = 1e-9  # how far a row of probabilities may sum from 1
 
 
@@ -149,7 +161,11 @@ def from_gymnasium(env, discount=None):
 
     Args:
         discount: gamma; None takes 1, or that of an environment of ours.
+
+    Raises:
+        ValueError: there is no P, or it is not all: Taxi's fickle passenger is in its step alone, and wrappers may change anything.
     """
+    _require_plain(env)
     inner = env.unwrapped
     if isinstance(getattr(inner, "mdp", None), TabularMDP):
         return inner.mdp if discount is None else replace(inner.mdp, discount=discount)
@@ -180,6 +196,21 @@ def from_gymnasium(env, discount=None):
     return TabularMDP(
         transitions[:count, :, :count], rewards[:count, :, :count], 1.0 if discount is None else discount, terminal=terminal[:count], start=start
     )  # fmt: skip
+
+
+def _require_plain(env):
+    """ValueError where P does not say all that a step of the environment does."""
+    while isinstance(env, gymnasium.Wrapper):
+        if not isinstance(env, HARMLESS):
+            raise ValueError(
+                f"env: expected no wrapper that may change states, actions or rewards, received {type(env).__name__}; "
+                "env.unwrapped is the problem without it."
+            )
+        env = env.env
+    if getattr(env, "fickle_passenger", False):  # of Taxi
+        raise ValueError(
+            "env: expected transitions that are all in env.unwrapped.P, received fickle_passenger=True, which is not."
+        )
 
 
 def random_mdp(states, actions, successors, *, discount, seed, terminal=0):

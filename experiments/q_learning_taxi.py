@@ -74,7 +74,7 @@ def run(config, track):
     def make():
         return DiscreteStates(gymnasium.make(config.environment, max_episode_steps=limit, disable_env_checker=True))
 
-    env, mdp = make(), model(config)
+    env, mdp = make(), model(config, track)
     duration, power = max(config.exploration_fraction * config.steps, 1), config.step_size_power
     world, test = np.random.SeedSequence(track.seed).generate_state(2).tolist()
     agent = QLearning(
@@ -121,14 +121,20 @@ def require_discrete(env):
         raise ValueError(f"env: expected discrete observations, received {space}.")
 
 
-def model(config):
-    """The environment's MDP, undiscounted; None where it does not show one."""
+def model(config, track):
+    """The environment's MDP, undiscounted; None where it does not show one, or not all of it."""
     import gymnasium
 
     from envs.tabular import from_gymnasium
 
     env = gymnasium.make(config.environment)
-    return from_gymnasium(env, 1.0) if hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp") else None
+    if not hasattr(env.unwrapped, "P") and not hasattr(env.unwrapped, "mdp"):
+        return None
+    try:
+        return from_gymnasium(env, 1.0)
+    except ValueError as error:
+        track.say(f"no exact values: {error}")
+        return None
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import wrappers
 from scipy import sparse
 
 from envs.tabular import TabularMDP, from_gymnasium, random_mdp
@@ -156,6 +157,38 @@ def test_an_environment_without_a_model_is_refused():
         ValueError, match=r"env: expected an environment with transition probabilities, .*, received a CartPoleEnv"
     ):
         from_gymnasium(gymnasium.make("CartPole-v1"))
+
+
+@pytest.mark.parametrize(
+    ("make", "received"),
+    [
+        (lambda: gymnasium.make("Taxi-v4", fickle_passenger=True), "received fickle_passenger=True, which is not"),
+        (lambda: wrappers.TransformReward(gymnasium.make("FrozenLake-v1"), lambda reward: -reward), "received TransformReward; env.unwrapped"),
+        (lambda: wrappers.StickyAction(gymnasium.make("lab/Cliff-v0"), 0.5), "received StickyAction; env.unwrapped"),
+        (lambda: wrappers.TimeLimit(wrappers.FlattenObservation(gymnasium.make("CliffWalking-v1")), 5), "received FlattenObservation"),
+    ],
+    ids=["option", "reward", "action", "observation"],
+)  # fmt: skip
+def test_what_the_transitions_do_not_say_is_refused(make, received):
+    with pytest.raises(ValueError, match=received):
+        from_gymnasium(make())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("FrozenLake-v1", {"is_slippery": False}),
+        ("FrozenLake-v1", {"success_rate": 0.9, "reward_schedule": (5, -1, 0)}),
+        ("CliffWalking-v1", {"is_slippery": True}),
+        ("Taxi-v4", {"is_rainy": True, "rainy_probability": 0.5}),
+    ],
+)
+def test_options_that_are_in_the_transitions_change_the_model(name, options):
+    plain, changed = from_gymnasium(gymnasium.make(name)), from_gymnasium(gymnasium.make(name, **options))
+    same = plain.transitions.shape == changed.transitions.shape and np.array_equal(plain.transitions, changed.transitions)
+    assert not same or not np.array_equal(plain.rewards, changed.rewards)
+    limited = wrappers.RecordEpisodeStatistics(gymnasium.make(name, max_episode_steps=7, **options))
+    np.testing.assert_array_equal(from_gymnasium(limited).transitions, changed.transitions)
 
 
 def test_random_mdps():
