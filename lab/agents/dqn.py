@@ -64,7 +64,7 @@ class DQN:
         require_inputs("online", online, [replay.observation_space.shape], "the replay's observations")
         require_outputs("online", online, [(actions,)], f"a value of each action of {replay.action_space}")
         require_new("optimizer", optimizer)
-        copy_weights("target", target, online)
+        copy_weights("target", target, "online", online)
         self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
         self.bootstrap, self.loss, self.epsilon = bootstrap, loss, epsilon
         self.discount, self.batch_size = checks.between("discount", discount, 0, 1), checks.integer("batch_size", batch_size)

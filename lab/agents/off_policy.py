@@ -46,7 +46,7 @@ class Critics:
         }
         require_apart(**names)
         for position, (target, model) in enumerate(zip(targets, online, strict=True)):
-            copy_weights(f"targets[{position}]", target, model)
+            copy_weights(f"targets[{position}]", target, f"online[{position}]", model)
         require_new("optimizer", optimizer)
         self._trainable = [variable for model in online for variable in model.trainable_variables]
         optimizer.build(self._trainable)

@@ -44,13 +44,17 @@ def require_new(name, optimizer):
         )
 
 
-def copy_weights(name, target, model):
-    """The variables of `target` become those of `model`; ValueError where it is no other model of the same architecture."""
-    require_apart(model=model, **{name: target})
+def copy_weights(name, target, source, model):
+    """The variables of `target` become those of `model`; ValueError where it is no other model of the same architecture.
+
+    Args:
+        name, source: the arguments that they came by.
+    """
+    require_apart(**{source: model, name: target})
     shapes = [[tuple(variable.shape) for variable in each.variables] for each in (model, target)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f"{name}: expected the architecture of the model that it follows, with weights {_shapes(shapes[0])}, "
+            f"{name}: expected the architecture of {source}, with weights {_shapes(shapes[0])}, "
             f"received {_shapes(shapes[1])}."
         )
     for variable, source in zip(target.variables, model.variables, strict=True):

@@ -83,7 +83,7 @@ class TD3(OffPolicy):
         if updates % policy_delay:
             raise ValueError(f"updates: expected a multiple of policy_delay, {policy_delay}, received {updates}.")
         self.target_actor, self.optimizer, self.noise, self.smoothing = target_actor, optimizer, noise, smoothing
-        copy_weights("target_actor", target_actor, actor)
+        copy_weights("target_actor", target_actor, "actor", actor)
         require_new("optimizer", optimizer)
         optimizer.build(actor.trainable_variables)
         self._gradient = engine.value_and_grad(self._loss, actor.trainable_variables)
