@@ -92,7 +92,7 @@ class Images:
             )
         elif self.data != "glyphs":
             try:
-                found = len(pictures_in(self.data, unreadable=self.unreadable))
+                found = len(pictures_in(self.data, self.size, channels=self.channels, unreadable=self.unreadable))
             except ValueError as error:
                 expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
                 raise ValueError(f"--data: expected {expected}, received {self.data!r}: {error}") from error

@@ -1,5 +1,6 @@
 """Characters, rendered from the fonts that matplotlib ships, distorted and, if wanted, coloured: images that need no download."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lab import checks
-from lab.journal import home
+from lab.files import home
 
 DIGITS = "0123456789"
 UPPER, LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
@@ -60,9 +61,8 @@ def glyphs(
         "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic, "coloured": coloured, "seed": seed,
     }  # fmt: skip
     path = home() / "mlruns" / "cache" / f"glyphs-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"
-    if cache and path.exists():
-        with np.load(path) as kept:
-            return kept["images"], kept["labels"]
+    if cache and (kept := _kept(path)):
+        return kept
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(characters), count).astype(np.int32)
     drawn = [_draw(characters[label], supported[label][rng.integers(len(supported[label]))], size) for label in labels]
@@ -150,10 +150,23 @@ def _colour(ink, rng):
     return np.round(255 * (paper + ink[..., None] * (pen - paper))).astype(np.uint8)
 
 
+def _kept(path):
+    """(images, labels) that `_keep` wrote, or None where there are none, or damaged ones: they are drawn again."""
+    try:
+        with np.load(path) as kept:
+            return kept["images"], kept["labels"]
+    except Exception:  # NumPy, zipfile and zlib raise many kinds
+        return None
+
+
 def _keep(path, **arrays):
-    """Writes an npz so that it is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes an npz so that it is whole or not there; a disk that does not take it stops nobody."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with open(temporary, "wb") as file:
-        np.savez(file, **arrays)
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from lab import checks
+from lab.data.folders import files_below
+from lab.data.pictures import decoded
 
 FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}  # name: shape
@@ -80,7 +82,8 @@ def downloaded(name, split="train"):
 def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
     """Every picture below a folder (of `FORMATS`, the right way up), its middle square resized to `size` x `size`; what is transparent is white.
 
-    Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0.
+    Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0. Which files count,
+    hidden ones and links, says `lab.data.folders`; what becomes of their pixels, `lab.data.pictures`.
 
     Args:
         channels: 1 or 3.
@@ -89,70 +92,39 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
     Returns:
         (images uint8, labels int32, names of the classes, names of the files that were skipped).
     """
-    from PIL import ImageOps
-
-    checks.integer("size", size)
     folder = Path(folder)
-    if channels not in (1, 3):
-        raise ValueError(f"channels: expected 1 or 3, received {channels}.")
-    paths, images = [], []
-    for path, picture in _pictures(folder, unreadable):
-        upright = ImageOps.exif_transpose(picture)
-        fitted = ImageOps.fit(_opaque(upright).convert("L" if channels == 1 else "RGB"), (size, size))
-        paths.append(path)
-        images.append(np.asarray(fitted, np.uint8).reshape(size, size, channels))
-    skipped = [str(path) for path in sorted(set(_candidates(folder)) - set(paths))]
-    kept = [path.relative_to(folder).parts for path in paths]
+    found = list(_pictures(folder, size, channels, unreadable))
+    skipped = [str(path) for path, image in found if image is None]
+    kept = [path.relative_to(folder).parts for path, image in found if image is not None]
     names = sorted({parts[0] for parts in kept}) if all(len(parts) > 1 for parts in kept) else [""]
     labels = [names.index(parts[0]) if names != [""] else 0 for parts in kept]
-    return np.stack(images), np.array(labels, np.int32), names, skipped
+    images = np.stack([image for _, image in found if image is not None])
+    return images, np.array(labels, np.int32), names, skipped
 
 
-def pictures_in(folder, *, unreadable="refuse"):
-    """The paths of the pictures below a folder, opened and checked; see `folder_of_images`."""
-    return [path for path, _ in _pictures(Path(folder), unreadable)]
+def pictures_in(folder, size, *, channels=3, unreadable="refuse"):
+    """The paths of the pictures that `folder_of_images` finds, read as it reads them."""
+    return [path for path, image in _pictures(Path(folder), size, channels, unreadable) if image is not None]
 
 
-def _pictures(folder, unreadable):
-    """Yields (path, PIL image) of the pictures below a folder; there is at least one."""
-    from PIL import Image
-
-    if unreadable not in ("refuse", "skip"):
-        raise ValueError(f"unreadable: expected 'refuse' or 'skip', received {unreadable!r}.")
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: expected a folder of pictures, received none.")
+def _pictures(folder, size, channels, unreadable):
+    """Yields (path, uint8 `[size, size, channels]`, or None for a file that is left out); there is at least one picture."""
+    checks.integer("size", size)
+    if channels not in (1, 3):
+        raise ValueError(f"channels: expected 1 or 3, received {channels}.")
     good, bad = 0, 0
-    for path in _candidates(folder):
+    for path in files_below(folder, "pictures", lambda name: name.lower().endswith(FORMATS), unreadable=unreadable):
         try:
-            with Image.open(path) as picture:
-                picture.load()
-        # whatever Pillow says of a damaged file
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            image = decoded(path, size, channels)
+        except Exception as error:  # Pillow raises many kinds
             if unreadable == "refuse":
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ValueError(
                     f"{path}: expected a picture, received a file that cannot be read as one ({reason})."
                 ) from error
-            bad += 1
-            continue
-        good += 1
-        yield path, picture
+            image = None
+        good, bad = good + (image is not None), bad + (image is None)
+        yield path, image
     if not good:
-        found = f"{bad} that cannot be read" if bad else "none"
-        raise ValueError(f"{folder}: expected pictures ({', '.join(FORMATS)}), received {found}.")
-
-
-def _opaque(picture):
-    """The picture in 8 bits, on white where it is transparent: `convert` would clip 16 bits, and show colours that nobody sees."""
-    from PIL import Image
-
-    if picture.mode.startswith("I"):
-        return Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture
-    picture = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-
-
-def _candidates(folder):
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in FORMATS)
+        received = f"{bad} that cannot be read" if bad else "none"
+        raise ValueError(f"{folder}: expected pictures ({', '.join(FORMATS)}), received {received}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lab import checks, seeds
+from lab.data.folders import files_below
 from lab.data.images import DownloadError
 
 APART = {"site-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "__pycache__", "pydoc_data", "lib-dynload"}
@@ -23,28 +24,16 @@ def stdlib_sources():
 
 
 def corpus(folder, *, suffix=".py", without=(), unreadable="refuse"):
-    """Every text below a folder whose name ends so: {path: text}, in the order of the paths.
+    """Every text below a folder whose name ends so: {path: text}, in the order of the paths; `lab.data.folders` says which files count.
 
     Args:
         without: names of folders and files that are left out wherever they are.
         unreadable: "refuse" stops at a folder that cannot be opened or a file that is no UTF-8 text and names it, "skip" leaves it out.
     """
-    folder = Path(folder)
-    if unreadable not in ("refuse", "skip"):
-        raise ValueError(f"unreadable: expected 'refuse' or 'skip', received {unreadable!r}.")
-    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
-        found = "one that cannot be read" if folder.is_dir() else "none"
-        raise ValueError(f"{folder}: expected a folder of {suffix} files, received {found}.")
-
-    def refuse(error):
-        if unreadable == "refuse":
-            raise ValueError(f"{error.filename}: expected a folder, received one that cannot be read ({error}).") from error
-
-    texts, paths = {}, []
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if name not in without]
-        paths += [Path(place, name) for name in files if name.endswith(suffix) and name not in without]
-    for path in sorted(paths):
+    folder, texts = Path(folder), {}
+    for path in files_below(
+        folder, f"{suffix} files", lambda name: name.endswith(suffix), without=without, unreadable=unreadable
+    ):
         name = path.relative_to(folder)
         try:
             texts[name.as_posix()] = path.read_text("utf-8")

@@ -1,11 +1,14 @@
 """Glyphs, digits, stacks, folders and downloads."""
 
+import importlib
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import lab.data
+import lab.files
 from lab.data import digits, downloaded, faces_with, folder_of_images, glyphs, stacked
 from lab.data.glyphs import DIGITS, FACES, LOWER, UPPER
 from tests.contracts import raises
@@ -21,6 +24,36 @@ def test_glyphs_are_what_the_seed_says(own_home):
         np.testing.assert_array_equal(labels, again[1])
     assert kept.stat().st_mtime_ns == before
     assert (glyphs(40, seed=4, cache=False)[0] != images).any()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content[:200], lambda content: b"", lambda content: content[:900] + b"?" + content[901:]],
+    ids=["cut", "empty", "a byte"],
+)
+def test_a_damaged_cache_is_drawn_again(own_home, damage):
+    images, labels = glyphs(4, seed=3)
+    (kept,) = (own_home / "mlruns" / "cache").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(damage(whole))
+    for found, expected in zip(glyphs(4, seed=3), (images, labels)):
+        np.testing.assert_array_equal(found, expected)
+    assert kept.read_bytes()[:200] == whole[:200] and len(kept.read_bytes()) == len(whole)
+
+
+def test_a_cache_that_cannot_be_written_stops_nobody(own_home):
+    (own_home / "mlruns").write_text("a file where the folder should be")
+    assert len(glyphs(4, seed=3)[0]) == 4
+
+
+def test_data_sets_need_no_fcntl(monkeypatch):
+    # which Windows lacks
+    monkeypatch.setattr(lab, "data", lab.data)  # put back afterwards, as the modules are
+    monkeypatch.setattr(lab, "files", lab.files)
+    for name in [name for name in sys.modules if name == "lab.data" or name.startswith(("lab.data.", "lab.files"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert importlib.import_module("lab.data").glyphs(1)[0].shape == (1, 28, 28, 1)
 
 
 @pytest.mark.parametrize("changed", ["matplotlib", "numpy", "pillow", "scipy"])

@@ -1,0 +1,57 @@
+"""A picture file as an array: 8 bits a channel, whatever the file has."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def decoded(path: Path, size: int, channels: int) -> np.ndarray:
+    """The middle square of a picture, the right way up, white where it is transparent: uint8 `[size, size, channels]`.
+
+    Pixels of 12 and 16 bits keep their highest 8. Floating-point pixels are shares, from 0 to 1. Pixels of another range are
+    refused, for nobody can say what is white.
+
+    Raises:
+        Exception: of many kinds, whatever Pillow says of a damaged file.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as picture:
+        picture.load()
+        tags = dict(getattr(picture, "tag_v2", {}))  # of a TIFF
+        format, upright = picture.format, ImageOps.exif_transpose(picture)
+    fitted = ImageOps.fit(_opaque(upright, format, tags).convert("L" if channels == 1 else "RGB"), (size, size))
+    return np.asarray(fitted, np.uint8).reshape(size, size, channels)
+
+
+def _opaque(picture, format, tags):
+    """The picture in 8 bits, on white where it is transparent: `convert` clips more bits, and shows colours that nobody sees."""
+    from PIL import Image
+
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        grey = _grey(np.asarray(picture), picture.mode, format, tags.get(BITS, 16))
+        if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+            grey = 255 - grey
+        if "transparency" in picture.info:
+            grey = np.where(np.asarray(picture) == picture.info["transparency"], 255, grey)
+        return Image.fromarray(grey.astype(np.uint8))
+    if not picture.has_transparency_data:
+        return picture.convert("RGB") if picture.mode == "LAB" else picture  # Pillow knows no other way out of it
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+
+
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # tags of a TIFF, and a value of the second one
+
+
+def _grey(values, mode, format, bits):
+    """Pixels of one wide channel, from 0 to 255."""
+    if mode == "F":
+        if not 0 <= values.min() <= values.max() <= 1:
+            raise ValueError(f"expected floating-point pixels from 0 to 1, received {values.min():g} to {values.max():g}")
+        return np.round(255 * values)
+    if mode == "I" and format != "PNG":  # where Pillow's older versions mean 16 bits
+        raise ValueError(
+            f"expected pixels of 8 or 16 bits, received integers of another range, {values.min()} to {values.max()}"
+        )
+    return values.astype(np.int64) >> ((bits[0] if isinstance(bits, tuple) else bits) - 8)
