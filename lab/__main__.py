@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from lab import command, journal, keras_settings, origin
+from lab import command, files, journal, keras_settings, origin, tracking
 
 USAGE = """python -m lab <command>
 
@@ -92,6 +92,7 @@ def main(argv):
         print(USAGE, end="")
         return 0
     with command.one_line_errors():
+        tracking.conceal_password()
         if name not in COMMANDS:
             raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")
         return COMMANDS[name](rest)
@@ -99,8 +100,6 @@ def main(argv):
 
 def ui(argv):
     """Serves the MLflow UI."""
-    from lab import tracking
-
     (flags,) = command.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
     port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), None)
     command.require(port, "port", "a free port among this and the next 19", flags.port)
@@ -119,6 +118,7 @@ def resume(argv):
             f"run id: expected a run of an experiment, received {folder.name}, which a notebook or a script made itself"
         )
     origin.require_experiment(started_by)
+    os.environ["LAB_HOME"] = str(files.home())  # where the run was found
     os.execv(sys.executable, [sys.executable, *origin.command_line(started_by), "--resume", folder.name, *rest])
 
 
@@ -177,8 +177,6 @@ def sample(argv):
 def _model(run_id, uri):
     """(name, model, settings) of a run on this disk or, with a tracking URI, on a server."""
     if uri:
-        from lab import tracking
-
         uri = _server(uri)
         keras_settings.choose_backend(keras_settings.backend())
         with _whatever_fails("run id: expected the MLflow id of a run that has logged its model", run_id):
@@ -186,7 +184,8 @@ def _model(run_id, uri):
     folder = journal.find(run_id)
     path = folder.artifacts / "model.keras"
     if not path.exists():
-        raise ValueError(f"run id: expected a run that has logged its model, received {folder.name}")
+        raise ValueError(f"run id: expected a run that has logged its model, received {folder.name} without {path}")
+    files.require_readable(path)
     header = folder.header()
     keras_settings.choose_backend(keras_settings.backend(header["backend"]))
     keras_settings.import_keras()
@@ -199,8 +198,6 @@ def _model(run_id, uri):
 
 def sync(argv):
     """Delivers what is left."""
-    from lab import tracking
-
     (flags,) = command.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
     results = tracking.sync(flags.tracking_uri and _server(flags.tracking_uri))
     for name, error in results.items():
@@ -212,8 +209,6 @@ def sync(argv):
 
 def _server(uri):
     """The address of a tracking server or store: the argument, $MLFLOW_TRACKING_URI or the local store."""
-    from lab import tracking
-
     uri = tracking.resolve_uri(uri)
     if uri == tracking.NONE:
         raise ValueError(f"tracking URI: expected the address of a server or a store, received {uri!r}")
@@ -226,11 +221,7 @@ def _whatever_fails(expected, received, kinds=Exception):
     try:
         yield
     except kinds as error:
-        raise ValueError(f"{expected}, received {received!r}: {_first_line(error)}") from error
-
-
-def _first_line(error):
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        raise ValueError(f"{expected}, received {received!r}: {tracking.explain(error)}") from error
 
 
 def _run_id(name, argv):

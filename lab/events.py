@@ -11,6 +11,7 @@ import zlib
 from typing import Any
 
 NAME = re.compile(r"[\w .:/-]{1,250}")  # MLflow's rule
+NOT_IN_NAMES = re.compile(r"[^\w .:-]")
 CHECKED = re.compile(rb'(.*), "crc": (\d{1,10})\}\n', re.DOTALL)
 
 

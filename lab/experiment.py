@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from lab import command, journal, keras_settings, lifecycle, memory, origin, tracking
+from lab import children, command, journal, keras_settings, lifecycle, memory, origin, tracking
 from lab.command import Range
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
@@ -60,7 +60,8 @@ class Options:
     resume: str | None = None
     """Go on with an interrupted run: its MLflow run id or its name."""
     tracking_uri: str | None = None
-    """MLflow tracking URI; the default is $MLFLOW_TRACKING_URI or else the local store; 'none' keeps the run on the disk."""
+    """MLflow tracking URI; the default is $MLFLOW_TRACKING_URI or else the local store; 'none' keeps the run on the disk.
+    A password in it is not kept: who resumes or syncs the run gives it again, best in $MLFLOW_TRACKING_URI."""
     checkpoint_every: Annotated[int, Range(0, 10**11)] = 0
     """Steps between two checkpoints, rounded up to whole rollouts or epochs; 0 is 10,000 or more, at whole reports.
     Experiments of many short repetitions count those; 0 saves once a second."""
@@ -88,6 +89,7 @@ def main(config_class, run, *, smoke, variants=None, summary=None, flags=()):
         return _in_notebook(experiment, list(flags))
     lifecycle.listen()
     with command.one_line_errors():
+        tracking.conceal_password()
         folder, config, changes = _prepare(experiment, sys.argv[1:])
     sys.exit(_start(experiment, folder, config, changes)[0])
 
@@ -173,9 +175,9 @@ def _start(experiment, folder, config, changes):
     """(exit code, results or None) of the run or, with several seeds or variants, of a run of runs."""
     expected = experiment.about.expected if config == experiment.config_class() else ""  # which is of its own settings
     if changes:
-        return lifecycle.run_children(folder, config, experiment.run, expected, changes, experiment.summary)
+        return children.run_children(folder, config, experiment.run, expected, changes, experiment.summary)
     if folder.header()["seeds"] > 1:
-        return lifecycle.run_children(folder, config, experiment.run, expected)
+        return children.run_children(folder, config, experiment.run, expected)
     return lifecycle.run_one(folder, config, experiment.run, expected)
 
 
@@ -196,7 +198,10 @@ def _parse(experiment, argv, folder):
     recorded, options = _settings_of(experiment.config_class, folder)
     config, given = command.parse(prog, experiment.about.summary, argv, recorded, options)
     wanted = json.loads(json.dumps({**dataclasses.asdict(config), **_recorded(given)}))
-    for key, value in {**header["config"], **_recorded(options)}.items():
+    started = {**header["config"], **_recorded(options)}
+    if wanted["tracking_uri"] == tracking.without_password(header["tracking_uri"]):
+        wanted["tracking_uri"] = started["tracking_uri"]  # by its address, or as the default
+    for key, value in started.items():
         if wanted[key] != value:
             raise ValueError(f"--resume: expected {key}={value!r}, with which the run was started, received {wanted[key]!r}")
     return recorded, options
@@ -226,8 +231,9 @@ def _settings_of(config_class, folder):
 
 
 def _recorded(options):
-    """The options a run is started with; --resume is not one of them."""
-    return {key: value for key, value in dataclasses.asdict(options).items() if key != "resume"}
+    """The options a run is started with; --resume is not one of them, and a password is not kept."""
+    uri = options.tracking_uri and tracking.resolve_uri(options.tracking_uri)
+    return {key: value for key, value in (dataclasses.asdict(options) | {"tracking_uri": uri}).items() if key != "resume"}
 
 
 def _new_header(experiment, config, options):

@@ -1,9 +1,10 @@
 """A run's life: from its folder on the disk to its last line on the screen, whatever happens in between."""
 
 import contextlib
-import dataclasses
+import errno
 import hashlib
 import json
+import os
 import signal
 import sys
 import time
@@ -11,8 +12,11 @@ import traceback
 from typing import NamedTuple
 
 from lab import journal, tracking
+from lab.files import DamagedFile
 from lab.progress import Progress
 from lab.track import Stopped, Track
+
+FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]  # whoever wraps the OSError
 
 
 def identified(header):
@@ -34,31 +38,49 @@ def listen():
 
 def run_one(folder, config, run, expected):
     """Runs or resumes one seed. Returns (exit code, results or None)."""
+    with opened(folder) as writer:
+        if writer is None:
+            return 2, None
+        courier = start_courier(folder)
+        ending = attempt(folder, writer, config, run)
+    return see_off(folder, courier, expected, ending), ending.results
+
+
+def attempt(folder, writer, config, run):
+    """The `Ending` of one run, whose journal is open."""
     header = folder.header()
-    with folder.lock("writer") as mine:
-        if not mine:
-            return _busy(folder)
-        writer = _open_journal(folder)
-        courier = _start(folder)
+
+    def work():
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
+        with progress, _interruptible(track):
+            results = run(config, track)
+        track.finish(results)
+        return results
 
-        def work():
-            with progress, _interruptible(track):
-                results = run(config, track)
-            track.finish(results)
-            return results
+    return do(work, writer)
 
-        ending = _do(work, writer)
-    return _see_off(folder, courier, expected, ending), ending.results
+
+@contextlib.contextmanager
+def opened(folder):
+    """The journal of a run, to be written by this process alone; None, and a line that says why, where that cannot be."""
+    with contextlib.ExitStack() as stack:
+        try:
+            mine = stack.enter_context(folder.lock("writer"))
+            writer = journal.Journal(folder) if mine else None
+            problem = f"{folder.name}: expected a run that no process is writing, received one that is running"
+        except (OSError, DamagedFile) as error:
+            writer, problem = None, str(error)
+        for line in writer.complaints if writer else [problem]:
+            print(line, file=sys.stderr)
+        yield writer
 
 
 @contextlib.contextmanager
 def recorded(folder):
     """The `Track` of a run that a script does in a `with`; says how it ended, and lets the script's errors through."""
-    with folder.lock("writer"):
-        writer = _open_journal(folder)
-        courier = _start(folder)
+    with opened(folder) as writer:
+        courier = start_courier(folder)
         header = folder.header()
         writer.append({"status": "RUNNING"})
         ending = Ending()
@@ -73,7 +95,7 @@ def recorded(folder):
             raise
         finally:
             _end(writer, ending)
-    _say_goodbye(folder, "", ending, _wait(courier, folder))
+    see_off(folder, courier, "", ending)
 
 
 class Ending(NamedTuple):
@@ -85,10 +107,10 @@ class Ending(NamedTuple):
     results: dict | None = None
 
 
-def _do(work, writer):
+def do(work, writer):
     """The `Ending` of a run whose results `work()` returns, which the journal gets too."""
-    writer.append({"status": "RUNNING"})
     try:
+        writer.append({"status": "RUNNING"})
         ending = Ending(results=work())
     except (Stopped, KeyboardInterrupt):
         ending = Ending("KILLED", 130)
@@ -100,32 +122,27 @@ def _do(work, writer):
     return ending
 
 
-def _open_journal(folder):
-    writer = journal.Journal(folder)
-    for complaint in writer.complaints:
-        print(complaint, file=sys.stderr)
-    return writer
-
-
-def _busy(folder):
-    print(f"{folder.name}: expected a run that no process is writing, received one that is running", file=sys.stderr)
-    return 2, None
-
-
-def _see_off(folder, courier, expected, ending):
+def see_off(folder, courier, expected, ending):
     """Waits for the courier and says the last words; the exit code, which is that of a Ctrl-C where one cut the wait short."""
     code = ending.code
     try:
         delivered = _wait(courier, folder)
     except KeyboardInterrupt:
-        code, delivered = 130, tracking.delivered(folder)
-    _say_goodbye(folder, expected, ending, delivered)
+        code, delivered = 130, all(map(tracking.delivered, tracking.family(folder)))
+    say_ending(folder, expected, ending)
+    uri = folder.header()["tracking_uri"]
+    if uri != tracking.NONE:
+        if not delivered:
+            print("the tracking server did not take everything; to deliver the rest later: python -m lab sync")
+        if tracking.with_password(uri) != uri:
+            print(f"the password of {uri} is not kept with the run: resume and sync need it in $MLFLOW_TRACKING_URI again")
+        print("to see it: python -m lab ui")
     return code
 
 
 def _said_by_lab(failure):
     """Whether the message says all that there is to say; others get their traceback."""
-    return type(failure).__name__ in (
+    return any(reason in str(failure) for reason in FULL) or type(failure).__name__ in (
         "NonFiniteError", "EnvironmentFailure", "CheckpointError", "DamagedFile", "DownloadError", "EventError", "ChildError",
         "SettingError",
     )  # fmt: skip
@@ -133,7 +150,8 @@ def _said_by_lab(failure):
 
 def _end(writer, ending):
     try:
-        writer.append({"status": ending.status} | ({"tags": {"lab.error": ending.error[:500]}} if ending.error else {}))
+        error = {"tags": {"lab.error": tracking.hide(ending.error)[:500]}} if ending.error else {}
+        writer.append({"status": ending.status} | error)
         writer.close()
     except OSError as failure:
         print(f"the end of the run could not be written: {failure}", file=sys.stderr)
@@ -165,129 +183,33 @@ def _interruptible(track):
 
 
 def _wait(courier, folder):
-    """Waits for the courier to deliver what is left; whether it did."""
+    """Waits for the courier to deliver what is left of a run and its children; whether it did."""
     if courier is None:
         return True
-    end = time.monotonic() + 60
-    while not tracking.delivered(folder) and courier.poll() is None and time.monotonic() < end:
+    end, left = time.monotonic() + 60, tracking.family(folder)
+    while True:
+        ended = courier.poll() is not None or time.monotonic() > end
+        left = [each for each in left if not tracking.delivered(each)]
+        if ended or not left:
+            return not left
         time.sleep(0.02)
-    return tracking.delivered(folder)
 
 
-def _say_goodbye(folder, expected, ending, delivered):
+def say_ending(folder, expected, ending):
+    """Says what a run came to, and how it can go on."""
     for name, value in (ending.results or {}).items():
         wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
         print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
     if ending.error:
-        print(f"failed: {ending.error}", file=sys.stderr)
+        print(f"failed: {tracking.hide(ending.error)}", file=sys.stderr)
+    if any(reason in (ending.error or "") for reason in FULL):
+        print(f"nothing of the run is lost: make room where {folder.path} lies, and let it go on", file=sys.stderr)
     if ending.status != "FINISHED" and ending.code != 2 and folder.header()["module"]:  # bad input stays bad
         print(f"to go on: python -m lab resume {folder.name}")
-    run_id = folder.delivery().get("run_id")
+    run_id = folder.mlflow_id()
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
-    if folder.header()["tracking_uri"] == tracking.NONE:
-        return
-    if not delivered:
-        print("the tracking server did not take everything; to deliver the rest later: python -m lab sync")
-    print("to see it: python -m lab ui")
 
 
-def run_children(parent, config, run, expected, variants=({},), summary=None):
-    """Runs every variant of the configuration with every seed as a child run of `parent`. Returns (exit code, results or None).
-
-    The mean and the 95 % interval of each result are logged to it.
-
-    Args:
-        variants: dicts of the fields that differ; results of a variant that has some are logged with its values in their names.
-        summary: function (track of the parent, {label: list of results}), called at the end.
-    """
-    header = parent.header()
-    seeds = range(header["seed"], header["seed"] + header["seeds"])
-    rows: dict[str, list] = {}
-    with parent.lock("writer") as mine:
-        if not mine:
-            return _busy(parent)
-        writer = _open_journal(parent)
-
-        def work():
-            for variant in variants:
-                for seed in seeds:
-                    result = _child_results(parent, seed, dataclasses.replace(config, **variant), run, expected)
-                    rows.setdefault("_".join(map(str, variant.values())), []).append(result)
-            means: dict[str, float] = {}
-            for label, results in rows.items():
-                means |= summarize(results, f"_{label}" if label else "")
-            writer.metrics(means, header["total_steps"])
-            if summary is not None:
-                summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
-            return {
-                name: value for name, value in means.items() if name in rows.get("", [{}])[0] or expected.startswith(f"{name} ")
-            }
-
-        ending = _do(work, writer)
-    code = _see_off(parent, _start(parent), expected, ending)
-    if ending.results is not None:
-        for label, results in rows.items():
-            _say_means(label, results)
-    return code, ending.results
-
-
-class ChildError(Exception):
-    """A child run failed, which it has said itself."""
-
-    def __init__(self, name, exit_code):
-        super().__init__(f"{name} did not finish")
-        self.exit_code = exit_code
-
-
-def _child_results(parent, seed, config, run, expected):
-    """The results of the child run for a seed and a configuration, which is run if it has not finished."""
-    child = _child(parent, seed, config)
-    results = child.results() if child.status() == "FINISHED" else None
-    if results:
-        return results
-    code, results = run_one(child, config, run, expected)
-    if code == 130:
-        raise Stopped
-    if code:
-        raise ChildError(child.name, code)
-    return results
-
-
-def _say_means(label, results):
-    summary = summarize(results)
-    for name in results[0]:
-        values = ", ".join(f"{result[name]:.4g}" for result in results)
-        interval = f" ± {summary[f'{name}_interval']:.2g} (95 %)" if len(results) > 1 else ""
-        print(f"{label} {name}: mean {summary[name]:.4g}{interval} over {len(results)} seeds: {values}".strip())
-
-
-def _start(folder):
-    """The run's courier, or None for a run that stays on the disk."""
+def start_courier(folder):
+    """The courier of a run and its children, or None for one that stays on the disk."""
     return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None
-
-
-def _child(parent, seed, config):
-    """The child run for a seed and a configuration: the one there is, or a new one."""
-    header, settings = parent.header(), dataclasses.asdict(config)
-    settings = json.loads(json.dumps(settings))  # as a header gives them back
-    for run in journal.all_runs():
-        found = run.header()
-        if found.get("parent") == parent.name and found["seed"] == seed and found["config"] == settings:
-            return run
-    options = header["options"] | {"seed": seed, "seeds": 1}
-    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name}
-    return journal.RunFolder.create(identified(header | child | {"total_steps": total_steps(config)}))
-
-
-def summarize(results, suffix=""):
-    """Mean and half-width of the 95 % Student interval of each result, over seeds, as `name + suffix` and with `_interval`."""
-    import numpy as np
-    from scipy import stats
-
-    summary = {}
-    for name in results[0]:
-        values = np.array([result[name] for result in results])
-        summary[name + suffix] = values.mean()
-        if len(values) > 1:
-            summary[f"{name}{suffix}_interval"] = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
-    return summary

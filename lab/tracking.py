@@ -17,11 +17,11 @@ from pathlib import Path
 from lab.delivery import Delivery
 from lab.files import DamagedFile, home
 from lab.journal import RunFolder, all_runs
-from lab.server import NONE, conceal_password, explain, fetch_policy, hide, resolve_uri, ui
+from lab.server import NONE, conceal_password, explain, fetch_policy, hide, resolve_uri, ui, with_password, without_password
 
 __all__ = [
-    "NONE", "BusyError", "conceal_password", "delivered", "explain", "fetch_policy", "hide", "resolve_uri", "start_courier",
-    "sync", "ui",
+    "NONE", "BusyError", "conceal_password", "delivered", "explain", "family", "fetch_policy", "hide", "resolve_uri",
+    "start_courier", "sync", "ui", "with_password", "without_password",
 ]  # fmt: skip
 
 
@@ -64,6 +64,11 @@ def delivered(folder: RunFolder, uri: str | None = None) -> bool:
         return there.get("offset") == folder.length() and uri in (None, there["uri"])
     except DamagedFile:
         return False
+
+
+def family(folder: RunFolder) -> list[RunFolder]:
+    """A run and the children that it has begun."""
+    return [folder, *(RunFolder(folder.path.with_name(name)) for name in _children(folder))]
 
 
 def _deliver(folder, uri, say):

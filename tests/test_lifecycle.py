@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from lab import checkpoint, lifecycle
+from lab import checkpoint, children, lifecycle, tracking
 from lab.command import SettingError
 from lab.data import DownloadError
 from lab.journal import Journal, RunFolder
@@ -119,7 +119,7 @@ def parent(seeds=2):
     return RunFolder.create(HEADER | {"seeds": seeds})
 
 
-def children(folder):
+def children_of(folder):
     return [run for run in map(RunFolder, folder.path.parent.iterdir()) if run.header().get("parent") == folder.name]
 
 
@@ -140,11 +140,14 @@ def listening():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_between_two_seeds_stops_them_all(listening, monkeypatch, capsys, number):
-    folder = parent()
-    monkeypatch.setattr(lifecycle, "_wait", lambda courier, run: press(number) if run.header().get("parent") else True)
-    assert lifecycle.run_children(folder, Config(), toy, "") == (130, None)
+    folder, say = parent(), lifecycle.say_ending
+    between = {folder.name: say}
+    monkeypatch.setattr(
+        lifecycle, "say_ending", lambda run, *rest: between.get(run.name, lambda *rest: press(number))(run, *rest)
+    )
+    assert children.run_children(folder, Config(), toy, "") == (130, None)
     assert folder.status() == "KILLED"
-    assert [child.status() for child in children(folder)] == ["FINISHED"]
+    assert [child.status() for child in children_of(folder)] == ["FINISHED"]
     assert f"to go on: python -m lab resume {folder.name}" in capsys.readouterr().out
 
 
@@ -154,11 +157,11 @@ def test_what_fails_in_the_parents_own_work_is_its_failure(capsys):
         raise OSError(28, "No space left on device")
 
     folder = parent()
-    assert lifecycle.run_children(folder, Config(), toy, "", summary=summary) == (1, None)
+    assert children.run_children(folder, Config(), toy, "", summary=summary) == (1, None)
     assert folder.status() == "FAILED"
     assert folder.events()[0][-1]["tags"]["lab.error"] == "OSError: [Errno 28] No space left on device"
     assert "failed: OSError: [Errno 28] No space left on device\n" in capsys.readouterr().err
-    assert lifecycle.run_children(folder, Config(), toy, "") == (0, {"r": 0.5})
+    assert children.run_children(folder, Config(), toy, "") == (0, {"r": 0.5})
     assert folder.status() == "FINISHED"
     assert folder.metrics()["r"] == [(3, 0.5)]
 
@@ -177,10 +180,71 @@ def test_parents_end_as_their_children_do(failure, status, code, capsys):
         raise failure
 
     folder = parent()
-    assert lifecycle.run_children(folder, Config(), run, "") == (code, None)
+    assert children.run_children(folder, Config(), run, "") == (code, None)
     assert folder.status() == status
-    (child,) = children(folder)
+    (child,) = children_of(folder)
     assert child.status() == status
     said = capsys.readouterr()
     assert ("did not finish" in said.err) == (code != 130)
     assert ("to go on" in said.out) == (code != 2)
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_lost(track, capsys):
+    def run(config, track):
+        raise RuntimeError("Can't write data (file write failed: error message = 'No space left on device')")  # as h5py says
+
+    folder = RunFolder.create(HEADER)
+    assert lifecycle.run_one(folder, Config(), run, "") == (1, None)
+    failed, lost = capsys.readouterr().err.splitlines()
+    assert failed.startswith("failed: RuntimeError: Can't write data (file write failed: error message = 'No space left")
+    assert lost == f"nothing of the run is lost: make room where {folder.path} lies, and let it go on"
+    assert folder.status() == "FAILED"
+
+
+def test_a_disk_that_is_full_from_the_first_event_on_is_one_line(monkeypatch, capsys):
+    def full(self, event):
+        raise OSError(28, "No space left on device")
+
+    folder = RunFolder.create(HEADER)
+    monkeypatch.setattr(Journal, "append", full)
+    assert lifecycle.run_one(folder, Config(), toy, "") == (1, None)
+    unwritten, failed, _ = capsys.readouterr().err.splitlines()
+    assert unwritten == "the end of the run could not be written: [Errno 28] No space left on device"
+    assert failed == "failed: OSError: [Errno 28] No space left on device"
+    assert folder.status() == "KILLED"
+
+
+def test_damage_is_said_before_the_run_goes_on(capsys):
+    folder = RunFolder.create(HEADER)
+    folder.journal.write_text("?\n")
+    assert lifecycle.run_one(folder, Config(), toy, "") == (0, {"r": 0.0})
+    assert capsys.readouterr().err == f"{folder.journal}: 1 damaged (line 1), passed over: what was logged there is lost\n"
+    folder.journal.unlink()
+    folder.journal.mkdir()
+    assert lifecycle.run_one(folder, Config(), toy, "") == (2, None)
+    assert capsys.readouterr().err.startswith(f"{folder.journal}: expected a journal, received none: Is a directory (")
+
+
+def test_one_courier_follows_a_run_of_runs_and_nobody_waits_between(monkeypatch, capsys):
+    started, waited = [], []
+    monkeypatch.setattr(tracking, "start_courier", lambda folder: started.append(folder.name))
+    monkeypatch.setattr(lifecycle, "_wait", lambda courier, folder: waited.append(folder.name) or True)
+    folder = RunFolder.create(HEADER | {"seeds": 2, "tracking_uri": "http://127.0.0.1:1"})
+    assert children.run_children(folder, Config(), toy, "") == (0, {"r": 0.5})
+    assert (started, waited) == ([folder.name], [folder.name])
+    assert {each.name for each in tracking.family(folder)} == {folder.name, *(each.name for each in children_of(folder))}
+    assert len(tracking.family(folder)) == 3
+
+
+def test_a_damaged_run_beside_it_does_not_stop_a_run_of_runs(capsys):
+    broken, folder = RunFolder.create(HEADER), parent()
+    (broken.path / "run.json").write_text("{")
+    assert children.run_children(folder, Config(), toy, "") == (0, {"r": 0.5})
+    assert f"{broken.path}/run.json: expected JSON, received 1 bytes" in capsys.readouterr().err
+
+
+def test_variants_are_named_in_words_that_metrics_can_have():
+    variants = [{"a": (1, 2), "b": "x"}, {"a": 0.5, "b": "y/z"}]
+    assert children._labelled(variants) == {"_1_ 2__x": variants[0], "0.5_y_z": variants[1]}
+    assert list(children._labelled([{"a": "%"}, {"a": "$"}])) == ["__0", "__1"]
+    assert children._labelled([{}]) == {"": {}}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from experiments import _supervised
-from lab import lifecycle
+from lab import children
 from tests.contracts import raises
 from tests.experiments.track import Memory
 from tests.graphs import eagerly
@@ -267,7 +267,7 @@ def test_comparisons_have_a_table_and_a_picture(tmp_path, name):
     module.summary(track, rows)
     table = (tmp_path / "table.md").read_text().splitlines()
     assert len(table) == 2 + len(labels) and "0.6 ± 1.3" in table[2]
-    assert lifecycle.summarize(rows[labels[0]])[keys[0]] == pytest.approx(0.6)
+    assert children.summarize(rows[labels[0]])[keys[0]] == pytest.approx(0.6)
     assert len(list(tmp_path.glob("*.png"))) == 1
 
 
