@@ -118,7 +118,7 @@ class Alone(NamedTuple):
 
 def leave_alone(server, kind, home, seed):
     """Runs one to its end."""
-    server.start(kind.experiment, arguments(kind, seed), home)
+    server.start(f"experiments.{kind.experiment}", arguments(kind, seed), home)
     code = server.wait(PATIENCE)
     output = (Path(home) / "output").read_text()
     if code:
@@ -160,7 +160,7 @@ class Disturbed:
     def _start(self, **trap):
         folder = folder_of(self._home)
         resumed = ["--resume", folder.name] if folder else self._arguments
-        self._server.start(self._kind.experiment, resumed, self._home, **trap)
+        self._server.start(f"experiments.{self._kind.experiment}", resumed, self._home, **trap)
 
     def _left(self):
         self._start()

@@ -1,9 +1,10 @@
-"""What the attack kills: experiments in processes that are forked after their imports and can kill themselves at a chosen moment.
+"""What the attack kills: modules in processes that are forked after their imports and can kill themselves at a chosen moment.
 
-python -m benchmarks.victims    the server: one JSON request a line on stdin, two JSON answers, {"pid"} and {"code"}, on stdout
+python -m benchmarks.victims MODULE ...    the server: imports these modules, then takes one JSON request a line on stdin and gives
+two JSON answers, {"pid"} and {"code"}, on stdout
 
 Importing a backend costs seconds, a fork nothing. The server imports everything and runs nothing, so that no thread of the backend
-is there to be lost by the fork. All else is as in `python -m experiments.<name>`: the same main, arguments, folders and signals.
+is there to be lost by the fork. All else is as in `python -m <module>`: the same main, arguments, folders and signals.
 """
 
 import contextlib
@@ -22,10 +23,11 @@ from lab.journal import Journal
 from tests.__main__ import CACHE, QUICK
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTED = (
+EXPERIMENTS = (
     "keras", "lab.agents", "lab.agents.tabular", "lab.engine", "lab.experiment", "lab.gan", "lab.layers", "lab.models", "lab.supervised",
     "envs", "gymnasium", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats", "tyro",
 )  # fmt: skip
+DELIVERY = ("lab.tracking", "lab.__main__", "mlflow", "sqlalchemy.dialects.sqlite", "alembic")
 CALLS = ("fsync", "replace", "rename", "unlink")  # of `os`
 SIDES = ("before", "amid", "after")
 
@@ -74,25 +76,25 @@ class Trap:
 
 
 class Server:
-    """A process with a backend imported, from which runs are forked, one at a time."""
+    """A process with much imported, from which others are forked, one at a time."""
 
-    def __init__(self, backend):
+    def __init__(self, backend, imported=EXPERIMENTS):
         environment = CACHE | QUICK | os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.victims"], cwd=ROOT, env=environment, start_new_session=True,
+            [sys.executable, "-m", "benchmarks.victims", *imported], cwd=ROOT, env=environment, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.pid, self.seconds = None, 0.0
 
-    def start(self, experiment, arguments, home, *, at=0, side="before"):
-        """Forks a run with its LAB_HOME at `home`, and with a trap."""
-        request = {"experiment": experiment, "arguments": arguments, "home": str(home), "at": at, "side": side}
+    def start(self, module, arguments, home, *, at=0, side="before"):
+        """Forks `python -m module arguments` with its LAB_HOME at `home`, and with a trap."""
+        request = {"module": module, "arguments": arguments, "home": str(home), "at": at, "side": side}
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
         self.pid = self._answer(600)["pid"]
 
     def wait(self, seconds):
-        """The run's exit code, negative where a signal ended it, and `seconds`; None where it goes on after so many seconds."""
+        """The exit code, negative where a signal ended it, and `seconds`; None where it goes on after so many seconds."""
         answer = self._answer(seconds)
         if answer is None:
             return None
@@ -100,12 +102,12 @@ class Server:
         return answer["code"]
 
     def signal(self, number):
-        """Sends a signal to the run, which may have ended."""
+        """Sends a signal to what runs, which may have ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def close(self):
-        """Ends the server, and the run if there is one."""
+        """Ends the server, and what runs."""
         if self.pid is not None:
             self.signal(signal.SIGKILL)
         self._process.stdin.close()
@@ -129,7 +131,7 @@ class Server:
 
 def serve():
     """Imports, then forks a run for each request."""
-    for module in IMPORTED:
+    for module in sys.argv[1:]:
         importlib.import_module(module)
     for line in sys.stdin:
         request, began = json.loads(line), time.monotonic()
@@ -142,7 +144,7 @@ def serve():
 
 
 def _live(request):
-    """The forked process: the experiment, as from a command line. Its output goes to `output` in its home."""
+    """The forked process: the module, as from a command line. Its output goes to `output` in its home."""
     code, home = 1, Path(request["home"])
     try:
         os.setsid()
@@ -152,11 +154,11 @@ def _live(request):
             os.dup2(output, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ["LAB_HOME"] = str(home)
-        sys.argv = [request["experiment"], *request["arguments"]]
+        sys.argv = [request["module"], *request["arguments"]]
         trap = Trap(request["at"], request["side"])
         trap.set()
         try:
-            runpy.run_module(f"experiments.{request['experiment']}", run_name="__main__", alter_sys=True)
+            runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
         except SystemExit as stop:
             code = stop.code or 0
         print(f"\n{trap.count} calls", flush=True)
