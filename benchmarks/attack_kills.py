@@ -39,16 +39,16 @@ CARTPOLE = f"--steps 6144 --updates 16 --checkpoint-every 1024 --check-episodes 
 KINDS = {
     "tabular Q-learning": Kind(
         "q_learning_taxi",
-        "--environment FrozenLake-v1 --steps 40000 --checkpoint-every 2000 --evaluation-episodes 10",
+        "--environment FrozenLake-v1 --steps 8000 --checkpoint-every 800 --evaluation-episodes 10",
         100,
         "jax",
     ),
     "repetitions": Kind(
-        "policy_gradient_corridor", "--runs 10 --episodes 60 --limit 60 --powers -9 --checkpoint-every 1", 70, "jax"
+        "policy_gradient_corridor", "--runs 8 --episodes 20 --limit 60 --powers -9 --checkpoint-every 1", 70, "jax"
     ),
     "a sitting": Kind(
         "mc_blackjack",
-        "--few 200 --many 1000 --control-episodes 2000 --evaluation-episodes 500 --checkpoint-every 250",
+        "--few 100 --many 400 --control-episodes 600 --evaluation-episodes 400 --checkpoint-every 100",
         30,
         "jax",
     ),
