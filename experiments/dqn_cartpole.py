@@ -29,7 +29,7 @@ class Config(shared.Environment):
     """Gamma, per environment step."""
     target: Literal["plain", "double"] = "double"
     """Value of the next state: the target network's maximum, or double Q-learning."""
-    loss: Literal["huber", "squared"] = "huber"
+    loss: Literal["huber", "squared"] = "squared"
     """Loss of the TD error."""
     learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2.3e-3
     """Adam's step size at the start."""
@@ -47,8 +47,10 @@ class Config(shared.Environment):
     """Environment steps between two groups of updates."""
     updates: Annotated[int, Range(1, 10**6)] = 128
     """Updates in a group."""
-    target_every: Annotated[int, Range(1, 10**9)] = 128
-    """Updates between two copies of the online network to the target network."""
+    target_every: Annotated[int, Range(1, 10**9)] = 1
+    """Updates between two moves of the target network towards the online network."""
+    polyak: Annotated[float, Range(over=0, high=1)] = 0.01
+    """Share of the online weights that such a move takes over; 1 copies them."""
     epsilon_end: Annotated[float, Range(0, 1)] = 0.04
     """Probability of a random action after exploration; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
@@ -109,6 +111,7 @@ def run(config, track):
         rollout_length=config.rollout_length,
         updates=config.updates,
         target_every=config.target_every,
+        polyak=config.polyak,
         warm_up=config.warm_up,
         epsilon=exploration.linear(1.0, config.epsilon_end, config.exploration_fraction * config.steps),
         seed=acting,

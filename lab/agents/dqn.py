@@ -35,7 +35,8 @@ class DQN:
         batch_size: transitions per update.
         rollout_length: environment steps (of each environment) between two calls of `learn`.
         updates: gradient steps per call of `learn`.
-        target_every: gradient steps between two copies of the online network to the target network (C of Algorithm 1).
+        target_every: gradient steps between two moves of the target network towards the online one, C of Algorithm 1.
+        polyak: tau in (0, 1], the share of the online weights that a move takes over; 1 copies them.
         warm_up: environment steps, taken at random, before learning starts.
         epsilon: schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
@@ -55,6 +56,7 @@ class DQN:
         rollout_length=4,
         updates=1,
         target_every=250,
+        polyak=1.0,
         warm_up=1_000,
         epsilon,
         seed,
@@ -70,6 +72,7 @@ class DQN:
         self.discount, self.batch_size = checks.between("discount", discount, 0, 1), checks.integer("batch_size", batch_size)
         self.rollout_length, self.updates = checks.integer("rollout_length", rollout_length), checks.integer("updates", updates)
         self.target_every, self.warm_up = checks.integer("target_every", target_every), checks.integer("warm_up", warm_up, 0)
+        self.polyak = checks.share("polyak", polyak)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
@@ -111,10 +114,11 @@ class DQN:
         return {name: ops.mean(values) for name, values in results.items()} | {"epsilon": self.exploration_rate()}
 
     def _update_targets(self):
-        """theta^- <- theta before the first gradient step, and before every `target_every`-th one after it."""
-        due = ops.equal(self.updated.value % self.target_every, 0)
-        for variable, source in zip(self.target.variables, self.online.variables, strict=True):
-            variable.assign(ops.where(due, source.value, variable.value))
+        """theta^- <- theta^- + tau (theta - theta^-) before every `target_every`-th gradient step; the first move is a copy."""
+        first, due = ops.equal(self.updated.value, 0), ops.equal(self.updated.value % self.target_every, 0)
+        for slow, fast in zip(self.target.weights, self.online.weights, strict=True):
+            part = fast.value if self.polyak == 1 else slow.value + self.polyak * (fast.value - slow.value)
+            slow.assign(ops.where(due, ops.where(first, fast.value, part), slow.value))
         self.updated.assign_add(1)
 
     def _update(self, _):

@@ -111,6 +111,17 @@ def test_the_target_network_is_copied_before_every_so_many_updates(updates):
     assert copied == {1: [0, 0, 0, 3, 3, 3], 3: [0, 3]}[updates]
 
 
+def test_the_target_network_moves_by_a_share():
+    learner = agent(networks=linear_networks([[2.0, 0.0], [6.0, 1.0]], np.zeros((2, 2))), target_every=2, polyak=0.25)
+    online, target = (model.layers[-1].kernel for model in (learner.online, learner.target))
+    seen = []
+    for scale in (1.0, 2.0, 3.0):
+        online.assign(scale * np.array([[2.0, 0.0], [6.0, 1.0]], np.float32))
+        learner._update_targets()
+        seen.append(float(target.value[0][0]))
+    assert seen == [2.0, 2.0, 2.0 + 0.25 * (6.0 - 2.0)]  # a copy, nothing, a quarter of the way
+
+
 def weights(model):
     return b"".join(np.asarray(variable).tobytes() for variable in model.variables)
 

@@ -13,9 +13,9 @@ BASE = {
     "target_every": 3, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120,
 }  # fmt: skip
 CHANGES = {
-    "environment": "Acrobot-v1", "device": True, "steps": 160, "discount": 0.5, "target": "plain", "loss": "squared",
+    "environment": "Acrobot-v1", "device": True, "steps": 160, "discount": 0.5, "target": "plain", "loss": "huber",
     "learning_rate": 0.01, "learning_rate_end": 0.01, "max_gradient_norm": 1e-3, "batch_size": 16, "buffer_size": 80,
-    "warm_up": 96, "rollout_length": 32, "updates": 2, "target_every": 4, "epsilon_end": 0.9, "exploration_fraction": 1.0,
+    "warm_up": 96, "rollout_length": 32, "updates": 2, "target_every": 4, "polyak": 1.0, "epsilon_end": 0.9, "exploration_fraction": 1.0,
     "hidden": (4, 4), "check_episodes": 3, "evaluation_episodes": 5,
 }  # fmt: skip
 
