@@ -185,7 +185,7 @@ def parse(prog, description, argv, *defaults):
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=1)
         hint = f" (nearest: {near[0]})" if near else "; see --help"
-        raise ValueError(f"command line: expected a known flag, received {unknown[0]}{hint}")
+        raise ValueError(f"command line: expected a known flag, received {shown(unknown[0])[1:-1]}{hint}")
     found = tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
     for each in found:
         check_ranges(each)
@@ -208,12 +208,13 @@ def _unbroken_lines(argv):
 
 def _one_line(text, argv, defaults):
     """The framed message of tyro message, as: flag, expected, received."""
-    lines = [line.strip("│╭╮╰╯ ") for line in text.splitlines()]
-    body = " ".join(itertools.takewhile(lambda line: not line.startswith("──"), lines[1:]))
-    ours = re.search(r"--[\w-]+: (?:[\w ]+: )?expected .+, received .+", body)
+    # A frame of box characters or, on a terminal that has none, rules of "-"; the help stands below.
+    lines = [line for line in (line.strip("│╭╮╰╯ ") for line in text.splitlines()[1:]) if line.strip("─-")]
+    body = " ".join(itertools.takewhile(lambda line: not line.startswith(("Argument helptext", "For full helptext")), lines))
+    ours = re.search(r"--[a-z][\w-]*: (?:[\w ]+: )?expected .+, received .+", body)
     if ours:
         return ours.group(0)
-    name = next(iter(re.findall(r"--[\w-]+", body)), "").replace("--no-", "--")
+    name = next(iter(re.findall(r"--[a-z][\w-]*", body)), "").replace("--no-", "--")
     for default in defaults:
         hint = typing.get_type_hints(type(default)).get(name.removeprefix("--").replace("-", "_"))
         if hint is not None:

@@ -1,6 +1,8 @@
 import dataclasses
 import importlib
+import io
 import math
+import sys
 import typing
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -58,10 +60,23 @@ def test_every_field_is_a_flag():
         ("--rate nan", "--rate: expected a number >= 0 and <= 1, received nan"),
     ],
 )
-def test_bad_input_is_one_line(argv, line):
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])  # on a terminal without box characters too
+def test_bad_input_is_one_line(monkeypatch, encoding, argv, line):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
     with pytest.raises(ValueError) as caught:
         parse(*argv.split())
     assert str(caught.value) == line
+
+
+def test_what_was_received_has_no_line_of_its_own():
+    with pytest.raises(ValueError, match=r"^command line: expected a known flag, received a\\nb; see --help$"):
+        parse("a\nb")
+
+
+def test_what_was_received_is_cut_where_it_is_long():
+    with pytest.raises(ValueError) as caught:
+        parse("--rate", "x" * 20_000)
+    assert len(str(caught.value)) < 300
 
 
 def test_one_line_on_stderr_and_exit_code_2(capsys):
