@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,8 +15,19 @@ RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def processor():
+    """The processor's name, and which of AVX2, AVX-512 and AMX it has: the same program rounds otherwise with each."""
+    try:
+        about = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    name = re.search(r"^model name\s*: (.+)$", about, re.MULTILINE)
+    has = [flag for flag in ("avx2", "avx512f", "amx_bf16") if re.search(rf"^flags\b.*\b{flag}\b", about, re.MULTILINE)]
+    return ", ".join([name.group(1) if name else platform.processor(), *has])
+
+
 def describe(*packages):
-    """Versions, machine and commit of this measurement."""
+    """Versions, machine, processor and commit of this measurement."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     dirty = subprocess.run(
         ["git", "status", "--porcelain", "--", "lab", "envs", "experiments"], cwd=ROOT, capture_output=True, text=True
@@ -24,6 +36,7 @@ def describe(*packages):
         "commit": commit + ("-dirty" if dirty.strip() else ""),
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": processor(),
         "versions": {package: importlib.metadata.version(package) for package in packages},
     }
 
