@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from experiments import _policy_gradient as shared
 from lab import command, environments, experiment
 from lab.command import Range
+from lab.steps import whole_steps
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,15 @@ class Config(shared.Environment):
             command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
         shared.require_environment(self, space="Discrete")
 
+    def memory(self):
+        """What the run holds."""
+        return shared.needs(self, networks=2, replay=self.buffer_size)
+
+    @property
+    def total_steps(self):
+        """Environment steps of the whole run."""
+        return whole_steps(self.steps, self.warm_up, self.rollout_length)[1]
+
 
 def run(config, track):
     """Trains, evaluates greedily, records.
@@ -84,7 +94,6 @@ def run(config, track):
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
-    from lab.agents.training import whole_steps
     from lab.losses import huber, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam

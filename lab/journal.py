@@ -65,7 +65,9 @@ def find(run_id):
         if run_id and (run.name == run_id or run.name.endswith(f"-{run_id}") or run.mlflow_id() == run_id):
             return run
     newest = f"the newest is {runs[-1].name}" if runs else "there are none"
-    raise FileNotFoundError(f"run id: expected one of the {len(runs)} runs in {runs_folder()} ({newest}), received {run_id[:100]!r}")
+    raise FileNotFoundError(
+        f"run id: expected one of the {len(runs)} runs in {runs_folder()} ({newest}), received {run_id[:100]!r}"
+    )
 
 
 class RunFolder:

@@ -88,7 +88,7 @@ def test_objects_are_as_large_as_the_process_grows():
 @pytest.mark.parametrize("name", MODULES)
 def test_every_experiment_fits_into_a_laptop_as_it_is(name):
     usual = importlib.import_module(f"experiments.{name}").Config()
-    if name.startswith(("dp_", "dqn_")):  # a few hundred states
+    if name.startswith("dp_"):  # a few hundred states
         assert not hasattr(usual, "memory")
     else:
         assert 1_000 < memory.total(usual.memory()) < 4 * GB
