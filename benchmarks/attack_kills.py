@@ -94,6 +94,7 @@ def state(folder):
     found = {f"variable {name}": (str(value.dtype), value.shape, value.tobytes()) for name, value in tensors.items()}
     found |= {f"metric {key}": points for key, points in folder.metrics().items() if key not in TIMED}
     found |= {"checkpoint header": header, "results": folder.results()}
+    found["damaged lines of the journal"] = sum(event is None for event, _ in folder.read())
     for path in sorted(folder.artifacts.iterdir()):
         if path.name == "metrics.csv":
             with open(path) as file:

@@ -161,6 +161,8 @@ def _live(request):
             runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
         except SystemExit as stop:
             code = stop.code or 0
+        except KeyboardInterrupt:  # SIGTERM before the run began; the interpreter itself would end so
+            code = 130
         print(f"\n{trap.count} calls", flush=True)
     except BaseException as failure:
         print(repr(failure), flush=True)
