@@ -54,8 +54,7 @@ def copy_weights(name, target, source, model):
     shapes = [[tuple(variable.shape) for variable in each.variables] for each in (model, target)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f"{name}: expected the architecture of {source}, with weights {_shapes(shapes[0])}, "
-            f"received {_shapes(shapes[1])}."
+            f"{name}: expected the architecture of {source}, with weights {_shapes(shapes[0])}, received {_shapes(shapes[1])}."
         )
     for variable, source in zip(target.variables, model.variables, strict=True):
         variable.assign(source)

@@ -35,5 +35,5 @@ def test_a_branch_assigns_declared_variables_alone():
         return ()
 
     program = engine.compile(lambda flag: engine.cond(flag, assign, lambda: (), [declared]), [declared, other])
-    with pytest.raises(engine.UndeclaredVariableError, match="branch .*assign"):
+    with pytest.raises(engine.UndeclaredVariableError, match=r"branch .*assign"):
         program(np.array(True))
