@@ -34,7 +34,7 @@ def eagerly():
 
     def compile(program, state, xla=None):
         def run(*args):
-            return program(*optree.tree_map(lambda x: tf.convert_to_tensor(engine.tensorflow._narrow(x)), args))
+            return program(*optree.tree_map(lambda x: tf.convert_to_tensor(engine.tensorflow._narrow("program", x)), args))
 
         return run
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from lab import checks
 from lab.agents.passes import greedy, learning
-from lab.agents.requirements import require_new
+from lab.agents.requirements import require_new, require_place
 from lab.agents.returns import lambda_return
 
 
@@ -56,6 +56,11 @@ class ActorCritic(abc.ABC):
         self._learnt = [*self.model.variables, *optimizer.variables]
         others = [*network.variables, *(rewards.variables if rewards else ())]
         self.variables = [*self._learnt, *others, self.steps, self.seed.state]
+
+    def require_place(self, *environments):
+        """See `Agent.require_place`."""
+        parts = self.network, self.policy, self.rewards
+        require_place(self.network.observation_shape, self.policy.space, parts, environments)
 
     def act(self, observation, start):
         """Samples: observation `[B, ...]`, start `[B]` -> (action `[B, ...]`, {"sample", "start", ...}). A program."""

@@ -29,6 +29,9 @@ class Agent(Protocol):
     rollout_length: int  # T, environment steps between two calls of learn
     warm_up: int  # environment steps observed before the first learn; 0 where learning starts at once
 
+    def require_place(self, observation_space, action_space, num_envs):
+        """ValueError where the agent was made for other environments than these."""
+
     def act(self, observation, start):
         """Exploring: observation `[B, ...]` -> (action `[B, ...]`, extras). A program.
 

@@ -23,6 +23,7 @@ class OrnsteinUhlenbeckNoise:
 
     def __init__(self, num_envs, dimensions, *, scale=0.2, reversion=0.15):
         self.scale, self.reversion = checks.not_negative("scale", scale), checks.between("reversion", reversion, 0, 1)
+        self.num_envs = checks.integer("num_envs", num_envs)
         zeros = np.zeros((num_envs, dimensions), np.float32)
         self._state = keras.Variable(zeros, dtype="float32", trainable=False, name="exploration_noise")
         self._host = zeros  # needs no saving: host environments start new episodes wherever a run may resume

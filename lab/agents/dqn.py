@@ -10,7 +10,14 @@ from keras import ops
 from lab import checks, engine
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.agents.passes import HostPasses, exploring, greedy, learning
-from lab.agents.requirements import copy_weights, require_batch, require_inputs, require_new, require_outputs
+from lab.agents.requirements import (
+    copy_weights,
+    require_batch,
+    require_inputs,
+    require_new,
+    require_outputs,
+    require_place,
+)
 from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber
 from lab.losses.reinforcement import q_learning
@@ -81,6 +88,10 @@ class DQN:
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
         self._host, self._statistics = HostPasses(online), ObservationStatistics(online)
+
+    def require_place(self, *environments):
+        """See `Agent.require_place`."""
+        require_place(self.replay.observation_space.shape, self.replay.action_space, (), environments)
 
     def act(self, observation, start):
         """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""

@@ -16,6 +16,7 @@ from lab.agents.requirements import (
     require_inputs,
     require_new,
     require_outputs,
+    require_place,
 )
 from lab.agents.statistics import ObservationStatistics
 from lab.spaces import one_line
@@ -153,6 +154,10 @@ class OffPolicy(abc.ABC):
             *actor.variables, *critics.variables, *state, *replay.variables, self.steps, self.seed.state
         ]  # fmt: skip
         self._host, self._statistics = HostPasses(actor), ObservationStatistics(actor, *critics.online)
+
+    def require_place(self, *environments):
+        """See `Agent.require_place`."""
+        require_place(self.replay.observation_space.shape, self.replay.action_space, vars(self).values(), environments)
 
     def act(self, observation, start):
         """Explores, uniformly at random while warming up: observation `[B, ...]` -> (action `[B, D]`, {}). A program."""

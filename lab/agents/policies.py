@@ -178,6 +178,7 @@ class GSDEPolicy:
     def __init__(self, space, *, num_envs, features, redraw_every, initial_log_scale=-2.0):
         self.redraw_every = checks.integer("redraw_every", redraw_every)
         self.normal = NormalPolicy(space, initial_log_scale=initial_log_scale)
+        self.num_envs = checks.integer("num_envs", num_envs)
         shape = (num_envs, features, self.normal.box.dimensions)
         self.space, self.shapes = space, [*self.normal.shapes, shape[1:]]
         self.meaning = f"{self.normal.meaning}, factors of the noise"

@@ -60,6 +60,27 @@ def copy_weights(name, target, source, model):
         variable.assign(source)
 
 
+def require_place(observation_shape, action_space, parts, environments):
+    """ValueError where an agent was made for other environments than those it is to learn in.
+
+    Args:
+        observation_shape, action_space: what it was made for.
+        parts: what it is made of; those that have a state for each environment have `num_envs`.
+        environments: (observation space, action space, number) of the environments.
+    """
+    observations, actions, count = environments
+    if tuple(observation_shape) != observations.shape:
+        expected = f"observations of shape {list(observation_shape)}, which its model takes"
+        raise ValueError(f"agent: expected {expected}, received {one_line(observations)} of the environments.")
+    if action_space != actions:
+        expected = f"the actions of {one_line(action_space)}, for which it was made"
+        raise ValueError(f"agent: expected {expected}, received {one_line(actions)} of the environments.")
+    for part in parts:
+        if getattr(part, "num_envs", count) != count:
+            made = f"{part.num_envs} environments, as its {type(part).__name__} has"
+            raise ValueError(f"agent: expected {made}, received {count}.")
+
+
 def require_batch(batch_size, replay):
     """ValueError where a batch has more transitions than the replay can hold."""
     if batch_size > replay.capacity:

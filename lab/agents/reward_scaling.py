@@ -22,6 +22,7 @@ class RewardScaling:
 
     def __init__(self, num_envs, discount, *, clip=10.0):
         self.discount, self.clip = checks.between("discount", discount, 0, 1), checks.positive("clip", clip)
+        self.num_envs = checks.integer("num_envs", num_envs)
         self._return = keras.Variable(np.zeros(num_envs), dtype="float32", trainable=False, name="discounted_return")
         self._statistics = RunningNormalization(clip=None, name="return_statistics")
         self._statistics.build((None,))

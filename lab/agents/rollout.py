@@ -41,6 +41,7 @@ class HostRollout:
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
+        agent.require_place(envs.single_observation_space, envs.single_action_space, envs.num_envs)
         self.agent, self.envs, self.seed, self.num_envs = agent, envs, seed, envs.num_envs
         self._finished: list[tuple] = []
         self._programs = {
@@ -126,6 +127,7 @@ class DeviceRollout:
         self.seed = keras.random.SeedGenerator(seed)
         state = env.initial(self.seed)
         self.num_envs = int(keras.tree.flatten(state)[0].shape[0])
+        agent.require_place(env.observation_space, env.action_space, self.num_envs)
         self._state = keras.tree.map_structure(
             lambda x: keras.Variable(x, dtype=keras.backend.standardize_dtype(x.dtype), trainable=False, name="env_state"),
             state,

@@ -5,7 +5,8 @@ A *program* is an ordinary Python function that reads and assigns Keras variable
 
 `compile(program, state, *, xla=None)`
     The compiled program: same arguments (tensors or arrays in any nesting of tuples, lists, dicts and NamedTuples; Python
-    numbers do not retrace), same result as tensors, same assignments. 64-bit arguments arrive as 32-bit ones, as on JAX.
+    numbers do not retrace), same result as tensors, same assignments. 64-bit arguments arrive as 32-bit ones, as on JAX,
+    and a number that does not fit is a ValueError.
     With `xla=None` the engine decides: on a CPU a TensorFlow program with convolutions or pooling stays a graph, for
     oneDNN beats XLA there by an order of magnitude, and everything else becomes one XLA program. JAX always uses XLA
     and donates the state's buffers, after copying those that anything beside the variable holds.

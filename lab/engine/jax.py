@@ -5,7 +5,7 @@ import sys
 import jax
 import numpy as np
 
-from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
+from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
 
 
 class Compiled:
@@ -25,6 +25,7 @@ class Compiled:
 
     def __call__(self, *args):
         """Runs the program and assigns its state."""
+        args = jax.tree.map(lambda leaf: narrow(self._name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
         output, values = self._function(_own([variable._value for variable in self._state]), args)
         for variable, value in zip(self._state, values, strict=True):
             variable._direct_assign(value)

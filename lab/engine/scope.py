@@ -1,7 +1,10 @@
 """The Keras scope in which a program runs: it sees every read and every assignment of a Keras variable."""
 
 import keras
+import numpy as np
 from keras import ops
+
+NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
 
 
 class UndeclaredVariableError(ValueError):
@@ -88,6 +91,19 @@ def unique(state):
             raise TypeError(f"state: expected Keras variables, received {type(variable).__name__}: {variable!r}.")
         seen.setdefault(id(variable), variable)
     return list(seen.values())
+
+
+def narrow(name, array):
+    """A NumPy array in at most 32 bits; ValueError, in the name of a program, where a finite number does not fit."""
+    dtype = NARROW.get(array.dtype.name)
+    if dtype is None:
+        return array
+    with np.errstate(over="ignore"):
+        result = array.astype(dtype)
+    lost = np.isfinite(array) & ~np.isfinite(result) if dtype == "float32" else result != array
+    if lost.any():
+        raise ValueError(f"{name}: expected numbers that fit {dtype}, received {array[lost].flat[0]}.")
+    return result
 
 
 def twice_if_single(indices, values):

@@ -12,7 +12,7 @@ from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import backprop
 from tensorflow.python.ops import random_ops_util
 
-from lab.engine.scope import ProgramScope, name_of, twice_if_single, unique
+from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
 
 CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
 LIBRARY = "--xla_cpu_experimental_ynn_fusion_type"
@@ -46,9 +46,6 @@ def _aggregate(original, gradients):
     return functools.reduce(tf.add, gradients)
 
 
-NARROW = {np.dtype("float64"): np.float32, np.dtype("int64"): np.int32}  # as JAX does with its inputs
-
-
 class Compiled:
     """A program compiled at its first call; see `lab.engine.compile`."""
 
@@ -62,7 +59,7 @@ class Compiled:
     def __call__(self, *args):
         """Runs the program and assigns its state."""
         arguments, structure = optree.tree_flatten(args)  # type: ignore[arg-type, var-annotated]
-        leaves = [_narrow(argument) for argument in arguments]
+        leaves = [_narrow(self._name, argument) for argument in arguments]
         key = (structure, *((leaf.dtype, tuple(leaf.shape)) for leaf in leaves))
         leaves = [tf.convert_to_tensor(leaf) for leaf in leaves]
         if key not in self._functions:
@@ -195,11 +192,10 @@ def _named_generator():
         random_ops_util.get_key_counter_alg = original
 
 
-def _narrow(leaf):
+def _narrow(name, leaf):
     """An argument as a tensor or as an array of at most 32 bits."""
     if isinstance(leaf, tf.Tensor):
         return leaf
     if isinstance(leaf, keras.Variable):
         raise TypeError(f"A program's arguments are tensors, received the variable {leaf.path!r}: put it in `state`.")
-    leaf = np.asarray(leaf)
-    return leaf.astype(NARROW.get(leaf.dtype, leaf.dtype), copy=False)
+    return narrow(name, np.asarray(leaf))

@@ -12,17 +12,21 @@ from lab.agents import (
     PPO,
     SAC,
     Critics,
+    DeviceRollout,
     FeedForward,
     GaussianNoise,
     GSDEPolicy,
+    HostRollout,
     LearntTemperature,
+    OrnsteinUhlenbeckNoise,
     Recurrent,
+    RewardScaling,
     UniformReplay,
     exploration,
     policy_for,
 )
 from lab.models import actor_critic, critic, dense_torso, deterministic_actor, gaussian_actor, mlp, recurrent_actor_critic
-from tests.agents.identity import TORQUE
+from tests.agents.identity import TORQUE, DeviceIdentity, Identity, vectorize
 from tests.contracts import raises
 
 SEEN = Box(-1, 1, (3,), np.float32)
@@ -97,7 +101,7 @@ def ddpg(**changes):
         "actor": deterministic_actor((3,), 1, (4,), seed=0), "target_actor": deterministic_actor((3,), 1, (4,), seed=1),
         "critics": critics(1), "optimizer": optimizer(), "replay": UniformReplay(64, SEEN, TORQUE, seed=0), "action_space": TORQUE,
     }  # fmt: skip
-    return DDPG(noise=GaussianNoise(0.1), batch_size=8, seed=0, **parts | changes)
+    return DDPG(batch_size=8, seed=0, **{"noise": GaussianNoise(0.1)} | parts | changes)
 
 
 ACTOR, SHARED = deterministic_actor((3,), 1, (4,), seed=0), optimizer()
@@ -161,9 +165,50 @@ def test_recurrent_networks():
         Recurrent(build, policy_for(Discrete(2)), num_envs=2, length=4)
 
 
+def ppo(policy, **options):
+    return PPO(network=network(policy, policy), optimizer=optimizer(), seed=0, **options)
+
+
+def recurrent():
+    policy = policy_for(Discrete(2))
+    build = recurrent_actor_critic((3,), policy.head, units=2, hidden=(), seed=0)
+    return PPO(network=Recurrent(build, policy, num_envs=2, length=4), optimizer=optimizer(), seed=0)
+
+
 @pytest.mark.parametrize("kind", [A2C, PPO])
 def test_an_optimizer_of_two_agents(kind):
     policy, one = policy_for(Discrete(2)), optimizer()
     kind(network=network(policy, policy), optimizer=one, seed=0)
     with raises("optimizer: expected an optimizer that is new"):
         kind(network=network(policy, policy), optimizer=one, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "place", "words"),
+    [
+        (dqn, (Box(-1, 1, (4,)), Discrete(2), 1), r"agent: expected observations of shape \[3\], which its model takes, received Box"),
+        (dqn, (SEEN, Discrete(5), 1), r"agent: expected the actions of Discrete\(2\), for which it was made, received Discrete\(5\)"),
+        (ddpg, (SEEN, Box(-1, 1, (1,)), 1), "agent: expected the actions of Box"),
+        (lambda: ddpg(noise=OrnsteinUhlenbeckNoise(2, 1)), (SEEN, TORQUE, 3), "agent: expected 2 environments, as its OrnsteinUhlenbeckNoise has, received 3"),
+        (lambda: ppo(policy_for(Discrete(2))), (SEEN, Discrete(3), 1), "agent: expected the actions of Discrete"),
+        (lambda: ppo(policy_for(Discrete(2))), (Box(-1, 1, (3, 3)), Discrete(2), 1), r"agent: expected observations of shape \[3\]"),
+        (lambda: ppo(GSDEPolicy(TORQUE, num_envs=1, features=4, redraw_every=1)), (SEEN, TORQUE, 4), "agent: expected 1 environments, as its GSDEPolicy has, received 4"),
+        (lambda: ppo(policy_for(Discrete(2)), rewards=RewardScaling(1, 0.9)), (SEEN, Discrete(2), 4), "agent: expected 1 environments, as its RewardScaling has, received 4"),
+        (recurrent, (SEEN, Discrete(2), 4), "agent: expected 2 environments, as its Recurrent has, received 4"),
+    ],
+)  # fmt: skip
+def test_environments_that_an_agent_was_not_made_for(make, place, words):
+    with raises(words):
+        make().require_place(*place)
+
+
+@pytest.mark.parametrize("make", [dqn, ddpg, lambda: ppo(policy_for(Discrete(2)))], ids=["DQN", "DDPG", "PPO"])
+def test_rollouts_ask_before_anything_is_compiled(make):
+    envs = vectorize(Identity, 2)
+    envs.single_action_space = Discrete(7)
+    with raises("agent: expected the actions of"):
+        HostRollout(make(), envs, seed=0)
+    device = DeviceIdentity(2)
+    device.action_space = Discrete(7)
+    with raises("agent: expected the actions of"):
+        DeviceRollout(make(), device, max_episode_steps=5, seed=0)

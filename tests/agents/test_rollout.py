@@ -21,6 +21,9 @@ class Constant:
     def __init__(self, action=1):
         self.action = action
 
+    def require_place(self, observation_space, action_space, num_envs):
+        pass
+
     def act(self, observation, start):
         batch = ops.shape(observation)[0]
         return ops.full((batch,), self.action, dtype="int32"), {"value": ops.sum(observation, axis=-1)}

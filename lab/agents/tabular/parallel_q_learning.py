@@ -50,6 +50,14 @@ class ParallelQLearning:
         self._triangle = np.triu(np.ones((actions, actions), "float32"))
         self.variables = [self._q, self._steps, self._updates, self._seed.state]
 
+    def require_place(self, observation_space, action_space, num_envs):
+        """See `lab.agents.agent.Agent.require_place`."""
+        received = num_envs, int(observation_space.n), int(action_space.n)
+        if received != self.shape:
+            raise ValueError(
+                f"agent: expected (learners, states, actions) {self.shape}, received {received} of the environments."
+            )
+
     def action_values(self):
         """q, `[B, S, A]`."""
         return np.asarray(self._q).reshape(self.shape)
