@@ -49,12 +49,13 @@ def discrete(space):
 
 
 def as_action(space, action):
-    """An action, or a batch of actions, with the dtype of a space: what `step` gets."""
+    """An action, or a batch of actions, with the dtype of a space: what `step` gets. A single Discrete one is a NumPy scalar."""
     action = np.asarray(action)
-    if action.dtype == space.dtype:
-        return action
-    action = action.astype(space.dtype)
-    return np.clip(action, space.low, space.high) if isinstance(space, spaces.Box) else action  # rounding may leave a Box
+    if action.dtype != space.dtype:
+        action = action.astype(space.dtype)
+        if isinstance(space, spaces.Box):  # which rounding may leave
+            action = np.clip(action, space.low, space.high)
+    return action[()]
 
 
 def fitting(name, space, dtype=None):

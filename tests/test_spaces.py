@@ -76,7 +76,9 @@ def test_actions_take_the_dtype_of_their_space():
     half = Box(-0.3, 0.3, (1,), np.float16)
     assert half.contains(as_action(half, np.array([0.30004], np.float32)))  # rounded, it would be outside
     action = np.array([0.5], np.float32)
-    assert as_action(Box(-1, 1, (1,)), action) is action
+    assert as_action(Box(-1, 1, (1,)), action).base is action  # not a copy
+    for given in (1, np.int64(1), np.array(1)):
+        assert {as_action(Discrete(2), given): "hashable, as FrozenLake wants it"}[1]
 
 
 def test_discrete_actions_count_from_0():
