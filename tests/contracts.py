@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from lab import engine
 from lab.losses.elementwise import ElementwiseLoss
 
 
@@ -93,10 +94,7 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
         assert not learns or np.any(as_array(weight) != old), weight.path
 
     for policy in policies:
-        low = make(dtype=policy)
-        outputs = flat(low(given))
-        assert {keras.backend.standardize_dtype(x.dtype) for x in outputs} == {keras.DTypePolicy(policy).compute_dtype}
-        assert all(np.isfinite(as_array(ops.cast(x, "float32"))).all() for x in outputs)
+        low = check_precision(make, inputs, policy, learns=learns)
         trained = keras.backend.standardize_dtype(low.trainable_weights[0].dtype) if low.trainable_weights else None
         assert trained in (None, keras.DTypePolicy(policy).variable_dtype)
 
@@ -108,6 +106,28 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
         first, second, other = (make(seed=seed)(given) for seed in (3, 3, 4))
         np.testing.assert_array_equal(as_array(flat(first)[0]), as_array(flat(second)[0]))
         assert np.any(as_array(flat(first)[0]) != as_array(flat(other)[0]))
+    return layer
+
+
+def check_precision(make, inputs, policy, learns=True):
+    """A layer of a dtype policy returns numbers of its type and learns from them: gradients are finite and move its weights."""
+    layer, given = make(dtype=policy), inputs[0] if len(inputs) == 1 else list(inputs)
+    outputs = flat(layer(given))
+    assert {keras.backend.standardize_dtype(x.dtype) for x in outputs} == {keras.DTypePolicy(policy).compute_dtype}
+    assert all(np.isfinite(as_array(ops.cast(x, "float32"))).all() for x in outputs)
+
+    def loss():
+        return sum(ops.mean(ops.square(ops.cast(x, "float32") - 1.0)) for x in flat(layer(given, training=True))), ()
+
+    variables = layer.trainable_variables
+    before = [as_array(ops.cast(variable, "float32")) for variable in variables]
+    if variables:
+        _, gradients = engine.value_and_grad(loss, variables)()
+        keras.optimizers.SGD(1.0).apply(gradients, variables)
+    for variable, old in zip(variables, before, strict=True):
+        new = as_array(ops.cast(variable, "float32"))
+        assert np.isfinite(new).all(), variable.path
+        assert not learns or np.any(new != old), variable.path
     return layer
 
 

@@ -118,8 +118,8 @@ class CategoricalHead(_Head):
 class GaussianHead(_Head):
     """Mean and standard deviation of a continuous policy: `[..., D]` -> (`[..., actions]`, `[..., actions]`).
 
-    The logarithm of the deviation is linear in the features and clipped (Haarnoja et al. 2018), or with state_dependent=False one
-    learnt number per dimension (Schulman et al. 2017).
+    The logarithm of the standard deviation is linear in the features and clipped (Haarnoja et al. 2018), or with state_dependent=False one
+    learnt number per dimension (Schulman et al. 2017). In float16 it is at least -9: exp(-20) would be 0 there.
 
     Args:
         actions: dimensions of the action, >= 1.
@@ -149,15 +149,21 @@ class GaussianHead(_Head):
         """(mean, standard deviation)."""
         loc = self.loc(inputs)
         log_scale = self.log_scale(inputs) if self.state_dependent else ops.broadcast_to(self.log_scale, ops.shape(loc))
-        return loc, ops.exp(ops.clip(log_scale, *self.limits))
+        return loc, ops.exp(ops.clip(log_scale, *self._limits))
+
+    @property
+    def _limits(self):
+        """The limits that the dtype allows."""
+        least, most = self.limits
+        return max(least, -9.0) if self.compute_dtype == "float16" else least, most
 
     def host_function(self):
         """`call` over the present weights as a function of arrays, for `engine.host_forward`."""
         kernel, bias = engine.read(self.loc.kernel), engine.read(self.loc.bias)
         if self.state_dependent:
             scale_kernel, scale_bias = engine.read(self.log_scale.kernel), engine.read(self.log_scale.bias)
-            return lambda x: (x @ kernel + bias, np.exp(np.clip(x @ scale_kernel + scale_bias, *self.limits)))
-        scale = np.exp(np.clip(engine.read(self.log_scale), *self.limits))
+            return lambda x: (x @ kernel + bias, np.exp(np.clip(x @ scale_kernel + scale_bias, *self._limits)))
+        scale = np.exp(np.clip(engine.read(self.log_scale), *self._limits))
         return lambda x: (x @ kernel + bias, np.broadcast_to(scale, (len(x), self.actions)))
 
     def compute_output_shape(self, input_shape):

@@ -9,7 +9,8 @@ class ResettableRNN(keras.layers.Layer):
     """`keras.layers.RNN` whose state is zero again wherever an episode starts.
 
     Inputs: `[sequences [B, T, D], starts [B, T]]`, true at an episode's first step, which then sees no state of before. Gradients do not
-    cross a start either. -> `[B, T, units]`, or the last step's `[B, units]`.
+    cross a start either. -> `[B, T, units]`, or the last step's `[B, units]`. The cell computes by its own dtype policy. Outputs and states
+    that are returned have this layer's dtype.
 
     Args:
         cell: a cell of `keras.layers`, without dropout, or of this library.
@@ -24,7 +25,7 @@ class ResettableRNN(keras.layers.Layer):
         self.cell = _without_dropout(cell)
         self.return_sequences, self.return_state, self.unroll = return_sequences, return_state, unroll
         self.rnn = keras.layers.RNN(
-            _ResettingCell(cell, dtype=self.dtype_policy), return_sequences=return_sequences, return_state=return_state,
+            _ResettingCell(cell, dtype=cell.dtype_policy), return_sequences=return_sequences, return_state=return_state,
             unroll=unroll, dtype=self.dtype_policy, name="rnn",
         )  # fmt: skip
 
@@ -93,7 +94,10 @@ class _ResettingCell(keras.layers.Layer):
     def call(self, inputs, states, training=None):
         start = inputs[:, -1:] > 0.5
         states = keras.tree.map_structure(lambda state: ops.where(start, ops.zeros_like(state), state), states)
-        return self.cell(inputs[:, :-1], states, training=training)
+        output, new = self.cell(inputs[:, :-1], states, training=training)
+        kept = keras.tree.flatten(states)  # a stack's dtype need not be that of its cells, and a loop's states stay of one
+        new = [ops.cast(state, old.dtype) for state, old in zip(keras.tree.flatten(new), kept, strict=True)]
+        return output, keras.tree.pack_sequence_as(states, new)
 
     def get_initial_state(self, batch_size=None):
         return self.cell.get_initial_state(batch_size)

@@ -15,8 +15,10 @@ class SpectralNormalization(keras.layers.Wrapper):
     follow W by power iteration: v <- Wu/|Wu|, u <- W^T v/|W^T v|. The gradient flows through sigma (eq. 7-9), and the kernel itself is
     never overwritten, as Keras's own layer does.
 
-    u and v start exact (an eigenvalue decomposition when the layer is built) and are brought forward whenever the kernel is another
+    u and v start exact (an eigenvalue decomposition of the smaller side, when the layer is built) and are brought forward whenever the kernel is another
     one than before, while training, so that many calls within one step, on real and on fake samples, are one iteration.
+
+    The inner layer computes by its own dtype policy. The outputs have this layer's dtype.
 
     Args:
         layer: a layer with a kernel, such as Dense, Conv or Embedding.
@@ -39,11 +41,10 @@ class SpectralNormalization(keras.layers.Wrapper):
             return ops.copy(ops.reshape(ops.cast(self._kernel(), "float32"), matrix))  # not the kernel's own buffer
 
         def right(shape, dtype=None):
-            weights = ops.convert_to_numpy(kernel(None))
-            return ops.convert_to_tensor(np.linalg.eigh(weights.T @ weights)[1][:, -1])
+            return ops.convert_to_tensor(right_vector(ops.convert_to_numpy(kernel(None))))
 
         def left(shape, dtype=None):
-            return self._unit(ops.matmul(kernel(None), right(None)))
+            return self._unit(ops.matmul(kernel(None), ops.convert_to_tensor(self.u)))
 
         self.u = self.add_weight(shape=matrix[1:], initializer=right, name="u", **options)
         self.v = self.add_weight(shape=(rows,), initializer=left, name="v", **options)
@@ -58,7 +59,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         values = [(variable, variable.value) for variable in self.layer.variables if variable is not self._kernel()]
         values.append((self._kernel(), ops.cast(ops.divide(kernel, sigma), kernel.dtype)))
         with keras.StatelessScope(state_mapping=values):
-            return self.layer(inputs)
+            return ops.cast(self.layer(inputs), self.compute_dtype)
 
     def _vectors(self, matrix, training):
         """(u, v) for this kernel: the stored ones, brought forward if it is a new one."""
@@ -91,3 +92,15 @@ class SpectralNormalization(keras.layers.Wrapper):
     def get_config(self):
         """All arguments."""
         return super().get_config() | {"power_iterations": self.power_iterations, "epsilon": self.epsilon}
+
+
+def right_vector(matrix):
+    """u of a matrix's greatest singular value: W^T W u = sigma^2 u, or W^T v where W W^T is the smaller one."""
+    rows, columns = matrix.shape
+    if columns <= rows:
+        return np.linalg.eigh(matrix.T @ matrix)[1][:, -1]
+    u = matrix.T @ np.linalg.eigh(matrix @ matrix.T)[1][:, -1]
+    norm = np.linalg.norm(u)
+    return (
+        u / norm if norm else np.eye(1, columns, dtype=matrix.dtype)[0]
+    )  # of zeros any unit vector, from which iterations go on

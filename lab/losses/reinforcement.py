@@ -1,5 +1,6 @@
 """Targets and losses of reinforcement learning: pure functions over batches. Gradients flow where a docstring does not say otherwise."""
 
+import keras
 from keras import ops
 
 from lab import checks
@@ -73,13 +74,23 @@ def policy_gradient(log_prob, advantage):
     return -log_prob * ops.stop_gradient(advantage)
 
 
+def probability_ratio(log_prob, old_log_prob):
+    """rho = pi(a|s) / pi_old(a|s) = exp(log pi - log pi_old), elementwise; no gradient flows through the old policy.
+
+    A log-ratio above 20, in float16 10, counts as that, and so does its gradient: exp is infinite from 88 on, and infinity times 0 not a number.
+    """
+    change = log_prob - ops.stop_gradient(old_log_prob)
+    most = 10.0 if keras.backend.standardize_dtype(change.dtype) == "float16" else 20.0
+    return ops.exp(change - ops.stop_gradient(ops.relu(change - most)))
+
+
 def clipped_surrogate(log_prob, old_log_prob, advantage, *, clip=0.2):
-    """-min(rho A, clip(rho, 1-c, 1+c) A) with rho = pi(a|s)/pi_old(a|s), elementwise (Schulman et al. 2017, eq. 7).
+    """-min(rho A, clip(rho, 1-c, 1+c) A) with rho of `probability_ratio`, elementwise (Schulman et al. 2017, eq. 7).
 
     No gradient flows through the old policy or the advantage.
     """
     checks.same_shape(log_prob=log_prob, old_log_prob=old_log_prob, advantage=advantage)
-    ratio = ops.exp(log_prob - ops.stop_gradient(old_log_prob))
+    ratio = probability_ratio(log_prob, old_log_prob)
     advantage = ops.stop_gradient(advantage)
     return -ops.minimum(ratio * advantage, ops.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 

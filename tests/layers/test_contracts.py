@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lab import layers
-from tests.contracts import as_array, check_layer, uniform
+from tests.contracts import as_array, check_layer, check_precision, uniform
 
 VECTORS, SEQUENCES, PICTURES = uniform(0, 8, 6), uniform(1, 8, 7, 4), uniform(2, 8, 6, 6, 4)
 VOLUMES, LABELS = uniform(3, 4, 4, 4, 4, 2), np.arange(8, dtype="int32") % 3
@@ -70,6 +70,32 @@ LAYERS = {
 def test_contract(name):
     make, inputs, options = LAYERS[name]
     check_layer(make, *inputs, **options)
+
+
+STACK = keras.layers.StackedRNNCells
+OVER_ANOTHER = {  # wrappers whose inner layer has a policy of its own
+    "SpectralNormalization Dense": (lambda inner, **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=inner), **o), [VECTORS]),
+    "SpectralNormalization Conv2D": (
+        lambda inner, **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=inner), **o), [PICTURES],
+    ),
+    "ResettableRNN LSTM": (
+        lambda inner, **o: layers.ResettableRNN(keras.layers.LSTMCell(5, dtype=inner), return_state=True, **o), [SEQUENCES, STARTS],
+    ),
+    "ResettableRNN of a stack": (
+        lambda inner, **o: layers.ResettableRNN(STACK([keras.layers.GRUCell(4, dtype=inner), layers.PeepholeLSTMCell(3)]), **o),
+        [SEQUENCES, STARTS],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVER_ANOTHER)
+@pytest.mark.parametrize(("inner", "outer"), [("float32", "mixed_float16"), ("mixed_float16", "float32")])
+def test_a_wrapper_gives_numbers_of_its_own_dtype_policy(name, inner, outer):
+    make, inputs = OVER_ANOTHER[name]
+    layer = check_precision(lambda **options: make(inner, **options), inputs, outer)
+    if "ResettableRNN" in name and getattr(layer, "return_state", False):  # its states are taken back
+        output, *states = layer(inputs)
+        assert layer(inputs, initial_state=states)[0].dtype == output.dtype
 
 
 def test_seeds_are_part_of_configurations():

@@ -37,6 +37,32 @@ def test_spectral_norm_by_hand_and_from_the_start():
     np.testing.assert_allclose(as_array(layer(x)), as_array(plain(x)), atol=1e-5)  # exact before any training
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(3, 2), (2, 3)])
+def test_the_vectors_start_exact_whichever_side_is_smaller(rows, columns):
+    kernel = uniform(0, rows, columns)
+    layer = spectral(kernel)
+    left, values, right = np.linalg.svd(kernel.astype(float))
+    u, v = as_array(layer.u), as_array(layer.v)
+    np.testing.assert_allclose(abs(u @ right[0]), 1, rtol=1e-6)
+    np.testing.assert_allclose(v @ kernel @ u, values[0], rtol=1e-6)
+    np.testing.assert_allclose(abs(v @ left[:, 0]), 1, rtol=1e-6)
+
+
+def test_the_decomposition_is_of_the_smaller_side(monkeypatch):
+    seen, decompose = [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda matrix: seen.append(len(matrix)) or decompose(matrix))
+    for inputs, units in ((2, 300), (300, 2)):
+        layers.SpectralNormalization(keras.layers.Dense(units)).build((None, inputs))
+    assert seen == [2, 2]
+
+
+def test_a_kernel_that_starts_at_zero_finds_its_norm():
+    layer = spectral(np.zeros((2, 3), "float32"))
+    kernel = np.array([[1.0, 2.0, 2.0], [0.0, 0.0, 0.0]], "float32")
+    layer.layer.kernel.assign(kernel)
+    np.testing.assert_allclose(normalised(layer, training=True), kernel / 3.0, rtol=1e-6)
+
+
 def test_spectral_norm_follows_a_kernel_that_trains():
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=(30, 20)).astype("float32")

@@ -102,3 +102,22 @@ def test_policy_losses():
     np.testing.assert_allclose(as_array(gradient), [0, 1.5, -0.5, 0, -1.1], rtol=1e-6)  # clipped ones do not move
     policy = distributions.Categorical(np.zeros(4, "float32"))
     np.testing.assert_allclose(as_array(reinforcement.entropy(policy)), -np.log(4), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float32", 20), ("float16", 10), ("bfloat16", 20)])
+def test_a_ratio_beyond_what_exp_can_say_is_finite_and_so_is_its_gradient(dtype, most):
+    change = [most - 1.0, most + 1.0, 89.0, 1000.0, -1000.0, -np.inf]
+    for advantage, held in ((1.0, [-1.2] * 4 + [0, 0]), (-1.0, None)):
+
+        def loss(log_prob):
+            old, gain = ops.zeros_like(log_prob), ops.full_like(log_prob, advantage)  # noqa: B023
+            values = reinforcement.clipped_surrogate(log_prob, old, gain)
+            return ops.sum(ops.cast(values, "float32")), values
+
+        (_, values), gradient = engine.value_and_grad(loss)(ops.convert_to_tensor(change, dtype))
+        values, gradient = (as_array(ops.cast(x, "float32")) for x in (values, gradient))
+        greatest = np.exp([most - 1.0] + [most] * 3)
+        expected = [*greatest, 0.8, 0.8] if held is None else held
+        np.testing.assert_allclose(values, expected, rtol=2e-2 if dtype != "float32" else 1e-6)
+        slope = [*greatest, 0, 0] if held is None else [0] * 6
+        np.testing.assert_allclose(gradient, slope, rtol=2e-2 if dtype != "float32" else 1e-6)
