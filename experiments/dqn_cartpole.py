@@ -99,7 +99,7 @@ def run(config, track):
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
-    from lab.losses import huber, reinforcement
+    from lab.losses import huber_error, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam
     from lab.watch import log_episode
@@ -120,8 +120,8 @@ def run(config, track):
             global_clipnorm=config.max_gradient_norm,
         ),
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
-        bootstrap={"plain": reinforcement.q_learning, "double": reinforcement.double_q_learning}[config.target],
-        loss={"huber": huber, "squared": dqn.squared}[config.loss],
+        bootstrap={"plain": reinforcement.q_learning_bootstrap, "double": reinforcement.double_q_learning_bootstrap}[config.target],
+        loss={"huber": huber_error, "squared": dqn.squared}[config.loss],
         discount=config.discount,
         batch_size=config.batch_size,
         rollout_length=config.rollout_length,

@@ -55,5 +55,6 @@ def _number(value):
 
 def _hold(good, name, expected, value):
     if not good:
-        raise ValueError(f"{name}: expected {expected}, received {value!r}.")
+        received = f"an array of shape {tuple(value.shape)}" if getattr(value, "shape", ()) else repr(value)
+        raise ValueError(f"{name}: expected {expected}, received {received}.")
     return value

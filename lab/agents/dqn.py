@@ -19,8 +19,8 @@ from lab.agents.requirements import (
     require_place,
 )
 from lab.agents.statistics import ObservationStatistics
-from lab.losses import huber
-from lab.losses.reinforcement import q_learning
+from lab.losses import huber_error
+from lab.losses.reinforcement import q_learning_bootstrap
 from lab.spaces import discrete
 
 
@@ -36,8 +36,8 @@ class DQN:
         online, target: built Keras models, observation `[B, ...]` -> action values `[B, A]`, of one architecture.
         optimizer: a Keras optimizer; gradient clipping is its `global_clipnorm`.
         replay: where transitions are kept, `UniformReplay`.
-        bootstrap: value of the next state, `q_learning` or `double_q_learning` of `lab.losses.reinforcement`.
-        loss: elementwise loss of the TD error, `lab.losses.huber` or `squared`.
+        bootstrap: value of the next state, `q_learning_bootstrap` or another of `lab.losses.reinforcement`.
+        loss: elementwise loss of the TD error, `lab.losses.huber_error` or `squared`.
         discount: gamma per environment step, in [0, 1].
         batch_size: transitions per update.
         rollout_length: environment steps (of each environment) between two calls of `learn`.
@@ -56,8 +56,8 @@ class DQN:
         target,
         optimizer,
         replay,
-        bootstrap=q_learning,
-        loss=huber,
+        bootstrap=q_learning_bootstrap,
+        loss=huber_error,
         discount=0.99,
         batch_size=64,
         rollout_length=4,

@@ -8,7 +8,7 @@ from lab.layers.conditional_batch_normalization import ConditionalBatchNormaliza
 from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
-from lab.layers.heads import CategoricalHead, DuelingHead, GaussianHead, QuantileHead
+from lab.layers.heads import CategoricalValueHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.learnt_map import LearntMap
 from lab.layers.local_response_normalization import LocalResponseNormalization
 from lab.layers.maxout import Maxout
@@ -25,11 +25,14 @@ from lab.layers.self_attention import SelfAttention2D
 from lab.layers.spectral_normalization import SpectralNormalization
 from lab.layers.subsampling import Subsampling2D
 from lab.layers.table_convolution import TableConvolution2D
+from lab.renamed import renamed
+
+__getattr__ = renamed(__name__, {"CategoricalHead": "CategoricalValueHead"})
 
 __all__ = [
     "AdaptiveInstanceNormalization",
     "BatchNormalization",
-    "CategoricalHead",
+    "CategoricalValueHead",
     "ConditionalBatchNormalization",
     "Convolution1D",
     "Convolution2D",

@@ -84,7 +84,7 @@ class QuantileHead(_Head):
 
 
 @keras.saving.register_keras_serializable(package="lab")
-class CategoricalHead(_Head):
+class CategoricalValueHead(_Head):
     """Logits of each action's return over fixed atoms: `[..., D]` -> `[..., actions, atoms]` (Bellemare et al. 2017, section 4).
 
     Args:
@@ -174,3 +174,6 @@ class GaussianHead(_Head):
     def get_config(self):
         """All arguments."""
         return super().get_config() | {name: getattr(self, name) for name in ("state_dependent", "limits", "initial_log_scale")}
+
+
+keras.saving.get_custom_objects()["lab>CategoricalHead"] = CategoricalValueHead  # its name in files of before

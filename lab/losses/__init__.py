@@ -6,7 +6,7 @@
 from lab.losses import adversarial, penalties, reinforcement
 from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
 from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
-from lab.losses.huber import Huber, huber
+from lab.losses.huber import Huber, huber, huber_error
 from lab.losses.kl_divergence import KLDivergence, kl_divergence
 from lab.losses.mean_absolute_error import MeanAbsoluteError, Quantile, mean_absolute_error, quantile_error
 from lab.losses.mean_squared_error import MeanSquaredError, mean_squared_error
@@ -23,6 +23,7 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "huber",
+    "huber_error",
     "kl_divergence",
     "mean_absolute_error",
     "mean_squared_error",

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from lab import checks
-from lab.losses.huber import huber
+from lab.losses.huber import huber_error
+from lab.renamed import renamed
 
 
 def td_error(value, reward, discount, next_value):
@@ -13,18 +14,21 @@ def td_error(value, reward, discount, next_value):
     return reward + discount * next_value - value
 
 
-def q_learning(online_next, target_next):
-    """max_a Q_target(s', a), `[B]` (Mnih et al. 2015), from action values `[B, A]` of both networks."""
+def q_learning_bootstrap(online_next, target_next):
+    """max_a Q_target(s', a), `[B]` (Mnih et al. 2015), from action values `[B, A]` of both networks.
+
+    A *bootstrap* is the value of the next state that a target r + gamma V(s') is made of; the TD error is `td_error` of it.
+    """
     return ops.max(target_next, axis=-1)
 
 
-def double_q_learning(online_next, target_next):
+def double_q_learning_bootstrap(online_next, target_next):
     """Q_target(s', argmax_a Q_online(s', a)), `[B]` (van Hasselt et al. 2016, eq. 4)."""
     best = ops.argmax(online_next, axis=-1)
     return ops.take_along_axis(target_next, best[:, None], axis=-1)[:, 0]
 
 
-def expected_sarsa(values_next, policy_next):
+def expected_sarsa_bootstrap(values_next, policy_next):
     """sum_a pi(a|s') Q(s', a), `[B]` (Sutton and Barto 2018, eq. 6.9), from action values and probabilities `[B, A]`."""
     return ops.sum(policy_next * values_next, axis=-1)
 
@@ -42,10 +46,11 @@ def quantile_huber(quantiles, target, *, kappa=1.0):
     Returns:
         `[B]`.
     """
+    checks.not_negative("kappa", kappa)
     count = quantiles.shape[-1]
     tau = (ops.arange(count, dtype=quantiles.dtype) + 0.5) / count  # tau^_i
     error = ops.stop_gradient(target)[:, None, :] - quantiles[:, :, None]  # [B, N, M]
-    size = huber(error, kappa) / kappa if kappa else ops.abs(error)
+    size = huber_error(error, kappa) / kappa if kappa else ops.abs(error)
     weight = ops.abs(tau[:, None] - ops.cast(ops.stop_gradient(error) < 0, error.dtype))
     return ops.sum(ops.mean(weight * size, axis=-1), axis=-1)
 
@@ -95,10 +100,16 @@ def clipped_surrogate(log_prob, old_log_prob, advantage, *, clip=0.2):
     return -ops.minimum(ratio * advantage, ops.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
-def entropy(policy):
+def entropy_loss(policy):
     """-H(pi), whose minimum is the most random policy, elementwise (Williams and Peng 1991).
 
     Args:
         policy: one of `lab.distributions`.
     """
     return -policy.entropy()
+
+
+OLD = {name: f"{name}_bootstrap" for name in ("q_learning", "double_q_learning", "expected_sarsa")} | {
+    "entropy": "entropy_loss"
+}
+__getattr__ = renamed(__name__, OLD)

@@ -16,7 +16,8 @@ class RAdam(RuleOptimizer):
 
     With r_inf = 2/(1-b2) - 1 and r_t = r_inf - 2 t b2^t/(1-b2^t): where r_t > 4,
     theta <- theta - eta R_t m^ / (sqrt(v^) + epsilon),  R_t^2 = (r_t-4)(r_t-2) r_inf / ((r_inf-4)(r_inf-2) r_t);
-    before, theta <- theta - eta m^. The paper has no epsilon; it is torch's, 1e-8.
+    before, theta <- theta - eta m^. The threshold is the paper's 4, from step 5 on at b2 = 0.999; torch has 5, from step 6 on. The paper has
+    no epsilon; it is torch's, 1e-8.
 
     Args:
         learning_rate: eta.

@@ -16,8 +16,9 @@ from lab.agents import (
     squared,
     train,
 )
-from lab.losses import huber
-from lab.losses.reinforcement import double_q_learning, q_learning
+from lab.losses import huber_error
+from lab.losses.reinforcement import double_q_learning_bootstrap as double_q_learning
+from lab.losses.reinforcement import q_learning_bootstrap as q_learning
 from lab.models import mlp
 from tests.agents.identity import ACTIONS, DeviceIdentity, Identity, vectorize
 from tests.backends import only
@@ -63,9 +64,9 @@ def test_bootstraps_by_hand():
 
 def test_losses_by_hand_and_against_keras():
     error = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 2.0], np.float32)
-    np.testing.assert_allclose(huber(error), [2.5, 0.5, 0.125, 0, 0.125, 1.5])
+    np.testing.assert_allclose(huber_error(error), [2.5, 0.5, 0.125, 0, 0.125, 1.5])
     np.testing.assert_allclose(squared(error), error**2 / 2)
-    ours = float(ops.mean(huber(error)))
+    ours = float(ops.mean(huber_error(error)))
     np.testing.assert_allclose(ours, float(keras.losses.Huber()(np.zeros(6), error)), rtol=1e-6)
 
 

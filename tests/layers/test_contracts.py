@@ -31,7 +31,7 @@ LAYERS = {
     "NoisyDense": (lambda **o: layers.NoisyDense(3, activation="relu", **o), [VECTORS], {"masking": True}),
     "DuelingHead": (lambda **o: layers.DuelingHead(3, **o), [VECTORS], {}),
     "QuantileHead": (lambda **o: layers.QuantileHead(3, 5, **o), [VECTORS], {}),
-    "CategoricalHead": (lambda **o: layers.CategoricalHead(3, 5, **o), [VECTORS], {}),
+    "CategoricalValueHead": (lambda **o: layers.CategoricalValueHead(3, 5, **o), [VECTORS], {}),
     "GaussianHead": (lambda **o: layers.GaussianHead(3, **o), [VECTORS], {}),
     "GaussianHead independent": (lambda **o: layers.GaussianHead(3, state_dependent=False, **o), [VECTORS], {}),
     "GSDEHead": (lambda **o: layers.GSDEHead(3, **o), [VECTORS], {}),

@@ -210,7 +210,7 @@ def test_running_normalization_clips():
         (lambda: layers.Maxout(0), ["units: expected an integer >= 1, received 0"]),
         (lambda: layers.NoisyDense(2, sigma=-1.0), ["sigma: expected a number >= 0, received -1.0"]),
         (lambda: layers.DuelingHead(1.5), ["actions: expected an integer >= 1, received 1.5"]),
-        (lambda: layers.CategoricalHead(2, 1), ["atoms: expected an integer >= 2, received 1"]),
+        (lambda: layers.CategoricalValueHead(2, 1), ["atoms: expected an integer >= 2, received 1"]),
         (lambda: layers.GaussianHead(2, limits=(1.0, 0.0)), ["limits: expected two ascending numbers"]),
         (lambda: layers.RunningNormalization(clip=0.0), ["clip: expected a number > 0, received 0.0"]),
         (lambda: layers.SelfAttention2D(reduction=0), ["reduction: expected an integer >= 1, received 0"]),

@@ -25,7 +25,7 @@ LABELS = np.arange(8) % 4
     [
         (losses.mean_squared_error, K.mean_squared_error),
         (losses.mean_absolute_error, K.mean_absolute_error),
-        (lambda y, x: ops.mean(losses.huber(ops.subtract(y, x), 0.7), -1), lambda y, x: K.huber(y, x, delta=0.7)),
+        (lambda y, x: losses.huber(y, x, 0.7), lambda y, x: K.huber(y, x, delta=0.7)),
     ],
     ids=["mse", "mae", "huber"],
 )
@@ -104,7 +104,7 @@ def test_by_hand():
     np.testing.assert_allclose(
         as_array(losses.quantile_error(np.array([1.0, -1.0]), np.zeros(2, "float32"), 0.9)), [0.9, 0.1], rtol=1e-6
     )
-    np.testing.assert_allclose(as_array(losses.huber(ops.convert_to_tensor([0.5, -3.0]))), [0.125, 2.5])
+    np.testing.assert_allclose(as_array(losses.huber_error(ops.convert_to_tensor([0.5, -3.0]))), [0.125, 2.5])
     weighted = losses.binary_crossentropy(np.array([[1.0, 0.0]]), zeros, class_weights=(1.0, 3.0))
     np.testing.assert_allclose(as_array(weighted), [[3 * np.log(2), np.log(2)]], rtol=1e-6)
     focal = losses.binary_crossentropy(np.array([[1.0, 0.0]]), zeros, gamma=2.0)
@@ -259,3 +259,14 @@ def test_weights_of_elements_train():
 def test_bad_arguments(call, words):
     with raises(words):
         call()
+
+
+def test_predictions_in_the_place_of_delta_are_refused():
+    y_true, y_pred = uniform(0, 3, 2), uniform(1, 3, 2)
+    np.testing.assert_allclose(as_array(losses.huber(y_true, y_pred)), as_array(keras.losses.huber(y_true, y_pred)), rtol=1e-6)
+    with raises(r"delta: expected a number > 0, received an array of shape \(3, 2\)"):
+        losses.huber_error(y_true, y_pred)
+    with raises(r"quantile: expected a number in \(0, 1\), received an array of shape \(3, 2\)"):
+        losses.quantile_error(y_true, y_pred, y_pred)
+    with raises(r"kappa: expected a number >= 0, received -1"):
+        losses.reinforcement.quantile_huber(y_true, y_pred, kappa=-1)

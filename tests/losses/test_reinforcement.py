@@ -12,10 +12,10 @@ from tests.contracts import as_array, raises, uniform
 def test_targets_by_hand():
     online, target = np.array([[1.0, 2.0], [5.0, 0.0]], "float32"), np.array([[7.0, 3.0], [4.0, 6.0]], "float32")
     np.testing.assert_allclose(as_array(reinforcement.td_error(1.0, 2.0, 0.5, 4.0)), 3)
-    np.testing.assert_allclose(as_array(reinforcement.q_learning(online, target)), [7, 6])
-    np.testing.assert_allclose(as_array(reinforcement.double_q_learning(online, target)), [3, 4])
+    np.testing.assert_allclose(as_array(reinforcement.q_learning_bootstrap(online, target)), [7, 6])
+    np.testing.assert_allclose(as_array(reinforcement.double_q_learning_bootstrap(online, target)), [3, 4])
     policy = np.array([[0.5, 0.5], [0.25, 0.75]], "float32")
-    np.testing.assert_allclose(as_array(reinforcement.expected_sarsa(target, policy)), [5, 5.5])
+    np.testing.assert_allclose(as_array(reinforcement.expected_sarsa_bootstrap(target, policy)), [5, 5.5])
 
 
 def test_shapes_that_would_be_broadcast_are_refused():
@@ -101,7 +101,7 @@ def test_policy_losses():
     np.testing.assert_allclose(as_array(values), [-1.2, 1.5, -0.5, 0.8, -1.1], rtol=1e-6)
     np.testing.assert_allclose(as_array(gradient), [0, 1.5, -0.5, 0, -1.1], rtol=1e-6)  # clipped ones do not move
     policy = distributions.Categorical(np.zeros(4, "float32"))
-    np.testing.assert_allclose(as_array(reinforcement.entropy(policy)), -np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(as_array(reinforcement.entropy_loss(policy)), -np.log(4), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float32", 20), ("float16", 10), ("bfloat16", 20)])

@@ -1,0 +1,103 @@
+"""Measures of this package as Keras metrics, for `compile(metrics=[...])`; `import lab.metrics` loads Keras only where one of them is asked for."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import checks
+
+
+class _OfClassifier(keras.metrics.Metric):
+    """A metric of integer labels `[...]` or `[..., 1]` and outputs `[..., classes]`.
+
+    Args:
+        from_logits: whether the outputs are logits, as those of the networks of `lab.models` are; else probabilities.
+        name, dtype: as in `keras.metrics.Metric`.
+    """
+
+    def __init__(self, from_logits=True, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.from_logits = from_logits
+
+    def _examples(self, y_true, y_pred, sample_weight):
+        """(labels, log-probabilities, weights) of all examples: `[N]`, `[N, classes]`, `[N]`."""
+        y_pred = ops.cast(y_pred, self.dtype)
+        classes = y_pred.shape[-1]
+        y_pred = ops.reshape(y_pred, (-1, classes))
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        tiny = float(np.finfo("float32").tiny)
+        logs = ops.log_softmax(y_pred, axis=-1) if self.from_logits else ops.log(ops.maximum(y_pred, tiny))
+        if sample_weight is None:
+            return labels, logs, ops.ones_like(logs[:, 0])
+        weights = ops.cast(sample_weight, self.dtype)
+        weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * (len(y_true.shape) - len(weights.shape))))
+        return labels, logs, ops.reshape(ops.broadcast_to(weights, ops.shape(y_true)), (-1,))
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"from_logits": self.from_logits}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class CalibrationError(_OfClassifier):
+    """Σ n_b / N |accuracy_b - confidence_b| over bins of the greatest probability (Guo et al. 2017, eq. 3).
+
+    The same as `calibration_error` of `lab.supervised.report`, over all batches of an epoch.
+
+    Args:
+        bins: of equal width, >= 1.
+        from_logits: whether the outputs are logits; else probabilities.
+        name, dtype: as in `keras.metrics.Metric`.
+    """
+
+    def __init__(self, bins=15, from_logits=True, name="calibration_error", dtype=None):
+        super().__init__(from_logits, name, dtype)
+        self.bins = checks.integer("bins", bins)
+        self.count = self.add_weight(shape=(self.bins,), initializer="zeros", name="count")
+        self.excess = self.add_weight(shape=(self.bins,), initializer="zeros", name="excess")  # n_b (confidence_b - accuracy_b)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch."""
+        labels, logs, weights = self._examples(y_true, y_pred, sample_weight)
+        confidence = ops.exp(ops.max(logs, axis=-1))
+        right = ops.cast(ops.equal(ops.cast(ops.argmax(logs, axis=-1), "int32"), labels), self.dtype)
+        place = ops.minimum(ops.cast(confidence * self.bins, "int32"), self.bins - 1)
+        rows = ops.one_hot(place, self.bins, dtype=self.dtype) * weights[:, None]  # [N, bins]
+        self.count.assign_add(ops.sum(rows, axis=0))
+        self.excess.assign_add(ops.sum(rows * (confidence - right)[:, None], axis=0))
+
+    def result(self):
+        """The error so far; 0 before the first batch."""
+        return ops.sum(ops.abs(self.excess)) / ops.maximum(ops.sum(self.count), 1e-7)
+
+    def get_config(self):
+        """All arguments."""
+        return super().get_config() | {"bins": self.bins}
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Perplexity(_OfClassifier):
+    """exp of the mean negative log-likelihood of the labels, over all steps of all sequences.
+
+    With it a network is compared with `lab.metrics.sequence_perplexity` of an n-gram model. Weights of 0 leave padding out.
+
+    Args:
+        from_logits: whether the outputs are logits; else probabilities.
+        name, dtype: as in `keras.metrics.Metric`.
+    """
+
+    def __init__(self, from_logits=True, name="perplexity", dtype=None):
+        super().__init__(from_logits, name, dtype)
+        self.total = self.add_weight(shape=(), initializer="zeros", name="total")
+        self.count = self.add_weight(shape=(), initializer="zeros", name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch."""
+        labels, logs, weights = self._examples(y_true, y_pred, sample_weight)
+        chosen = ops.take_along_axis(logs, labels[:, None], axis=-1)[:, 0]
+        self.total.assign_add(-ops.sum(weights * chosen))
+        self.count.assign_add(ops.sum(weights))
+
+    def result(self):
+        """The perplexity so far; 1 before the first batch."""
+        return ops.exp(self.total / ops.maximum(self.count, 1e-7))
