@@ -83,8 +83,9 @@ class Delivery:
         if parent and tags.get(PARENT) != parent:
             self._client.set_tag(run.info.run_id, PARENT, parent)
         self._bins = {}
-        before, _ = self.folder.events(0, self.sent["offset"])
-        list(self._chosen(before, self._bins))
+        before = (event for event, _ in self.folder.read(0, self.sent["offset"]) if event is not None)
+        for _ in self._chosen(before, self._bins):
+            pass
         self._run = run
         return run.info.run_id
 

@@ -68,7 +68,7 @@ def delivered(folder: RunFolder, uri: str | None = None) -> bool:
 
 def family(folder: RunFolder) -> list[RunFolder]:
     """A run and the children that it has begun."""
-    return [folder, *(RunFolder(folder.path.with_name(name)) for name in _children(folder))]
+    return [folder, *_Children(folder).new()]
 
 
 def _deliver(folder, uri, say):
@@ -115,16 +115,14 @@ def _courier(path, poll=0.2, patience=20.0):
     """Follows a run and its children until their journals are delivered; gives up `patience` seconds after the run has ended."""
     os.nice(10)
     folder = RunFolder(path)
-    working, known = {folder.name: _attempts(folder)}, {folder.name}
+    working, children = {folder.name: _attempts(folder)}, _Children(folder)
     gone, wait, complaint = None, poll, None
     while working:
         wait = min(wait, poll) if (error := _round(working)) is None else min(wait * 2, 8.0)
         if error is not None and explain(error) != complaint:
             complaint = explain(error)
             print(complaint, flush=True)
-        for child in _children(folder) - known:
-            known.add(child)
-            working[child] = _attempts(RunFolder(folder.path.with_name(child)))
+        working |= {child.name: _attempts(child) for child in children.new()}
         gone = None if folder.locked("writer") else gone or time.monotonic()
         if gone and time.monotonic() - gone > patience:
             return
@@ -148,12 +146,21 @@ def _round(working):
     return last
 
 
-def _children(folder):
-    """The names of the children that a run has begun."""
-    try:
-        return {event["child"] for event, _ in folder.read(key="child")}
-    except DamagedFile:
-        return set()
+class _Children:
+    """The children that a run begins, each given once."""
+
+    def __init__(self, folder):
+        self._folder, self._read, self._known = folder, 0, set()
+
+    def new(self):
+        """Those that are new since the last time, as their parent's journal names them; it is read on from there."""
+        names = []
+        with contextlib.suppress(DamagedFile, FileNotFoundError):
+            start, self._read = self._read, self._folder.length()
+            names = [event["child"] for event, _ in self._folder.read(start, self._read, key="child")]
+        fresh = [name for name in dict.fromkeys(names) if name not in self._known]
+        self._known.update(fresh)
+        return [RunFolder(self._folder.path.with_name(name)) for name in fresh]
 
 
 class _Discreet:
