@@ -33,7 +33,7 @@ class Config:
     def memory(self):
         """What the run holds."""
         return [
-            memory.Need("curves", 16 * 2 * self.runs * self.episodes, "--runs, --episodes"),
+            memory.Need("curves", 8 * memory.CHECKPOINTED * 2 * self.runs * self.episodes, "--runs, --episodes"),
             memory.Need("model", memory.array(8, 9, self.actions), "--actions"),
         ]
 

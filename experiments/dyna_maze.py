@@ -40,8 +40,10 @@ class Config:
     def memory(self):
         """What the run holds."""
         return [
-            memory.Need("curves", 16 * len(self.planning) * self.runs * self.episodes, "--runs, --episodes"),
-            memory.Need("rewards", 64 * self.changing_runs * self.steps, "--changing-runs, --steps"),
+            memory.Need(
+                "curves", 8 * memory.CHECKPOINTED * len(self.planning) * self.runs * self.episodes, "--runs, --episodes"
+            ),
+            memory.Need("rewards", 6 * 8 * memory.CHECKPOINTED * self.changing_runs * self.steps, "--changing-runs, --steps"),
         ]
 
 

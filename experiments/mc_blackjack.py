@@ -36,7 +36,9 @@ class Config:
         """What the run holds."""
         return [
             memory.Need(
-                "returns", 80 * (self.many + self.control_episodes + self.evaluation_episodes), "--many, --control-episodes"
+                "returns",
+                8 * memory.CHECKPOINTED * (self.control_episodes + self.evaluation_episodes),
+                "--control-episodes, --evaluation-episodes",
             )
         ]
 

@@ -39,7 +39,11 @@ class Config:
 
     def memory(self):
         """What the run holds."""
-        return [memory.Need("curves", 16 * (len(self.powers) + 1) * self.runs * self.episodes, "--runs, --episodes")]
+        return [
+            memory.Need(
+                "curves", 8 * memory.CHECKPOINTED * (len(self.powers) + 1) * self.runs * self.episodes, "--runs, --episodes"
+            )
+        ]
 
 
 def run(config, track):

@@ -33,7 +33,8 @@ class Config:
 
     def memory(self):
         """What the run holds."""
-        return [memory.Need("curves", 16 * 3 * self.runs * self.episodes, "--runs, --episodes")]
+        first, second = self.episodes + 5 * 48 + 1, len(self.step_sizes) * min(self.episodes, 100)
+        return [memory.Need("curves", 8 * memory.CHECKPOINTED * 3 * self.runs * (first + second), "--runs, --episodes")]
 
 
 def run(config, track):
@@ -48,8 +49,10 @@ def run(config, track):
     mdp = env.mdp
     kinds = {"SARSA": Sarsa, "Q-learning": QLearning, "expected SARSA": ExpectedSarsa}
 
-    def learners(kind, step_size, count):
-        """Repetitions: the returns, what was learnt, and the return of the greedy policy."""
+    shapes = {"values": (mdp.num_states, mdp.num_actions), "policy": (mdp.num_states,), "greedy": ()}
+
+    def learners(kind, step_size, count, shapes):
+        """Repetitions: the returns, and of the shapes given what was learnt and the return of the greedy policy."""
 
         def learn(seed):
             agent = kind(mdp.num_states, mdp.num_actions, step_size=step_size, epsilon=config.epsilon)
@@ -57,15 +60,13 @@ def run(config, track):
             policy = agent.greedy_policy()
             return {"returns": returns, "values": np.asarray(agent.values), "policy": policy, "greedy": walk(mdp, policy)}
 
-        states, actions = mdp.num_states, mdp.num_actions
-        shapes = {"returns": (count,), "values": (states, actions), "policy": (states,), "greedy": ()}
-        return shared.Repeated(config.runs, learn, shapes)
+        return shared.Repeated(config.runs, learn, {"returns": (count,)} | shapes)
 
     found = shared.repeat(
         track,
-        {name: learners(kind, config.step_size, config.episodes) for name, kind in kinds.items()}
+        {name: learners(kind, config.step_size, config.episodes, shapes) for name, kind in kinds.items()}
         | {
-            f"{name}, alpha {alpha}": learners(kind, alpha, min(100, config.episodes))
+            f"{name}, alpha {alpha}": learners(kind, alpha, min(100, config.episodes), {})
             for name, kind in kinds.items()
             for alpha in config.step_sizes
         },

@@ -39,9 +39,18 @@ class Config:
         return [
             memory.Need(
                 "curves",
-                16 * (len(self.td_step_sizes) + len(self.monte_carlo_step_sizes)) * self.runs * self.episodes,
+                8
+                * memory.CHECKPOINTED
+                * (len(self.td_step_sizes) + len(self.monte_carlo_step_sizes))
+                * self.runs
+                * self.episodes,
                 "--runs, --episodes",
-            )
+            ),
+            memory.Need(
+                "curves of n-step TD",
+                8 * memory.CHECKPOINTED * len(self.n) * len(self.n_step_sizes) * self.runs * 10,
+                "--runs, --n, --n-step-sizes",
+            ),
         ]
 
 

@@ -14,6 +14,8 @@ from typing import Annotated
 from lab import command, experiment, memory
 from lab.command import Range
 
+POINTS = 40  # of the drawn surface along each dimension
+
 
 @dataclass(frozen=True)
 class Config:
@@ -41,7 +43,11 @@ class Config:
     def memory(self):
         """What the run holds."""
         return [
-            memory.Need("curves", 16 * len(self.step_sizes) * self.runs * self.episodes, "--runs, --episodes"),
+            memory.Need(
+                "curves",
+                8 * memory.CHECKPOINTED * len(self.step_sizes) * self.runs * (self.episodes + POINTS**2),
+                "--runs, --episodes",
+            ),
             memory.Need("weights", memory.array(self.tilings, (self.tiles + 1) ** 2, 3, item=24), "--tilings, --tiles"),
             memory.Need("environments", self.evaluation_episodes * (10_000 + 8 * self.tilings), "--evaluation-episodes"),
         ]
@@ -63,7 +69,7 @@ def run(config, track):
     env = make()
     tests = SyncVectorEnv([make] * config.evaluation_episodes, autoreset_mode=AutoresetMode.SAME_STEP)
     low, high = env.unwrapped.observation_space.low, env.unwrapped.observation_space.high
-    place, speed = np.meshgrid(np.linspace(low[0], high[0], 40), np.linspace(low[1], high[1], 40))
+    place, speed = np.meshgrid(np.linspace(low[0], high[0], POINTS), np.linspace(low[1], high[1], POINTS))
     points = [env.observation(point) for point in np.stack([place.ravel(), speed.ravel()], axis=1)]
 
     def learners(alpha):

@@ -33,7 +33,7 @@ class Config:
 
     def memory(self):
         """What the run holds."""
-        return [memory.Need("returns", 80 * self.evaluation_episodes, "--evaluation-episodes")]
+        return [memory.Need("returns", (128 + 8 * memory.CHECKPOINTED) * self.evaluation_episodes, "--evaluation-episodes")]
 
 
 def run(config, track):

@@ -169,9 +169,7 @@ class Track:
     def finish(self, results):
         """Logs the results at the last step, as metrics."""
         if self._wanted and not self._resumable:
-            self.say(
-                f"--checkpoint-every {self._wanted} changed nothing: this experiment takes seconds and saves no checkpoint"
-            )
+            self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
         self._journal.append({"results": {name: float(value) for name, value in results.items()}})
 

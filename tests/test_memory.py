@@ -108,7 +108,7 @@ def test_every_experiment_fits_into_a_laptop_as_it_is(name):
         ("copy_memory", {"units": 10**5}, "1.28 TB for recurrent layers (--units, --layers)"),
         ("tile_coding_mountaincar", {"tiles": 10**4}, "GB for weights (--tilings, --tiles)"),
         ("td_random_walk", {"episodes": 10**7}, "GB for curves (--runs, --episodes)"),
-        ("mc_blackjack", {"control_episodes": 10**10}, "GB for returns (--many, --control-episodes)"),
+        ("mc_blackjack", {"control_episodes": 10**10}, "GB for returns (--control-episodes, --evaluation-episodes)"),
     ],
 )
 def test_what_no_laptop_holds_is_refused_with_the_amount(name, settings, words):
