@@ -258,5 +258,5 @@ def test_bad_arguments(options, words):
 def test_a_value_for_each_observation():
     x = keras.Input((3,))
     model = keras.Model(x, [keras.layers.Dense(2)(x), keras.layers.Dense(1)(x)])
-    with raises(r"model: expected a value of shape \[B\] as its last output, received \(None, 1\)"):
+    with raises(r"model: expected outputs \[B, 2\] and \[B\], .* and a value, received \[B, 2\] and \[B, 1\]"):
         FeedForward(model, policy_for(spaces.Discrete(2)))
