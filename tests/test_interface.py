@@ -8,6 +8,7 @@ from gymnasium import spaces
 from lab import command, environments
 from lab.agents import HostRollout, evaluate
 from lab.watch import greedy_policy
+from tests.agents.identity import vectorize
 from tests.contracts import raises
 
 
@@ -136,9 +137,9 @@ class Always:
         return lambda observation, start: (np.stack([self.action] * len(observation)), {"sample": observation})
 
 
-def collected(kind, action=1, steps=7):
+def collected(kind, action=1, steps=7, vector=environments.make_vector):
     rollout = HostRollout.__new__(HostRollout)  # compiles nothing
-    rollout.agent, rollout.envs, rollout.seed, rollout.num_envs = Always(action), environments.make_vector(kind, 2), 0, 2
+    rollout.agent, rollout.envs, rollout.seed, rollout.num_envs = Always(action), vector(kind, 2), 0, 2
     rollout._finished = []
     rollout.reset(0)
     return rollout.collect(steps)
@@ -155,6 +156,20 @@ def test_every_way_to_make_an_environment_works_where_one_does(kind, registered)
         np.testing.assert_array_equal(trajectory.terminated[:, 0], [False, False, True, False, False, True, False])
         np.testing.assert_array_equal(evaluate(Always(action), environments.make_vector(way, 2), episodes=2, seed=0), [3, 3])
         assert environments.make(way).observation_space.shape == (1,)
+
+
+class Every(Names):
+    """Its info has a name of vector environments in each step."""
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0], {}
+
+
+def test_episodes_end_where_they_terminate_whatever_a_bare_vector_environment_tells():
+    trajectory = collected(Every, vector=vectorize)
+    np.testing.assert_array_equal(trajectory.next_observation[:, 0].ravel(), [1, 2, 3, 1, 2, 3, 1])
+    with pytest.raises(RuntimeError, match=r"expected its last observation as info\['final_obs'\], received .*7.*make_vector"):
+        collected(Names, vector=vectorize)
 
 
 def test_infos_keep_all_but_the_names_of_vector_environments():

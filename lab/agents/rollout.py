@@ -103,6 +103,11 @@ class HostRollout:
 
     def _end_episodes(self, ended, final_observations, next_observation):
         for i in ended:
+            if np.shape(final_observations[i]) != next_observation[i].shape:  # the environment's own info of that name
+                received = f"{final_observations[i]!r}; lab.environments.make_vector keeps the environment's own out"
+                raise EnvironmentFailure(
+                    f"environment {i}: expected its last observation as info['final_obs'], received {received}."
+                )
             next_observation[i] = final_observations[i]
             self._finished.append((self._return[i], self._length[i]))
         self._return[ended] = 0

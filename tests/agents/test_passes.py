@@ -29,6 +29,7 @@ from lab.layers import BatchNormalization, GaussianHead, NoisyDense, RunningNorm
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
 from tests.agents.identity import ACTIONS, TORQUE, ContinuousIdentity, Identity, vectorize
+from tests.backends import only
 
 ENVS = 4
 
@@ -115,6 +116,7 @@ AGENTS = {
     "TD3": (continuous(TD3, 2, smoothing=clipped_noise()), ContinuousIdentity),
     "SAC": (continuous(SAC, 2, temperature=FixedTemperature(0.1)), ContinuousIdentity),
 }
+KINDS = ("DQN", "PPO", "recurrent PPO", "SAC")  # one of each, on JAX too
 DETERMINISTIC = ("DQN", "DDPG", "TD3")  # without epsilon and added noise, all that explores is the network's own noise
 
 
@@ -147,7 +149,7 @@ def values(variables):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in KINDS else only("tensorflow")) for name in AGENTS])
 def test_every_agent_explores_and_learns_with_noise_and_is_greedy_without(name):
     make, env = AGENTS[name]
     agent = make()

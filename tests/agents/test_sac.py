@@ -176,7 +176,7 @@ def test_acting_on_host_and_device_agree():
 def test_the_density_of_several_actions_is_the_product_of_theirs():
     learner = by_hand()
     learner.actor = constant_actor(0.5, LOG_SCALE, 3)
-    action, log_prob = learner._draw(np.zeros((4, 1), np.float32))
+    action, log_prob = learner._draw(learner.actor(np.zeros((4, 1), np.float32)))
     np.testing.assert_allclose(np.asarray(action), np.full((4, 3), SQUASHED), rtol=1e-6)
     np.testing.assert_allclose(np.asarray(log_prob), np.full(4, 3 * LOG_PROB), rtol=1e-5)
 
