@@ -116,7 +116,7 @@ def do(work, writer):
         ending = Ending("KILLED", 130)
     except Exception as failure:
         ending = Ending("FAILED", getattr(failure, "exit_code", 1), f"{type(failure).__name__}: {failure}")
-        if not _said_by_lab(failure):
+        if not _said_by_lab(failure, writer.folder):
             traceback.print_exc()
     _end(writer, ending)
     return ending
@@ -140,8 +140,10 @@ def see_off(folder, courier, expected, ending):
     return code
 
 
-def _said_by_lab(failure):
+def _said_by_lab(failure, folder):
     """Whether the message says all that there is to say; others get their traceback."""
+    if isinstance(failure, OSError) and str(folder.path) in str(failure):
+        return True  # it names the file of ours that stands in the way
     return any(reason in str(failure) for reason in FULL) or type(failure).__name__ in (
         "NonFiniteError", "EnvironmentFailure", "CheckpointError", "DamagedFile", "DownloadError", "EventError", "ChildError",
         "SettingError",

@@ -225,6 +225,11 @@ def test_to_look_at_a_lock_neither_takes_it_nor_makes_its_file():
         looker.join()
     assert all(taken)  # nobody who looks is in the way
     assert not folder.locked("writer")
+    with open(folder.path / ".writer.lock") as looker:
+        fcntl.flock(looker, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, [looker, fcntl.LOCK_UN]).start()
+        with folder.lock("writer") as mine:
+            assert mine  # as soon as nobody looks
     with open(folder.path / ".writer.lock") as one, open(folder.path / ".writer.lock") as other:
         fcntl.flock(one, fcntl.LOCK_SH)  # as one who looks
         assert not folder.locked("writer")

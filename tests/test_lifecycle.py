@@ -225,6 +225,17 @@ def test_damage_is_said_before_the_run_goes_on(capsys):
     assert capsys.readouterr().err.startswith(f"{folder.journal}: expected a journal, received none: Is a directory (")
 
 
+def test_a_folder_in_the_place_of_a_file_of_ours_is_one_line(capsys):
+    def run(config, track):
+        (track.artifacts / "note.txt").write_text("hello")
+
+    folder = RunFolder.create(HEADER)
+    path = folder.artifacts / "note.txt"
+    path.mkdir()
+    assert lifecycle.run_one(folder, Config(), run, "") == (1, None)
+    assert capsys.readouterr().err == f"failed: IsADirectoryError: [Errno 21] Is a directory: '{path}'\n"
+
+
 def test_one_courier_follows_a_run_of_runs_and_nobody_waits_between(monkeypatch, capsys):
     started, waited = [], []
     monkeypatch.setattr(tracking, "start_courier", lambda folder: started.append(folder.name))
