@@ -138,7 +138,7 @@ def milliseconds_per_step(track, training):
 
 def table(track, rows, names, *, heading, file="table.md"):
     """Logs a table of the runs' results: a line for each variant, mean and 95 % interval of each result. Returns its lines."""
-    from lab.lifecycle import summarize
+    from lab.children import summarize
 
     lines = [f"| {heading} | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for label, results in rows.items():

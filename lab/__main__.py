@@ -101,7 +101,7 @@ def main(argv):
 def ui(argv):
     """Serves the MLflow UI."""
     (flags,) = command.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
-    port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), None)
+    port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), 0)
     command.require(port, "port", "a free port among this and the next 19", flags.port)
     uri = _server(flags.tracking_uri)
     with _whatever_fails("tracking URI: expected a store that can be opened", uri):

@@ -7,6 +7,7 @@ MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN. A 
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 import sqlite3
@@ -126,6 +127,7 @@ def client(uri: str):
             _require_database(path)
         import mlflow
 
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
         mlflow.set_tracking_uri(uri)
         found = mlflow.MlflowClient(uri)
         found.get_experiment_by_name("Default")  # creates the tables of a new local store
@@ -138,11 +140,24 @@ def _require_database(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}", uri=True, timeout=20)) as database:
             database.execute("SELECT count(*) FROM sqlite_master")
+        if not os.access(path, os.W_OK):
+            raise ValueError(f"tracking store {path}: expected a database that can be written, received a read-only one")
     except (sqlite3.Error, OSError) as error:
         way = " (the journals have everything: move it away, and `python -m lab sync` makes it again)"
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         reason = f"{error}{way if damaged else ''}"
         raise ValueError(f"tracking store {path}: expected a database that can be opened, received: {reason}") from error
+
+
+@contextlib.contextmanager
+def naming_store(uri: str):
+    """Puts the file of a local store into what SQLite complains of."""
+    try:
+        yield
+    except Exception as error:
+        if "sqlite3." not in str(error) or not (path := store_path(uri)):
+            raise
+        raise ValueError(f"tracking store {path}: {str(error).splitlines()[0]}") from error
 
 
 @contextlib.contextmanager

@@ -17,7 +17,18 @@ from pathlib import Path
 from lab.delivery import Delivery
 from lab.files import DamagedFile, home
 from lab.journal import RunFolder, all_runs
-from lab.server import NONE, conceal_password, explain, fetch_policy, hide, resolve_uri, ui, with_password, without_password
+from lab.server import (
+    NONE,
+    conceal_password,
+    explain,
+    fetch_policy,
+    hide,
+    naming_store,
+    resolve_uri,
+    ui,
+    with_password,
+    without_password,
+)
 
 __all__ = [
     "NONE", "BusyError", "conceal_password", "delivered", "explain", "family", "fetch_policy", "hide", "resolve_uri",
@@ -82,9 +93,10 @@ def _deliver(folder, uri, say):
             raise BusyError("another process is delivering this run; sync again when it has ended")
         delivery = Delivery(folder, uri)
         try:
-            delivery.begin_again_if_incomplete()
-            delivery.advance()
-            delivery.conclude()
+            with naming_store(delivery.uri):
+                delivery.begin_again_if_incomplete()
+                delivery.advance()
+                delivery.conclude()
         finally:
             for note in delivery.notes:
                 say(f"{folder.name}: {note}")
@@ -99,9 +111,10 @@ def _attempts(folder) -> Iterator[Exception | None]:
             error = None
             try:
                 delivery = delivery or Delivery(folder)
-                delivery.advance()
-                if delivery.conclude():
-                    return
+                with naming_store(delivery.uri):
+                    delivery.advance()
+                    if delivery.conclude():
+                        return
             except Exception as failure:
                 error = failure
             if delivery is not None:

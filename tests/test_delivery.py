@@ -121,7 +121,7 @@ def world(monkeypatch):
     clock, ends = Clock(), []
 
     class Delivery:
-        notes = ()
+        notes, uri = (), "none"
 
         def __init__(self, folder):
             pass

@@ -137,3 +137,18 @@ def test_a_store_that_is_locked_is_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"database is locked$"):
         server._require_database(path)
     holder.close()
+
+
+def test_a_read_only_store_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "mlflow.db"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anything
+    with pytest.raises(ValueError, match=f"^tracking store {path}: expected a database that can be written, received a read-o"):
+        server._require_database(path)
+
+
+def test_what_sqlite_complains_of_names_the_store():
+    words = r"^tracking store /a/x.db: \(sqlite3.OperationalError\) disk I/O error$"
+    with pytest.raises(ValueError, match=words), server.naming_store("sqlite:////a/x.db"):
+        raise RuntimeError("(sqlite3.OperationalError) disk I/O error\nmore")
+    with pytest.raises(RuntimeError), server.naming_store("http://h"):
+        raise RuntimeError("(sqlite3.OperationalError) of the server's")
