@@ -64,6 +64,7 @@ def main():
     parser.add_argument("--rows", default=HERE.parent / ".cache" / "attack.jsonl", help="where the rows are appended")
     flags = parser.parse_args()
     rows = Rows(flags.rows)
+    keep("attack", {"rows": rows.summary()})  # with no part only what there is
     for part in flags.only:
         module = importlib.import_module(f"benchmarks.attack_{part}")
         module.attack(flags.seed, flags.scale, rows.of(part), lambda row, part=part: rows.append(part, row))

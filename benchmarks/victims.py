@@ -37,7 +37,7 @@ class Trap:
 
     Args:
         at: the number of the one to die at, from 1; 0 only counts.
-        side: before it, after it, or amid it: a line of the journal is then cut in half.
+        side: before it, after it, or amid it: a line of the journal is then cut in half, and any other call is done.
     """
 
     def __init__(self, at=0, side="before"):
