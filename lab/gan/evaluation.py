@@ -5,7 +5,7 @@ import numpy as np
 
 from lab import metrics
 from lab.models import describe_images
-from lab.models.measuring import check_numbers
+from lab.models.measuring import as_array, check_set
 
 
 class Evaluation:
@@ -21,9 +21,9 @@ class Evaluation:
 
     def __init__(self, classifier, real, *, training=None, batch_size=500, verbose=0):
         self.classifier, self.training, self.batch_size, self.verbose = classifier, training, batch_size, verbose
-        check_numbers("real", np.asarray(real))
+        check_set("real", as_array("real", real))
         if training is not None:
-            check_numbers("training", np.asarray(training))
+            check_set("training", as_array("training", training))
         self.real = self._describe(real)[1]
 
     def __call__(self, images, labels=None):

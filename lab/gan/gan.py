@@ -12,7 +12,17 @@ from lab.gan.loop import fit
 from lab.gan.play import alternate
 from lab.gan.players import check_labels, check_parts, check_players
 from lab.models.average import averaged, update_average, update_counter
-from lab.models.measuring import as_floats, check_numbers
+from lab.models.measuring import as_array, as_floats, check_numbers
+
+
+def refused(name, instead):
+    """A method of `keras.Model` that a GAN cannot have, and what is there instead."""
+
+    def method(self, *arguments, **options):
+        raise ValueError(f"{name}: expected no call of it on a GAN, received one; {instead}.")
+
+    method.__doc__ = f"Not for a GAN: {instead}."
+    return method
 
 
 class GAN(keras.Model):
@@ -171,6 +181,13 @@ class GAN(keras.Model):
         """Trains on samples `x` (and labels `y`), as `keras.Model.fit` does; see `lab.gan.loop`. Returns Keras's `History`."""
         return fit(self, x, y, batch_size, epochs, verbose, callbacks, initial_epoch)
 
+    compile = refused("compile", "the optimizers and the objective are arguments of GAN(...)")
+    train_on_batch = refused("train_on_batch", "`update` is one update, `fit` are many")
+    evaluate = refused("evaluate", "lab.gan.Evaluation measures samples of `generate`")
+    save = refused("save", "`average.save` keeps what makes samples, `save_weights` all networks")
+    get_config = refused("get_config", "what it is made of are functions; `average` has one")
+    export = refused("export", "`average.export` exports what makes samples")
+
     def generate(self, count, *, truncation=None, labels=None, seed=0, batch_size=256):
         """`count` samples of the averaged generator, as an array.
 
@@ -179,11 +196,15 @@ class GAN(keras.Model):
             labels: integers `[count]`, for a generator with labels.
             seed: of the latents.
         """
-        return self.decode(self.latent.sample(count, seeds.generator("gan.generate", seed), truncation), labels, batch_size=batch_size)
+        return self.decode(
+            self.latent.sample(count, seeds.generator("gan.generate", seed), truncation), labels, batch_size=batch_size
+        )
 
     def decode(self, latents, labels=None, *, batch_size=256):
         """The averaged generator's samples of latents `[N, Z]` (and labels `[N]`), as an array."""
-        latents = np.asarray(latents, "float32")
+        latents = as_array("latents", latents).astype("float32")
+        if latents.ndim != 2 or not len(latents) or latents.shape[1] != self.latent.size:
+            raise ValueError(f"latents: expected [N, {self.latent.size}], at least one, received {list(latents.shape)}.")
         conditional = len(self.average.inputs) > 1
         if conditional != (labels is not None):
             raise ValueError(f"labels: expected {'one for each latent' if conditional else 'none'}, received {labels!r}.")
@@ -204,7 +225,7 @@ class GAN(keras.Model):
 
     def invert(self, images, *, labels=None, starts=8, steps=300, learning_rate=0.05, seed=0):
         """(latents, distances) that come closest to images, as `fit` takes them; see `lab.gan.latent_space.invert`."""
-        images = np.asarray(images)
+        images = as_array("images", images)
         check_numbers("images", images)
         labels = None if labels is None else check_labels("labels", labels, len(images), self.classes)
         latents = self.latent.sample(len(images) * starts, seeds.generator("gan.invert", seed)).reshape(len(images), starts, -1)

@@ -11,7 +11,7 @@ from keras import ops
 
 from lab import checks, engine, finite
 from lab.gan.players import check_labels
-from lab.models.measuring import check_numbers
+from lab.models.measuring import as_array, check_set
 
 
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
@@ -112,10 +112,10 @@ def owned(gan):
 def check_samples(gan, x, y):
     """Samples and labels must be what the players take. Returns them as arrays."""
     shape = tuple(gan.generator.outputs[0].shape[1:])
-    x = np.asarray(x)
+    x = as_array("x", x)
     if x.shape[1:] != shape:
         raise ValueError(f"x: expected samples as the generator makes them, {shape}, received {x.shape[1:]}.")
-    check_numbers("x", x)
+    check_set("x", x)
     if gan.classes is not None:
         return x, check_labels("y", y, len(x), gan.classes)
     if y is not None:

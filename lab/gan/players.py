@@ -6,6 +6,7 @@ import numpy as np
 from lab.gan.penalty import Penalty
 from lab.gan.play import extragradient
 from lab.losses.adversarial import Objective
+from lab.models.logits import PROBABILITIES, check_logits, last_activation
 
 
 def check_parts(gan):
@@ -22,6 +23,12 @@ def check_parts(gan):
         raise ValueError(f"penalties: expected several of lab.gan.Penalty, or none, received {gan.penalties!r}.")
     if gan.augment is not None and not callable(gan.augment):
         raise ValueError(f"augment: expected a function, such as diff_augment gives, received {gan.augment!r}.")
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        optimizer = getattr(gan, name)
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise ValueError(f"{name}: expected a Keras optimizer, such as lab.optimizers.Adam(2e-4), received {optimizer!r}.")
+        if optimizer.built:
+            raise ValueError(f"{name}: expected a new optimizer, received one that belongs to another model.")
     if gan.generator_optimizer is gan.discriminator_optimizer:
         raise ValueError("discriminator_optimizer: expected another than the generator's, received the same.")
 
@@ -39,6 +46,13 @@ def check_players(gan):
     logits, *others = [tuple(output.shape[1:]) for output in gan.discriminator.outputs]
     if logits != (1,):
         raise ValueError(f"discriminator: expected logits of shape (1,), one for each sample, received {logits}.")
+    for output in gan.discriminator.outputs:
+        check_logits("discriminator", output)
+    squashed = last_activation(gan.generator.outputs[0])
+    if len(made) == 3 and squashed in PROBABILITIES:
+        raise ValueError(
+            f"generator: expected images from -1 to 1, as tanh makes them, received one that ends in a {squashed}."
+        )
     _check_labels_of(gan)
     if gan.auxiliary:
         if not others:

@@ -31,6 +31,20 @@ def as_floats(images):
     return images.astype("float32") / 127.5 - 1 if images.dtype == np.uint8 else images.astype("float32")
 
 
+def as_array(name, x):
+    """Samples or targets as an array. What gives them batch by batch, such as a `tf.data.Dataset`, is refused."""
+    if not isinstance(x, list | tuple) and not hasattr(x, "__array__"):
+        way_out = "; np.concatenate(list(batches)) makes one of batches" if hasattr(x, "__iter__") else ""
+        raise ValueError(f"{name}: expected an array with all samples, received {type(x).__name__}{way_out}.")
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected samples of one shape, received a list of several shapes.") from error
+    if array.dtype.kind in "OUSM":
+        raise ValueError(f"{name}: expected numbers, received {array.dtype} of shape {array.shape}.")
+    return array
+
+
 def check_numbers(name, x):
     """Samples must be finite; images, `[N, H, W, C]`, from -1 to 1 or, as uint8, from 0 to 255."""
     if x.dtype == np.uint8 or not x.size:
@@ -39,6 +53,15 @@ def check_numbers(name, x):
         raise ValueError(f"{name}: expected finite numbers or integers from 0 to 255 (uint8), received {_in_words(x)}.")
     if x.ndim == 4 and (x.min() < -1 or x.max() > 1):
         raise ValueError(f"{name}: expected images from -1 to 1 or, as uint8, from 0 to 255, received {_in_words(x)}.")
+
+
+def check_set(name, x):
+    """As `check_numbers`, for a whole data set: of images from -1 to 1 some pixel is darker than grey, in those from 0 to 1 none."""
+    check_numbers(name, x)
+    if x.ndim == 4 and x.dtype.kind == "f" and x.size and 0 <= x.min() < x.max():
+        raise ValueError(
+            f"{name}: expected images from -1 to 1, or from 0 to 255 as uint8, received {_in_words(x)}; 2 * {name} - 1 if 1 is white."
+        )
 
 
 def _in_words(x):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from lab.models.measuring import as_floats, check_numbers
+from lab.models.measuring import as_array, as_floats, check_numbers, check_set
 
 
 def takes_symbols(network):
@@ -12,16 +12,15 @@ def takes_symbols(network):
 
 
 def as_taken(network, x):
-    """Inputs as a network takes them: uint8 images from -1 to 1, symbols as int32."""
-    x = np.asarray(x)
+    """Inputs `[N, ...]` as a network takes them: uint8 images from -1 to 1, symbols as int32."""
     if takes_symbols(network):
         return x.astype("int32")
     return as_floats(x) if x.dtype == np.uint8 else x
 
 
-def check_inputs(network, x):
-    """Inputs must be what the network takes: shapes, finite numbers or symbols that it knows, no empty sequences."""
-    x = np.asarray(x)
+def check_inputs(network, x, *, check_images=check_numbers):
+    """Inputs must be what the network takes: shapes, finite numbers or symbols that it knows, no empty sequences. Returns them as an array."""
+    x = as_array("x", x)
     taken = tuple(network.inputs[0].shape[1:])
     if not _fits(x.shape[1:], taken):
         raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
@@ -31,9 +30,10 @@ def check_inputs(network, x):
     if takes_symbols(network):
         check_symbols(network, x)
     elif x.ndim == 4:
-        check_numbers("x", x)
+        check_images("x", x)
     else:
         _check_finite("x", x)
+    return x
 
 
 def check_symbols(network, x):
@@ -46,25 +46,26 @@ def check_symbols(network, x):
 
 
 def check_examples(network, x, y, classes, *, own_loss=False):
-    """Inputs and targets must be what the network and the loss take; what a loss of one's own takes is its affair.
+    """Inputs and targets must be what the network and the loss take; what a loss of one's own takes is its affair. Returns both as arrays.
 
     Args:
         classes: targets are labels from 0 to classes - 1, one for each of the network's logits; None: numbers like its outputs.
     """
-    check_inputs(network, x)
-    y, made = np.asarray(y), tuple(network.outputs[0].shape[1:])
+    x = check_inputs(network, x, check_images=check_set)
+    y, made = as_array("y", y), tuple(network.outputs[0].shape[1:])
     if len(y) != len(x):
         raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
     made = made if classes is None else made[:-1]
     if not own_loss and not _fits(y.shape[1:], made):
         raise ValueError(f"y: expected targets of shape {made}, received {y.shape[1:]}.")
     if classes is None:
-        return _check_finite("y", y)
+        _check_finite("y", y)
+        return x, y
     if y.dtype.kind not in "iu":
         raise ValueError(f"y: expected integer labels, received {y.dtype}.")
     if y.min() < 0 or y.max() >= classes:
         raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
-    return None
+    return x, y
 
 
 def _fits(received, expected):

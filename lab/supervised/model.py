@@ -5,6 +5,7 @@ import keras
 from lab.models.average import averaged, update_average, update_counter
 
 
+@keras.saving.register_keras_serializable(package="lab")
 class TrainingModel(keras.Model):
     """A network behind layers that change its inputs in training alone; evaluated by its moving average.
 
@@ -30,6 +31,17 @@ class TrainingModel(keras.Model):
         for layer in self.augmentation:
             x = layer(x, training=True)
         return self.network(x, training=True)
+
+    def get_config(self):
+        """All arguments."""
+        parts = {"network": self.network, "augmentation": list(self.augmentation)}
+        return {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()} | {"decay": self.decay}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A new one around a new network."""
+        parts = {name: config[name] for name in ("network", "augmentation")}
+        return cls(**config | keras.saving.deserialize_keras_object(parts, custom_objects=custom_objects))
 
     def train_step(self, *arguments):
         """Keras's update, and then the average's. On JAX the first argument is all state, which the step returns anew."""

@@ -34,7 +34,7 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
     checks.fraction("smoothing", smoothing)
     if not most > least:
         raise ValueError(f"most: expected more than least, {least}, received {most}.")
-    training.check(x, y)
+    x, y = training.check(x, y)
     rates = np.geomspace(least, most, checks.integer("steps", steps, 2))
     model, batches = training.model, training.batches(x, y)
     if not len(batches):

@@ -6,6 +6,7 @@ from keras import ops
 
 from lab import checks, engine, optimizers
 from lab.finite import require_metrics, require_variables
+from lab.models.logits import check_logits
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
@@ -37,6 +38,8 @@ class Training:
             raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
         if classes is not None and network.outputs[0].shape[-1] != classes:
             raise ValueError(f"classes: expected {network.outputs[0].shape[-1]}, the network's logits, received {classes}.")
+        if classes is not None and loss is None:
+            check_logits("network", network.outputs[0])
         if loss is not None and recipe.label_smoothing:
             raise ValueError(f"label_smoothing: expected 0 with a loss of one's own, received {recipe.label_smoothing}.")
         if self.mix and takes_symbols(network):
@@ -91,17 +94,17 @@ class Training:
         """Every variable that training reads or assigns at an epoch's beginning: a checkpoint of these is exact."""
         return [*self.model.variables, *self.optimizer.variables, *(self.stopping.state if self.stopping else ())]
 
-    def fit(self, x, y, *, validation=None, callbacks=(), initial_epoch=0, verbose=0):
+    def fit(self, x, y=None, *, validation=None, callbacks=(), initial_epoch=0, verbose=0):
         """Trains to the recipe's end, or to where early stopping ends it. Returns Keras's `History`, or None where nothing was left to do.
 
         Args:
-            x, y: examples, checked; see `check`.
+            x, y: examples, arrays with all of them, checked; see `check`. A data set that gives batches of both is refused.
             validation: (x, y) that are evaluated after each epoch.
             callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`; on TensorFlow they see every
                 eighth batch.
             initial_epoch: where it goes on.
         """
-        self.check(x, y)
+        x, y = self.check(x, y)
         if self.stopping and validation is None:
             raise ValueError("patience: expected validation examples, received none.")
         recipe, history = self.recipe, None
@@ -109,8 +112,9 @@ class Training:
         if len(examples) != self.steps:
             raise ValueError(f"x: expected {self.steps} batches of {recipe.batch_size}, received {len(examples)}.")
         if validation is not None:
-            checked, targets = validation
-            self.check(checked, targets)
+            if not isinstance(validation, tuple | list) or len(validation) != 2:
+                raise ValueError(f"validation: expected (x, y), received {type(validation).__name__}.")
+            checked, targets = self.check(*validation)
             validation = (as_taken(self.network, checked), self._targets(targets))
         examples.begin(initial_epoch)  # Keras may look at a batch before the epoch begins
         begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
@@ -134,8 +138,8 @@ class Training:
             self.stopping.bring_back()
 
     def check(self, x, y):
-        """Examples must be what the network and the loss take."""
-        check_examples(self.network, x, y, self.classes, own_loss=self.own_loss)
+        """Examples must be what the network and the loss take. Returns them as arrays."""
+        return check_examples(self.network, x, y, self.classes, own_loss=self.own_loss)
 
     def batches(self, x, y):
         """The `Examples` that `fit` goes through."""
@@ -146,11 +150,11 @@ class Training:
 
     def predict(self, x):
         """The network's outputs for inputs `[N, ...]`, as an array."""
-        check_inputs(self.network, x)
-        return self.network.predict(as_taken(self.network, x), batch_size=EVALUATION_BATCH, verbose=0)
+        inputs = as_taken(self.network, check_inputs(self.network, x))
+        return self.network.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
 
     def _targets(self, y):
-        return np.eye(self.classes, dtype="float32")[y] if self.soft else np.asarray(y)
+        return np.eye(self.classes, dtype="float32")[y] if self.soft else y
 
 
 class _Finite(keras.callbacks.Callback):

@@ -125,6 +125,8 @@ def test_images_of_both_kinds_are_the_same():
         np.testing.assert_allclose(a, b, atol=1e-6)
     with raises("x: expected images from -1 to 1 or, as uint8, from 0 to 255, received float32 from 0 to 255"):
         one.fit(np.linspace(0, 255, 64, dtype="float32").reshape(16, 2, 2, 1))
+    with raises(["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0 to 1", r"2 \* x - 1"]):
+        one.fit((integers / 255).astype("float32"))
     with raises([r"x: expected samples as the generator makes them, \(2, 2, 1\), received \(2, 2, 3\)"]):
         one.fit(np.zeros((16, 2, 2, 3), "float32"))
 
@@ -154,6 +156,15 @@ def test_bad_samples():
         subject.fit(np.full((64, 2), np.nan, "float32"))
     with raises("x: expected finite numbers or integers from 0 to 255 .uint8., received int64 from 3 to 3"):
         subject.fit(np.full((64, 2), 3))
+    for given in (keras.utils.PyDataset(), iter([samples(64)]), {"x": samples(64)}):
+        with raises(f"x: expected an array with all samples, received {type(given).__name__}"):
+            subject.fit(given)
+    with raises("x: expected an array with all samples, received NoneType.$"):
+        subject.fit(None)
+    with raises("x: expected samples of one shape, received a list of several shapes"):
+        subject.fit([[1.0, 2.0], [3.0]])
+    with raises("x: expected numbers, received <U1"):
+        subject.fit([["a", "b"]])
     with raises("x: expected at least 64 samples, for one update, received 63"):
         subject.fit(samples(63))
     with raises("x: expected at least 64 samples, for one update, received 0"):
@@ -179,8 +190,35 @@ def test_bad_samples():
     for labels in (1.7, [0, 1]):
         with raises(r"labels: expected integers \[3\], a label for each sample, received"):
             labelled.generate(3, labels=labels)
+    for latents, received in (([], "0"), ([1.0, 2.0], "2"), ([[1.0, 2.0, 3.0]], "1, 3")):
+        with raises([r"latents: expected \[N, 2\], at least one", rf"\[{received}\]"]):
+            subject.decode(latents)
     with raises("labels: expected none"):
         subject.generate(3, labels=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (lambda subject, path: subject.compile("adam"), ["compile", r"arguments of GAN\(\.\.\.\)"]),
+        (lambda subject, path: subject.save(path), ["save", "average.save", "save_weights"]),
+        (lambda subject, path: subject.to_json(), ["get_config", "average"]),
+        (lambda subject, path: subject.export(path), ["export", "average.export"]),
+        (lambda subject, path: subject.evaluate(samples()), ["evaluate", "lab.gan.Evaluation"]),
+        (lambda subject, path: subject.train_on_batch(samples()), ["train_on_batch", "update"]),
+    ],
+)  # fmt: skip
+def test_what_keras_offers_and_a_gan_has_not(tmp_path, method, words):
+    with raises(words) as raised:
+        method(gan(), tmp_path / "gan.keras")
+    assert len(str(raised.value).splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
+def test_what_is_kept_of_a_gan(tmp_path):
+    one, two = gan(), gan(generator=linear(2, 2, 7), discriminator=linear(2, 1, 8))
+    one.save_weights(tmp_path / "gan.weights.h5")
+    two.load_weights(tmp_path / "gan.weights.h5")
+    assert equal(values(one.variables), values(two.variables))
 
 
 def test_a_diverged_run_stops_and_names_the_tensor():

@@ -78,6 +78,12 @@ def test_parts_of_another_kind():
             gan(penalties=penalties)
     with raises([r"augment: expected a function, such as diff_augment gives, received \('colour',\)"]):
         gan(augment=("colour",))
+    with raises("generator_optimizer: expected a Keras optimizer, such as lab.optimizers.Adam.*, received 'adam'"):
+        gan(optimizer=lambda: "adam")
+    used = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
+    gan(optimizer=iter(used).__next__)
+    with raises("generator_optimizer: expected a new optimizer, received one that belongs to another model"):
+        gan(optimizer=iter(used).__next__)
     one = keras.optimizers.SGD(0.1)
     with raises("discriminator_optimizer: expected another than the generator's, received the same"):
         gan(optimizer=lambda: one)
@@ -87,6 +93,28 @@ def test_parts_of_another_kind():
         diff_augment(hole=5)
     with raises("continuous: expected an integer >= 0, received -1"):
         Codes(continuous=-1)
+
+
+def ending(*layers, inputs=2):
+    """A player of these layers."""
+    return keras.Sequential([keras.Input((inputs,)), *layers])
+
+
+def test_players_that_end_in_probabilities():
+    with raises("discriminator: expected logits, received probabilities; leave out the sigmoid at its end"):
+        gan(discriminator=ending(keras.layers.Dense(1, activation="sigmoid")))
+    reader = keras.Input((2,))
+    classes = keras.layers.Dense(3, activation="softmax")(reader)
+    with raises("discriminator: expected logits, received probabilities; leave out the softmax at its end"):
+        gan(
+            generator=linear(2, 2, 0, labels=3), classes=3, auxiliary=acgan(),
+            discriminator=keras.Model(reader, [keras.layers.Dense(1)(reader), classes]),
+        )  # fmt: skip
+    critic = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    with raises("generator: expected images from -1 to 1, as tanh makes them, received one that ends in a sigmoid"):
+        gan(
+            generator=ending(keras.layers.Dense(4, activation="sigmoid"), keras.layers.Reshape((2, 2, 1))), discriminator=critic
+        )
 
 
 def test_optimizers_are_not_taken_by_players_that_do_not_match():

@@ -61,6 +61,30 @@ def test_decay_spares_biases_of_every_shape(cell):
         np.testing.assert_allclose(as_array(variable), 1 if "bias" in variable.name else 0.95, rtol=1e-6)
 
 
+PICTURES = np.linspace(0, 1, 32 * 4, dtype="float32").reshape(32, 2, 2, 1)
+
+
+def of_pictures():
+    network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    return Training(network, CHEAP, steps=2, classes=2, seed=0)
+
+
+def ending(activation, loss=None):
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation=activation)])
+    return Training(network, CHEAP, steps=2, classes=2, loss=loss, seed=0)
+
+
+def test_bright_pictures_are_predicted_and_a_loss_of_ones_own_takes_probabilities():
+    assert of_pictures().predict(PICTURES[-3:]).shape == (3, 2)  # a few may well be all white
+    ending("softmax", keras.losses.SparseCategoricalCrossentropy())
+
+
+def test_lists_are_arrays():
+    x, y = of_vectors().check(VECTORS.tolist(), LABELS.tolist())  # what `fit` goes on with
+    np.testing.assert_allclose(x, VECTORS, rtol=1e-6)
+    np.testing.assert_array_equal(y, LABELS)
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
@@ -70,6 +94,12 @@ def test_decay_spares_biases_of_every_shape(cell):
         (lambda: of_vectors().fit(VECTORS, LABELS[:, None]), [r"y: expected targets of shape \(\)", r"\(1,\)"]),
         (lambda: of_vectors(1, None).fit(VECTORS, VECTORS[:, :3]), [r"y: expected targets of shape \(1,\)", r"\(3,\)"]),
         (lambda: of_vectors(3, None).fit(VECTORS, VECTORS[:, 0]), [r"y: expected targets of shape \(3,\)", r"\(\)"]),
+        (lambda: of_vectors().fit(keras.utils.PyDataset()), ["x: expected an array with all samples, received PyDataset"]),
+        (lambda: of_vectors().fit(VECTORS), ["y: expected an array with all samples, received NoneType"]),
+        (lambda: of_vectors().predict(iter(VECTORS)), ["x: expected an array with all samples, received .*iterator"]),
+        (lambda: of_vectors().fit(VECTORS, LABELS, validation=iter(VECTORS)), [r"validation: expected \(x, y\), received .*iterator"]),
+        (lambda: of_pictures().fit(PICTURES, LABELS), ["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0", "2 . x - 1"]),
+        (lambda: ending("softmax"), ["network: expected logits, received probabilities; leave out the softmax"]),
         (lambda: of_vectors(2, 5), ["classes: expected 2, the network's logits", "5"]),
         (lambda: of_vectors(label_smoothing=0.1, loss=keras.losses.SparseCategoricalCrossentropy(True)), ["label_smoothing: expected 0 with a loss of one's own", "0.1"]),
     ],

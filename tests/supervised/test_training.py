@@ -160,6 +160,17 @@ def test_the_average_is_what_is_evaluated(monkeypatch):
     assert float(exact) == pytest.approx(loss, rel=1e-5)  # and is what was evaluated
 
 
+def test_keras_saves_what_it_trains(tmp_path):
+    training = make(ema=0.9, shift=1)
+    training.model.average_updates.assign(9)
+    training.model.average.variables[0].assign(np.full((3, 3, 1, 4), 0.5))
+    training.model.save(tmp_path / "last.keras")  # as `keras.callbacks.ModelCheckpoint` does
+    loaded = keras.saving.load_model(tmp_path / "last.keras")
+    x = as_array(IMAGES[:5] / 127.5 - 1)
+    np.testing.assert_array_equal(as_array(loaded(x)), as_array(training.model(x)))
+    assert int(loaded.average_updates) == 9 and loaded.decay == 0.9 and len(loaded.augmentation) == 1
+
+
 def copied(model):
     return [np.array(as_array(variable)) for variable in model.variables]
 
