@@ -40,6 +40,10 @@ WORDS = {
     "data": ("glyphs", "mnist", "digits", "/nowhere", "."),
     "cell": ("lstm", "gru", "simple", "lst"), "cells": ("lstm", "gru", "irnn"), "model": ("lenet5", "resnet20", "vgg11", "resnet21"),
     "models": ("lenet5", "vgg11"), "families": ("gan", "r3gan", "wgan"), "forms": ("plain", "residual"), "optimizers": ("SGD", "Adam"),
+    "environment_options": ("x=1", "=", "x", "continuous=true", "map_name=8x8", "gravity=[1,2"),
+    "wrappers": (
+        "gymnasium.wrappers:TimeLimit max_episode_steps=5", "gymnasium.wrappers:Nothing", "nowhere:X", "x", ":", "os:getcwd",
+    ),
     "augment": ("colour", "cutout"), "characters": ("0123456789", "abc", "0", "00"),
 }  # fmt: skip
 
@@ -101,7 +105,7 @@ def line(target, rng):
     for name in rng.permutation(list(target.fields))[: rng.integers(0, 5)]:
         hint, bounds, usual = target.fields[str(name)]
         kind = rng.choice(["right", "edge", "strange", "missing", "unknown"], p=[0.8, 0.08, 0.07, 0.03, 0.02])
-        moderate &= kind == "right"
+        moderate &= kind == "right" and name not in ("seeds", "steps")  # many of which take long
         flag = command.flag(str(name)) + ("x" if kind == "unknown" else "")
         if hint is bool:
             argv.append(flag if rng.random() < 0.7 else flag.replace("--", "--no-", 1))

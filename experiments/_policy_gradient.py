@@ -4,7 +4,7 @@ import functools
 import math
 from dataclasses import dataclass
 
-from lab import command, environments, memory
+from lab import command, environments, keras_settings, memory
 from lab.steps import round_up, whole_steps
 
 
@@ -29,7 +29,11 @@ def require_environment(config, check=environments.check, space=None):
     arguments = environments.arguments(vars(config))
     frame_stack, changed = arguments["frame_stack"], bool(arguments["options"] or arguments["wrappers"])
     ours = config.environment.removeprefix("lab/") in FUNCTIONAL
-    if changed or space or not (ours and config.environment.startswith("lab/")):  # to make ours imports Keras, and they are fit
+    named = ours and config.environment.startswith("lab/")
+    if changed or space or not named:  # the others are fit
+        if named:  # to make one imports Keras
+            keras_settings.choose_backend(keras_settings.backend())
+            keras_settings.import_keras()
         command.require_environment(
             config.environment, space, check=check, make=lambda name: environments.make(name, **arguments)
         )

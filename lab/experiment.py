@@ -162,6 +162,8 @@ def plan(experiment, argv):
         origin.require_ours("envs")
     resumed = command.flag_value(argv, "--resume")
     folder = journal.find(resumed) if resumed is not None else None
+    if folder:
+        keras_settings.choose_backend(folder.header()["backend"])  # to look at some environments imports Keras
     config, options = _parse(experiment, argv, folder)
     header = folder.header() if folder else _new_header(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []

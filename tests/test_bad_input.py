@@ -102,6 +102,13 @@ def test_bad_input_to_policy_gradients_is_one_line_and_leaves_nothing(own_home, 
 
 
 @pytest.mark.slow
+def test_what_tensorflow_says_at_its_start_is_not_a_line_of_ours(own_home):
+    done = run("experiments.sac_pendulum", "--environment", "lab/CartPole-v1", KERAS_BACKEND="tensorflow")
+    assert done.returncode == 2
+    assert done.stderr == "--environment: expected a Box action space, received Discrete(2) of lab/CartPole-v1\n"
+
+
+@pytest.mark.slow
 def test_a_run_in_which_no_episode_ends(own_home):
     few = ["--steps", "40", "--num-envs", "8", "--evaluation-episodes", "1"]  # 200 steps make an episode
     done = run("experiments.a2c_cartpole", "--environment", "Pendulum-v1", "--tracking-uri", "none", *few)
