@@ -31,7 +31,7 @@ from benchmarks import damage
 FAULTS = ("500", "429", "HTML", "HTML 502", "hang up", "answer lost", "any")
 STORES = ("deleted", "emptied", "replaced", "older copy", "cut", "overwritten", "locked", "full", "read-only", "no artifacts")
 REPEATS = 10  # of each fault, with other moments
-SHARE, MOST = 0.35, 30  # of the requests that fail, and how many before the proxy is honest
+SHARE, MOST = 0.1, 30  # of the requests that fail, and how many before the proxy is honest
 
 
 class Proxy(BaseHTTPRequestHandler):
