@@ -42,17 +42,18 @@ class Blocks:
         return int(self.seeds.spawn(1)[0].generate_state(1)[0])
 
     def convolution(self, x, filters, size=3, strides=1, *, padding="same", bias=False):
-        """`[B, H, W, C]` -> `[B, H', W', filters]`, linear; `padding` may be a number of zeros on each side."""
+        """`[B, H, W, C]` -> `[B, H', W', filters]`, linear; `padding` may be a number of zeros on each side, or Keras's pairs of them."""
         x, padding = self.padded(x, padding)
         layer = keras.layers.Conv2D(
             filters, size, strides, padding, use_bias=bias, kernel_initializer=self.start(self.seed()), name=self.name("conv")
         )
         return layer(x)
 
-    def depthwise(self, x, size=3, strides=1):
-        """A filter of its own for each channel."""
+    def depthwise(self, x, size=3, strides=1, *, padding="same"):
+        """A filter of its own for each channel; `padding` as of `convolution`."""
+        x, padding = self.padded(x, padding)
         layer = keras.layers.DepthwiseConv2D(
-            size, strides, "same", use_bias=False, depthwise_initializer=self.of_one_channel(size), name=self.name("depthwise")
+            size, strides, padding, use_bias=False, depthwise_initializer=self.of_one_channel(size), name=self.name("depthwise")
         )
         return layer(x)
 

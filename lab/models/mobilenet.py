@@ -13,8 +13,9 @@ INVERTED = (  # v2, table 2: expansion, channels, blocks, stride
 def mobilenet(shape, classes, *, width=1.0, dropout=0.001, stem=None, seed, name="mobilenet"):
     """Images `[B, *shape]` -> logits `[B, classes]`: depthwise and 1 x 1 convolutions in turn, each normalised and rectified (table 1).
 
-    Activations end at 6, as in the authors' code; the paper has ReLU. With the small stem the first convolution and the first halving keep the
-    size.
+    Activations end at 6, as in the authors' code; the paper has ReLU. With the large stem a map of n pixels is halved to n/2, rounded down, by a
+    zero below and at the right, as in `keras.applications`. With the small stem the first convolution and the first halving keep the size, and
+    the others round up.
 
     Args:
         shape: (height, width, channels).
@@ -32,7 +33,9 @@ def mobilenet(shape, classes, *, width=1.0, dropout=0.001, stem=None, seed, name
         if strides == 2:
             halvings += 1
             blocks.begin(f"stage{halvings + 1}")
-        x = blocks.depthwise(x, 3, 1 if small and halvings == 1 else strides)
+        halves = strides == 2 and not small and min(x.shape[1:3]) > 1  # one pixel stays one
+        step = 1 if small and halvings == 1 else strides
+        x = blocks.depthwise(x, 3, step, padding=((0, 1), (0, 1)) if halves else "same")
         x = blocks.unit(blocks.activated(blocks.normalized(x)), scaled(filters, width), 1)
     return keras.Model(images, blocks.classified(x, classes, dropout=dropout), name=name)
 

@@ -9,8 +9,6 @@ from lab.models import classifier, multiplications, stages, summary
 from lab.models.families import FAMILIES
 from tests.contracts import as_array, raises, save_and_load, uniform
 
-SHAPE = (64, 64, 3)
-
 
 def built(make, *arguments, **options):
     """A model whose weights are never made: only their shapes are asked for."""
@@ -92,21 +90,26 @@ def test_the_summary_names_stages_shapes_and_sums():
 
 
 TWINS = {
-    "VGG16": (models.vgg, {"stem": "large"}, (32, 32, 3)),
-    "ResNet50": (models.resnet, {"stem": "large", "bias": True}, SHAPE),
-    "ResNet50V2": (models.resnet, {"stem": "large", "bias": True, "form": "preactivation"}, SHAPE),
-    "DenseNet121": (models.densenet, {"stem": "large"}, SHAPE),
-    "Xception": (models.xception, {"stem": "large"}, (71, 71, 3)),
-    "MobileNet": (models.mobilenet, {"stem": "large"}, SHAPE),
-    "MobileNetV2": (models.mobilenet_v2, {"stem": "large"}, SHAPE),
-    "InceptionV3": (models.inception_v3, {"stem": "large"}, (75, 75, 3)),
-}
+    "VGG16": (models.vgg, {}, (33, 47, 3)),
+    "ResNet50": (models.resnet, {"bias": True}, (33, 47, 3)),
+    "ResNet50V2": (models.resnet, {"bias": True, "form": "preactivation"}, (33, 47, 3)),
+    "DenseNet121": (models.densenet, {}, (33, 47, 3)),
+    "Xception": (models.xception, {}, (71, 82, 3)),
+    "MobileNet": (models.mobilenet, {}, (33, 47, 3)),  # of maps 17 x 24, 8 x 12, 4 x 6, 2 x 3, 1 x 1
+    "MobileNet even": (models.mobilenet, {}, (64, 96, 3)),
+    "MobileNet 96 x 80": (models.mobilenet, {}, (96, 80, 3)),
+    "MobileNetV2": (models.mobilenet_v2, {}, (33, 47, 3)),
+    "InceptionV3": (models.inception_v3, {}, (75, 98, 3)),
+}  # odd sizes, at which rules of padding differ
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name != "MobileNet" else ()) for name in TWINS])
 def test_with_its_weights_it_computes_what_keras_applications_does(name):
     make, options, shape = TWINS[name]
-    theirs = getattr(keras.applications, name)(weights=None, input_shape=shape, classes=7, classifier_activation=None)
+    options = {"stem": "large"} | options
+    theirs = getattr(keras.applications, name.split()[0])(
+        weights=None, input_shape=shape, classes=7, classifier_activation=None
+    )
     ours = make(shape, 7, seed=0, **options)
     rng = np.random.default_rng(0)
     weights = [weight + rng.normal(0, 0.01, weight.shape) for weight in theirs.get_weights()]  # biases and statistics too
@@ -116,7 +119,12 @@ def test_with_its_weights_it_computes_what_keras_applications_does(name):
     x = rng.normal(size=(3, *shape)).astype("float32")
     expected = as_array(theirs(x, training=False))
     assert expected.std() > 0
-    np.testing.assert_allclose(as_array(ours(x, training=False)), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(as_array(ours(x, training=False)), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_mobilenet_of_few_pixels_ends_at_one():
+    model = built(models.mobilenet, (9, 3, 1), 2, stem="large", width=0.25)
+    assert tuple(model.get_layer("head_mean").input.shape[1:3]) == (1, 1)
 
 
 SMALL = ["lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "plain20", "resnet18", "densenet_bc40", "mobilenet_v2"]
