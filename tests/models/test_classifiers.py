@@ -124,7 +124,7 @@ def test_with_its_weights_it_computes_what_keras_applications_does(name):
 
 def test_a_mobilenet_of_few_pixels_ends_at_one():
     model = built(models.mobilenet, (9, 3, 1), 2, stem="large", width=0.25)
-    assert tuple(model.get_layer("head_mean").input.shape[1:3]) == (1, 1)
+    assert tuple(model.get_layer("head_mean1").input.shape[1:3]) == (1, 1)
 
 
 SMALL = ["lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "plain20", "resnet18", "densenet_bc40", "mobilenet_v2"]
