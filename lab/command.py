@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import difflib
-import functools
 import io
 import itertools
 import math
@@ -58,7 +57,6 @@ def shown(value):
     return brief.repr(value)
 
 
-@functools.cache
 def ranges(kind):
     """(field, its `Range`) of a dataclass and of those it inherits from; a field that both give one has to be in both."""
     return tuple(
