@@ -1,39 +1,55 @@
-"""DQN's scores on CartPole-v1 over seeds, with RL-zoo's plain settings and with ours.
+"""DQN on CartPole-v1 three ways (see three_ways.py), and what each difference from RL-zoo's settings does.
 
-python -m benchmarks.dqn_scores [--seeds 10]
+python -m benchmarks.dqn_scores [--seeds 10] [--only default ...]
+python -m benchmarks.dqn_scores --table        README's table of the results that are kept
 
-Each variant is a whole run of `experiments.dqn_cartpole` per seed (50,000 steps, host environment). Reported are 100 greedy
-episodes in fresh environments: of the last policy, and of the one that did best in 10-episode checks on other seeds. Beside
-them the score of random actions.
+Each row is a whole run of `experiments.dqn_cartpole` per seed (50,000 steps, host environment). Reported are 100 greedy episodes in
+fresh environments of the last policy, and of the one that did best in 10-episode checks on other seeds. A run counts as solved where
+its last policy has 475 and more. Every run is appended to results/dqn_scores.jsonl when it has ended; those there are not repeated.
 """
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+import json
 
 import gymnasium
 import numpy as np
 
-from benchmarks.machine import describe, half_width, keep
-from lab.journal import RunFolder
+from benchmarks import three_ways
+from benchmarks.machine import RESULTS, describe, half_width, keep
 
+ZOO = [
+    "--target",
+    "plain",
+    "--loss",
+    "huber",
+    "--no-normalize-observations",
+    "--batch-size",
+    "64",
+    "--learning-rate-power",
+    "0",
+]
+ZOO += ["--max-gradient-norm", "10"]
 VARIANTS = {
-    "RL-zoo, constant learning rate": ["--learning-rate-end", "2.3e-3"],
-    "RL-zoo, constant learning rate, double targets": ["--learning-rate-end", "2.3e-3", "--target", "double"],
-    "falling learning rate (default)": [],
+    "default": [],
+    "RL-zoo's settings": ZOO,
+    "constant step size": ["--learning-rate-power", "0"],
+    "targets of plain Q-learning": ["--target", "plain"],
+    "Huber loss": ["--loss", "huber"],
+    "gradients shortened to 10": ["--max-gradient-norm", "10"],
+    "batches of 64": ["--batch-size", "64"],
+    "observations as they are": ["--no-normalize-observations"],
 }
 
 
-def summarize(values):
-    """Mean, half-width of the 95 % Student interval, and how many seeds solve the task."""
-    values = np.array(values)
-    return {
-        "mean": round(float(values.mean()), 1), "interval": round(half_width(values), 1), "min": round(float(values.min()), 1),
-        "solved": int((values >= 475).sum()), "values": [round(float(value), 2) for value in values],
-    }  # fmt: skip
+def summarize(runs):
+    """Mean with the half-width of the 95 % Student interval of last and best policies, and how many last policies solve the task."""
+    row = {"seeds": len(runs), "solved": sum(run["last_greedy_return"] >= 475 for run in runs)}
+    for name in ("last_greedy_return", "greedy_return"):
+        values = np.array([run[name] for run in runs])
+        row[name] = {"mean": values.mean(), "interval": half_width(values), "min": values.min()}
+        row[name] = {key: round(float(value), 1) for key, value in row[name].items()}
+    checks = np.array([run["last_checks"] for run in runs])
+    return row | {"worst of the last five checks": float(checks.min()), "values": [run["last_greedy_return"] for run in runs]}
 
 
 def random_score(episodes=1000):
@@ -51,24 +67,52 @@ def random_score(episodes=1000):
     return total / episodes
 
 
+def table(rows):
+    """README's table of the rows of dqn_scores.json."""
+    lines = ["| settings | way | last policy | worst seed | solved | best policy in checks |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        last, best = row["last_greedy_return"], row["greedy_return"]
+        lines.append(
+            f"| {row['settings']} | {row['way']} | {last['mean']:.1f} ± {last['interval']:.1f} | {last['min']:.1f} "
+            f"| {row['solved']} of {row['seeds']} | {best['mean']:.1f} ± {best['interval']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def kept():
+    """The rows of dqn_scores.jsonl as {(variant, way): {seed: run}}."""
+    path, runs = RESULTS / "dqn_scores.jsonl", {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        run = json.loads(line)
+        runs.setdefault((run["settings"], run["way"]), {})[run["seed"]] = run
+    return runs
+
+
 def main():
-    """Runs all variants and keeps the results."""
+    """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10, help="seeds of each variant")
-    seeds = parser.parse_args().seeds
-    rows = {"random actions": {"mean": round(random_score(), 1)}}
-    for name, arguments in VARIANTS.items():
-        with tempfile.TemporaryDirectory() as home:
-            command = [sys.executable, "-m", "experiments.dqn_cartpole", "--seeds", str(seeds), "--tracking-uri", "none"]
-            subprocess.run([*command, *arguments], env=os.environ | {"LAB_HOME": home}, check=True, stdout=subprocess.DEVNULL)
-            folders = [RunFolder(path.parent) for path in Path(home).glob("mlruns/runs/*/run.json")]
-            children = sorted((f for f in folders if f.header().get("parent")), key=lambda f: f.header()["seed"])
-            results = [child.results() for child in children]
-        rows[f"{name}: last policy"] = summarize([result["last_greedy_return"] for result in results])
-        rows[f"{name}: best in checks"] = summarize([result["greedy_return"] for result in results])
-        print(name, rows[f"{name}: last policy"], rows[f"{name}: best in checks"], flush=True)
-    settings = {"environment": "CartPole-v1", "steps": 50_000, "episodes": 100, "seeds": seeds}
-    keep("dqn_scores", settings | {"rows": rows} | describe("tensorflow", "keras", "gymnasium"))
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the default")
+    parser.add_argument("--variant-seeds", type=int, default=5, help="seeds of the other settings, on TensorFlow alone")
+    parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS), help="settings")
+    parser.add_argument("--table", action="store_true", help="print README's table and run nothing")
+    arguments = parser.parse_args()
+    if arguments.table:
+        print(table(json.loads((RESULTS / "dqn_scores.json").read_text())["rows"]))
+        return
+    about = describe("tensorflow", "jax", "keras", "gymnasium")
+    for variant in arguments.only:
+        ways = three_ways.ways() if variant == "default" else {"TensorFlow": {}}
+        for seed in range(arguments.seeds if variant == "default" else arguments.variant_seeds):
+            for way, environment in ways.items():
+                if seed in kept().get((variant, way), {}):
+                    continue
+                [run] = three_ways.results("dqn_cartpole", VARIANTS[variant], seed, 1, environment)
+                run = {"settings": variant, "way": way} | run | {"commit": about["commit"], "processor": about["processor"]}
+                three_ways.append(RESULTS / "dqn_scores.jsonl", run)
+                print(variant, way, seed, run["last_greedy_return"], run["last_checks"], flush=True)
+    rows = [{"settings": s, "way": w} | summarize(list(runs.values())) for (s, w), runs in kept().items()]
+    settings = {"environment": "CartPole-v1", "steps": 50_000, "episodes": 100, "random": round(random_score(), 1)}
+    keep("dqn_scores", settings | {"other_bits": three_ways.other_bits(), "rows": rows} | about)
 
 
 if __name__ == "__main__":
