@@ -120,7 +120,9 @@ class Recurrent:
                 self._programs["act"] = engine.compile(lambda o, s: self.act(o, s, seed), state)
             return lambda *step: keras.tree.map_structure(np.asarray, self._programs["act"](*step))
         if "greedy" not in self._programs:
-            self._programs["greedy"] = engine.compile(lambda *step: self._one_step(*step, greedy), self.model.variables)
+            self._programs["greedy"] = engine.compile(
+                lambda o, s, memory: self._one_step(o, s, memory, greedy), self.model.variables
+            )
         draw = self.policy.host_sampler(None)
         memory: list = []
 

@@ -53,7 +53,8 @@ gymnasium.register("Picture-v0", Picture)
 gymnasium.register("Twofold-v0", Twofold)
 SMALL = {"num_envs": 4, "rollout_length": 16, "hidden": (8,), "steps": 128, "evaluation_episodes": 2}
 SHARED = {
-    "environment": "Acrobot-v1", "device": True, "steps": 192, "num_envs": 2, "rollout_length": 32, "discount": 0.5,
+    "environment": "Acrobot-v1", "environment_options": ("sutton_barto_reward=true",),
+    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 192, "num_envs": 2, "rollout_length": 32, "discount": 0.5,
     "learning_rate": 0.005, "learning_rate_end": 0.01, "entropy_weight": 0.5, "max_gradient_norm": 1e-3, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip
@@ -92,7 +93,7 @@ EXPERIMENTS = {
             "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
             "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
         },
-        {},
+        {field: {"environment": "CartPole-v1"} for field in ("environment_options", "wrappers")},
     ),
 }  # fmt: skip
 FIELDS = [(name, field.name) for name, (module, *_) in EXPERIMENTS.items() for field in dataclasses.fields(module.Config)]

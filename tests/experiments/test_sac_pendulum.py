@@ -12,7 +12,8 @@ BASE = {
     "evaluation_episodes": 2,
 }  # fmt: skip
 CHANGES = {
-    "environment": "MountainCarContinuous-v0", "device": True, "steps": 96, "num_envs": 2, "discount": 0.5,
+    "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
+    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 96, "num_envs": 2, "discount": 0.5,
     "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 60, "warm_up": 72, "rollout_length": 8,
     "updates": 1, "temperature": "fixed", "initial_temperature": 0.1, "target_entropy": 0.5, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
