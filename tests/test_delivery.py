@@ -1,5 +1,6 @@
 """Delivery after the worst: dead runs, lost power, couriers in each other's way, another server."""
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -50,6 +51,32 @@ def test_a_courier_marks_a_run_that_died_without_a_word_and_its_parent(tmp_path)
         begin(folder)
     assert tracking.start_courier(child).wait(timeout=120) == 0
     assert [status(uri, folder) for folder in (parent, child)] == ["KILLED", "KILLED"]
+
+
+@pytest.mark.slow
+def test_one_courier_delivers_a_run_and_the_children_that_it_begins(tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking.os, "nice", lambda value: None)
+    uri = local(tmp_path)
+    parent = make(uri, seeds=2)
+    children = [make(uri, parent=parent.name) for _ in range(2)]
+    with parent.lock("writer"):
+        begin(parent)
+        courier = threading.Thread(target=tracking._courier, args=[parent.path], daemon=True)
+        courier.start()
+        for child in children:
+            with Journal(parent)._file as file:
+                file.write(json.dumps({"child": child.name}).encode() + b"\n")
+            log(child, 0, STEPS)
+            finish(child)
+        finish(parent)
+    courier.join(120)
+    assert all(map(tracking.delivered, tracking.family(parent)))
+    for folder in (parent, *children):
+        assert status(uri, folder) == "FINISHED"
+    for child in children:
+        assert history(uri, child.mlflow_id()) == expected(STEPS)
+        tags = server.client(uri).get_run(child.mlflow_id()).data.tags
+        assert tags["mlflow.parentRunId"] == parent.mlflow_id()
 
 
 @pytest.mark.slow
