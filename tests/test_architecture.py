@@ -24,7 +24,18 @@ TOOLS = {
     "steps",
 }  # no keras in them: everyone may use them
 TRACKING = {"delivery", "server", "tracking"}  # the room that delivers to MLflow
-RUNNING = {"children", "experiment", "flavor", "keras_settings", "lifecycle", *TRACKING, "track", "checkpoint", "watch", "__main__"}
+RUNNING = {
+    "children",
+    "experiment",
+    "flavor",
+    "keras_settings",
+    "lifecycle",
+    *TRACKING,
+    "track",
+    "checkpoint",
+    "watch",
+    "__main__",
+}
 
 
 def imports(path):

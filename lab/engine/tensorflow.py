@@ -18,9 +18,13 @@ CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of th
 LIBRARY = "--xla_cpu_experimental_ynn_fusion_type"
 
 
-@functools.cache
 def prepare():
-    """See `lab.engine`. It costs nothing after the first call."""
+    """See `lab.engine`."""
+    _prepare_once()
+
+
+@functools.cache
+def _prepare_once():
     # A matrix product and the bias and activation after it as one call of XLA's library: a sixth less time for
     # networks of 256 units. XLA reads the flags when it compiles for the first time. Other versions of TensorFlow
     # end a process that names an option they lack.
