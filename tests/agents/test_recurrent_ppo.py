@@ -7,7 +7,7 @@ from gymnasium.spaces import Discrete
 
 from lab import engine
 from lab.agents import A2C, REINFORCE, Recurrent, Trajectory, evaluate, policy_for, recurrent_ppo, train
-from lab.agents.passes import learning
+from lab.agents.passes import greedy, learning
 from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
@@ -49,7 +49,7 @@ def acted(agent, *, starts, seed=0):
 def one_step(agent, observation, memory):
     """(parameters, values, memory after it) of a step in the middle of an episode."""
     tensors = [tensor(x) for x in (observation, np.zeros(len(observation)), *memory)]
-    return agent.network._one_step(*tensors[:2], tensors[2:])
+    return agent.network._one_step(*tensors[:2], tensors[2:], greedy)
 
 
 def tensor(x):

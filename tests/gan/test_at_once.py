@@ -21,8 +21,8 @@ def test_seeds_in_one_program_are_what_each_is_alone(monkeypatch):
     assert [runs[1]["samples_seen"] for runs in earlier] == [400, 800, 1200]
     assert found[0]["reverse_kl"] != found[1]["reverse_kl"]
     gan, x, latents = _mixture.prepare(_mixture.Mixture("r3gan", 4, **small), SimpleNamespace(seed=3), ring())
-    before = _mixture.measure(gan, latents, ring())["reverse_kl"]
+    before = gan.decode(latents)
     gan.fit(x, batch_size=20, epochs=4, verbose=0)
     alone = _mixture.measure(gan, latents, ring())
-    assert abs(alone["reverse_kl"] - before) > 0.05
+    assert np.abs(gan.decode(latents) - before).mean() > 0.1
     np.testing.assert_allclose([found[0][key] for key in alone], list(alone.values()), atol=2e-3)
