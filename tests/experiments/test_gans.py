@@ -32,7 +32,7 @@ STARTS = {
 }
 SHARED = {
     "characters": "01", "size": 32, "channels": 3, "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3,
-    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.5, "augment": ("cutout",),
+    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.05, "augment": ("cutout",),
     "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
 }  # fmt: skip
 CHANGES = {
