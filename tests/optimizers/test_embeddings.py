@@ -152,7 +152,7 @@ def test_a_line_search_goes_along_the_summed_rows():
     optimizer.build([table])
 
     def loss():
-        return keras.ops.sum(0.5 * keras.ops.square(keras.ops.convert_to_tensor(table) + SUMMED.astype("float32")))
+        return keras.ops.sum(0.5 * keras.ops.square(keras.ops.add(table, SUMMED.astype("float32"))))
 
     assert optimizer.line_search(loss, [gradient()], [table])[0] == 0.5
     np.testing.assert_allclose(as_array(table), -0.5 * SUMMED, rtol=1e-6)
