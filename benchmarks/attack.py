@@ -50,7 +50,7 @@ class Rows:
             one = sums.setdefault((row["part"], row["kind"]), {"counts": collections.Counter(), "differences": [], "on": []})
             one["counts"].update(row["counts"])
             one["differences"] += row["differences"]
-            about = {key: row[key] for key in self._about}
+            about = {key: row.get(key) for key in self._about}  # an older row may lack a key
             one["on"] += [] if about in one["on"] else [about]
         return [{"part": part, "kind": kind} | one for (part, kind), one in sums.items()]
 
