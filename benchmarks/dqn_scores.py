@@ -81,9 +81,8 @@ def table(rows):
 
 def kept():
     """The rows of dqn_scores.jsonl as {(variant, way): {seed: run}}."""
-    path, runs = RESULTS / "dqn_scores.jsonl", {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        run = json.loads(line)
+    runs: dict = {}
+    for run in three_ways.kept(RESULTS / "dqn_scores.jsonl"):
         runs.setdefault((run["settings"], run["way"]), {})[run["seed"]] = run
     return runs
 

@@ -57,6 +57,11 @@ def results(experiment, flags, first, seeds, environment):
         return found
 
 
+def kept(path):
+    """The rows of a file of results, none where it is missing."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
 def append(path, row):
     """Adds a line to a file of results, so that a stopped measurement loses nothing."""
     with open(path, "a") as file:
