@@ -91,7 +91,7 @@ def main(argv):
     if name in ("", "-h", "--help"):
         print(USAGE, end="")
         return 0
-    with command.one_line_errors():
+    with command.one_line_interrupt(), command.one_line_errors():
         tracking.conceal_password()
         if name not in COMMANDS:
             raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")

@@ -88,10 +88,12 @@ def main(config_class, run, *, smoke, variants=None, summary=None, flags=()):
     if hasattr(builtins, "__IPYTHON__"):
         return _in_notebook(experiment, list(flags))
     lifecycle.listen()
-    with command.one_line_errors():
-        tracking.conceal_password()
-        folder, config, changes = _prepare(experiment, sys.argv[1:])
-    sys.exit(_start(experiment, folder, config, changes)[0])
+    with command.one_line_interrupt():
+        with command.one_line_errors():
+            tracking.conceal_password()
+            folder, config, changes = _prepare(experiment, sys.argv[1:])
+        code, _ = _start(experiment, folder, config, changes)
+    sys.exit(code)
 
 
 class Experiment(NamedTuple):

@@ -138,6 +138,21 @@ def test_a_variant_that_cannot_be_is_said_before_any_is_run(own_home):
     assert not folders(own_home)
 
 
+@pytest.mark.parametrize("when", ["_prepare", "_start"])
+def test_an_interrupt_outside_a_run_is_one_line(when, monkeypatch, capsys):
+    def interrupt(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    monkeypatch.setattr(experiment, "_prepare", lambda *arguments: (None, None, None))
+    monkeypatch.setattr(experiment, when, interrupt)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="130"):
+        experiment.main(Config, interrupt, smoke={})
+    signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def start(*arguments):
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments.dqn_cartpole", "--hidden", "32", "32", *arguments, "--tracking-uri", "none"],

@@ -125,9 +125,9 @@ class PPO(ActorCritic):
         value_loss = ops.mean(self._value_loss(batch, value))
         entropy = ops.mean(policy.entropy())
         loss = policy_loss + self.value_weight * value_loss - self.entropy_weight(self.steps.value) * entropy
-        change = log_prob - batch.log_prob  # log rho
-        kl = ops.mean(ops.exp(change) - 1.0 - change)
-        clipped = ops.mean(ops.cast(ops.abs(ops.exp(change) - 1.0) > clip, "float32"))
+        ratio = reinforcement.probability_ratio(log_prob, batch.log_prob)
+        kl = ops.mean(ratio - 1.0 - (log_prob - batch.log_prob))
+        clipped = ops.mean(ops.cast(ops.abs(ratio - 1.0) > clip, "float32"))
         metrics = {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
         return loss, metrics | {"approximate_kl": kl, "clip_fraction": clipped}
 

@@ -36,6 +36,14 @@ def small_network(seed=0):
     )
 
 
+def test_the_engine_is_prepared_before_keras_compiles(monkeypatch):
+    made = []
+    monkeypatch.setattr("lab.engine.prepare", lambda: made.append("engine"))
+    monkeypatch.setattr(keras.Model, "compile", lambda *arguments, **options: made.append("model"))
+    Training(small_network(), CHEAP, steps=3, classes=2, seed=0)
+    assert made == ["engine", "model"]
+
+
 def everything(**changes):
     recipe = dataclasses.replace(
         CHEAP, epochs=3, optimizer="sgd", mixup=0.4, cutmix=1.0, label_smoothing=0.1, shift=1, flip=True, rotation=10.0, ema=0.9, patience=3,
