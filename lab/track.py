@@ -139,18 +139,12 @@ class Track:
         return self.folder.metrics()
 
     def curve(self, key, *, label, x_label):
-        """Logs all metrics as metrics.csv and one of them as a picture, curve.png."""
-        history = self.metrics()
-        with open(self.artifacts / "metrics.csv", "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["key", "step", "value"])
-            writer.writerows((name, step, value) for name, points in history.items() for step, value in points)
-        self.artifact("metrics.csv")
+        """Logs one of the metrics as a picture, curve.png."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes = figure.subplots()
-        axes.plot(*zip(*history.get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
+        axes.plot(*zip(*self.metrics().get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
         axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
         axes.grid(alpha=0.3)
         figure.savefig(self.artifacts / "curve.png", dpi=120)
@@ -167,10 +161,15 @@ class Track:
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
     def finish(self, results):
-        """Logs the results at the last step, as metrics."""
+        """Logs the results at the last step, as metrics, and then all metrics as metrics.csv."""
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
+        with open(self.artifacts / "metrics.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["key", "step", "value"])
+            writer.writerows((name, step, value) for name, points in self.metrics().items() for step, value in points)
+        self.artifact("metrics.csv")
         self._journal.append({"results": {name: float(value) for name, value in results.items()}})
 
 

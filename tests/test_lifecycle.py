@@ -28,6 +28,9 @@ class Progress:
     def say(self, sentence):
         self.said.append(sentence)
 
+    def update(self, step, metrics):
+        """Shows nothing."""
+
 
 @pytest.fixture
 def track():
@@ -106,6 +109,26 @@ def test_the_configuration_is_logged_once_also_where_a_killed_process_had_only_b
         Track(folder, Journal(folder), None)
     assert json.loads((folder.artifacts / "config.json").read_text())["config"] == {"steps": 3}
     assert [event["artifact"] for event in folder.events()[0] if "artifact" in event] == ["config.json"]
+
+
+@pytest.mark.parametrize("last", [0, 1, 2])
+def test_a_run_killed_while_it_finishes_has_the_same_table_of_metrics_when_it_is_resumed(track, monkeypatch, last):
+    def finish(track):
+        track.log({"loss": 0.5}, 3)
+        track.curve("loss", label="loss", x_label="steps")
+        track.finish({"score": 2.0})
+
+    def dies(event, append=track._journal.append, left=iter([None] * (last + 2))):  # metrics and curve.png come before
+        next(left)
+        append(event)
+
+    monkeypatch.setattr(track._journal, "append", dies)
+    with pytest.raises(StopIteration):
+        finish(track)
+    assert track.folder.results() is None
+    finish(Track(track.folder, Journal(track.folder), Progress()))
+    rows = (track.artifacts / "metrics.csv").read_text().splitlines()
+    assert rows == ["key,step,value", "loss,3,0.5", "score,3,2.0"]
 
 
 @dataclasses.dataclass(frozen=True)
