@@ -13,6 +13,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -21,6 +22,7 @@ from lab.files import home
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 NONE = "none"  # the tracking URI of runs that stay on the disk
 VARIABLE = "MLFLOW_TRACKING_URI"
+ANEW = " (the journals have everything: move it away, and `python -m lab sync` makes it again)"
 SECRET = re.compile(r"(pass(word|wd|phrase)?|pwd|token|secret|api_?key)\s*=", re.IGNORECASE)
 LOGIN = re.compile(r"(?<=://)[^\s/@'\"]+@")
 
@@ -129,9 +131,25 @@ def client(uri: str):
 
         logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
         mlflow.set_tracking_uri(uri)
+        if path and path.stat().st_size == 0:
+            _make_store(path)
         found = mlflow.MlflowClient(uri)
-        found.get_experiment_by_name("Default")  # creates the tables of a new local store
+        found.get_experiment_by_name("Default")  # of another kind of database too, MLflow creates the tables
     return found
+
+
+def _make_store(path):
+    """Makes MLflow's tables in a file beside, which then takes the store's place.
+
+    MLflow never opens a database again in which a process that was killed has made half of them.
+    """
+    import mlflow
+
+    for left in path.parent.glob(f".{path.name}.*.partial*"):
+        left.unlink()
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # MLflow keeps an address it has opened
+    mlflow.MlflowClient(store_uri(beside)).get_experiment_by_name("Default")
+    beside.replace(path)
 
 
 def _require_database(path):
@@ -143,9 +161,8 @@ def _require_database(path):
         if not os.access(path, os.W_OK):
             raise ValueError(f"tracking store {path}: expected a database that can be written, received a read-only one")
     except (sqlite3.Error, OSError) as error:
-        way = " (the journals have everything: move it away, and `python -m lab sync` makes it again)"
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        reason = f"{error}{way if damaged else ''}"
+        reason = f"{error}{ANEW if damaged else ''}"
         raise ValueError(f"tracking store {path}: expected a database that can be opened, received: {reason}") from error
 
 
@@ -157,7 +174,8 @@ def naming_store(uri: str):
     except Exception as error:
         if "sqlite3." not in str(error) or not (path := store_path(uri)):
             raise
-        raise ValueError(f"tracking store {path}: {str(error).splitlines()[0]}") from error
+        half = re.search(r"already exists|no such (table|column)", str(error))  # made by a process that was killed, or not by MLflow
+        raise ValueError(f"tracking store {path}: {str(error).splitlines()[0]}{ANEW if half else ''}") from error
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -144,6 +145,28 @@ def test_a_read_only_store_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anything
     with pytest.raises(ValueError, match=f"^tracking store {path}: expected a database that can be written, received a read-o"):
         server._require_database(path)
+
+
+def test_a_process_that_dies_while_it_makes_a_store_leaves_none(tmp_path):
+    path = tmp_path / "mlflow.db"
+    dies = """
+import os, sys, alembic.op
+alembic.op.create_foreign_key = alembic.op.create_table = lambda *arguments, **options: os._exit(9)
+from lab import server
+server.client(sys.argv[1])
+"""
+    uri = server.store_uri(path)
+    done = subprocess.run([sys.executable, "-c", dies, uri], capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    assert path.stat().st_size == 0 and len(list(tmp_path.glob(".mlflow.db.*.partial"))) == 1  # half of the tables
+    assert server.client(uri).get_experiment_by_name("Default")
+    assert [each.name for each in tmp_path.glob("*mlflow*")] == ["mlflow.db"]
+
+
+def test_a_store_that_was_made_half_is_told_with_the_way_out():
+    with pytest.raises(ValueError, match=r"_alembic_tmp_params already exists \(the journals have .*lab sync` makes it again\)$"):
+        with server.naming_store("sqlite:////a/x.db"):
+            raise RuntimeError("(sqlite3.OperationalError) table _alembic_tmp_params already exists\nmore")
 
 
 def test_what_sqlite_complains_of_names_the_store():
