@@ -118,7 +118,9 @@ def test_a_run_killed_while_it_finishes_has_the_same_table_of_metrics_when_it_is
         track.curve("loss", label="loss", x_label="steps")
         track.finish({"score": 2.0})
 
-    def dies(event, append=track._journal.append, left=iter([None] * (last + 2))):  # metrics and curve.png come before
+    append, left = track._journal.append, iter([None] * (last + 2))  # the loss and curve.png come before
+
+    def dies(event):
         next(left)
         append(event)
 

@@ -164,9 +164,9 @@ server.client(sys.argv[1])
 
 
 def test_a_store_that_was_made_half_is_told_with_the_way_out():
-    with pytest.raises(ValueError, match=r"_alembic_tmp_params already exists \(the journals have .*lab sync` makes it again\)$"):
-        with server.naming_store("sqlite:////a/x.db"):
-            raise RuntimeError("(sqlite3.OperationalError) table _alembic_tmp_params already exists\nmore")
+    words = r"_alembic_tmp_params already exists \(the journals have .*lab sync` makes it again\)$"
+    with pytest.raises(ValueError, match=words), server.naming_store("sqlite:////a/x.db"):
+        raise RuntimeError("(sqlite3.OperationalError) table _alembic_tmp_params already exists\nmore")
 
 
 def test_what_sqlite_complains_of_names_the_store():
