@@ -174,7 +174,8 @@ def naming_store(uri: str):
     except Exception as error:
         if "sqlite3." not in str(error) or not (path := store_path(uri)):
             raise
-        half = re.search(r"already exists|no such (table|column)", str(error))  # made by a process that was killed, or not by MLflow
+        # Its tables were made by a process that was killed, or not by MLflow.
+        half = re.search(r"already exists|no such (table|column)", str(error))
         raise ValueError(f"tracking store {path}: {str(error).splitlines()[0]}{ANEW if half else ''}") from error
 
 
