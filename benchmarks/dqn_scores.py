@@ -1,4 +1,4 @@
-"""DQN on CartPole-v1 three ways (see three_ways.py), and what each difference from RL-zoo's settings does.
+"""DQN on CartPole-v1 three ways (see three_ways.py), and what each of the default settings does.
 
 python -m benchmarks.dqn_scores [--seeds 10] [--only default ...]
 python -m benchmarks.dqn_scores --table        README's table of the results that are kept
@@ -17,27 +17,21 @@ import numpy as np
 from benchmarks import three_ways
 from benchmarks.machine import RESULTS, describe, half_width, keep
 
-ZOO = [
-    "--target",
-    "plain",
-    "--loss",
-    "huber",
-    "--no-normalize-observations",
-    "--batch-size",
-    "64",
-    "--learning-rate-power",
-    "0",
-]
-ZOO += ["--max-gradient-norm", "10"]
+ZOO = "--averaging 0 --target plain --target-every 128 --learning-rate 2.3e-3 --batch-size 64 --hidden 256 256 --loss huber"
 VARIANTS = {
-    "default": [],
-    "RL-zoo's settings": ZOO,
-    "constant step size": ["--learning-rate-power", "0"],
-    "targets of plain Q-learning": ["--target", "plain"],
-    "Huber loss": ["--loss", "huber"],
-    "gradients shortened to 10": ["--max-gradient-norm", "10"],
-    "batches of 64": ["--batch-size", "64"],
-    "observations as they are": ["--no-normalize-observations"],
+    "default": "",
+    "RL-zoo's settings": f"{ZOO} --max-gradient-norm 10 --no-normalize-observations",
+    "no average of weights": "--averaging 0",
+    "no average of weights, step size falls to 0": "--averaging 0 --learning-rate-power 1",
+    "targets of double Q-learning": "--target double",
+    "targets of plain Q-learning": "--target plain",
+    "target copied every 128 updates": "--target-every 128",
+    "Huber loss": "--loss huber",
+    "gradients shortened to 10": "--max-gradient-norm 10",
+    "batches of 64": "--batch-size 64",
+    "observations as they are": "--no-normalize-observations",
+    "layers of 256 units": "--hidden 256 256",
+    "step size of 2.3e-3": "--learning-rate 2.3e-3",
 }
 
 
@@ -105,7 +99,7 @@ def main():
             for way, environment in ways.items():
                 if seed in kept().get((variant, way), {}):
                     continue
-                [run] = three_ways.results("dqn_cartpole", VARIANTS[variant], seed, 1, environment)
+                [run] = three_ways.results("dqn_cartpole", VARIANTS[variant].split(), seed, 1, environment)
                 run = {"settings": variant, "way": way} | run | {"commit": about["commit"], "processor": about["processor"]}
                 three_ways.append(RESULTS / "dqn_scores.jsonl", run)
                 print(variant, way, seed, run["last_greedy_return"], run["last_checks"], flush=True)

@@ -21,6 +21,7 @@ from lab.agents.requirements import (
 from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber_error
 from lab.losses.reinforcement import q_learning_bootstrap
+from lab.models.average import averaged, update_counter, update_recent_average
 from lab.spaces import discrete
 
 
@@ -44,9 +45,14 @@ class DQN:
         updates: gradient steps per call of `learn`.
         target_every: gradient steps between two moves of the target network towards the online one, C of Algorithm 1.
         polyak: tau in (0, 1], the share of the online weights that a move takes over; 1 copies them.
+        averaging: in [0, 1]. The greedy policy is of the average of the online weights over the newest share of the updates
+            so far (`lab.models.average.update_recent_average`); 0 is of the online weights themselves. The online network explores.
         warm_up: environment steps, taken at random, before learning starts.
         epsilon: schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
+
+    Attributes:
+        policy: the Keras model of the greedy policy: the average, or `online` itself.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class DQN:
         updates=1,
         target_every=250,
         polyak=1.0,
+        averaging=0.0,
         warm_up=1_000,
         epsilon,
         seed,
@@ -84,10 +91,14 @@ class DQN:
         self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)
-        self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated]
+        self.averaging = checks.between("averaging", averaging, 0, 1)
+        self.policy, self._averaged = averaged(online) if averaging else online, update_counter()
+        average = [*self.policy.variables, self._averaged] if averaging else []
+        self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated, *average]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
-        self._host, self._statistics = HostPasses(online), ObservationStatistics(online)
+        self._greedy, self._statistics = HostPasses(self.policy), ObservationStatistics(online)
+        self._exploring = HostPasses(online) if averaging else self._greedy
 
     def require_place(self, *environments):
         """See `Agent.require_place`."""
@@ -100,12 +111,12 @@ class DQN:
     def host_policy(self, generator=None):
         """A NumPy function, (observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}), over the present weights.
 
-        Epsilon-greedy with randomness from `generator`; greedy without one.
+        Epsilon-greedy over the online network with randomness from `generator`; greedy over `policy` without one.
         """
         if generator is None:
-            best = self._host.greedy()
+            best = self._greedy.greedy()
             return lambda observation, start: (best(observation).argmax(axis=-1), {})
-        values, epsilon = self._host.exploring(), float(self.exploration_rate())
+        values, epsilon = self._exploring.exploring(), float(self.exploration_rate())
         return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
 
     def exploration_rate(self):
@@ -140,6 +151,8 @@ class DQN:
         goal = batch.reward + discount * next_value  # y_j
         (loss, extras), gradients = self._gradient(batch.observation, batch.action, goal)
         self.optimizer.apply(gradients, self.online.trainable_variables)
+        if self.averaging:
+            update_recent_average(self.policy, self.online, self.averaging, self._averaged)
         norm = ops.sqrt(sum(ops.sum(gradient**2) for gradient in gradients))
         return {"loss": loss, "gradient_norm": norm, **extras}
 

@@ -28,6 +28,15 @@ def double_q_learning_bootstrap(online_next, target_next):
     return ops.take_along_axis(target_next, best[:, None], axis=-1)[:, 0]
 
 
+def clipped_double_q_learning_bootstrap(online_next, target_next):
+    """min(Q_online(s', a), Q_target(s', a)) with a = argmax_a Q_online(s', a), `[B]` (Fujimoto et al. 2018, eq. 10).
+
+    Of their two estimates the target network is one, as in double Q-learning with deep networks.
+    """
+    best = ops.argmax(online_next, axis=-1)[:, None]
+    return ops.take_along_axis(ops.minimum(online_next, target_next), best, axis=-1)[:, 0]
+
+
 def expected_sarsa_bootstrap(values_next, policy_next):
     """sum_a pi(a|s') Q(s', a), `[B]` (Sutton and Barto 2018, eq. 6.9), from action values and probabilities `[B, A]`."""
     return ops.sum(policy_next * values_next, axis=-1)

@@ -17,6 +17,7 @@ from lab.agents import (
     train,
 )
 from lab.losses import huber_error
+from lab.losses.reinforcement import clipped_double_q_learning_bootstrap as clipped_double_q_learning
 from lab.losses.reinforcement import double_q_learning_bootstrap as double_q_learning
 from lab.losses.reinforcement import q_learning_bootstrap as q_learning
 from lab.models import mlp
@@ -60,6 +61,8 @@ def test_bootstraps_by_hand():
     online, target = np.array([[1.0, 5.0], [7.0, 2.0]]), np.array([[10.0, 3.0], [4.0, 6.0]])
     np.testing.assert_allclose(q_learning(online, target), [10, 6])
     np.testing.assert_allclose(double_q_learning(online, target), [3, 4])
+    np.testing.assert_allclose(clipped_double_q_learning(online, target), [3, 4])
+    np.testing.assert_allclose(clipped_double_q_learning(target, online), [1, 2])
 
 
 def test_losses_by_hand_and_against_keras():
@@ -79,6 +82,7 @@ def test_losses_by_hand_and_against_keras():
         (q_learning, True, False, 1),
         (q_learning, True, True, 1),
         (double_q_learning, False, False, 1 + 0.5 * 4),  # the online network's best action is 0
+        (clipped_double_q_learning, False, False, 1 + 0.5 * 4),
     ],
 )
 def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
@@ -121,6 +125,44 @@ def test_the_target_network_moves_by_a_share():
         learner._update_targets()
         seen.append(float(target.value[0][0]))
     assert seen == [2.0, 2.0, 2.0 + 0.25 * (6.0 - 2.0)]  # a copy, nothing, a quarter of the way
+
+
+@graphs
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_the_greedy_policy_is_of_the_average_of_the_newest_weights(share):
+    learner = agent(averaging=share, updates=1, optimizer=keras.optimizers.SGD(0.1))
+    learn = engine.compile(learner.learn, learner.variables)
+    first, online = [np.asarray(variable) for variable in learner.policy.variables], []
+    for variable in learner.online.variables:
+        np.testing.assert_array_equal(first.pop(0), variable)
+    for _ in range(4):
+        learn(one_step(False, False))
+        online.append(np.asarray(learner.online.variables[0]))
+    mean = online[0]
+    for t in range(1, 4):
+        mean = mean + (online[t] - mean) / (1 + share * t)
+    np.testing.assert_allclose(learner.policy.variables[0], mean, rtol=1e-5)
+    if share == 1:
+        np.testing.assert_allclose(learner.policy.variables[0], np.mean(online, axis=0), rtol=1e-5)
+
+
+@graphs
+def test_the_average_is_greedy_while_the_online_network_explores():
+    learner = agent(
+        networks=linear_networks([[1.0, 0.0], [0.0, 1.0]], np.zeros((2, 2))), averaging=0.2, epsilon=exploration.constant(0.0)
+    )
+    learner.policy.layers[-1].kernel.assign(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32))
+    observation, start = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), np.ones(2, bool)
+    assert learner.host_policy()(observation, start)[0].tolist() == [1, 0]
+    assert learner.host_policy(np.random.default_rng(0))(observation, start)[0].tolist() == [0, 1]
+    acts = engine.compile(learner.act, learner.variables)(observation, start)[0]
+    assert np.asarray(acts).tolist() == [0, 1]
+
+
+def test_without_averaging_the_policy_is_the_online_network():
+    learner = agent()
+    assert learner.policy is learner.online and learner._exploring is learner._greedy
+    assert len(agent(averaging=0.2).variables) == len(learner.variables) + len(learner.online.variables) + 1
 
 
 def weights(model):

@@ -14,6 +14,7 @@ def test_targets_by_hand():
     np.testing.assert_allclose(as_array(reinforcement.td_error(1.0, 2.0, 0.5, 4.0)), 3)
     np.testing.assert_allclose(as_array(reinforcement.q_learning_bootstrap(online, target)), [7, 6])
     np.testing.assert_allclose(as_array(reinforcement.double_q_learning_bootstrap(online, target)), [3, 4])
+    np.testing.assert_allclose(as_array(reinforcement.clipped_double_q_learning_bootstrap(online, target)), [2, 4])
     policy = np.array([[0.5, 0.5], [0.25, 0.75]], "float32")
     np.testing.assert_allclose(as_array(reinforcement.expected_sarsa_bootstrap(target, policy)), [5, 5.5])
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from lab.models.average import averaged, update_average, update_counter
+from lab.models.average import averaged, update_average, update_counter, update_recent_average
 from tests.contracts import as_array
 
 
@@ -45,3 +45,17 @@ def test_where_it_started_is_forgotten_after_a_few_updates(decay):
         update_average(average, model, decay, updates)
     assert float(as_array(average.variables[0])[0, 0]) < 1e-5
     assert not average.trainable_variables
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
+def test_the_average_of_the_newest_weights_is_over_a_share_of_all_of_them(share):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)])
+    average, updates = averaged(model), update_counter()
+    expected = 7.0  # is forgotten at once
+    for t in range(200):
+        model.trainable_variables[0].assign([[float(t)]])
+        update_recent_average(average, model, share, updates)
+        expected += (t - expected) / (1 + share * t)
+    np.testing.assert_allclose(as_array(average.variables[0]), [[expected]], rtol=1e-4)
+    age = 199 - expected  # the mean age of what stands in it, as of weights in proportion to t^(1/share - 1)
+    np.testing.assert_allclose(age, 200 * share / (1 + share), rtol=0.03)
