@@ -20,6 +20,12 @@ CARTPOLE = [name for name in EXPERIMENTS if "cartpole" in name]
 ROWS = RESULTS / "cartpole_scores.jsonl"
 
 
+def kept(name):
+    """The rows of an experiment that are of today's settings."""
+    digest = three_ways.settings(name, EXPERIMENTS[name][0])
+    return [run for run in three_ways.kept(ROWS) if (run["experiment"], run["digest"]) == (name, digest)]
+
+
 def summarize(runs):
     """{way: mean, half-width of the 95 % Student interval, minimum and number of seeds} of an experiment's runs."""
     row = {}
@@ -28,6 +34,7 @@ def summarize(runs):
         if len(values) > 1:
             numbers = {"mean": values.mean(), "interval": half_width(values), "min": values.min()}
             row[way] = {key: round(float(number), 2) for key, number in numbers.items()} | {"seeds": len(values)}
+            row[way]["commits"] = sorted({run["commit"] for run in runs if run["way"] == way})
     return row
 
 
@@ -53,16 +60,16 @@ def main():
         return
     about = describe("tensorflow", "jax", "keras", "gymnasium")
     for name in arguments.only:
+        digest = three_ways.settings(name, EXPERIMENTS[name][0])
         for seed in range(arguments.seeds):
             for way, environment in three_ways.ways().items():
-                if any((run["experiment"], run["way"], run["seed"]) == (name, way, seed) for run in three_ways.kept(ROWS)):
+                if any((run["digest"], run["way"], run["seed"]) == (digest, way, seed) for run in kept(name)):
                     continue
                 [run] = three_ways.results(name, EXPERIMENTS[name][0], seed, 1, environment)
-                run = {"experiment": name, "way": way, "seed": seed, "greedy_return": run["greedy_return"]}
+                run = {"experiment": name, "digest": digest, "way": way, "seed": seed, "greedy_return": run["greedy_return"]}
                 three_ways.append(ROWS, run | {"commit": about["commit"], "processor": about["processor"]})
                 print(name, way, seed, run["greedy_return"], flush=True)
-    runs = three_ways.kept(ROWS)
-    rows = {name: summarize([run for run in runs if run["experiment"] == name]) for name in CARTPOLE}
+    rows = {name: summarize(kept(name)) for name in CARTPOLE}
     about |= {"other_bits": three_ways.other_bits(), "rows": {name: row for name, row in rows.items() if row}}
     keep("cartpole_scores", {"episodes": 100} | about)
 

@@ -35,6 +35,9 @@ VARIANTS = {
 }
 
 
+DIGESTS = {name: three_ways.settings("dqn_cartpole", flags.split()) for name, flags in VARIANTS.items()}
+
+
 def summarize(runs):
     """Mean with the half-width of the 95 % Student interval of last and best policies, and how many last policies solve the task."""
     row = {"seeds": len(runs), "solved": sum(run["last_greedy_return"] >= 475 for run in runs)}
@@ -43,7 +46,11 @@ def summarize(runs):
         row[name] = {"mean": values.mean(), "interval": half_width(values), "min": values.min()}
         row[name] = {key: round(float(value), 1) for key, value in row[name].items()}
     checks = np.array([run["last_checks"] for run in runs])
-    return row | {"worst of the last five checks": float(checks.min()), "values": [run["last_greedy_return"] for run in runs]}
+    return (
+        row
+        | {"worst of the last five checks": float(checks.min()), "values": [run["last_greedy_return"] for run in runs]}
+        | {"commits": sorted({run["commit"] for run in runs})}
+    )
 
 
 def random_score(episodes=1000):
@@ -74,10 +81,11 @@ def table(rows):
 
 
 def kept():
-    """The rows of dqn_scores.jsonl as {(variant, way): {seed: run}}."""
+    """The rows of dqn_scores.jsonl that are of today's settings, as {(variant, way): {seed: run}}."""
     runs: dict = {}
     for run in three_ways.kept(RESULTS / "dqn_scores.jsonl"):
-        runs.setdefault((run["settings"], run["way"]), {})[run["seed"]] = run
+        if run["digest"] == DIGESTS.get(run["settings"]):
+            runs.setdefault((run["settings"], run["way"]), {})[run["seed"]] = run
     return runs
 
 
@@ -100,7 +108,11 @@ def main():
                 if seed in kept().get((variant, way), {}):
                     continue
                 [run] = three_ways.results("dqn_cartpole", VARIANTS[variant].split(), seed, 1, environment)
-                run = {"settings": variant, "way": way} | run | {"commit": about["commit"], "processor": about["processor"]}
+                run = (
+                    {"settings": variant, "digest": DIGESTS[variant], "way": way}
+                    | run
+                    | {"commit": about["commit"], "processor": about["processor"]}
+                )
                 three_ways.append(RESULTS / "dqn_scores.jsonl", run)
                 print(variant, way, seed, run["last_greedy_return"], run["last_checks"], flush=True)
     rows = [{"settings": s, "way": w} | summarize(list(runs.values())) for (s, w), runs in kept().items()]

@@ -4,6 +4,10 @@ Different processors give different bits: a claim about learning must hold on al
 OpenBLAS from the processor's newest instructions, so that sums are taken in another order, as an older processor does.
 """
 
+import contextlib
+import dataclasses
+import hashlib
+import importlib
 import json
 import os
 import subprocess
@@ -57,12 +61,25 @@ def results(experiment, flags, first, seeds, environment):
         return found
 
 
+def settings(experiment, flags):
+    """A digest of an experiment's default settings and flags: what was measured with others is no result of these."""
+    config = importlib.import_module(f"experiments.{experiment}").Config()
+    words = json.dumps([dataclasses.asdict(config), list(flags)], sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:12]
+
+
 def kept(path):
-    """The rows of a file of results, none where it is missing."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """The rows of a file of results, none where it is missing; a line that a stopped measurement did not end is passed over."""
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return rows
 
 
 def append(path, row):
     """Adds a line to a file of results, so that a stopped measurement loses nothing."""
-    with open(path, "a") as file:
-        file.write(json.dumps(row) + "\n")
+    with open(path, "a+") as file:
+        file.seek(0)
+        whole = file.read()[-1:] in ("\n", "")
+        file.write("\n" * (not whole) + json.dumps(row) + "\n")

@@ -96,7 +96,9 @@ def run(config, track):
     if config.keep and accuracy < 0.99:
         track.say(f"the repository's weights stay: expected an accuracy of at least 0.99, received {accuracy:.3f}")
     elif config.keep:
-        shutil.copyfile(track.artifacts / "classifier.safetensors", WEIGHTS)
+        temporary = WEIGHTS.with_suffix(".partial")
+        shutil.copyfile(track.artifacts / "classifier.safetensors", temporary)
+        temporary.replace(WEIGHTS)
     return {"accuracy": accuracy}
 
 

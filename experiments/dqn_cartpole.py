@@ -55,7 +55,7 @@ class Config(shared.Environment):
     polyak: Annotated[float, Range(over=0, high=1)] = 1.0
     """Share of the online weights that such a move takes over; 1 copies them."""
     averaging: Annotated[float, Range(0, 1)] = 0.2
-    """Share of the updates so far, the newest, over which the greedy policy averages the weights; 0 takes the weights as they are."""
+    """Share of the updates so far, the newest, that count most in the greedy policy's averaged weights; 0 averages nothing."""
     epsilon_end: Annotated[float, Range(0, 1)] = 0.04
     """Probability of a random action after exploration; it falls linearly from 1."""
     exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
@@ -81,7 +81,7 @@ class Config(shared.Environment):
 
     def memory(self):
         """What the run holds."""
-        return shared.needs(self, networks=3, replay=self.buffer_size)
+        return shared.needs(self, networks=2 + (self.averaging > 0), replay=self.buffer_size)
 
     @property
     def total_steps(self):
@@ -145,7 +145,8 @@ def run(config, track):
         if config.device
         else HostRollout(agent, envs, seed=world)
     )
-    best = BestSnapshot(agent.policy)
+    policy = agent.policy_model()
+    best = BestSnapshot(policy)
     state = [*agent.variables, *rollout.variables, *best.variables]
     checks = environments.make_vector(config.environment, max(config.check_episodes, 1), **arguments)
 
@@ -165,10 +166,10 @@ def run(config, track):
     last = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     if config.check_episodes:
         best.restore()
-    track.model(agent.policy)
+    track.model(policy)
     chosen = evaluate(agent, tests, episodes=episodes, seed=test).mean()
     track.curve("episode_return", label="return of training episodes", x_label="environment steps")
-    log_episode(config.environment, agent.policy, track, seed=test, **arguments)
+    log_episode(config.environment, policy, track, seed=test, **arguments)
     return {"greedy_return": float(chosen), "last_greedy_return": float(last)}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from lab import command, files, journal, keras_settings, origin, tracking
+from lab import command, files, journal, keras_settings, lifecycle, origin, tracking
 
 USAGE = """python -m lab <command>
 
@@ -91,11 +91,14 @@ def main(argv):
     if name in ("", "-h", "--help"):
         print(USAGE, end="")
         return 0
-    with command.one_line_interrupt(), command.one_line_errors():
-        tracking.conceal_password()
-        if name not in COMMANDS:
-            raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")
-        return COMMANDS[name](rest)
+    try:
+        with command.one_line_errors():
+            tracking.conceal_password()
+            if name not in COMMANDS:
+                raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")
+            return COMMANDS[name](rest)
+    except KeyboardInterrupt:
+        return lifecycle.say_interrupted()
 
 
 def ui(argv):

@@ -151,16 +151,6 @@ def one_line_errors():
         sys.exit(2)
 
 
-@contextlib.contextmanager
-def one_line_interrupt():
-    """Turns a Ctrl-C that comes before or after a run, not in it, into one line and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
-
-
 def parse(prog, description, argv, *defaults):
     """Instances of the dataclasses of `defaults`, each field a flag of one command line.
 

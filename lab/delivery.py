@@ -18,7 +18,7 @@ from lab.journal import FINAL, RunFolder
 BATCH = 1_000  # metrics in one log_batch, MLflow's limit
 PARAMS = 100  # params in one, its limit too
 CHUNK = 5_000  # events held in memory at once
-POINTS = 2_000  # points per key that MLflow gets; the CSV artifact has all of them
+POINTS = 2_000  # points per key that MLflow gets; metrics.csv of a finished run has all of them
 OFFSET, PARENT = "lab.offset", "mlflow.parentRunId"
 
 

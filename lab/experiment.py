@@ -87,12 +87,15 @@ def main(config_class, run, *, smoke, variants=None, summary=None, flags=()):
     experiment = Experiment.of(config_class, run, smoke, variants, summary)
     if hasattr(builtins, "__IPYTHON__"):
         return _in_notebook(experiment, list(flags))
-    lifecycle.listen()
-    with command.one_line_interrupt():
+    folder = None
+    try:
+        lifecycle.listen()
         with command.one_line_errors():
             tracking.conceal_password()
             folder, config, changes = _prepare(experiment, sys.argv[1:])
         code, _ = _start(experiment, folder, config, changes)
+    except KeyboardInterrupt:  # before or after the run; in it, it is the run's
+        code = lifecycle.say_interrupted(folder)
     sys.exit(code)
 
 

@@ -22,6 +22,7 @@ import uuid
 import zlib
 from array import array
 from bisect import bisect_left
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +182,12 @@ class RunFolder:
         return "RUNNING" if writing else "KILLED"
 
     def metrics(self):
-        """All metrics as {key: [(step, value), ...]}, in the order they were logged."""
+        """All metrics as {key: [(step, value), ...]}, by ascending step."""
         history: dict[str, list] = {}
         for event, _ in self.read(key="metrics"):
             for key, value in event["metrics"].items():
                 history.setdefault(key, []).append((event["step"], value))
-        return history
+        return {key: sorted(points, key=itemgetter(0)) for key, points in history.items()}
 
     def results(self):
         """The results the run ended with, {name: value}; `None` where it did not."""

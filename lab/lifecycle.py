@@ -212,6 +212,14 @@ def say_ending(folder, expected, ending):
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
 
 
+def say_interrupted(folder=None):
+    """What is said where a Ctrl-C comes outside a run's work. Returns the exit code."""
+    print("interrupted", file=sys.stderr)
+    if folder is not None and folder.status() != "FINISHED":
+        print(f"to go on: python -m lab resume {folder.name}")
+    return 130
+
+
 def start_courier(folder):
     """The courier of a run and its children, or None for one that stays on the disk."""
     return tracking.start_courier(folder) if folder.header()["tracking_uri"] != tracking.NONE else None

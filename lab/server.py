@@ -7,9 +7,11 @@ MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN. A 
 
 import contextlib
 import fcntl
+import glob
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -115,7 +117,7 @@ def explain(error: BaseException) -> str:
 
 
 def client(uri: str):
-    """An MLflow client that fails soon, not after minutes of retries; a local store is created under a lock."""
+    """An MLflow client that fails soon, not after minutes of retries; a store is created by one process, whole or not at all."""
     settings = {
         "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -124,32 +126,37 @@ def client(uri: str):
     for name, value in settings.items():
         os.environ.setdefault(name, value)
     uri = with_password(uri)
-    with _store_lock():
-        if path := store_path(uri):
-            _require_database(path)
+    if path := store_path(uri):
+        _require_database(path)
+        _make_if_empty(path.resolve())
+    with naming_store(uri), _lock(home() / "mlruns" / ".store.lock"):
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
         mlflow.set_tracking_uri(uri)
-        if path and path.stat().st_size == 0:
-            _make_store(path)
         found = mlflow.MlflowClient(uri)
-        found.get_experiment_by_name("Default")  # of another kind of database too, MLflow creates the tables
+        found.get_experiment_by_name("Default")  # creates the tables of a database of another kind
     return found
 
 
-def _make_store(path):
-    """Makes MLflow's tables in a file beside, which then takes the store's place.
+def _make_if_empty(path):
+    """Makes MLflow's tables in a file beside, which then takes an empty store's place.
 
-    MLflow never opens a database again in which a process that was killed has made half of them.
+    If a process is killed while MLflow makes the tables, MLflow cannot open that file again.
     """
-    import mlflow
+    if path.stat().st_size:
+        return
+    with _lock(path.with_name(f".{path.name}.lock")):
+        if path.stat().st_size:  # another process has made it
+            return
+        import mlflow
 
-    for left in path.parent.glob(f".{path.name}.*.partial*"):
-        left.unlink()
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # MLflow keeps an address it has opened
-    mlflow.MlflowClient(store_uri(beside)).get_experiment_by_name("Default")
-    beside.replace(path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
+            left.unlink()
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # MLflow remembers an address it has opened
+        mlflow.MlflowClient(store_uri(beside)).get_experiment_by_name("Default")
+        shutil.copymode(path, beside)
+        beside.replace(path)
 
 
 def _require_database(path):
@@ -172,7 +179,7 @@ def naming_store(uri: str):
     try:
         yield
     except Exception as error:
-        if "sqlite3." not in str(error) or not (path := store_path(uri)):
+        if "sqlite3." not in str(error) or str(error).startswith("tracking store ") or not (path := store_path(uri)):
             raise
         # Its tables were made by a process that was killed, or not by MLflow.
         half = re.search(r"already exists|no such (table|column)", str(error))
@@ -180,10 +187,9 @@ def naming_store(uri: str):
 
 
 @contextlib.contextmanager
-def _store_lock():
-    folder = home() / "mlruns"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".store.lock", "w") as file:
+def _lock(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -147,7 +147,8 @@ class Track:
         axes.plot(*zip(*self.metrics().get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
         axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
         axes.grid(alpha=0.3)
-        figure.savefig(self.artifacts / "curve.png", dpi=120)
+        figure.savefig(temporary := self.artifacts / ".curve.partial.png", dpi=120)
+        temporary.replace(self.artifacts / "curve.png")
         self.artifact("curve.png")
 
     def model(self, model):
@@ -161,14 +162,16 @@ class Track:
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
     def finish(self, results):
-        """Logs the results at the last step, as metrics, and then all metrics as metrics.csv."""
+        """Logs the results of a run that is done, as metrics of the last step, and all metrics as metrics.csv."""
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
-        with open(self.artifacts / "metrics.csv", "w", newline="") as file:
+        temporary = self.artifacts / ".metrics.partial.csv"
+        with open(temporary, "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["key", "step", "value"])
             writer.writerows((name, step, value) for name, points in self.metrics().items() for step, value in points)
+        temporary.replace(self.artifacts / "metrics.csv")
         self.artifact("metrics.csv")
         self._journal.append({"results": {name: float(value) for name, value in results.items()}})
 

@@ -113,7 +113,7 @@ def test_damaged_lines_are_passed_over_and_named_and_the_rest_holds():
     assert complaint == f"{folder.journal}: 2 damaged (line 2, 3), passed over: what was logged there is lost"
     log.metrics({"loss": 11.0}, 1)  # a run that goes on from an older checkpoint logs it again
     log.close()
-    assert folder.metrics() == {"loss": [(0, 10.0), (3, 13.0), (1, 11.0)]}
+    assert folder.metrics() == {"loss": [(0, 10.0), (1, 11.0), (3, 13.0)]}
 
 
 def test_a_journal_that_lost_its_end_or_everything_is_named():

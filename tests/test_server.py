@@ -1,5 +1,6 @@
 """Addresses: what is stored of them, what is shown, and that paths in them are quoted."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -160,7 +161,44 @@ server.client(sys.argv[1])
     assert done.returncode == 9, done.stderr
     assert path.stat().st_size == 0 and len(list(tmp_path.glob(".mlflow.db.*.partial"))) == 1  # half of the tables
     assert server.client(uri).get_experiment_by_name("Default")
-    assert [each.name for each in tmp_path.glob("*mlflow*")] == ["mlflow.db"]
+    assert not list(tmp_path.glob(".mlflow.db.*.partial*"))
+
+
+def test_a_store_behind_a_link_is_made_where_it_leads_with_the_mode_that_it_had(tmp_path):
+    place, link = tmp_path / "big" / "[1].db", tmp_path / "mlflow.db"
+    place.parent.mkdir()
+    place.touch(mode=0o640)
+    left = place.with_name(".[1].db.abc.partial")
+    left.touch()
+    link.symlink_to(place)
+    assert server.client(server.store_uri(link)).get_experiment_by_name("Default")
+    assert link.is_symlink() and place.stat().st_size and place.stat().st_mode & 0o777 == 0o640
+    assert not left.exists()
+
+
+def test_a_store_that_another_process_makes_meanwhile_stays(tmp_path, monkeypatch):
+    path = tmp_path / "mlflow.db"
+    path.touch()
+
+    @contextlib.contextmanager
+    def other_process_had_it(lock):
+        assert lock.parent == tmp_path
+        path.write_bytes(b"theirs")
+        yield
+
+    monkeypatch.setattr(server, "_lock", other_process_had_it)
+    server._make_if_empty(path)
+    assert path.read_bytes() == b"theirs"
+
+
+def test_whoever_opens_a_store_that_was_made_half_is_told_the_way_out(tmp_path):
+    path = tmp_path / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("create table _alembic_tmp_params (key varchar(250))")
+    with pytest.raises(
+        ValueError, match=rf"^tracking store {path}: \(sqlite3.OperationalError\) .*lab sync` makes it again\)$"
+    ):
+        server.client(server.store_uri(path))
 
 
 def test_a_store_that_was_made_half_is_told_with_the_way_out():

@@ -1,7 +1,8 @@
-"""Deep Q-learning (Mnih et al. 2015, Algorithm 1), with the target rule passed in: plain or double.
+"""Deep Q-learning (Mnih et al. 2015, Algorithm 1), with the target rule passed in: plain, double or clipped.
 
 Deviations from the paper, all of them settings: Adam in place of RMSprop, the gradient's norm clipped in place of the TD
-error, updates made in groups after every `rollout_length` steps, exploration rate constant within one such rollout.
+error, updates made in groups after every `rollout_length` steps, exploration rate constant within one such rollout, a greedy
+policy of averaged weights.
 """
 
 import keras
@@ -45,14 +46,12 @@ class DQN:
         updates: gradient steps per call of `learn`.
         target_every: gradient steps between two moves of the target network towards the online one, C of Algorithm 1.
         polyak: tau in (0, 1], the share of the online weights that a move takes over; 1 copies them.
-        averaging: in [0, 1]. The greedy policy is of the average of the online weights over the newest share of the updates
-            so far (`lab.models.average.update_recent_average`); 0 is of the online weights themselves. The online network explores.
+        averaging: in [0, 1]. The greedy policy has an average of the online network's weights, in which the newest share of the
+            updates so far counts most (`lab.models.average.update_recent_average`). 0: it has the weights as they are. The online
+            network explores.
         warm_up: environment steps, taken at random, before learning starts.
         epsilon: schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
-
-    Attributes:
-        policy: the Keras model of the greedy policy: the average, or `online` itself.
     """
 
     def __init__(
@@ -92,12 +91,12 @@ class DQN:
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)
         self.averaging = checks.between("averaging", averaging, 0, 1)
-        self.policy, self._averaged = averaged(online) if averaging else online, update_counter()
-        average = [*self.policy.variables, self._averaged] if averaging else []
+        self._policy, self._averaged = averaged(online) if averaging else online, update_counter()
+        average = [*self._policy.variables, self._averaged] if averaging else []
         self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated, *average]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
-        self._greedy, self._statistics = HostPasses(self.policy), ObservationStatistics(online)
+        self._greedy, self._statistics = HostPasses(self._policy), ObservationStatistics(online, self._policy)
         self._exploring = HostPasses(online) if averaging else self._greedy
 
     def require_place(self, *environments):
@@ -111,13 +110,17 @@ class DQN:
     def host_policy(self, generator=None):
         """A NumPy function, (observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}), over the present weights.
 
-        Epsilon-greedy over the online network with randomness from `generator`; greedy over `policy` without one.
+        Epsilon-greedy over the online network with randomness from `generator`; without one the greedy policy.
         """
         if generator is None:
             best = self._greedy.greedy()
             return lambda observation, start: (best(observation).argmax(axis=-1), {})
         values, epsilon = self._exploring.exploring(), float(self.exploration_rate())
         return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
+
+    def policy_model(self):
+        """The greedy policy as a Keras model, to be logged: observation `[B, ...]` -> action values `[B, A]`."""
+        return self._policy
 
     def exploration_rate(self):
         """Epsilon now: 1 while warming up."""
@@ -152,7 +155,7 @@ class DQN:
         (loss, extras), gradients = self._gradient(batch.observation, batch.action, goal)
         self.optimizer.apply(gradients, self.online.trainable_variables)
         if self.averaging:
-            update_recent_average(self.policy, self.online, self.averaging, self._averaged)
+            update_recent_average(self._policy, self.online, self.averaging, self._averaged)
         norm = ops.sqrt(sum(ops.sum(gradient**2) for gradient in gradients))
         return {"loss": loss, "gradient_norm": norm, **extras}
 

@@ -31,7 +31,7 @@ def double_q_learning_bootstrap(online_next, target_next):
 def clipped_double_q_learning_bootstrap(online_next, target_next):
     """min(Q_online(s', a), Q_target(s', a)) with a = argmax_a Q_online(s', a), `[B]` (Fujimoto et al. 2018, eq. 10).
 
-    Of their two estimates the target network is one, as in double Q-learning with deep networks.
+    The paper's two estimates are here the online and the target network.
     """
     best = ops.argmax(online_next, axis=-1)[:, None]
     return ops.take_along_axis(ops.minimum(online_next, target_next), best, axis=-1)[:, 0]

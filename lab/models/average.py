@@ -3,12 +3,21 @@
 import keras
 from keras import ops
 
+from lab.layers import RunningNormalization
+
 
 def averaged(model):
-    """A copy of a model that does not learn: where its average starts from."""
-    copy = keras.models.clone_model(model)
+    """A copy of a model, without trainable variables: where its average starts from. ValueError where Keras cannot copy it."""
+    try:
+        copy = keras.models.clone_model(model)
+    except Exception as error:  # Keras raises many kinds
+        raise ValueError(
+            f"average: expected a model that Keras can clone, with layers that have a configuration, received {model.name}: "
+            f"{(str(error).strip() or type(error).__name__).splitlines()[0]}"
+        ) from error
     copy.set_weights(model.get_weights())
-    copy.trainable = False
+    for variable in copy.trainable_variables:  # not the layers: they are saved with the model, for those who go on with it
+        variable.trainable = False
     return copy
 
 
@@ -23,7 +32,7 @@ def update_average(average, model, decay, updates):
     `ExponentialMovingAverage`.
 
     Statistics, such as a batch normalisation's, are averaged too: those of a single moment would belong to other weights.
-    Random states and other integers are copied.
+    Those of `RunningNormalization`, which are of the observations alone, are copied, and so are random states and integers.
 
     Args:
         average: what `averaged` gave.
@@ -39,10 +48,10 @@ def update_recent_average(average, model, share, updates):
 
         average <- average + (model - average) k / (k + t),  k = 1 / share
 
-    t counts the updates of the average before this one. The weights of update number t then stand in the average in
-    proportion to about t^(k-1): it is over the newest `share` of all updates, however many there have been (Shamir and
+    t counts the updates of the average before this one. The weights of update u count in proportion to about u^(k-1): the
+    newest `share` of all updates makes two thirds of the average or more, however many updates there have been (Shamir and
     Zhang 2013, "Stochastic Gradient Descent for Non-smooth Optimization", polynomial-decay averaging with eta = k - 1).
-    A step size that stays, with such an average, is Polyak and Juditsky's (1992).
+    With a share of 1 it is the mean of all (Polyak and Juditsky 1992).
 
     Statistics, random states and integers are as in `update_average`.
 
@@ -55,8 +64,9 @@ def update_recent_average(average, model, share, updates):
 
 
 def _move(average, model, share, updates):
+    copied = {id(v) for layer in model._flatten_layers() if isinstance(layer, RunningNormalization) for v in layer.variables}
     for mean, variable in zip(average.variables, model.variables, strict=True):
-        if keras.backend.is_float_dtype(variable.dtype):
+        if keras.backend.is_float_dtype(variable.dtype) and id(variable) not in copied:
             mean.assign(mean + ops.cast(share, mean.dtype) * (variable - mean))
         else:
             mean.assign(variable)

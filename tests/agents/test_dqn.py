@@ -82,7 +82,7 @@ def test_losses_by_hand_and_against_keras():
         (q_learning, True, False, 1),
         (q_learning, True, True, 1),
         (double_q_learning, False, False, 1 + 0.5 * 4),  # the online network's best action is 0
-        (clipped_double_q_learning, False, False, 1 + 0.5 * 4),
+        (clipped_double_q_learning, False, False, 1 + 0.5 * 4),  # the lower of 7 and 4
     ],
 )
 def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
@@ -132,7 +132,7 @@ def test_the_target_network_moves_by_a_share():
 def test_the_greedy_policy_is_of_the_average_of_the_newest_weights(share):
     learner = agent(averaging=share, updates=1, optimizer=keras.optimizers.SGD(0.1))
     learn = engine.compile(learner.learn, learner.variables)
-    first, online = [np.asarray(variable) for variable in learner.policy.variables], []
+    first, online = [np.asarray(variable) for variable in learner.policy_model().variables], []
     for variable in learner.online.variables:
         np.testing.assert_array_equal(first.pop(0), variable)
     for _ in range(4):
@@ -141,9 +141,9 @@ def test_the_greedy_policy_is_of_the_average_of_the_newest_weights(share):
     mean = online[0]
     for t in range(1, 4):
         mean = mean + (online[t] - mean) / (1 + share * t)
-    np.testing.assert_allclose(learner.policy.variables[0], mean, rtol=1e-5)
+    np.testing.assert_allclose(learner.policy_model().variables[0], mean, rtol=1e-5)
     if share == 1:
-        np.testing.assert_allclose(learner.policy.variables[0], np.mean(online, axis=0), rtol=1e-5)
+        np.testing.assert_allclose(learner.policy_model().variables[0], np.mean(online, axis=0), rtol=1e-5)
 
 
 @graphs
@@ -151,7 +151,7 @@ def test_the_average_is_greedy_while_the_online_network_explores():
     learner = agent(
         networks=linear_networks([[1.0, 0.0], [0.0, 1.0]], np.zeros((2, 2))), averaging=0.2, epsilon=exploration.constant(0.0)
     )
-    learner.policy.layers[-1].kernel.assign(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32))
+    learner.policy_model().layers[-1].kernel.assign(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32))
     observation, start = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), np.ones(2, bool)
     assert learner.host_policy()(observation, start)[0].tolist() == [1, 0]
     assert learner.host_policy(np.random.default_rng(0))(observation, start)[0].tolist() == [0, 1]
@@ -159,9 +159,18 @@ def test_the_average_is_greedy_while_the_online_network_explores():
     assert np.asarray(acts).tolist() == [0, 1]
 
 
+@graphs
+def test_the_average_sees_observations_as_the_online_network_does_before_the_first_update():
+    networks = [mlp((2,), (4,), 2, normalize=True, seed=seed) for seed in (1, 2)]
+    learner = agent(networks=networks, averaging=0.2)
+    engine.compile(learner.observe, learner.variables)(one_step(False, False))
+    observation = np.array([[3.0, -1.0]], np.float32)
+    np.testing.assert_array_equal(learner._greedy.greedy()(observation), learner._exploring.greedy()(observation))
+
+
 def test_without_averaging_the_policy_is_the_online_network():
     learner = agent()
-    assert learner.policy is learner.online and learner._exploring is learner._greedy
+    assert learner.policy_model() is learner.online and learner._exploring is learner._greedy
     assert len(agent(averaging=0.2).variables) == len(learner.variables) + len(learner.online.variables) + 1
 
 
