@@ -41,10 +41,11 @@ def summarize(runs):
 def table(rows):
     """README's table of the rows of cartpole_scores.json."""
     ways = list(three_ways.ways())
-    lines = [f"| experiment | {' | '.join(ways)} | worst seed of all |", f"|---|{'---|' * len(ways)}---|"]
+    lines = [f"| experiment | {' | '.join(ways)} | worst seed of all | seeds each |", f"|---|{'---|' * len(ways)}---|---|"]
     for name, row in rows.items():
         cells = [f"{row[way]['mean']:.1f} ± {row[way]['interval']:.1f}" if way in row else "–" for way in ways]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {min(one['min'] for one in row.values()):.1f} |")
+        seeds = ", ".join(dict.fromkeys(str(row[way]["seeds"]) for way in ways if way in row))
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {min(one['min'] for one in row.values()):.1f} | {seeds} |")
     return "\n".join(lines)
 
 

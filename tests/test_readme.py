@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import dqn_scores, gan_glyphs, gan_mixtures, rl_scores
+from benchmarks import cartpole_scores, dqn_scores, gan_glyphs, gan_mixtures, rl_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -72,7 +72,13 @@ def test_every_file_it_names_exists():
 
 @pytest.mark.parametrize(
     ("name", "benchmark"),
-    [("dqn_scores", dqn_scores), ("rl_scores", rl_scores), ("gan_glyphs", gan_glyphs), ("gan_mixtures", gan_mixtures)],
+    [
+        ("dqn_scores", dqn_scores),
+        ("cartpole_scores", cartpole_scores),
+        ("rl_scores", rl_scores),
+        ("gan_glyphs", gan_glyphs),
+        ("gan_mixtures", gan_mixtures),
+    ],
 )
 def test_its_scores_are_those_that_were_measured(name, benchmark):
     rows = json.loads((rl_scores.RESULTS / f"{name}.json").read_text())["rows"]
