@@ -2,7 +2,7 @@
 
 Expected: greedy_return >= 475 (optimal 500, random policy 22)
 Time: 20 seconds with --device, half a minute without, on two cores
-Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on CartPole-v1.
+Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on CartPole-v1. Greedy checks choose the policy.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ class Config(_ppo.Config):
     gae_lambda: float = 0.8
     learning_rate: float = 1e-3
     clip_end: float = 0.0
+    check_episodes: int = 10  # on some processors' bits the policy of one seed in ten drifts off the track again
 
 
 def run(config, track):
@@ -30,4 +31,4 @@ def run(config, track):
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke={"steps": 2_048, "evaluation_episodes": 5})
+    experiment.main(Config, run, smoke={"steps": 2_048, "check_episodes": 2, "evaluation_episodes": 5})

@@ -63,7 +63,7 @@ VALUE = {"gae_lambda": 0.3, "value_weight": 5.0, "normalize_observations": True}
 EXPERIMENTS = {
     "ppo": (
         ppo_cartpole,
-        SMALL | {"epochs": 2, "minibatches": 2, "learning_rate": 0.02, "clip_end": 0.2},
+        SMALL | {"epochs": 2, "minibatches": 2, "learning_rate": 0.02, "clip_end": 0.2, "check_episodes": 0},
         SHARED | VALUE | {
             "epochs": 3, "minibatches": 4, "clip": 0.02, "clip_end": 0.02, "value_clip": 0.01, "entropy_weight_end": 0.5,
             "target_kl": 1e-3, "normalize_advantage": False, "normalize_rewards": True, "network": "nature",
