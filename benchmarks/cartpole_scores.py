@@ -21,9 +21,10 @@ ROWS = RESULTS / "cartpole_scores.jsonl"
 
 
 def kept(name):
-    """The rows of an experiment that are of today's settings."""
+    """The rows of an experiment that are of today's settings, one for each way and seed."""
     digest = three_ways.settings(name, EXPERIMENTS[name][0])
-    return [run for run in three_ways.kept(ROWS) if (run["experiment"], run["digest"]) == (name, digest)]
+    rows = [run for run in three_ways.kept(ROWS) if (run["experiment"], run["digest"]) == (name, digest)]
+    return list({(run["way"], run["seed"]): run for run in rows}.values())
 
 
 def summarize(runs):
