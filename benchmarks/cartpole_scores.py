@@ -3,7 +3,8 @@
 python -m benchmarks.cartpole_scores [--seeds 5] [--only ppo_cartpole ...]
 python -m benchmarks.cartpole_scores --table        README's table of the results that are kept
 
-Each row is a whole run per seed with the flags of rl_scores.py: 100 greedy episodes of the final policy in fresh environments.
+Each row is a whole run per seed with the flags of rl_scores.py: 100 greedy episodes in fresh environments, of the
+policy that the experiment ends with or, where it has greedy checks, of the best in them.
 Every run is appended to results/cartpole_scores.jsonl when it has ended; those there are not repeated.
 """
 
@@ -18,13 +19,6 @@ from benchmarks.rl_scores import EXPERIMENTS
 
 CARTPOLE = [name for name in EXPERIMENTS if "cartpole" in name]
 ROWS = RESULTS / "cartpole_scores.jsonl"
-
-
-def kept(name):
-    """The rows of an experiment that are of today's settings, one for each way and seed."""
-    digest = three_ways.settings(name, EXPERIMENTS[name][0])
-    rows = [run for run in three_ways.kept(ROWS) if (run["experiment"], run["digest"]) == (name, digest)]
-    return list({(run["way"], run["seed"]): run for run in rows}.values())
 
 
 def summarize(runs):
@@ -62,16 +56,8 @@ def main():
         return
     about = describe("tensorflow", "jax", "keras", "gymnasium")
     for name in arguments.only:
-        digest = three_ways.settings(name, EXPERIMENTS[name][0])
-        for seed in range(arguments.seeds):
-            for way, environment in three_ways.ways().items():
-                if any((run["digest"], run["way"], run["seed"]) == (digest, way, seed) for run in kept(name)):
-                    continue
-                [run] = three_ways.results(name, EXPERIMENTS[name][0], seed, 1, environment)
-                run = {"experiment": name, "digest": digest, "way": way, "seed": seed, "greedy_return": run["greedy_return"]}
-                three_ways.append(ROWS, run | {"commit": about["commit"], "processor": about["processor"]})
-                print(name, way, seed, run["greedy_return"], flush=True)
-    rows = {name: summarize(kept(name)) for name in CARTPOLE}
+        three_ways.measure(ROWS, name, EXPERIMENTS[name][0], arguments.seeds, three_ways.ways(), about)
+    rows = {name: summarize(three_ways.kept(ROWS, name, EXPERIMENTS[name][0])) for name in CARTPOLE}
     about |= {"other_bits": three_ways.other_bits(), "rows": {name: row for name, row in rows.items() if row}}
     keep("cartpole_scores", {"episodes": 100} | about)
 

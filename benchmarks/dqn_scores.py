@@ -33,9 +33,7 @@ VARIANTS = {
     "layers of 256 units": "--hidden 256 256",
     "step size of 1e-3": "--learning-rate 1e-3",
 }
-
-
-DIGESTS = {name: three_ways.settings("dqn_cartpole", flags.split()) for name, flags in VARIANTS.items()}
+ROWS = RESULTS / "dqn_scores.jsonl"
 
 
 def summarize(runs):
@@ -46,11 +44,8 @@ def summarize(runs):
         row[name] = {"mean": values.mean(), "interval": half_width(values), "min": values.min()}
         row[name] = {key: round(float(value), 1) for key, value in row[name].items()}
     checks = np.array([run["last_checks"] for run in runs])
-    return (
-        row
-        | {"worst of the last five checks": float(checks.min()), "values": [run["last_greedy_return"] for run in runs]}
-        | {"commits": sorted({run["commit"] for run in runs})}
-    )
+    row |= {"worst of the last five checks": float(checks.min()), "values": [run["last_greedy_return"] for run in runs]}
+    return row | {"commits": sorted({run["commit"] for run in runs})}
 
 
 def random_score(episodes=1000):
@@ -80,15 +75,6 @@ def table(rows):
     return "\n".join(lines)
 
 
-def kept():
-    """The rows of dqn_scores.jsonl that are of today's settings, as {(variant, way): {seed: run}}."""
-    runs: dict = {}
-    for run in three_ways.kept(RESULTS / "dqn_scores.jsonl"):
-        if run["digest"] == DIGESTS.get(run["settings"]):
-            runs.setdefault((run["settings"], run["way"]), {})[run["seed"]] = run
-    return runs
-
-
 def main():
     """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -102,20 +88,15 @@ def main():
         return
     about = describe("tensorflow", "jax", "keras", "gymnasium")
     for variant in arguments.only:
-        ways = three_ways.ways() if variant == "default" else {"TensorFlow": {}}
-        for seed in range(arguments.seeds if variant == "default" else arguments.variant_seeds):
-            for way, environment in ways.items():
-                if seed in kept().get((variant, way), {}):
-                    continue
-                [run] = three_ways.results("dqn_cartpole", VARIANTS[variant].split(), seed, 1, environment)
-                run = (
-                    {"settings": variant, "digest": DIGESTS[variant], "way": way}
-                    | run
-                    | {"commit": about["commit"], "processor": about["processor"]}
-                )
-                three_ways.append(RESULTS / "dqn_scores.jsonl", run)
-                print(variant, way, seed, run["last_greedy_return"], run["last_checks"], flush=True)
-    rows = [{"settings": s, "way": w} | summarize(list(runs.values())) for (s, w), runs in kept().items()]
+        ways, seeds = three_ways.ways(), arguments.seeds
+        if variant != "default":
+            ways, seeds = {"TensorFlow": ways["TensorFlow"]}, arguments.variant_seeds
+        three_ways.measure(ROWS, "dqn_cartpole", VARIANTS[variant].split(), seeds, ways, about)
+    rows = []
+    for variant, flags in VARIANTS.items():
+        runs = three_ways.kept(ROWS, "dqn_cartpole", flags.split())
+        for way in dict.fromkeys(run["way"] for run in runs):
+            rows.append({"settings": variant, "way": way} | summarize([run for run in runs if run["way"] == way]))
     settings = {"environment": "CartPole-v1", "steps": 50_000, "episodes": 100, "random": round(random_score(), 1)}
     keep("dqn_scores", settings | {"other_bits": three_ways.other_bits(), "rows": rows} | about)
 

@@ -61,20 +61,36 @@ def results(experiment, flags, first, seeds, environment):
         return found
 
 
-def settings(experiment, flags):
-    """A digest of an experiment's default settings and flags: what was measured with others is no result of these."""
+def digest(experiment, flags):
+    """Of an experiment's default settings and flags: what was measured with others is no result of these."""
     config = importlib.import_module(f"experiments.{experiment}").Config()
-    words = json.dumps([dataclasses.asdict(config), list(flags)], sort_keys=True)
+    words = json.dumps([experiment, dataclasses.asdict(config), list(flags)], sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 
-def kept(path):
-    """The rows of a file of results, none where it is missing; a line that a stopped measurement did not end is passed over."""
-    rows = []
+def measure(path, experiment, flags, seeds, ways, about):
+    """Runs what a file of results lacks, of each seed and way; prints each run, and appends it to the file."""
+    names = {key: about[key] for key in ("commit", "processor")}
+    for seed in range(seeds):
+        for way, environment in ways.items():
+            if (way, seed) not in {(run["way"], run["seed"]) for run in kept(path, experiment, flags)}:
+                [run] = results(experiment, flags, seed, 1, environment)
+                append(path, {"experiment": experiment, "digest": digest(experiment, flags), "way": way} | run | names)
+                print(experiment, *flags, way, seed, run, flush=True)
+
+
+def kept(path, experiment, flags):
+    """The rows of a file of results that are of an experiment's settings and flags today, one for each way and seed.
+
+    A line that a stopped measurement did not end is passed over.
+    """
+    rows, today = {}, digest(experiment, flags)
     for line in path.read_text().splitlines() if path.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):
-            rows.append(json.loads(line))
-    return rows
+            run = json.loads(line)
+            if run["digest"] == today:
+                rows[run["way"], run["seed"]] = run
+    return list(rows.values())
 
 
 def append(path, row):

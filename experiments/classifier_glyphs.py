@@ -56,6 +56,7 @@ def run(config, track):
     from experiments._gan import seeds
     from lab import engine, finite
     from lab.data import glyphs
+    from lab.files import replacing
     from lab.models import describe_images, glyph_classifier
     from lab.models.glyph_classifier import WEIGHTS, save_glyph_classifier
     from lab.optimizers import Adam
@@ -96,9 +97,8 @@ def run(config, track):
     if config.keep and accuracy < 0.99:
         track.say(f"the repository's weights stay: expected an accuracy of at least 0.99, received {accuracy:.3f}")
     elif config.keep:
-        temporary = WEIGHTS.with_suffix(".partial")
-        shutil.copyfile(track.artifacts / "classifier.safetensors", temporary)
-        temporary.replace(WEIGHTS)
+        with replacing(WEIGHTS) as path:
+            shutil.copyfile(track.artifacts / "classifier.safetensors", path)
     return {"accuracy": accuracy}
 
 

@@ -4,9 +4,9 @@ Expected: last_greedy_return >= 475 (optimal 500, random policy 22)
 Time: half a minute on two cores
 Source: Mnih et al. 2015, Algorithm 1, with clipped double targets (Fujimoto et al. 2018). The settings begin from RL Baselines3
 Zoo's for CartPole-v1, with which the solution is found and lost again. Differences from them: the greedy policy has averaged
-weights, in which the newest fifth of all updates counts most; clipped double targets, copied every 32 updates; squared loss, and
-no clipping that cuts the large errors where an episode ends; normalised observations; batches of 128 in place of 64, layers of
-64 units in place of 256. `benchmarks/dqn_scores.py` measures what each of them does.
+weights, in which the newest fifth of all updates counts most; clipped double targets, copied every 32 updates; squared loss,
+and no clipping that cuts the large errors where an episode ends; normalised observations; batches of 128 in place of 64, layers
+of 64 units in place of 256. `benchmarks/dqn_scores.py` measures what each of them does.
 """
 
 from dataclasses import dataclass

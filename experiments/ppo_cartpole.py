@@ -22,7 +22,7 @@ class Config(_ppo.Config):
     gae_lambda: float = 0.8
     learning_rate: float = 1e-3
     clip_end: float = 0.0
-    check_episodes: int = 10  # on some processors' bits the policy of one seed in ten drifts off the track again
+    check_episodes: int = 10  # the last policy drifts off the track again in some seeds, on some processors
 
 
 def run(config, track):

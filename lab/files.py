@@ -6,6 +6,7 @@ import os
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def home() -> Path:
     if room not in OURS or not (checkout / "pyproject.toml").exists():
         return Path.cwd()
     return Path.cwd() if room == "lab" and Path("mlruns").is_dir() else checkout
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside, of the same ending, which takes this one's place when it is written. A process that is killed leaves the old file."""
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    yield temporary
+    temporary.replace(path)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -117,7 +117,7 @@ def explain(error: BaseException) -> str:
 
 
 def client(uri: str):
-    """An MLflow client that fails soon, not after minutes of retries; a store is created by one process, whole or not at all."""
+    """An MLflow client that fails soon, not after minutes of retries. One process creates a local store, whole or not at all."""
     settings = {
         "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",

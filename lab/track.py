@@ -4,7 +4,7 @@ import csv
 import time
 
 from lab import events
-from lab.files import write_json
+from lab.files import replacing, write_json
 from lab.steps import round_up
 
 SHARE = 20  # saving by the clock may take one part in so many of a run's time
@@ -147,17 +147,16 @@ class Track:
         axes.plot(*zip(*self.metrics().get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
         axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
         axes.grid(alpha=0.3)
-        figure.savefig(temporary := self.artifacts / ".curve.partial.png", dpi=120)
-        temporary.replace(self.artifacts / "curve.png")
+        with replacing(self.artifacts / "curve.png") as path:
+            figure.savefig(path, dpi=120)
         self.artifact("curve.png")
 
     def model(self, model):
         """Logs a Keras model, for `mlflow.keras.load_model`."""
         import keras
 
-        temporary = self.artifacts / ".model.partial.keras"  # the ending is Keras's wish
-        model.save(temporary)
-        temporary.replace(self.artifacts / "model.keras")
+        with replacing(self.artifacts / "model.keras") as path:
+            model.save(path)
         event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
@@ -166,12 +165,10 @@ class Track:
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
-        temporary = self.artifacts / ".metrics.partial.csv"
-        with open(temporary, "w", newline="") as file:
+        with replacing(self.artifacts / "metrics.csv") as path, open(path, "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["key", "step", "value"])
             writer.writerows((name, step, value) for name, points in self.metrics().items() for step, value in points)
-        temporary.replace(self.artifacts / "metrics.csv")
         self.artifact("metrics.csv")
         self._journal.append({"results": {name: float(value) for name, value in results.items()}})
 

@@ -114,3 +114,15 @@ def test_lab_home_is_absolute_and_may_name_mlruns_itself(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_HOME", named)
     assert files.home() == tmp_path / "somewhere"
+
+
+def test_a_file_is_replaced_whole_or_stays(tmp_path):
+    path = tmp_path / "curve.png"
+    path.write_text("old")
+    with pytest.raises(OSError, match="full"), files.replacing(path) as beside:
+        beside.write_text("ne")
+        raise OSError("full")
+    assert path.read_text() == "old"
+    with files.replacing(path) as beside:
+        beside.write_text("new")
+    assert (path.read_text(), beside.suffix, [each.name for each in tmp_path.iterdir()]) == ("new", ".png", ["curve.png"])

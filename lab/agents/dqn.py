@@ -46,9 +46,9 @@ class DQN:
         updates: gradient steps per call of `learn`.
         target_every: gradient steps between two moves of the target network towards the online one, C of Algorithm 1.
         polyak: tau in (0, 1], the share of the online weights that a move takes over; 1 copies them.
-        averaging: in [0, 1]. The greedy policy has an average of the online network's weights, in which the newest share of the
-            updates so far counts most (`lab.models.average.update_recent_average`). 0: it has the weights as they are. The online
-            network explores.
+        averaging: in [0, 1]. The greedy policy has averaged weights of the online network, in which this share of the updates so
+            far, the newest, counts most (`lab.models.average.update_recent_average`). With 0 it has the online weights
+            themselves. The online network explores in both cases.
         warm_up: environment steps, taken at random, before learning starts.
         epsilon: schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.

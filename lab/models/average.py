@@ -48,10 +48,10 @@ def update_recent_average(average, model, share, updates):
 
         average <- average + (model - average) k / (k + t),  k = 1 / share
 
-    t counts the updates of the average before this one. The weights of update u count in proportion to about u^(k-1): the
-    newest `share` of all updates makes two thirds of the average or more, however many updates there have been (Shamir and
-    Zhang 2013, "Stochastic Gradient Descent for Non-smooth Optimization", polynomial-decay averaging with eta = k - 1).
-    With a share of 1 it is the mean of all (Polyak and Juditsky 1992).
+    t counts the updates of the average before this one. The weights after update u count in proportion to about u^(k-1). So
+    the newest `share` of all updates makes about two thirds of the average or more, however many updates there have been.
+    This is polynomial-decay averaging with eta = k - 1 (Shamir and Zhang 2013, "Stochastic Gradient Descent for Non-smooth
+    Optimization"); with a share of 1 it is the mean of all (Polyak and Juditsky 1992).
 
     Statistics, random states and integers are as in `update_average`.
 

@@ -45,6 +45,17 @@ def test_the_same_settings_change_nothing(base, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_is_checked_chosen_and_logged_is_the_averaged_policy(tmp_path, monkeypatch):
+    chosen, kind, track = [], lab.agents.BestSnapshot, Memory(tmp_path)
+    monkeypatch.setattr(lab.agents, "BestSnapshot", lambda model: chosen.append(model) or kind(model))
+    agents, dqn = [], lab.agents.DQN
+    monkeypatch.setattr(lab.agents, "DQN", lambda **options: agents.append(dqn(**options)) or agents[0])
+    run(Config(**BASE), track)
+    assert chosen == track.models == [agents[0].policy_model()]
+    assert agents[0].policy_model() is not agents[0].online
+
+
+@pytest.mark.slow
 def test_the_learning_rate_reaches_its_end_with_the_last_update(tmp_path, monkeypatch):
     agents, kind = [], lab.agents.DQN
     monkeypatch.setattr(lab.agents, "DQN", lambda **options: agents.append(kind(**options)) or agents[0])
