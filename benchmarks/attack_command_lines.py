@@ -22,7 +22,8 @@ from unittest import mock
 import numpy as np
 
 from lab import __main__ as commands
-from lab import command, experiment, tracking
+from lab import validation
+from lab.runs import command_line, courier, experiment, mlflow_server
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES, RUNS, PATIENCE = 2_000, 50, 300  # seconds of a run
@@ -81,7 +82,8 @@ def targets():
 
 
 def _fields(usual):
-    hints, bounds = typing.get_type_hints(type(usual)), dict(command.ranges(type(usual)))
+    hints = typing.get_type_hints(type(usual))
+    bounds = dict(validation.intervals(type(usual)))
     return {
         field.name: (hints[field.name], bounds.get(field.name), getattr(usual, field.name))
         for field in dataclasses.fields(usual)
@@ -90,8 +92,8 @@ def _fields(usual):
 
 def _command(argv):
     with (
-        mock.patch.object(tracking, "ui", side_effect=Reached),
-        mock.patch.object(tracking, "sync", side_effect=Reached),
+        mock.patch.object(mlflow_server, "ui", side_effect=Reached),
+        mock.patch.object(courier, "sync", side_effect=Reached),
         mock.patch.object(commands, "_model", side_effect=Reached),
         mock.patch.dict(os.environ, {"DISPLAY": ":0"}),
         contextlib.suppress(Reached),
@@ -106,7 +108,7 @@ def line(target, rng):
         hint, bounds, usual = target.fields[str(name)]
         kind = rng.choice(["right", "edge", "strange", "missing", "unknown"], p=[0.8, 0.08, 0.07, 0.03, 0.02])
         moderate &= kind == "right" and name not in ("seeds", "steps")  # many of which take long
-        flag = command.flag(str(name)) + ("x" if kind == "unknown" else "")
+        flag = validation.flag(str(name)) + ("x" if kind == "unknown" else "")
         if hint is bool:
             argv.append(flag if rng.random() < 0.7 else flag.replace("--", "--no-", 1))
             argv += [str(rng.choice(STRANGE))] if kind == "strange" else []
@@ -154,7 +156,7 @@ def look(target, argv, home):
     said, screen = io.StringIO(), io.StringIO()
     wrong, code = [], None
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(screen), command.one_line_errors():
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(screen), command_line.one_line_errors():
             target.plan(argv)
     except SystemExit as stop:
         code = stop.code
@@ -190,7 +192,10 @@ def run(target, argv):
 
 def attack(seed, scale, done, keep):
     """Hands on what lines did, and what those that were run did."""
-    made, rng, wrong, short = list(targets()), np.random.default_rng(seed), [], []
+    made = list(targets())
+    rng = np.random.default_rng(seed)
+    wrong = []
+    short = []
     counts = {"lines": max(round(LINES * scale), 1), "legitimate": 0, "refused": 0}
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {"LAB_HOME": folder}):
         os.environ.pop("MLFLOW_TRACKING_URI", None)

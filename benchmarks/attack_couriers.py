@@ -55,7 +55,7 @@ def beset(runs, couriers, home, rng, seed, most):
     while counts["kills"] < most:
         if code is None:
             runs.signal(signal.SIGSTOP)
-        what, arguments = ("lab.tracking", [str(folder.path)]) if code is None else ("lab", ["sync"])
+        what, arguments = ("lab.runs.courier", [str(folder.path)]) if code is None else ("lab", ["sync"])
         died, among = _deliver_and_die(couriers, what, arguments, home, rng)
         counts["kills"] += died
         counts["kills of sync"] += died and code is not None
@@ -79,7 +79,7 @@ def _own_courier(home, seconds):
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = path.read_bytes().split(b"\0")
-                if b"lab.tracking" in words and any(word.startswith(os.fsencode(home)) for word in words):
+                if b"lab.runs.courier" in words and any(word.startswith(os.fsencode(home)) for word in words):
                     return int(path.parent.name)
         time.sleep(0.01)
     raise RuntimeError("the run started no courier")

@@ -16,7 +16,8 @@ import shutil
 import tempfile
 
 from benchmarks import damage
-from lab import files, journal
+from lab import errors
+from lab.runs import files, journal, run_folder
 
 HOWS = ("empty", "cut", "one byte", "other text", "missing", "folder", "unreadable")
 NAMES = (
@@ -73,7 +74,7 @@ def one(name, how, rng):
                 lines.append(str(error))
             lines += damage.sync()
             with contextlib.suppress(FileNotFoundError):
-                journal.find("nobody")
+                run_folder.find("nobody")
             return {"code": code, "results": results, "lines": lines, "opened": _opened(victim)}
 
         result, said = damage.in_child(look, unprivileged=how == "unreadable")
@@ -96,7 +97,7 @@ def _opened(victim):
     """What is said when the model is opened, as `watch` and `sample` do first."""
     try:
         files.require_readable(victim.artifacts / "model.keras")
-    except files.DamagedFile as error:
+    except errors.DamagedFile as error:
         return str(error)
     return ""
 

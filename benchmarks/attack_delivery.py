@@ -38,7 +38,10 @@ class Proxy(BaseHTTPRequestHandler):
     """Hands requests on to the server's port, or does not; `served` says how."""
 
     protocol_version = "HTTP/1.1"
-    port, fault, rng, failed = 0, "", random.Random(), 0
+    port = 0
+    fault = ""
+    rng = random.Random()
+    failed = 0
 
     def _serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -81,7 +84,10 @@ class Proxy(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def proxy(port, fault, rng):
     """The address of a proxy before a server, in a process of its own."""
-    Proxy.port, Proxy.fault, Proxy.rng, Proxy.failed = port, fault, rng, 0
+    Proxy.port = port
+    Proxy.fault = fault
+    Proxy.rng = rng
+    Proxy.failed = 0
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     pid = os.fork()
     if pid == 0:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.victims import SIDES, Server
-from lab import checkpoint
-from lab.journal import RunFolder
+from lab.runs import checkpoint
+from lab.runs.run_folder import RunFolder
 
 TIMED = ("steps_per_second", "images_per_second", "examples_per_second")  # wall time is nobody's to repeat
 PATIENCE = 1_800  # seconds that a run may take, on a machine that is shared
@@ -136,7 +136,11 @@ class Disturbed:
     """A run that is killed up to `most` times, then left to finish."""
 
     def __init__(self, server, kind, home, alone, rng, seed, most):
-        self._server, self._kind, self._home, self._alone, self._rng = server, kind, home, alone, rng
+        self._server = server
+        self._kind = kind
+        self._home = home
+        self._alone = alone
+        self._rng = rng
         self._arguments, self._most = arguments(kind, seed), most
         self.blows, self.wrong = [], []  # what was done to it; what it did not stand
 

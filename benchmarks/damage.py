@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import journal, lifecycle, server, tracking
+from lab.runs import courier, lifecycle, mlflow_server, run_folder
 
 STEPS, SAVED, KILLED = 60, 10, 45  # of a run, between two checkpoints, and where it was killed
 HEADER = {
@@ -59,7 +59,7 @@ def toy(config, track):
 
 def begin(uri, **config):
     """A run of the toy, done or killed; nothing of it is delivered."""
-    folder = journal.RunFolder.create(lifecycle.identified(HEADER | {"tracking_uri": uri, "config": {"rate": 0.5}}))
+    folder = run_folder.RunFolder.create(lifecycle.identified(HEADER | {"tracking_uri": uri, "config": {"rate": 0.5}}))
     go_on(folder, **config)
     return folder
 
@@ -118,8 +118,8 @@ def _obey_permissions():
 def sync(uri=None):
     """What `python -m lab sync` says, as lines."""
     said: list[str] = []
-    results = tracking.sync(uri, said.append)
-    return said + [f"{name}: {server.explain(error) if error else 'delivered'}" for name, error in results.items()]
+    results = courier.sync(uri, said.append)
+    return said + [f"{name}: {mlflow_server.explain(error) if error else 'delivered'}" for name, error in results.items()]
 
 
 def held(database, name):
@@ -160,7 +160,7 @@ def empty_store(made=[]):  # noqa: B006  made once
     """A store without runs: to make one takes MLflow seconds."""
     if not made:
         made.append(Path(tempfile.mkdtemp()) / "mlflow.db")
-        server.client(server.store_uri(made[0]))
+        mlflow_server.client(mlflow_server.store_uri(made[0]))
     return made[0]
 
 
@@ -168,6 +168,6 @@ def prepare():
     """Delivers a run once, so that what that imports and compiles is there in every child. No other store is opened here."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     with tempfile.TemporaryDirectory() as home, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        uri = server.store_uri(new_home(home))
+        uri = mlflow_server.store_uri(new_home(home))
         begin(uri)
         sync()

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
-from experiments import _mixture
+from experiments.common import mixture as shared
 
 MODES = {"ring": 8, "grid": 25}
 EPOCHS = dict.fromkeys(
@@ -65,17 +65,17 @@ def at_once(mixture, family, epochs, seeds, **settings):
     What differs: R1 and R2 weigh for all what they do for the first seed's samples, whose variance is another's within a hundredth.
 
     Args:
-        settings: of `experiments._mixture.Mixture`, other than the default.
+        settings: of `experiments.common.mixture.Mixture`, other than the default.
     """
     import jax
 
-    from lab import data, engine, finite
+    from lab import data, engine, errors
     from lab.gan import loop
 
     began = time.monotonic()
-    config = _mixture.Mixture(family=family, epochs=epochs, **settings)
+    config = shared.Mixture(family=family, epochs=epochs, **settings)
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
-    gans, xs, latents = zip(*(_mixture.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
+    gans, xs, latents = zip(*(shared.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
     size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.turn_size)
     program = engine.compile(loop.many(gans[0]), gans[0].state)
     update = jax.jit(jax.vmap(program.pure), donate_argnums=0)
@@ -90,10 +90,10 @@ def at_once(mixture, family, epochs, seeds, **settings):
             for variable, value in zip(variables, np.asarray(values)):
                 variable.assign(value)
         for gan, seed in zip(gans, seeds):
-            finite.require_variables(gan.state, f"epoch {epoch + 1} of seed {seed}")
+            errors.require_finite_variables(gan.state, f"epoch {epoch + 1} of seed {seed}")
         same = {"samples_seen": (epoch + 1) * steps * size, "minutes_together": round((time.monotonic() - began) / 60, 2)}
         same |= {"commit": describe()["commit"], "device": device}
-        found = (_mixture.measure(gan, latent, mixture) for gan, latent in zip(gans, latents))
+        found = (shared.measure(gan, latent, mixture) for gan, latent in zip(gans, latents))
         yield [{k: round(v, 5) for k, v in result.items()} | {"seed": seed} | same for result, seed in zip(found, seeds)]
 
 
@@ -101,7 +101,7 @@ def main():
     """Runs what is missing and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mixtures", nargs="*", default=list(MODES), choices=list(MODES))
-    parser.add_argument("--families", nargs="*", default=["r3gan", "gan"], choices=list(_mixture.RECIPES))
+    parser.add_argument("--families", nargs="*", default=["r3gan", "gan"], choices=list(shared.RECIPES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, help="passes over the samples, of every family; by default the family's own")
     parser.add_argument("--at-once", action="store_true", help="all seeds in one program, on JAX")
@@ -115,7 +115,7 @@ def main():
     if flags.at_once and keras.backend.backend() != "jax":
         parser.error(f"--at-once: expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
     for family in flags.families:
-        epochs = flags.epochs or EPOCHS.get(family, _mixture.Mixture.epochs)
+        epochs = flags.epochs or EPOCHS.get(family, shared.Mixture.epochs)
         for mixture in flags.mixtures:
             runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
             missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]

@@ -20,7 +20,9 @@ import argparse
 from benchmarks.contender import Contender, serve, take_turns
 from benchmarks.machine import describe, keep
 
-BATCH, LATENT, FILTERS = 64, 64, 64
+BATCH = 64
+LATENT = 64
+FILTERS = 64
 CONTENDERS = {
     "torch": ("torch", "tensorflow"),
     "torch, frozen": ("torch-frozen", "tensorflow"),
@@ -116,7 +118,9 @@ def in_torch(frozen):
         nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(49 * 2 * FILTERS, 1),
     )  # fmt: skip
     ascent, descent = (torch.optim.Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
-    loss, ones, zeros = nn.BCEWithLogitsLoss(), torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
+    loss = nn.BCEWithLogitsLoss()
+    ones = torch.ones(BATCH, 1)
+    zeros = torch.zeros(BATCH, 1)
 
     def update(real):
         ascent.zero_grad()

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import describe
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 
 
 def measure(experiment, arguments, seed):

@@ -9,8 +9,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-LENGTH, EPOCHS, MINIBATCHES, LIMIT = 128, 4, 4, 500
-DISCOUNT, LAMBDA, CLIP, RATE, NORM = 0.99, 0.95, 0.2, 3e-4, 0.5
+LENGTH = 128
+EPOCHS = 4
+MINIBATCHES = 4
+LIMIT = 500
+DISCOUNT = 0.99
+LAMBDA = 0.95
+CLIP = 0.2
+RATE = 3e-4
+NORM = 0.5
 
 
 class State(NamedTuple):

@@ -21,8 +21,8 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.machine import RESULTS, describe, half_width, keep
-from lab import environments
-from lab.journal import RunFolder
+from lab.agents import environments
+from lab.runs.run_folder import RunFolder
 
 # experiment: (flags, what the score must reach, RL-zoo's score)
 EXPERIMENTS = {

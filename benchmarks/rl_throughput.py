@@ -89,7 +89,9 @@ def sac(observations, actions):
     from lab.models.continuous import critic, gaussian_actor
     from lab.optimizers import Adam
 
-    shape, dimensions, hidden = observations.shape, actions.shape[0], (256, 256)
+    shape = observations.shape
+    dimensions = actions.shape[0]
+    hidden = (256, 256)
     online, targets = ([critic(shape, dimensions, hidden, seed=s) for s in pair] for pair in ((1, 2), (1, 2)))
     return SAC(
         actor=gaussian_actor(shape, dimensions, hidden, seed=0),

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.machine import RESULTS, describe, interval, keep
 from benchmarks.one_run import measure
 from experiments.cnn_families_glyphs import COMPARED
-from lab.names import CELLS
+from lab.validation import CELLS
 
 RUNS = (
     {"classifier_digits": []}

@@ -20,7 +20,11 @@ import argparse
 from benchmarks.contender import Contender, serve, take_turns
 from benchmarks.machine import describe, keep
 
-BATCH, CLASSES, LENGTH, FEATURES, UNITS = 64, 10, 50, 16, 128
+BATCH = 64
+CLASSES = 10
+LENGTH = 50
+FEATURES = 16
+UNITS = 128
 CONTENDERS = {
     "torch": ("torch", "tensorflow"),
     "torch, channels last": ("torch-last", "tensorflow"),

@@ -24,7 +24,9 @@ DISCOUNT = 0.99
 
 def plain_q_learning():
     """A function of a number of steps: Q-learning as tutorials write it."""
-    env, rng, q = gymnasium.make("FrozenLake-v1"), np.random.default_rng(0), defaultdict(lambda: np.zeros(4))
+    env = gymnasium.make("FrozenLake-v1")
+    rng = np.random.default_rng(0)
+    q = defaultdict(lambda: np.zeros(4))
     state, _ = env.reset(seed=0)
 
     def run(steps):
@@ -142,7 +144,7 @@ def large(states):
     """Value iteration on so many states, with a progress line."""
     from envs.tabular import random_mdp
     from lab.agents.tabular import exact_evaluation, value_iteration
-    from lab.progress import Progress
+    from lab.runs.progress import Progress
 
     start = time.perf_counter()
     mdp = random_mdp(states, 4, 5, discount=DISCOUNT, seed=0)

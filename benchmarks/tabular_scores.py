@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe, half_width, keep
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 
 RUNS = {
     "FrozenLake-v1": ["--epsilon-end", "1.0"],

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 
 # newest instructions: (flag in /proc/cpuinfo, what XLA, oneDNN and OpenBLAS call the next older set)
 OLDER = [

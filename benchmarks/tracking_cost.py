@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe, half_width, keep
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 
 
 def once(home, arguments):

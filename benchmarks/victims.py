@@ -19,15 +19,15 @@ import sys
 import time
 from pathlib import Path
 
-from lab.journal import Journal
+from lab.runs.journal import Journal
 from tests.__main__ import CACHE, QUICK
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = (
-    "keras", "lab.agents", "lab.agents.tabular", "lab.engine", "lab.experiment", "lab.gan", "lab.layers", "lab.models", "lab.supervised",
+    "keras", "lab.agents", "lab.agents.tabular", "lab.engine", "lab.runs.experiment", "lab.gan", "lab.layers", "lab.models", "lab.supervised",
     "envs", "gymnasium", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats", "tyro",
 )  # fmt: skip
-DELIVERY = ("lab.tracking", "lab.__main__", "mlflow", "sqlalchemy.dialects.sqlite", "alembic")
+DELIVERY = ("lab.runs.courier", "lab.__main__", "mlflow", "sqlalchemy.dialects.sqlite", "alembic")
 CALLS = ("fsync", "replace", "rename", "unlink")  # of `os`
 SIDES = ("before", "amid", "after")
 
@@ -41,7 +41,10 @@ class Trap:
     """
 
     def __init__(self, at=0, side="before"):
-        self.at, self.side, self.count, self.last = at, side, 0, ""
+        self.at = at
+        self.side = side
+        self.count = 0
+        self.last = ""
 
     def set(self):
         """Puts itself around the calls, in this process for good."""
@@ -132,7 +135,9 @@ class Server:
 def serve():
     """Imports, then forks a run for each request."""
     for module in sys.argv[1:]:
-        importlib.import_module(module)
+        package = importlib.import_module(module)
+        for name in getattr(package, "__all__", ()):  # a lazy package imports what is asked for
+            getattr(package, name)
     for line in sys.stdin:
         request, began = json.loads(line), time.monotonic()
         pid = os.fork()

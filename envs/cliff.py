@@ -3,7 +3,9 @@
 from envs.grid import MOVES, grid_mdp, inside
 from envs.tabular_env import TabularEnv
 
-SHAPE, START, GOAL = (4, 12), (3, 0), (3, 11)
+SHAPE = (4, 12)
+START = (3, 0)
+GOAL = (3, 11)
 
 
 class Cliff(TabularEnv):

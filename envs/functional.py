@@ -77,7 +77,9 @@ class FunctionalEnv(gymnasium.Env):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 50}
 
     def __init__(self, env, *, render_mode=None):
-        self._env, self.render_mode, self._renderer = env, render_mode, None
+        self._env = env
+        self.render_mode = render_mode
+        self._renderer = None
         self.observation_space, self.action_space = env.observation_space, env.action_space
         self.metadata = self.metadata | {"render_fps": env.render_fps}
 
@@ -125,7 +127,9 @@ class FunctionalVectorEnv(VectorEnv):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 50, "autoreset_mode": AutoresetMode.SAME_STEP}
 
     def __init__(self, env, *, max_episode_steps, render_mode=None):
-        self._env, self.max_episode_steps, self.render_mode = env, max_episode_steps, render_mode
+        self._env = env
+        self.max_episode_steps = max_episode_steps
+        self.render_mode = render_mode
         self.num_envs = env.num_envs
         self.metadata = self.metadata | {"render_fps": env.render_fps}
         self.single_observation_space, self.single_action_space = env.observation_space, env.action_space

@@ -41,7 +41,7 @@ class Gambler(TabularEnv):
 
     def __init__(self, heads=0.4, **options):
         if not 0 <= heads <= 1:
-            raise ValueError(f"heads: expected a number in [0, 1], received {heads}.")
+            raise ValueError(f"heads: expected a number >= 0 and <= 1, received {heads}.")
         capital, stake = np.arange(GOAL + 1)[:, None], np.arange(1, GOAL // 2 + 1)
         available = stake <= np.minimum(capital, GOAL - capital)
         transitions = np.zeros((*available.shape, GOAL + 1))

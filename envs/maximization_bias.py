@@ -39,7 +39,9 @@ class MaximizationBias(TabularEnv):
     def __init__(self, actions=10, **options):
         if actions < 2:
             raise ValueError(f"actions: expected an integer >= 2, received {actions}.")
-        transitions, rewards, noise = np.zeros((3, actions, 3)), np.zeros((3, actions)), np.zeros((3, actions))
+        transitions = np.zeros((3, actions, 3))
+        rewards = np.zeros((3, actions))
+        noise = np.zeros((3, actions))
         transitions[0, 0, 1] = transitions[0, 1, 2] = 1.0
         transitions[1, :, 2] = 1.0
         rewards[1], noise[1] = -0.1, 1.0

@@ -278,7 +278,7 @@ def _terminal(given, states):
 
 def _discount(value):
     if not 0 <= value <= 1:
-        raise ValueError(f"discount: expected a number in [0, 1], received {value}.")
+        raise ValueError(f"discount: expected a number >= 0 and <= 1, received {value}.")
     return float(value)
 
 

@@ -3,7 +3,9 @@
 from envs.grid import DIAGONALS, MOVES, grid_mdp, inside
 from envs.tabular_env import TabularEnv
 
-SHAPE, START, GOAL = (7, 10), (3, 0), (3, 7)
+SHAPE = (7, 10)
+START = (3, 0)
+GOAL = (3, 7)
 WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)  # cells upwards, by column
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.experiment import About
+from lab.runs.experiment import About
 
 
 def main():

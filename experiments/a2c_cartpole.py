@@ -8,9 +8,10 @@ Source: Mnih et al. 2016; hyper-parameters of RL Baselines3 Zoo, A2C on CartPole
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _policy_gradient as shared
-from lab import command, experiment
-from lab.command import Range
+from experiments.common import policy_gradient as shared
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -21,37 +22,37 @@ class Config(shared.Environment):
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1, 10**11)] = 500_000
+    steps: Annotated[int, Interval(1, 10**11)] = 500_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1, 10**6)] = 8
+    num_envs: Annotated[int, Interval(1, 10**6)] = 8
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1, 10**7)] = 5
+    rollout_length: Annotated[int, Interval(1, 10**7)] = 5
     """Steps of each environment between two updates."""
-    discount: Annotated[float, Range(0, 1)] = 0.99
+    discount: Annotated[float, Interval(0, 1)] = 0.99
     """Gamma, per environment step."""
-    gae_lambda: Annotated[float, Range(0, 1)] = 1.0
+    gae_lambda: Annotated[float, Interval(0, 1)] = 1.0
     """Lambda of generalised advantage estimation."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 7e-4
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 7e-4
     """RMSprop's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
+    learning_rate_end: Annotated[float, Interval(0, 1e6)] = 0.0
     """RMSprop's step size at the end; it falls linearly."""
-    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
+    entropy_weight: Annotated[float, Interval(0, 1e6)] = 0.0
     """Weight of the policy's entropy."""
-    value_weight: Annotated[float, Range(0, 1e6)] = 0.5
+    value_weight: Annotated[float, Interval(0, 1e6)] = 0.5
     """Weight of the value's squared error."""
-    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
+    max_gradient_norm: Annotated[float, Interval(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
     normalize_observations: bool = False
     """Normalise observations by their running mean and deviation."""
-    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (64, 64)
     """Units of each dense layer, tanh."""
-    check_episodes: Annotated[int, Range(0, 10**5)] = 0
+    check_episodes: Annotated[int, Interval(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         shared.require_environment(self)
 
     def memory(self):
@@ -65,7 +66,7 @@ class Config(shared.Environment):
 
 
 def run(config, track):
-    """Trains A2C, evaluates greedily, records; see `experiments._policy_gradient`."""
+    """Trains A2C, evaluates greedily, records; see `experiments.common.policy_gradient`."""
     from lab.agents import A2C, FeedForward, policy_for
     from lab.models import actor_critic, dense_torso
     from lab.optimizers import RMSprop

@@ -11,17 +11,17 @@ One parent run with a child for each cell and seed.
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from experiments import _recurrent, _supervised
-from lab import experiment
-from lab.command import Range
+from experiments.common import recurrent, supervised
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_recurrent.Recurrent):
+class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", *_supervised.OF_IMAGES)
-    length: Annotated[int, Range(2, 10**5)] = 200
+    unused: ClassVar = ("mixup", "label_smoothing", *supervised.OF_IMAGES)
+    length: Annotated[int, Interval(2, 10**5)] = 200
     """Steps of a sequence, T."""
     units: int = 64
     chrono: bool = True
@@ -29,12 +29,12 @@ class Config(_recurrent.Recurrent):
     epochs: int = 8
     learning_rate: float = 5e-3
     schedule: Literal["cosine", "constant"] = "constant"
-    good_enough: Annotated[float, Range(over=0, high=1e6)] = 5e-4
+    good_enough: Annotated[float, Interval(over=0, high=1e6)] = 5e-4
     """Mean squared error on new sequences after an epoch at which training ends."""
 
     def memory(self):
         """What the run holds."""
-        return [*super().memory(), *_recurrent.sequences(self, self.length, 16)]
+        return [*super().memory(), *recurrent.sequences(self, self.length, 16)]
 
 
 def run(config, track):
@@ -42,13 +42,13 @@ def run(config, track):
     from lab.data import adding
     from lab.supervised import Training
 
-    network, order, drawn, tested, checked = _supervised.seeds(track, 5)
+    network, order, drawn, tested, checked = supervised.seeds(track, 5)
     x, y = adding(config.samples, config.length, seed=drawn)
     test, answers = adding(config.test_samples, config.length, seed=tested)
     validation = adding(min(config.test_samples, 1000), config.length, seed=checked)
-    model = _recurrent.network(config, 1, config.length, features=2, seed=network)
+    model = recurrent.network(config, 1, config.length, features=2, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, seed=order)
-    _supervised.fit(track, training, x, y, validation=validation, enough=config.good_enough)
+    supervised.fit(track, training, x, y, validation=validation, enough=config.good_enough)
     track.model(model)
     track.curve("validation_loss", label="mean squared error on new sequences", x_label="sequences seen")
     error = float(((training.predict(test) - answers) ** 2).mean())
@@ -57,11 +57,11 @@ def run(config, track):
 
 def summary(track, rows):
     """Logs the table and the picture."""
-    _recurrent.compare(track, rows, ("error", "sequences"), over="error", baseline=("always 1", 1 / 6))
+    recurrent.compare(track, rows, ("error", "sequences"), over="error", baseline=("always 1", 1 / 6))
 
 
 if __name__ == "__main__":
     smoke = {
         "cells": ("simple", "gru"), "units": 8, "samples": 256, "test_samples": 64, "length": 12, "epochs": 2, "learning_rate": 0.01,
     }  # fmt: skip
-    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)
+    experiment.main(Config, run, smoke=smoke, variants=recurrent.variants, summary=summary)

@@ -13,40 +13,40 @@ import functools
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import CELLS, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import CELLS, Interval, require_name
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Supervised):
+class Config(supervised.Supervised):
     """Settings of the language model."""
 
-    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
     corpus: str = ""
     """A folder of .py files; empty is the standard library of this Python."""
-    characters: Annotated[int, Range(1_000, 10**10)] = 2_000_000
+    characters: Annotated[int, Interval(1_000, 10**10)] = 2_000_000
     """Characters to train on, of whole modules in random order."""
-    test_characters: Annotated[int, Range(500, 10**9)] = 200_000
+    test_characters: Annotated[int, Interval(500, 10**9)] = 200_000
     """Characters to test on, of other modules."""
     cell: str = "lstm"
-    """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1, 10**5)] = 256
+    """A recurrent cell of `lab.validation.CELLS`."""
+    units: Annotated[int, Interval(1, 10**5)] = 256
     """Units of each recurrent layer."""
-    layers: Annotated[int, Range(1, 100)] = 1
+    layers: Annotated[int, Interval(1, 100)] = 1
     """Recurrent layers."""
-    window: Annotated[int, Range(2, 10**5)] = 64
+    window: Annotated[int, Interval(2, 10**5)] = 64
     """Characters of a training example."""
-    order: Annotated[int, Range(2, 20)] = 5
+    order: Annotated[int, Interval(2, 20)] = 5
     """Of the n-gram model."""
-    discount: Annotated[float, Range(0.01, 1)] = 0.75
+    discount: Annotated[float, Interval(0.01, 1)] = 0.75
     """Of the n-gram model."""
     prompt: str = "def "
     """What the sample goes on from; its characters must be known."""
-    sample_characters: Annotated[int, Range(1, 10**7)] = 1_000
+    sample_characters: Annotated[int, Interval(1, 10**7)] = 1_000
     """Length of the sample."""
-    temperature: Annotated[float, Range(0, 1e6)] = 0.7
+    temperature: Annotated[float, Interval(0, 1e6)] = 0.7
     """Of the sample; 0 takes the most probable character."""
     epochs: int = 3
     batch_size: int = 16
@@ -57,10 +57,10 @@ class Config(_supervised.Supervised):
     def __post_init__(self):
         super().__post_init__()
         require_name("--cell", self.cell, CELLS)
-        command.require(
+        validation.require(
             self.steps_per_epoch >= 1, "characters", f"at least {self.window * self.batch_size + 1}", self.characters
         )
-        command.require(self.prompt, "prompt", "at least one character", self.prompt)
+        validation.require(self.prompt, "prompt", "at least one character", self.prompt)
         usual = {field.name: field.default for field in dataclasses.fields(self)}
         if any(getattr(self, name) != usual[name] for name in ("corpus", "characters", "test_characters", "prompt")):
             self._check_corpus()
@@ -68,9 +68,9 @@ class Config(_supervised.Supervised):
     def _check_corpus(self):
         modules = load(self.corpus)
         most = sum(map(len, modules.values())) - max(map(len, modules.values())) - self.test_characters
-        command.require(self.characters <= most, "characters", f"at most {most} of this corpus", self.characters)
+        validation.require(self.characters <= most, "characters", f"at most {most} of this corpus", self.characters)
         strange = sorted(set(self.prompt) - set().union(*modules.values()))
-        command.require(not strange, "prompt", "characters of the corpus", "".join(strange))
+        validation.require(not strange, "prompt", "characters of the corpus", "".join(strange))
 
     @property
     def steps_per_epoch(self):
@@ -100,7 +100,7 @@ def run(config, track):
     from lab.models import generate, sequence_network
     from lab.supervised import Training
 
-    split, network, order, drawn = _supervised.seeds(track, 4)
+    split, network, order, drawn = supervised.seeds(track, 4)
     text, tests = texts(config, split)
     vocabulary = Vocabulary.of(load(config.corpus).values())  # the alphabet is the corpus's
     prompt = vocabulary.encode(config.prompt, unknown="refuse")
@@ -113,7 +113,7 @@ def run(config, track):
         config.cell, size, symbols=size, units=config.units, layers=config.layers, every_step=True, seed=network
     )
     training = Training(model, config, steps=config.steps_per_epoch, classes=size, seed=order)
-    _supervised.fit(track, training, x, y)
+    supervised.fit(track, training, x, y)
     track.model(model)
     track.curve("loss", label="cross-entropy, nats a character", x_label="windows seen")
     written = generate(model, prompt, config.sample_characters, temperature=config.temperature, seed=drawn, banned=(0, 1))
@@ -155,7 +155,9 @@ def perplexity(training, sequences, window):
     from lab.supervised import probabilities
 
     half = max(window // 2, 1)
-    inputs, targets, asked = [], [], []
+    inputs = []
+    targets = []
+    asked = []
     for numbers in sequences:
         for start in range(0, max(len(numbers) - 1, 0), half):
             first = max(start - half, 0)

@@ -11,23 +11,23 @@ and what a shift leaves empty is black.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import FAMILIES, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import FAMILIES, Interval, require_name
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Sampled):
+class Config(supervised.Sampled):
     """Settings of the classifier."""
 
     model: str = "resnet20"
     """A family of `lab.models.FAMILIES`."""
     data: Literal["cifar10", "cifar100", "mnist", "fashion_mnist"] = "cifar10"
     """A data set of `keras.datasets`."""
-    samples: Annotated[int, Range(1, 50_000)] = 50_000
+    samples: Annotated[int, Interval(1, 50_000)] = 50_000
     """Images to train on, the first ones."""
-    width: Annotated[float, Range(over=0, high=32)] = 1.0
+    width: Annotated[float, Interval(over=0, high=32)] = 1.0
     """Factor of the family's number of channels."""
     epochs: int = 164
     batch_size: int = 128
@@ -40,7 +40,7 @@ class Config(_supervised.Sampled):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
+        validation.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
 
     def memory(self):
         """What the run holds."""
@@ -53,13 +53,13 @@ def run(config, track):
     from lab.models import classifier
     from lab.supervised import Training
 
-    network, order = _supervised.seeds(track, 2)
+    network, order = supervised.seeds(track, 2)
     (x, y), test = downloaded(config.data), downloaded(config.data, "test")
     x, y = x[: config.samples], y[: config.samples]
     classes = 100 if config.data == "cifar100" else 10
     model = classifier(config.model, x.shape[1:], classes, width=config.width, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=classes, seed=order)
-    return _supervised.classify(track, training, (x, y), test, names=range(classes))
+    return supervised.classify(track, training, (x, y), test, names=range(classes))
 
 
 if __name__ == "__main__":

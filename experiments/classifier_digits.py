@@ -10,25 +10,25 @@ Each part of the data is the test set once, and the results are of all answers. 
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import FAMILIES, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import FAMILIES, Interval, require_name
 
 EXAMPLES = 1797
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Supervised):
+class Config(supervised.Supervised):
     """Settings of the classifier."""
 
     model: str = "resnet20"
     """A family of `lab.models.FAMILIES`."""
-    width: Annotated[float, Range(over=0, high=32)] = 1.0
+    width: Annotated[float, Interval(over=0, high=32)] = 1.0
     """Factor of the family's number of channels."""
-    size: Annotated[int, Range(8, 2_048)] = 16
+    size: Annotated[int, Interval(8, 2_048)] = 16
     """Pixels on a side."""
-    folds: Annotated[int, Range(2, 100)] = 5
+    folds: Annotated[int, Interval(2, 100)] = 5
     """Parts of the data, each of which is the test set once."""
     epochs: int = 40
     batch_size: int = 32
@@ -41,9 +41,9 @@ class Config(_supervised.Supervised):
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.size <= 48 or self.model != "lenet5", "size", "at most 48 for lenet5", self.size)
-        command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
-        command.require(self.steps_per_epoch, "batch_size", "at most the examples of all parts but one", self.batch_size)
+        validation.require(self.size <= 48 or self.model != "lenet5", "size", "at most 48 for lenet5", self.size)
+        validation.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
+        validation.require(self.steps_per_epoch, "batch_size", "at most the examples of all parts but one", self.batch_size)
 
     @property
     def steps_per_epoch(self):
@@ -71,11 +71,13 @@ def run(config, track):
     from lab.models import classifier
     from lab.supervised import Training, probabilities
 
-    networks, orders, split = _supervised.seeds(track, 3)
+    networks, orders, split = supervised.seeds(track, 3)
     x, y = digits(config.size)
-    _supervised.know(track, x, y)
+    supervised.know(track, x, y)
     answers = keras.Variable(np.zeros((len(x), 10)), dtype="float32", trainable=False, name="answers")
-    per_fold, start, restored = config.total_steps // config.folds, 0, None
+    per_fold = config.total_steps // config.folds
+    start = 0
+    restored = None
     for fold, (train, test) in enumerate(StratifiedKFold(config.folds, shuffle=True, random_state=split).split(x, y)):
         train = train[: (config.steps_per_epoch + 1) * config.batch_size - 1]  # parts differ by a few examples
         model = classifier(config.model, x.shape[1:], 10, width=config.width, seed=networks + fold)
@@ -88,14 +90,14 @@ def run(config, track):
         if done:  # what was restored is this fold's, whichever network it was restored into
             for mine, found in zip(training.state, restored.state, strict=True):
                 mine.assign(engine.read(found))
-        epoch = done // _supervised.per_epoch(training)
-        _supervised.go_on(track, training, x[train], y[train], epoch, before=fold * per_fold, besides=[answers])
+        epoch = done // supervised.per_epoch(training)
+        supervised.go_on(track, training, x[train], y[train], epoch, before=fold * per_fold, besides=[answers])
         given = engine.read(answers)
         given[test] = probabilities(training.predict(x[test]))
         answers.assign(given)
     track.saving = False
     track.model(model)
-    return _supervised.tell(track, y, engine.read(answers), x, names=range(10))
+    return supervised.tell(track, y, engine.read(answers), x, names=range(10))
 
 
 if __name__ == "__main__":

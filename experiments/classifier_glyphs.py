@@ -11,30 +11,31 @@ measured with them. The repository's copy, lab/models/glyph_classifier.safetenso
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """Settings of the classifier."""
 
-    samples: Annotated[int, Range(1, 10**9)] = 50_000
+    samples: Annotated[int, Interval(1, 10**9)] = 50_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(1, 10**8)] = 10_000
+    test_samples: Annotated[int, Interval(1, 10**8)] = 10_000
     """Glyphs to test on."""
-    epochs: Annotated[int, Range(1, 10**6)] = 10
+    epochs: Annotated[int, Interval(1, 10**6)] = 10
     """Passes over them."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 100
+    batch_size: Annotated[int, Interval(1, 10**6)] = 100
     """Glyphs per update."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-3
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 2e-3
     """Adam's step size, which falls to 0 along a cosine."""
     keep: bool = False
     """Make the weights the repository's, if their accuracy is 0.99 or better."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
+        validation.check_fields(self)
+        validation.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
 
     @property
     def total_steps(self):
@@ -53,13 +54,13 @@ def run(config, track):
     import keras
     import numpy as np
 
-    from experiments._gan import seeds
-    from lab import engine, finite
+    from experiments.common.gan import seeds
+    from lab import engine, errors
     from lab.data import glyphs
-    from lab.files import replacing
     from lab.models import describe_images, glyph_classifier
     from lab.models.glyph_classifier import WEIGHTS, save_glyph_classifier
     from lab.optimizers import Adam
+    from lab.runs.paths import replacing
 
     network, drawn, tested = seeds(track, 3)
     x, y = glyphs(config.samples, seed=drawn)
@@ -83,7 +84,7 @@ def run(config, track):
     for epoch in range(track.restore(state) // per_epoch, config.epochs):
         order = np.random.default_rng([track.seed, epoch]).permutation(len(x))[:per_epoch].reshape(updates, -1)
         losses = [float(program(x[chosen], y[chosen])) for chosen in order]
-        finite.require_variables(state, f"epoch {epoch + 1}")
+        errors.require_finite_variables(state, f"epoch {epoch + 1}")
         track.log({"loss": float(np.mean(losses))}, (epoch + 1) * per_epoch)
         track.checkpoint(state, (epoch + 1) * per_epoch)
     digest = save_glyph_classifier(model, track.artifacts / "classifier.safetensors")

@@ -11,43 +11,43 @@ reaches 1.
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import FAMILIES, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import FAMILIES, Interval, require_name
 
 HELD_OUT = ("DejaVuSans-BoldOblique", "DejaVuSansMono", "DejaVuSerif-Italic", "STIXGeneralBol", "cmss10")
 COMPARED = ("lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "densenet_bc40", "xception", "mobilenet_v2")
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Sampled):
+class Config(supervised.Sampled):
     """Settings of the comparison."""
 
     models: tuple[str, ...] = COMPARED
     """Families to compare, of `lab.models.FAMILIES`, each in a child run."""
     model: str = ""
     """One family to run alone; empty compares."""
-    width: Annotated[float, Range(over=0, high=32)] = 0.25
+    width: Annotated[float, Interval(over=0, high=32)] = 0.25
     """Factor of every family's number of channels."""
     samples: int = 5_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(1, 10**8)] = 5_000
+    test_samples: Annotated[int, Interval(1, 10**8)] = 5_000
     """Glyphs of other faces to test on."""
-    size: Annotated[int, Range(8, 2_048)] = 28
+    size: Annotated[int, Interval(8, 2_048)] = 28
     """Pixels on a side."""
     epochs: int = 8
 
     def __post_init__(self):
         super().__post_init__()
-        _supervised.distinct("models", self.models)
+        supervised.distinct("models", self.models)
         for name in self.models:
             require_name("--models", name, FAMILIES)
         if self.model:
             require_name("--model", self.model, FAMILIES)
         lenet = "lenet5" in (self.models if not self.model else (self.model,))
-        command.require(self.size <= 48 or not lenet, "size", "at most 48 for lenet5", self.size)
-        command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
+        validation.require(self.size <= 48 or not lenet, "size", "at most 48 for lenet5", self.size)
+        validation.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
 
     def memory(self):
         """What the run holds."""
@@ -61,7 +61,7 @@ def run(config, track):
     from lab.models import classifier, multiplications, summary
     from lab.supervised import Training
 
-    network, order, drawn, tested = _supervised.seeds(track, 4)
+    network, order, drawn, tested = supervised.seeds(track, 4)
     characters = DIGITS + UPPER + LOWER
     known = tuple(face for face in FACES if face not in HELD_OUT)
     train = glyphs(config.samples, size=config.size, characters=characters, faces=known, seed=drawn)
@@ -70,11 +70,11 @@ def run(config, track):
     (track.artifacts / "stages.txt").write_text(summary(model) + "\n")
     track.artifact("stages.txt")
     training = Training(model, config, steps=config.steps_per_epoch, classes=len(characters), seed=order)
-    results = _supervised.classify(track, training, train, test, names=characters)
+    results = supervised.classify(track, training, train, test, names=characters)
     return results | {
         "parameters": float(model.count_params()),
         "multiplications": float(multiplications(model)),
-        "milliseconds_per_step": _supervised.milliseconds_per_step(track, training),
+        "milliseconds_per_step": supervised.milliseconds_per_step(track, training),
     }
 
 
@@ -89,7 +89,7 @@ def summary(track, rows):
     from matplotlib.figure import Figure
 
     names = ("accuracy", "log_loss", "calibration_error", "parameters", "multiplications", "milliseconds_per_step")
-    _supervised.table(track, rows, names, heading="family")
+    supervised.table(track, rows, names, heading="family")
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("parameters", "milliseconds_per_step")):
         for label, results in rows.items():

@@ -11,8 +11,9 @@ import base64
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 OPTIMIZERS = (
     "SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "RAdam", "OptimisticAdam", "Lookahead", "SAM", "ExtraGradient",
@@ -23,22 +24,22 @@ OPTIMIZERS = (
 class Config:
     """What the pictures show."""
 
-    steps: Annotated[int, Range(2, 10**6)] = 300
+    steps: Annotated[int, Interval(2, 10**6)] = 300
     """Optimizer steps on each surface and in the game."""
-    rates: Annotated[tuple[float, ...], Range(over=0, high=1e6)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+    rates: Annotated[tuple[float, ...], Interval(over=0, high=1e6)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     """Learning rates tried on each surface; the picture shows the one whose path ends lowest."""
     optimizers: tuple[str, ...] = OPTIMIZERS
     """Optimizers to show."""
-    depth: Annotated[int, Range(1, 1_000)] = 20
+    depth: Annotated[int, Interval(1, 1_000)] = 20
     """Layers that the activation statistics go through."""
-    width: Annotated[int, Range(2, 10**4)] = 256
+    width: Annotated[int, Interval(2, 10**4)] = 256
     """Units of each of these layers."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         for name in self.optimizers:
-            command.require(name in OPTIMIZERS, "optimizers", f"some of {', '.join(OPTIMIZERS)}", name)
-        command.require(self.rates, "rates", "at least one", self.rates)
+            validation.require(name in OPTIMIZERS, "optimizers", f"some of {', '.join(OPTIMIZERS)}", name)
+        validation.require(self.rates, "rates", "at least one", self.rates)
 
     def memory(self):
         """What the run holds."""
@@ -50,7 +51,7 @@ class Config:
 
 def run(config, track):
     """Draws every picture and the page. Returns both players' distance from the equilibrium of the bilinear game."""
-    from experiments import _gallery as gallery
+    from experiments.common import gallery as gallery
 
     pictures = [
         ("activations", "Activations (blue) and their derivatives (orange)", gallery.activations()),

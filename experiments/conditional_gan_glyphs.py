@@ -9,13 +9,13 @@ al. 2024) for the first two, over the hinge objective with spectral normalisatio
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _images
-from lab import experiment
-from lab.command import Range
+from experiments.common import images as shared
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_images.Images):
+class Config(shared.Images):
     """Settings of the conditional GAN."""
 
     conditioning: Literal["projection", "concatenation", "acgan"] = "projection"
@@ -28,13 +28,13 @@ class Config(_images.Images):
     """Decay of Adam's first moment."""
     beta_2: float = 0.99
     """Decay of Adam's second moment."""
-    gamma: Annotated[float, Range(over=0, high=1e6)] = 1.0
+    gamma: Annotated[float, Interval(over=0, high=1e6)] = 1.0
     """Weight of R1 and of R2 at the start, halved as in the paper; projection and concatenation."""
-    gamma_end: Annotated[float, Range(over=0, high=1e6)] = 0.1
+    gamma_end: Annotated[float, Interval(over=0, high=1e6)] = 0.1
     """The weight at the end; it falls exponentially."""
-    penalty_interval: Annotated[int, Range(1, 10**4)] = 4
+    penalty_interval: Annotated[int, Interval(1, 10**4)] = 4
     """Updates between two penalties, which are so many times as heavy."""
-    class_weight: Annotated[float, Range(0, 1e6)] = 1.0
+    class_weight: Annotated[float, Interval(0, 1e6)] = 1.0
     """Weight of the class's cross-entropy; acgan."""
 
 
@@ -49,21 +49,21 @@ def make(config, images, classes, seed):
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
     shape = {"size": config.size, "channels": config.channels, "filters": config.filters}
     generator = dcgan_generator(latent=config.latent, classes=classes, seed=one, **shape)
-    options = {"classes": classes, "seed": three, **_images.common(config, images)}
+    options = {"classes": classes, "seed": three, **shared.common(config, images)}
     if config.conditioning == "acgan":
         discriminator = dcgan_discriminator(normalization="spectral", outputs=classes, seed=two, **shape)
         return GAN(generator, discriminator, adversarial.hinge, auxiliary=acgan(config.class_weight), **options)
     discriminator = dcgan_discriminator(
         normalization="none", classes=classes, conditioning=config.conditioning, seed=two, **shape
     )
-    penalties = {"penalties": _images.zero_centred(config, images), "penalty_interval": config.penalty_interval}
+    penalties = {"penalties": shared.zero_centred(config, images), "penalty_interval": config.penalty_interval}
     return GAN(generator, discriminator, adversarial.relativistic, **penalties, **options)
 
 
 def run(config, track):
-    """Trains, measures and draws; see `experiments._images`."""
-    return _images.run(config, track, make, labelled=True)
+    """Trains, measures and draws; see `experiments.common.images`."""
+    return shared.run(config, track, make, labelled=True)
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_images.SMOKE)
+    experiment.main(Config, run, smoke=shared.SMOKE)

@@ -10,17 +10,17 @@ One parent run with a child for each cell and seed.
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from experiments import _recurrent, _supervised
-from lab import experiment
-from lab.command import Range
+from experiments.common import recurrent, supervised
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_recurrent.Recurrent):
+class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
-    delay: Annotated[int, Range(1, 10**5)] = 50
+    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
+    delay: Annotated[int, Interval(1, 10**5)] = 50
     """Steps between the last symbol and the first answer."""
     chrono: bool = True
     epochs: int = 12
@@ -29,7 +29,7 @@ class Config(_recurrent.Recurrent):
 
     def memory(self):
         """What the run holds."""
-        return [*super().memory(), *_recurrent.sequences(self, self.delay + 20, 16)]
+        return [*super().memory(), *recurrent.sequences(self, self.delay + 20, 16)]
 
 
 def run(config, track):
@@ -39,12 +39,12 @@ def run(config, track):
     from lab.data import copy_memory
     from lab.supervised import Training, probabilities
 
-    network, order, drawn, tested = _supervised.seeds(track, 4)
+    network, order, drawn, tested = supervised.seeds(track, 4)
     x, y = copy_memory(config.samples, config.delay, seed=drawn)
     test, answers = copy_memory(config.test_samples, config.delay, seed=tested)
-    model = _recurrent.network(config, 9, config.delay + 20, symbols=10, embedding=16, every_step=True, seed=network)
+    model = recurrent.network(config, 9, config.delay + 20, symbols=10, embedding=16, every_step=True, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=9, seed=order)
-    _supervised.fit(track, training, x, y)
+    supervised.fit(track, training, x, y)
     track.model(model)
     track.curve("loss", label="cross-entropy, nats a step", x_label="sequences seen")
     shares = probabilities(training.predict(test))
@@ -59,9 +59,9 @@ def run(config, track):
 def summary(track, rows):
     """Logs the table and the picture."""
     names = ("accuracy", "cross_entropy", "cross_entropy_of_forgetting")
-    _recurrent.compare(track, rows, names, over="accuracy", baseline=("at random", 1 / 8))
+    recurrent.compare(track, rows, names, over="accuracy", baseline=("at random", 1 / 8))
 
 
 if __name__ == "__main__":
     smoke = {"cells": ("simple", "gru"), "units": 8, "samples": 256, "test_samples": 64, "delay": 5, "epochs": 2}
-    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)
+    experiment.main(Config, run, smoke=smoke, variants=recurrent.variants, summary=summary)

@@ -7,12 +7,12 @@ Source: Radford et al. 2016 (players, Adam 2e-4 with beta_1 0.5); Goodfellow et 
 
 from dataclasses import dataclass
 
-from experiments import _images
-from lab import experiment
+from experiments.common import images as shared
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_images.Images):
+class Config(shared.Images):
     """Settings of the DCGAN."""
 
 
@@ -31,14 +31,14 @@ def make(config, images, classes, seed):
         dcgan_discriminator(seed=two, **shape),
         adversarial.non_saturating,
         seed=three,
-        **_images.common(config, images),
+        **shared.common(config, images),
     )
 
 
 def run(config, track):
-    """Trains, measures and draws; see `experiments._images`."""
-    return _images.run(config, track, make)
+    """Trains, measures and draws; see `experiments.common.images`."""
+    return shared.run(config, track, make)
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_images.SMOKE)
+    experiment.main(Config, run, smoke=shared.SMOKE)

@@ -8,27 +8,28 @@ Source: Sutton and Barto 2018, example 6.7 with figure 6.5 (10,000 runs there).
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(2, 10**5)] = 1_000
+    runs: Annotated[int, Interval(2, 10**5)] = 1_000
     """Repetitions of which the picture shows the mean, with a 95 % interval."""
-    episodes: Annotated[int, Range(10, 10**7)] = 300
+    episodes: Annotated[int, Interval(10, 10**7)] = 300
     """Episodes of each."""
-    actions: Annotated[int, Range(2, 10**4)] = 10
+    actions: Annotated[int, Interval(2, 10**4)] = 10
     """Actions of the state B."""
-    step_size: Annotated[float, Range(1e-6, 1)] = 0.1
+    step_size: Annotated[float, Interval(1e-6, 1)] = 0.1
     """alpha."""
-    epsilon: Annotated[float, Range(0, 1)] = 0.1
+    epsilon: Annotated[float, Interval(0, 1)] = 0.1
     """Probability of a random action."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
     def memory(self):
         """What the run holds."""
@@ -41,7 +42,7 @@ class Config:
 def run(config, track):
     """Learns many times over. Returns how often left was taken from A: at its peak by Q-learning, and in the last episodes by both."""
     from envs.maximization_bias import MaximizationBias
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import DoubleQLearning, QLearning
 
     env = MaximizationBias(config.actions)

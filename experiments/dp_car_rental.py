@@ -8,19 +8,20 @@ Source: Sutton and Barto 2018, figure 4.2, from the policy that moves nothing.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """What is drawn."""
 
-    improvements: Annotated[int, Range(1, 10**4)] = 4
+    improvements: Annotated[int, Interval(1, 10**4)] = 4
     """Improvements of the policy at most, each drawn."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
 
 def run(config, track):
@@ -28,7 +29,7 @@ def run(config, track):
     import numpy as np
 
     from envs.car_rental import MOST_MOVED, CarRental
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import tabular
 
     mdp = CarRental().mdp

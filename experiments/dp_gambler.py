@@ -10,22 +10,23 @@ The lower picture shows all stakes whose value is within 1e-9 of the best: the b
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The coin, and what is drawn."""
 
-    heads: Annotated[float, Range(0, 1)] = 0.4
+    heads: Annotated[float, Interval(0, 1)] = 0.4
     """Probability of winning a bet."""
-    sweeps: Annotated[tuple[int, ...], Range(1, 10**6)] = (1, 2, 3, 32)
+    sweeps: Annotated[tuple[int, ...], Interval(1, 10**6)] = (1, 2, 3, 32)
     """Numbers of sweeps after which the values are drawn."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.sweeps, "sweeps", "at least one", self.sweeps)
+        validation.check_fields(self)
+        validation.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
 def run(config, track):
@@ -33,7 +34,7 @@ def run(config, track):
     import numpy as np
 
     from envs.gambler import Gambler
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import tabular
 
     mdp = Gambler(config.heads).mdp

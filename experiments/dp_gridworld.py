@@ -11,22 +11,23 @@ are right (figure 4.1); and V of the random and the best policy on the 5 by 5 gr
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """What is shown."""
 
-    sweeps: Annotated[tuple[int, ...], Range(0, 10**6)] = (0, 1, 2, 3, 10, 100)
+    sweeps: Annotated[tuple[int, ...], Interval(0, 10**6)] = (0, 1, 2, 3, 10, 100)
     """Numbers of sweeps after which the values are drawn."""
-    tolerance: Annotated[float, Range(1e-12, 1e6)] = 1e-9
+    tolerance: Annotated[float, Interval(1e-12, 1e6)] = 1e-9
     """Bound on the error at which the methods stop."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.sweeps, "sweeps", "at least one", self.sweeps)
+        validation.check_fields(self)
+        validation.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
 def run(config, track):
@@ -34,7 +35,7 @@ def run(config, track):
     import numpy as np
 
     from envs.gridworld import Gridworld4x4, Gridworld5x5
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import tabular
 
     small, large = Gridworld4x4().mdp, Gridworld5x5().mdp

@@ -12,10 +12,12 @@ of 64 units in place of 256. `benchmarks/dqn_scores.py` measures what each of th
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _policy_gradient as shared
-from lab import command, environments, experiment
-from lab.command import Range
-from lab.steps import whole_steps
+from experiments.common import policy_gradient as shared
+from lab import validation
+from lab.agents import environments
+from lab.agents.steps import whole_steps
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -26,57 +28,57 @@ class Config(shared.Environment):
     """Gymnasium id of an environment with discrete actions."""
     device: bool = False
     """Put environment, acting and learning into one compiled program (lab/CartPole-v1 only)."""
-    steps: Annotated[int, Range(1, 10**11)] = 50_000
+    steps: Annotated[int, Interval(1, 10**11)] = 50_000
     """Environment steps to train for, rounded up to whole rollouts, after the warm-up to groups of a thousand steps and more."""
-    discount: Annotated[float, Range(0, 1)] = 0.99
+    discount: Annotated[float, Interval(0, 1)] = 0.99
     """Gamma, per environment step."""
     target: Literal["plain", "double", "clipped"] = "clipped"
     """Value of the next state: the target network's maximum, double Q-learning, or the lower of both networks' values."""
     loss: Literal["huber", "squared"] = "squared"
     """Loss of the TD error."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 2.3e-3
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 2.3e-3
     """Adam's step size at the start."""
-    learning_rate_power: Annotated[float, Range(0, 10)] = 0.0
+    learning_rate_power: Annotated[float, Interval(0, 10)] = 0.0
     """Adam's step size falls with this power of the share of updates that are left, to 0 at the end; 0 keeps it."""
-    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 1_000.0
+    max_gradient_norm: Annotated[float, Interval(over=0, high=1e12)] = 1_000.0
     """Gradients longer than this are shortened to it."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 128
+    batch_size: Annotated[int, Interval(1, 10**6)] = 128
     """Transitions per update."""
-    buffer_size: Annotated[int, Range(1, 10**10)] = 100_000
+    buffer_size: Annotated[int, Interval(1, 10**10)] = 100_000
     """Transitions the replay holds."""
-    warm_up: Annotated[int, Range(0, 10**11)] = 1_000
+    warm_up: Annotated[int, Interval(0, 10**11)] = 1_000
     """Random environment steps before learning starts."""
-    rollout_length: Annotated[int, Range(1, 10**7)] = 256
+    rollout_length: Annotated[int, Interval(1, 10**7)] = 256
     """Environment steps between two groups of updates."""
-    updates: Annotated[int, Range(1, 10**6)] = 128
+    updates: Annotated[int, Interval(1, 10**6)] = 128
     """Updates in a group."""
-    target_every: Annotated[int, Range(1, 10**9)] = 32
+    target_every: Annotated[int, Interval(1, 10**9)] = 32
     """Updates between two moves of the target network towards the online network."""
-    polyak: Annotated[float, Range(over=0, high=1)] = 1.0
+    polyak: Annotated[float, Interval(over=0, high=1)] = 1.0
     """Share of the online weights that such a move takes over; 1 copies them."""
-    averaging: Annotated[float, Range(0, 1)] = 0.2
+    averaging: Annotated[float, Interval(0, 1)] = 0.2
     """Share of the updates so far, the newest, that count most in the greedy policy's averaged weights; 0 averages nothing."""
-    epsilon_end: Annotated[float, Range(0, 1)] = 0.04
+    epsilon_end: Annotated[float, Interval(0, 1)] = 0.04
     """Probability of a random action after exploration; it falls linearly from 1."""
-    exploration_fraction: Annotated[float, Range(0, 1)] = 0.16
+    exploration_fraction: Annotated[float, Interval(0, 1)] = 0.16
     """Share of the steps over which epsilon falls."""
-    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64, 64)
+    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (64, 64)
     """Units of each hidden layer."""
     normalize_observations: bool = True
     """Scale observations by their running mean and standard deviation, inside the network."""
-    check_episodes: Annotated[int, Range(0, 10**5)] = 10
+    check_episodes: Annotated[int, Interval(0, 10**5)] = 10
     """Greedy episodes after every thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         for large, small in (("buffer_size", "batch_size"), ("buffer_size", "rollout_length")):
             limit = getattr(self, large)
-            command.require(getattr(self, small) <= limit, small, f"at most {large}, {limit}", getattr(self, small))
-        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
+            validation.require(getattr(self, small) <= limit, small, f"at most {large}, {limit}", getattr(self, small))
+        validation.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         if self.device:
-            command.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
+            validation.require("CartPole-v1" in self.environment, "environment", "CartPole-v1 with --device", self.environment)
         shared.require_environment(self, space="Discrete")
 
     def memory(self):
@@ -102,10 +104,10 @@ def run(config, track):
 
     from envs.cartpole import CartPole
     from lab.agents import DQN, BestSnapshot, DeviceRollout, HostRollout, UniformReplay, dqn, evaluate, exploration, train
+    from lab.agents.watching import log_episode
     from lab.losses import huber_error, reinforcement
     from lab.models import mlp
     from lab.optimizers import Adam
-    from lab.watch import log_episode
 
     arguments = environments.arguments(vars(config))
     envs = environments.make_vector(config.environment, 1, **arguments)

@@ -8,34 +8,35 @@ Source: Sutton and Barto 2018, figures 8.2 (alpha 0.1, epsilon 0.1, gamma 0.95),
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1, 10**5)] = 30
+    runs: Annotated[int, Interval(1, 10**5)] = 30
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(4, 10**7)] = 50
+    episodes: Annotated[int, Interval(4, 10**7)] = 50
     """Episodes in the maze that does not change."""
-    planning: Annotated[tuple[int, ...], Range(0, 10**5)] = (0, 5, 50)
+    planning: Annotated[tuple[int, ...], Interval(0, 10**5)] = (0, 5, 50)
     """Planning steps after each real one, in that maze."""
-    changing_runs: Annotated[int, Range(1, 10**5)] = 10
+    changing_runs: Annotated[int, Interval(1, 10**5)] = 10
     """Repetitions in the mazes that change."""
-    steps: Annotated[int, Range(1, 10**7)] = 3_000
+    steps: Annotated[int, Interval(1, 10**7)] = 3_000
     """Steps in the blocking maze, which changes after a third of them; the shortcut maze takes twice as many and changes after half."""
-    changing_planning: Annotated[int, Range(1, 10**5)] = 10
+    changing_planning: Annotated[int, Interval(1, 10**5)] = 10
     """Planning steps in the mazes that change."""
-    changing_step_size: Annotated[float, Range(1e-6, 1)] = 0.7
+    changing_step_size: Annotated[float, Interval(1e-6, 1)] = 0.7
     """alpha in the mazes that change."""
-    bonus: Annotated[float, Range(0, 1e6)] = 1e-3
+    bonus: Annotated[float, Interval(0, 1e6)] = 1e-3
     """kappa of Dyna-Q+."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.planning, "planning", "at least one", self.planning)
+        validation.check_fields(self)
+        validation.require(self.planning, "planning", "at least one", self.planning)
 
     def memory(self):
         """What the run holds."""
@@ -52,7 +53,7 @@ def run(config, track):
     import numpy as np
 
     from envs.dyna_maze import DynaMaze
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import DynaQ, TabularRollout
 
     options = {"discount": 0.95, "epsilon": 0.1}

@@ -8,30 +8,30 @@ Source: Mackey and Glass 1977; Jaeger and Haas 2004 for the error after 84 steps
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import CELLS, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import CELLS, Interval, require_name
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Supervised):
+class Config(supervised.Supervised):
     """Settings of the forecast."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", "patience", *_supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
     cell: str = "gru"
-    """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1, 10**5)] = 64
+    """A recurrent cell of `lab.validation.CELLS`."""
+    units: Annotated[int, Interval(1, 10**5)] = 64
     """Units of the recurrent layer."""
-    window: Annotated[int, Range(1, 10**5)] = 40
+    window: Annotated[int, Interval(1, 10**5)] = 40
     """Values that a forecast is made from."""
-    horizon: Annotated[int, Range(2, 10**5)] = 84
+    horizon: Annotated[int, Interval(2, 10**5)] = 84
     """Steps that the longer forecast looks ahead, each made from the ones before."""
-    delay: Annotated[float, Range(5, 1000)] = 17.0
+    delay: Annotated[float, Interval(5, 1000)] = 17.0
     """Of the equation, which comes to rest at 1 with delays below about 4.5, oscillates with more and is chaotic from about 17 on."""
-    samples: Annotated[int, Range(1, 10**9)] = 8_000
+    samples: Annotated[int, Interval(1, 10**9)] = 8_000
     """Values to train on."""
-    test_samples: Annotated[int, Range(1, 10**8)] = 2_000
+    test_samples: Annotated[int, Interval(1, 10**8)] = 2_000
     """Values, later ones, to test on."""
     epochs: int = 60
     learning_rate: float = 3e-3
@@ -40,10 +40,10 @@ class Config(_supervised.Supervised):
     def __post_init__(self):
         super().__post_init__()
         require_name("--cell", self.cell, CELLS)
-        command.require(self.steps_per_epoch >= 1, "samples", f"at least {self.window + self.batch_size}", self.samples)
+        validation.require(self.steps_per_epoch >= 1, "samples", f"at least {self.window + self.batch_size}", self.samples)
         least = self.window + self.horizon + 1
-        command.require(self.test_samples >= least, "test_samples", f"at least {least}", self.test_samples)
-        command.require(round(self.delay * 10) == self.delay * 10, "delay", "a multiple of 0.1", self.delay)
+        validation.require(self.test_samples >= least, "test_samples", f"at least {least}", self.test_samples)
+        validation.require(round(self.delay * 10) == self.delay * 10, "delay", "a multiple of 0.1", self.delay)
 
     @property
     def steps_per_epoch(self):
@@ -75,7 +75,7 @@ def run(config, track):
     from lab.models import sequence_network
     from lab.supervised import Training
 
-    network, order, start = _supervised.seeds(track, 3)
+    network, order, start = supervised.seeds(track, 3)
     first = float(np.random.default_rng(start).uniform(0.5, 1.5))
     series = mackey_glass(config.samples + config.test_samples, delay=config.delay, start=first)
     mean, deviation = series[: config.samples].mean(), series[: config.samples].std()
@@ -84,7 +84,7 @@ def run(config, track):
     x, y = windows(known, config.window)
     model = sequence_network(config.cell, 1, features=1, units=config.units, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, seed=order)
-    _supervised.fit(track, training, x, y)
+    supervised.fit(track, training, x, y)
     track.model(model)
     track.curve("loss", label="mean squared error of one step, in variances", x_label="windows seen")
 

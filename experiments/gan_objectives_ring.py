@@ -2,7 +2,7 @@
 
 Expected: modes_r3gan >= 8 (8 of 8 in the one seed that is measured)
 Time: about 11 minutes of a shared core for each family and seed; 2 hours for all families with one
-Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper is named in `experiments/_mixture.py` and the components.
+Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper is named in `experiments/common/mixture.py` and the components.
 
 One parent run with a child for each family and seed; the parent has a table and one picture of all.
 """
@@ -10,35 +10,36 @@ One parent run with a child for each family and seed; the parent has a table and
 import dataclasses
 from dataclasses import dataclass
 
-from experiments import _mixture
-from lab import command, experiment
+from experiments.common import mixture
+from lab import validation
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_mixture.Mixture):
+class Config(mixture.Mixture):
     """Settings of the comparison."""
 
     epochs: int = 24
     """Passes over the samples."""
-    families: tuple[str, ...] = tuple(_mixture.RECIPES)
+    families: tuple[str, ...] = tuple(mixture.RECIPES)
     """Families to compare; `--family` is each of them in turn."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.families, "families", "at least one", self.families)
+        validation.check_fields(self)
+        validation.require(self.families, "families", "at least one", self.families)
         for name in self.families:
-            command.require(name in _mixture.RECIPES, "families", f"some of {', '.join(_mixture.RECIPES)}", name)
-            command.require(self.families.count(name) == 1, "families", "different ones", self.families)
-        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(_mixture.Mixture)}
+            validation.require(name in mixture.RECIPES, "families", f"some of {', '.join(mixture.RECIPES)}", name)
+            validation.require(self.families.count(name) == 1, "families", "different ones", self.families)
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(mixture.Mixture)}
         for name in self.families:
-            _mixture.Mixture(**shared | {"family": name})  # says what its family needs
+            mixture.Mixture(**shared | {"family": name})  # says what its family needs
 
 
 def run(config, track):
-    """Trains one family and measures it; see `experiments._mixture`."""
+    """Trains one family and measures it; see `experiments.common.mixture`."""
     from lab.data import ring
 
-    return _mixture.run(config, track, ring())
+    return mixture.run(config, track, ring())
 
 
 def variants(config):
@@ -75,5 +76,5 @@ def summary(track, rows):
 
 
 if __name__ == "__main__":
-    smoke = _mixture.SMOKE | {"families": ("gan", "r3gan")}
+    smoke = mixture.SMOKE | {"families": ("gan", "r3gan")}
     experiment.main(Config, run, smoke=smoke, variants=variants, summary=summary)

@@ -7,21 +7,21 @@ Source: Lin et al. 2018, section 4.1 (players, samples, measures; their networks
 
 from dataclasses import dataclass
 
-from experiments import _mixture
-from lab import experiment
+from experiments.common import mixture
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_mixture.Mixture):
+class Config(mixture.Mixture):
     """Settings of a GAN on a ring of 8 Gaussians."""
 
 
 def run(config, track):
-    """Trains a family on the mixture and measures it; see `experiments._mixture`."""
+    """Trains a family on the mixture and measures it; see `experiments.common.mixture`."""
     from lab.data import ring
 
-    return _mixture.run(config, track, ring())
+    return mixture.run(config, track, ring())
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_mixture.SMOKE)
+    experiment.main(Config, run, smoke=mixture.SMOKE)

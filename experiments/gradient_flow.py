@@ -11,8 +11,9 @@ learns the adding problem with clipping, and diverges without; `finite_updates_f
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 WEIGHTS = {  # name: (kind, gain) of the recurrent weights; random ones are N(0, gain² / units)
     "orthogonal": ("orthogonal", 1.0),
@@ -27,23 +28,23 @@ WEIGHTS = {  # name: (kind, gain) of the recurrent weights; random ones are N(0,
 class Config:
     """Settings of the pictures."""
 
-    length: Annotated[int, Range(2, 10**5)] = 100
+    length: Annotated[int, Interval(2, 10**5)] = 100
     """Steps of a sequence, T."""
-    units: Annotated[int, Range(1, 10**5)] = 64
+    units: Annotated[int, Interval(1, 10**5)] = 64
     """Units of a cell."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 16
+    batch_size: Annotated[int, Interval(1, 10**6)] = 16
     """Sequences over which norms are averaged."""
-    updates: Annotated[int, Range(1, 10**6)] = 300
+    updates: Annotated[int, Interval(1, 10**6)] = 300
     """Updates of each of the two networks that learn."""
-    training_length: Annotated[int, Range(2, 10**5)] = 50
+    training_length: Annotated[int, Interval(2, 10**5)] = 50
     """Steps of the sequences that they learn from."""
-    clip_norm: Annotated[float, Range(over=0, high=1e12)] = 1.0
+    clip_norm: Annotated[float, Interval(over=0, high=1e12)] = 1.0
     """Greatest norm of the gradient where it is clipped."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 0.03
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 0.03
     """Step size of plain gradient descent."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
     @property
     def total_steps(self):
@@ -66,7 +67,7 @@ def run(config, track):
     import keras
     import numpy as np
 
-    from experiments._gan import seeds
+    from experiments.common.gan import seeds
     from lab.initializers import GateBias
     from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
     from lab.visualize import hidden_gradients, save_gradient_flow

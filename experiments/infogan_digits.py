@@ -8,38 +8,39 @@ Source: Chen et al. 2016 (a code of ten categories and two of numbers, weight 1 
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _gan as shared
-from lab import command, experiment, memory
-from lab.command import Range
+from experiments.common import gan as shared
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """Settings of InfoGAN."""
 
-    epochs: Annotated[int, Range(1, 10**6)] = 100
+    epochs: Annotated[int, Interval(1, 10**6)] = 100
     """Passes over the digits."""
-    batch_size: Annotated[int, Range(1, 1797)] = 64
+    batch_size: Annotated[int, Interval(1, 1797)] = 64
     """Images in one turn of a player."""
-    noise: Annotated[int, Range(1, 10**5)] = 16
+    noise: Annotated[int, Interval(1, 10**5)] = 16
     """Numbers in a latent that mean nothing."""
-    categories: Annotated[int, Range(2, 10**4)] = 10
+    categories: Annotated[int, Interval(2, 10**4)] = 10
     """Values of the categorical code."""
-    continuous: Annotated[int, Range(1, 10**4)] = 2
+    continuous: Annotated[int, Interval(1, 10**4)] = 2
     """Codes that are numbers."""
-    filters: Annotated[int, Range(1, 4_096)] = 32
+    filters: Annotated[int, Interval(1, 4_096)] = 32
     """Channels of the players' narrowest convolutions."""
-    generator_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
+    generator_rate: Annotated[float, Interval(over=0, high=1e6)] = 1e-3
     """Adam's step size of the generator."""
-    discriminator_rate: Annotated[float, Range(over=0, high=1e6)] = 2e-4
+    discriminator_rate: Annotated[float, Interval(over=0, high=1e6)] = 2e-4
     """Adam's step size of the discriminator and of what reads the codes."""
-    weight: Annotated[float, Range(0, 1e6)] = 1.0
+    weight: Annotated[float, Interval(0, 1e6)] = 1.0
     """Weight of the categorical code."""
-    continuous_weight: Annotated[float, Range(0, 1e6)] = 0.1
+    continuous_weight: Annotated[float, Interval(0, 1e6)] = 0.1
     """Weight of the codes that are numbers."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
     @property
     def total_steps(self):

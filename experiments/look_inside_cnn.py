@@ -11,32 +11,32 @@ class would like to see most) and fields.png (receptive fields).
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import FAMILIES, require_name
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import FAMILIES, Interval, require_name
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Sampled):
+class Config(supervised.Sampled):
     """Settings of the network."""
 
     model: str = "vgg11"
     """A family of `lab.models.FAMILIES`."""
-    width: Annotated[float, Range(over=0, high=32)] = 0.25
+    width: Annotated[float, Interval(over=0, high=32)] = 0.25
     """Factor of the family's number of channels."""
     samples: int = 10_000
     """Glyphs to train on."""
-    test_samples: Annotated[int, Range(8, 10**8)] = 2_000
+    test_samples: Annotated[int, Interval(8, 10**8)] = 2_000
     """Glyphs to test on; the first eight are looked at."""
     epochs: int = 4
-    ascent_steps: Annotated[int, Range(1, 10**6)] = 200
+    ascent_steps: Annotated[int, Interval(1, 10**6)] = 200
     """Steps of activation maximisation."""
 
     def __post_init__(self):
         super().__post_init__()
         require_name("--model", self.model, FAMILIES)
-        command.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
+        validation.require(self.shift < 28, "shift", "less than 28, the images' pixels", self.shift)
 
     def memory(self):
         """What the run holds."""
@@ -49,12 +49,12 @@ def run(config, track):
     from lab.models import as_floats, classifier
     from lab.supervised import Training
 
-    network, order, drawn, tested, noise = _supervised.seeds(track, 5)
+    network, order, drawn, tested, noise = supervised.seeds(track, 5)
     train = glyphs(config.samples, seed=drawn)
     test = glyphs(config.test_samples, seed=tested)
     model = classifier(config.model, train[0].shape[1:], 10, width=config.width, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=order)
-    results = _supervised.classify(track, training, train, test, names=range(10))
+    results = supervised.classify(track, training, train, test, names=range(10))
     for name in draw(track.artifacts, model, as_floats(test[0][:8]), steps=config.ascent_steps, seed=noise):
         track.artifact(name)
     return results

@@ -11,26 +11,27 @@ book (sab=True).
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The learners."""
 
-    few: Annotated[int, Range(1, 10**10)] = 10_000
+    few: Annotated[int, Interval(1, 10**10)] = 10_000
     """Episodes after which the values of the fixed policy are drawn first."""
-    many: Annotated[int, Range(1, 10**10)] = 500_000
+    many: Annotated[int, Interval(1, 10**10)] = 500_000
     """Episodes after which they are drawn again."""
-    control_episodes: Annotated[int, Range(1, 10**10)] = 1_000_000
+    control_episodes: Annotated[int, Interval(1, 10**10)] = 1_000_000
     """Episodes of the search for the best policy."""
-    evaluation_episodes: Annotated[int, Range(2, 10**9)] = 100_000
+    evaluation_episodes: Annotated[int, Interval(2, 10**9)] = 100_000
     """Greedy episodes, in a fresh environment, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.few <= self.many, "few", f"at most many, {self.many}", self.few)
+        validation.check_fields(self)
+        validation.require(self.few <= self.many, "few", f"at most many, {self.many}", self.few)
 
     def memory(self):
         """What the run holds."""
@@ -48,7 +49,7 @@ def run(config, track):
     import gymnasium
     import numpy as np
 
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import DiscreteStates, MonteCarlo, MonteCarloControl
     from lab.agents.tabular.table import Weights
 

@@ -10,32 +10,33 @@ All places look the same to the agent, which starts with right at probability 0.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1, 10**5)] = 50
+    runs: Annotated[int, Interval(1, 10**5)] = 50
     """Repetitions of which the picture shows the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1, 10**7)] = 1_000
+    episodes: Annotated[int, Interval(1, 10**7)] = 1_000
     """Episodes of each."""
-    powers: Annotated[tuple[int, ...], Range(-60, 0)] = (-12, -13, -14)
+    powers: Annotated[tuple[int, ...], Interval(-60, 0)] = (-12, -13, -14)
     """alpha without a baseline, as powers of 2."""
-    baseline_power: Annotated[int, Range(-60, 0)] = -9
+    baseline_power: Annotated[int, Interval(-60, 0)] = -9
     """alpha with a baseline, as a power of 2."""
-    baseline_own_power: Annotated[int, Range(-60, 0)] = -6
+    baseline_own_power: Annotated[int, Interval(-60, 0)] = -6
     """The baseline's own step size, as a power of 2."""
-    start: Annotated[float, Range(0.01, 0.99)] = 0.05
+    start: Annotated[float, Interval(0.01, 0.99)] = 0.05
     """Probability of right at the start."""
-    limit: Annotated[int, Range(10, 10**7)] = 1_000
+    limit: Annotated[int, Interval(10, 10**7)] = 1_000
     """Steps after which an episode is stopped; a policy that has become deterministic would never end."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.powers, "powers", "at least one", self.powers)
+        validation.check_fields(self)
+        validation.require(self.powers, "powers", "at least one", self.powers)
 
     def memory(self):
         """What the run holds."""
@@ -52,7 +53,7 @@ def run(config, track):
     from gymnasium.wrappers import TimeLimit
 
     from envs.short_corridor import ShortCorridor
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import LinearReinforce
 
     features = np.broadcast_to(np.eye(2), (4, 2, 2))

@@ -7,12 +7,12 @@ Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Acro
 
 from dataclasses import dataclass
 
-from experiments import _ppo
-from lab import experiment
+from experiments.common import ppo
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_ppo.Config):
+class Config(ppo.Config):
     """PPO on Acrobot."""
 
     environment: str = "Acrobot-v1"
@@ -27,8 +27,8 @@ class Config(_ppo.Config):
 
 
 def run(config, track):
-    """See `experiments._ppo`."""
-    return _ppo.run(config, track)
+    """See `experiments.common.ppo`."""
+    return ppo.run(config, track)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ Box2D (pip install '.[mujoco]', '.[box2d]') for example --environment HalfCheeta
 
 from dataclasses import dataclass
 
-from experiments import _ppo
-from lab import experiment
+from experiments.common import ppo
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_ppo.Config):
+class Config(ppo.Config):
     """PPO on any environment."""
 
     environment: str = "FrozenLake-v1"
@@ -24,8 +24,8 @@ class Config(_ppo.Config):
 
 
 def run(config, track):
-    """See `experiments._ppo`."""
-    return _ppo.run(config, track)
+    """See `experiments.common.ppo`."""
+    return ppo.run(config, track)
 
 
 if __name__ == "__main__":

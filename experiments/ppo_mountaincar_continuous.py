@@ -10,12 +10,12 @@ The settings are not RL-zoo's, whose small initial noise and rollouts of 8 steps
 
 from dataclasses import dataclass
 
-from experiments import _ppo
-from lab import experiment
+from experiments.common import ppo
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_ppo.Config):
+class Config(ppo.Config):
     """PPO on MountainCarContinuous."""
 
     environment: str = "MountainCarContinuous-v0"
@@ -29,8 +29,8 @@ class Config(_ppo.Config):
 
 
 def run(config, track):
-    """See `experiments._ppo`."""
-    return _ppo.run(config, track)
+    """See `experiments.common.ppo`."""
+    return ppo.run(config, track)
 
 
 if __name__ == "__main__":

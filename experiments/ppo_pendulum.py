@@ -10,12 +10,12 @@ greedy return was -175 ± 15, five seeds.
 
 from dataclasses import dataclass
 
-from experiments import _ppo
-from lab import experiment
+from experiments.common import ppo
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_ppo.Config):
+class Config(ppo.Config):
     """PPO on Pendulum."""
 
     environment: str = "Pendulum-v1"
@@ -30,8 +30,8 @@ class Config(_ppo.Config):
 
 
 def run(config, track):
-    """See `experiments._ppo`."""
-    return _ppo.run(config, track)
+    """See `experiments.common.ppo`."""
+    return ppo.run(config, track)
 
 
 if __name__ == "__main__":

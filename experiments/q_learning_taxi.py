@@ -11,9 +11,11 @@ policy's value is also computed exactly, under the time limit, beside that of th
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, environments, experiment, memory
-from lab.command import Range
-from lab.steps import whole_steps
+from lab import validation
+from lab.agents import environment_checks, environments
+from lab.agents.steps import whole_steps
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 LIMIT = 200  # steps of an episode, where the environment has no limit of its own
 
@@ -24,24 +26,24 @@ class Config:
 
     environment: str = "Taxi-v4"
     """Gymnasium id of an environment with discrete observations and actions."""
-    steps: Annotated[int, Range(1, 10**11)] = 1_000_000
+    steps: Annotated[int, Interval(1, 10**11)] = 1_000_000
     """Environment steps to train for."""
-    discount: Annotated[float, Range(0, 1)] = 0.99
+    discount: Annotated[float, Interval(0, 1)] = 0.99
     """gamma of the learner; the result is undiscounted."""
-    step_size_power: Annotated[float, Range(0, 1)] = 0.6
+    step_size_power: Annotated[float, Interval(0, 1)] = 0.6
     """alpha = 1 / (1 + visits of the pair)^power; 0 keeps it at 1, right where nothing is random."""
-    epsilon_end: Annotated[float, Range(0, 1)] = 0.1
+    epsilon_end: Annotated[float, Interval(0, 1)] = 0.1
     """Probability of a random action at the end; it falls linearly from 1."""
-    exploration_fraction: Annotated[float, Range(0, 1)] = 0.8
+    exploration_fraction: Annotated[float, Interval(0, 1)] = 0.8
     """Share of the steps over which epsilon falls."""
-    initial: Annotated[float, Range(-1e9, 1e9)] = 0.0
+    initial: Annotated[float, Interval(-1e9, 1e9)] = 0.0
     """q at the start."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 1_000
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 1_000
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require_environment(self.environment, "Discrete", check=require_discrete)
+        validation.check_fields(self)
+        environment_checks.require_environment(self.environment, "Discrete", check=require_discrete)
 
     def memory(self):
         """What the run holds."""
@@ -65,7 +67,7 @@ def run(config, track):
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
     import envs  # noqa: F401
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import evaluate, train
     from lab.agents.tabular import DiscreteStates, QLearning, TabularRollout
 
@@ -115,7 +117,7 @@ def run(config, track):
 
 def require_discrete(env):
     """ValueError where the observations are not discrete, or the environment does not work."""
-    environments.check_interface(env.unwrapped)
+    environment_checks.check_interface(env.unwrapped)
     space = env.observation_space
     if any(type(part).__name__ not in ("Discrete", "MultiDiscrete") for part in getattr(space, "spaces", [space])):
         raise ValueError(f"env: expected discrete observations, received {space}.")

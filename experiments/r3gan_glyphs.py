@@ -10,13 +10,14 @@ the arithmetic.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _images
-from lab import command, experiment
-from lab.command import Range
+from experiments.common import images as shared
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_images.Images):
+class Config(shared.Images):
     """Settings of R3GAN."""
 
     generator_rate: float = 2e-3
@@ -29,18 +30,18 @@ class Config(_images.Images):
     """Decay of Adam's second moment."""
     players: Literal["dcgan", "residual"] = "dcgan"
     """The networks; see above."""
-    gamma: Annotated[float, Range(over=0, high=1e6)] = 10.0
+    gamma: Annotated[float, Interval(over=0, high=1e6)] = 10.0
     """Weight of R1 and of R2 at the start, halved as in the paper."""
-    gamma_end: Annotated[float, Range(over=0, high=1e6)] = 1.0
+    gamma_end: Annotated[float, Interval(over=0, high=1e6)] = 1.0
     """The weight at the end; it falls exponentially."""
-    penalty_interval: Annotated[int, Range(1, 10**4)] = 4
+    penalty_interval: Annotated[int, Interval(1, 10**4)] = 4
     """Updates between two penalties, which are so many times as heavy."""
     attention: bool = False
     """Self-attention in both residual players."""
 
     def __post_init__(self):
         super().__post_init__()
-        command.require(
+        validation.require(
             not self.attention or self.players == "residual", "attention", "False with --players dcgan", self.attention
         )
 
@@ -68,17 +69,17 @@ def make(config, images, classes, seed):
         generator,
         discriminator,
         adversarial.relativistic,
-        penalties=_images.zero_centred(config, images),
+        penalties=shared.zero_centred(config, images),
         penalty_interval=config.penalty_interval,
         seed=three,
-        **_images.common(config, images),
+        **shared.common(config, images),
     )
 
 
 def run(config, track):
-    """Trains, measures and draws; see `experiments._images`."""
-    return _images.run(config, track, make)
+    """Trains, measures and draws; see `experiments.common.images`."""
+    return shared.run(config, track, make)
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_images.SMOKE)
+    experiment.main(Config, run, smoke=shared.SMOKE)

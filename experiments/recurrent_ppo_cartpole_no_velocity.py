@@ -9,9 +9,10 @@ observations, smaller networks (64 units and a dense layer of 64), and the polic
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _policy_gradient as shared
-from lab import command, experiment, memory
-from lab.command import Range
+from experiments.common import policy_gradient as shared
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -22,47 +23,47 @@ class Config(shared.Environment):
     """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1, 10**11)] = 100_000
+    steps: Annotated[int, Interval(1, 10**11)] = 100_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1, 10**6)] = 8
+    num_envs: Annotated[int, Interval(1, 10**6)] = 8
     """Environments side by side."""
-    rollout_length: Annotated[int, Range(1, 10**7)] = 32
+    rollout_length: Annotated[int, Interval(1, 10**7)] = 32
     """Steps of each environment between two groups of updates, and through which gradients flow."""
-    epochs: Annotated[int, Range(1, 10**6)] = 10
+    epochs: Annotated[int, Interval(1, 10**6)] = 10
     """Passes over each rollout."""
-    minibatches: Annotated[int, Range(1, 10**7)] = 1
+    minibatches: Annotated[int, Interval(1, 10**7)] = 1
     """Parts of a pass, made of whole environments; they must divide num_envs."""
-    discount: Annotated[float, Range(0, 1)] = 0.98
+    discount: Annotated[float, Interval(0, 1)] = 0.98
     """Gamma, per environment step."""
-    gae_lambda: Annotated[float, Range(0, 1)] = 0.8
+    gae_lambda: Annotated[float, Interval(0, 1)] = 0.8
     """Lambda of generalised advantage estimation."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 1e-3
     """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Range(0, 1e6)] = 0.0
+    learning_rate_end: Annotated[float, Interval(0, 1e6)] = 0.0
     """Adam's step size at the end; it falls linearly."""
-    clip: Annotated[float, Range(over=0, high=1e6)] = 0.2
+    clip: Annotated[float, Interval(over=0, high=1e6)] = 0.2
     """Clipping range of the probability ratio at the start; it falls linearly to 0."""
-    entropy_weight: Annotated[float, Range(0, 1e6)] = 0.0
+    entropy_weight: Annotated[float, Interval(0, 1e6)] = 0.0
     """Weight of the policy's entropy."""
-    max_gradient_norm: Annotated[float, Range(over=0, high=1e12)] = 0.5
+    max_gradient_norm: Annotated[float, Interval(over=0, high=1e12)] = 0.5
     """Gradients longer than this are shortened to it."""
     normalize_observations: bool = True
     """Normalise observations by their running mean and deviation."""
     cell: Literal["lstm", "gru", "layer_norm_lstm", "layer_norm_gru", "peephole_lstm"] = "lstm"
     """Kind of memory."""
-    units: Annotated[int, Range(1, 10**5)] = 64
+    units: Annotated[int, Interval(1, 10**5)] = 64
     """Units of the recurrent layers."""
-    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (64,)
+    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (64,)
     """Units of each dense layer after them, ReLU."""
-    check_episodes: Annotated[int, Range(0, 10**5)] = 50
+    check_episodes: Annotated[int, Interval(0, 10**5)] = 50
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         expected = f"a divisor of num_envs, {self.num_envs}"
-        command.require(self.num_envs % self.minibatches == 0, "minibatches", expected, self.minibatches)
+        validation.require(self.num_envs % self.minibatches == 0, "minibatches", expected, self.minibatches)
         shared.require_environment(self)
 
     def memory(self):
@@ -79,7 +80,7 @@ class Config(shared.Environment):
 
 
 def run(config, track):
-    """Trains, evaluates greedily, records; see `experiments._policy_gradient`."""
+    """Trains, evaluates greedily, records; see `experiments.common.policy_gradient`."""
     import keras
 
     from lab import layers

@@ -11,32 +11,33 @@ One parent run with a child for each form, depth and seed; the parent has a tabl
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
+from experiments.common import supervised
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 FORMS = ("plain", "residual", "preactivation")
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Sampled):
+class Config(supervised.Sampled):
     """Settings of the comparison."""
 
     forms: tuple[str, ...] = ("plain", "residual")
     """Forms to compare: plain, residual, preactivation; each with each depth in a child run."""
-    depths: Annotated[tuple[int, ...], Range(8, 2_000)] = (20, 56)
+    depths: Annotated[tuple[int, ...], Interval(8, 2_000)] = (20, 56)
     """Layers with weights, 6 n + 2."""
     form: Literal["", "plain", "residual", "preactivation"] = ""
     """One form to run alone, with `--depth`; empty compares."""
-    depth: Annotated[int, Range(0, 2_000)] = 0
+    depth: Annotated[int, Interval(0, 2_000)] = 0
     """One depth to run alone, with `--form`; 0 compares."""
-    width: Annotated[float, Range(over=0, high=32)] = 0.5
+    width: Annotated[float, Interval(over=0, high=32)] = 0.5
     """Factor of the number of channels."""
     samples: int = 10_000
     """Glyphs to train on, 62 classes."""
-    test_samples: Annotated[int, Range(1, 10**8)] = 2_000
+    test_samples: Annotated[int, Interval(1, 10**8)] = 2_000
     """Glyphs to test on, of the same faces."""
-    size: Annotated[int, Range(8, 2_048)] = 20
+    size: Annotated[int, Interval(8, 2_048)] = 20
     """Pixels on a side."""
     epochs: int = 8
     optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
@@ -44,14 +45,14 @@ class Config(_supervised.Sampled):
 
     def __post_init__(self):
         super().__post_init__()
-        command.require(set(self.forms) <= set(FORMS), "forms", f"some of {', '.join(FORMS)}", self.forms)
-        _supervised.distinct("forms", self.forms)
-        _supervised.distinct("depths", self.depths)
+        validation.require(set(self.forms) <= set(FORMS), "forms", f"some of {', '.join(FORMS)}", self.forms)
+        supervised.distinct("forms", self.forms)
+        supervised.distinct("depths", self.depths)
         for name, depths in (("depths", self.depths), ("depth", (self.depth,) if self.depth else ())):
             for depth in depths:
-                command.require(depth >= 8 and (depth - 2) % 6 == 0, name, "6 n + 2 with n >= 1", depth)
-        command.require(bool(self.form) == bool(self.depth), "depth", "one together with form", self.depth or self.form)
-        command.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
+                validation.require(depth >= 8 and (depth - 2) % 6 == 0, name, "6 n + 2 with n >= 1", depth)
+        validation.require(bool(self.form) == bool(self.depth), "depth", "one together with form", self.depth or self.form)
+        validation.require(self.shift < self.size, "shift", f"less than size, {self.size}", self.shift)
 
     def memory(self):
         """What the run holds."""
@@ -65,7 +66,7 @@ def run(config, track):
     from lab.models import small_resnet
     from lab.supervised import Training
 
-    network, order, drawn, tested = _supervised.seeds(track, 4)
+    network, order, drawn, tested = supervised.seeds(track, 4)
     characters = DIGITS + UPPER + LOWER
     train = glyphs(config.samples, size=config.size, characters=characters, seed=drawn)
     test = glyphs(config.test_samples, size=config.size, characters=characters, seed=tested)
@@ -73,7 +74,7 @@ def run(config, track):
         train[0].shape[1:], len(characters), depth=config.depth, width=config.width, form=config.form, seed=network
     )
     training = Training(model, config, steps=config.steps_per_epoch, classes=len(characters), seed=order)
-    results = _supervised.classify(track, training, train, test, names=characters)
+    results = supervised.classify(track, training, train, test, names=characters)
     return results | {"training_loss": track.metrics()["loss"][-1][1], "training_accuracy": track.metrics()["accuracy"][-1][1]}
 
 
@@ -89,7 +90,7 @@ def summary(track, rows):
     import numpy as np
     from matplotlib.figure import Figure
 
-    _supervised.table(track, rows, ("training_loss", "training_accuracy", "accuracy"), heading="network")
+    supervised.table(track, rows, ("training_loss", "training_accuracy", "accuracy"), heading="network")
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()
     for form in dict.fromkeys(label.rsplit("_", 1)[0] for label in rows):

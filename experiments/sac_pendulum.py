@@ -9,9 +9,10 @@ never fills in 20,000 steps).
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _policy_gradient as shared
-from lab import command, experiment
-from lab.command import Range
+from experiments.common import policy_gradient as shared
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -22,52 +23,54 @@ class Config(shared.Environment):
     """Gymnasium id of an environment with bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1, 10**11)] = 20_000
+    steps: Annotated[int, Interval(1, 10**11)] = 20_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1, 10**6)] = 1
+    num_envs: Annotated[int, Interval(1, 10**6)] = 1
     """Environments side by side."""
-    discount: Annotated[float, Range(0, 1)] = 0.99
+    discount: Annotated[float, Interval(0, 1)] = 0.99
     """Gamma, per environment step."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 1e-3
     """Adam's step size, of actor, critics and temperature."""
-    polyak: Annotated[float, Range(0, 1)] = 0.005
+    polyak: Annotated[float, Interval(0, 1)] = 0.005
     """Share of the critics' weights that their targets take over at each update."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 256
+    batch_size: Annotated[int, Interval(1, 10**6)] = 256
     """Transitions per update."""
-    buffer_size: Annotated[int, Range(1, 10**10)] = 100_000
+    buffer_size: Annotated[int, Interval(1, 10**10)] = 100_000
     """Transitions the replay holds."""
-    warm_up: Annotated[int, Range(0, 10**11)] = 100
+    warm_up: Annotated[int, Interval(0, 10**11)] = 100
     """Random environment steps before learning starts."""
-    rollout_length: Annotated[int, Range(1, 10**7)] = 1
+    rollout_length: Annotated[int, Interval(1, 10**7)] = 1
     """Steps of each environment between two groups of updates."""
-    updates: Annotated[int, Range(1, 10**6)] = 1
+    updates: Annotated[int, Interval(1, 10**6)] = 1
     """Updates in a group."""
     temperature: Literal["learnt", "fixed"] = "learnt"
     """Whether alpha moves the policy's entropy to its target, or stays."""
-    initial_temperature: Annotated[float, Range(over=0, high=1e6)] = 1.0
+    initial_temperature: Annotated[float, Interval(over=0, high=1e6)] = 1.0
     """Alpha at the start: what a nat of entropy is worth, in units of the reward."""
-    target_entropy: Annotated[float | None, Range(-1e6, 1e6)] = None
+    target_entropy: Annotated[float | None, Interval(-1e6, 1e6)] = None
     """Of the learnt temperature, in nats of actions within -1 and 1; None is minus the action's dimensions."""
-    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (256, 256)
+    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (256, 256)
     """Units of each hidden layer."""
-    check_episodes: Annotated[int, Range(0, 10**5)] = 0
+    check_episodes: Annotated[int, Interval(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(
+        validation.check_fields(self)
+        validation.require(
             self.batch_size <= self.buffer_size, "batch_size", f"at most buffer_size, {self.buffer_size}", self.batch_size
         )
         size = self.rollout_length * self.num_envs
-        command.require(
+        validation.require(
             size <= self.buffer_size, "buffer_size", f"at least rollout_length x num_envs, {size}", self.buffer_size
         )
-        command.require(self.hidden, "hidden", "at least one layer", self.hidden)
+        validation.require(self.hidden, "hidden", "at least one layer", self.hidden)
         if self.temperature == "fixed":
-            command.require(self.target_entropy is None, "target_entropy", "none with --temperature fixed", self.target_entropy)
-        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
+            validation.require(
+                self.target_entropy is None, "target_entropy", "none with --temperature fixed", self.target_entropy
+            )
+        validation.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         shared.require_environment(self, space="Box")
 
     def memory(self):
@@ -81,7 +84,7 @@ class Config(shared.Environment):
 
 
 def run(config, track):
-    """Trains SAC, evaluates greedily, records; see `experiments._policy_gradient`."""
+    """Trains SAC, evaluates greedily, records; see `experiments.common.policy_gradient`."""
     from lab.agents import SAC, Critics, FixedTemperature, LearntTemperature, UniformReplay
     from lab.models import critic, gaussian_actor
     from lab.optimizers import Adam

@@ -8,28 +8,29 @@ Source: Sutton and Barto 2018, example 6.6 with its figure, and figure 6.3 (expe
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1, 10**5)] = 50
+    runs: Annotated[int, Interval(1, 10**5)] = 50
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1, 10**7)] = 500
+    episodes: Annotated[int, Interval(1, 10**7)] = 500
     """Episodes of each."""
-    step_size: Annotated[float, Range(1e-6, 1)] = 0.5
+    step_size: Annotated[float, Interval(1e-6, 1)] = 0.5
     """alpha of the first picture."""
-    step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    step_sizes: Annotated[tuple[float, ...], Interval(over=0, high=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     """alpha of the second picture."""
-    epsilon: Annotated[float, Range(0, 1)] = 0.1
+    epsilon: Annotated[float, Interval(0, 1)] = 0.1
     """Probability of a random action."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
+        validation.check_fields(self)
+        validation.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
 
     def memory(self):
         """What the run holds."""
@@ -42,7 +43,7 @@ def run(config, track):
     import numpy as np
 
     from envs.cliff import Cliff
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import ExpectedSarsa, QLearning, Sarsa
 
     env = Cliff()

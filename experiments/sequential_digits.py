@@ -10,15 +10,16 @@ One parent run with a child for each cell and seed.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from experiments import _recurrent, _supervised
-from lab import command, experiment
+from experiments.common import recurrent, supervised
+from lab import validation
+from lab.runs import experiment
 
 
 @dataclass(frozen=True)
-class Config(_recurrent.Recurrent):
+class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("patience", *_supervised.OF_IMAGES)
+    unused: ClassVar = ("patience", *supervised.OF_IMAGES)
     data: Literal["digits", "mnist", "fashion_mnist"] = "digits"
     """scikit-learn's digits, of which a fifth is the test set, or a set of `keras.datasets`, as it is divided."""
     permuted: bool = False
@@ -35,16 +36,16 @@ class Config(_recurrent.Recurrent):
     def __post_init__(self):
         super().__post_init__()
         least = 10 if self.data == "digits" else 1  # one of each class
-        command.require(self.test_samples >= least, "test_samples", f"at least {least}", self.test_samples)
-        command.require(self.samples >= least, "samples", f"at least {least}", self.samples)
+        validation.require(self.test_samples >= least, "test_samples", f"at least {least}", self.test_samples)
+        validation.require(self.samples >= least, "samples", f"at least {least}", self.samples)
         most = 1797 if self.data == "digits" else 60_000
         total = self.samples + self.test_samples * (self.data == "digits")
-        command.require(total <= most, "samples", f"at most {most}" + " together with test_samples" * (most == 1797), total)
-        command.require(self.test_samples <= 10_000, "test_samples", "at most 10000", self.test_samples)
+        validation.require(total <= most, "samples", f"at most {most}" + " together with test_samples" * (most == 1797), total)
+        validation.require(self.test_samples <= 10_000, "test_samples", "at most 10000", self.test_samples)
 
     def memory(self):
         """What the run holds."""
-        return [*super().memory(), *_recurrent.sequences(self, 784 if self.data != "digits" else 64, 8)]
+        return [*super().memory(), *recurrent.sequences(self, 784 if self.data != "digits" else 64, 8)]
 
 
 def run(config, track):
@@ -54,7 +55,7 @@ def run(config, track):
     from lab.data import digits, downloaded, pixel_sequences
     from lab.supervised import Training
 
-    network, order, split, permutation = _supervised.seeds(track, 4)
+    network, order, split, permutation = supervised.seeds(track, 4)
     if config.data == "digits":
         x, y = digits()
         x, test_x, y, test_y = train_test_split(
@@ -70,9 +71,9 @@ def run(config, track):
         )
     seed = permutation if config.permuted else None
     sequences, tested = pixel_sequences(x, permutation_seed=seed), pixel_sequences(test_x, permutation_seed=seed)
-    model = _recurrent.network(config, 10, sequences.shape[1], features=1, seed=network)
+    model = recurrent.network(config, 10, sequences.shape[1], features=1, seed=network)
     training = Training(model, config, steps=config.steps_per_epoch, classes=10, seed=order)
-    _supervised.fit(track, training, sequences, y)
+    supervised.fit(track, training, sequences, y)
     track.model(model)
     track.curve("loss", label="cross-entropy, nats", x_label="images seen")
     accuracy = float((training.predict(tested).argmax(axis=1) == test_y).mean())
@@ -81,9 +82,9 @@ def run(config, track):
 
 def summary(track, rows):
     """Logs the table and the picture."""
-    _recurrent.compare(track, rows, ("accuracy", "training_loss"), over="accuracy", baseline=("at random", 0.1))
+    recurrent.compare(track, rows, ("accuracy", "training_loss"), over="accuracy", baseline=("at random", 0.1))
 
 
 if __name__ == "__main__":
     smoke = {"cells": ("simple", "layer_norm_gru"), "units": 8, "samples": 128, "test_samples": 64, "epochs": 2}
-    experiment.main(Config, run, smoke=smoke, variants=_recurrent.variants, summary=summary)
+    experiment.main(Config, run, smoke=smoke, variants=recurrent.variants, summary=summary)

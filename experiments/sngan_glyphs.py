@@ -10,13 +10,13 @@ Fréchet distance of 73 and a coverage of 0.21 (one seed, not kept).
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _images
-from lab import experiment
-from lab.command import Range
+from experiments.common import images as shared
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_images.Images):
+class Config(shared.Images):
     """Settings of the SNGAN."""
 
     generator_rate: float = 1e-3
@@ -27,7 +27,7 @@ class Config(_images.Images):
     """Decay of Adam's first moment."""
     beta_2: float = 0.9
     """Decay of Adam's second moment."""
-    discriminator_steps: Annotated[int, Range(1, 10**4)] = 1
+    discriminator_steps: Annotated[int, Interval(1, 10**4)] = 1
     """Turns of the discriminator for each of the generator."""
     filters: int = 16
     """Channels of the players' blocks."""
@@ -51,14 +51,14 @@ def make(config, images, classes, seed):
         adversarial.hinge,
         discriminator_steps=config.discriminator_steps,
         seed=three,
-        **_images.common(config, images),
+        **shared.common(config, images),
     )
 
 
 def run(config, track):
-    """Trains, measures and draws; see `experiments._images`."""
-    return _images.run(config, track, make)
+    """Trains, measures and draws; see `experiments.common.images`."""
+    return shared.run(config, track, make)
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_images.SMOKE)
+    experiment.main(Config, run, smoke=shared.SMOKE)

@@ -10,9 +10,10 @@ each of the discriminator where they have two, and fewer updates. Only R3GAN has
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from experiments import _gan as shared
-from lab import command, experiment, memory
-from lab.command import Range
+from experiments.common import gan as shared
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -21,30 +22,30 @@ class Config:
 
     family: Literal["dcgan", "pacgan2", "r3gan"] = "r3gan"
     """What is played; all over DCGAN's players."""
-    samples: Annotated[int, Range(1, 10**9)] = 128_000
+    samples: Annotated[int, Interval(1, 10**9)] = 128_000
     """Stacks to train on."""
-    epochs: Annotated[int, Range(1, 10**6)] = 4
+    epochs: Annotated[int, Interval(1, 10**6)] = 4
     """Passes over them; twice as many with pacgan2, for as many updates."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 64
+    batch_size: Annotated[int, Interval(1, 10**6)] = 64
     """Stacks, or with pacgan2 pairs of them, in one turn of a player."""
-    latent: Annotated[int, Range(1, 10**5)] = 100
+    latent: Annotated[int, Interval(1, 10**5)] = 100
     """Numbers in a latent."""
-    filters: Annotated[int, Range(1, 4_096)] = 32
+    filters: Annotated[int, Interval(1, 4_096)] = 32
     """Channels of the players' narrowest convolutions."""
-    learning_rate: Annotated[float | None, Range(over=0, high=1e6)] = None
+    learning_rate: Annotated[float | None, Interval(over=0, high=1e6)] = None
     """Adam's step size at the start; it falls to 0 along a cosine. None takes the family's own: 1e-3 of r3gan, 2e-4 of the others."""
-    gamma: Annotated[float, Range(over=0, high=1e6)] = 1.0
+    gamma: Annotated[float, Interval(over=0, high=1e6)] = 1.0
     """Weight of R1 and of R2 at the start, halved as in the paper; r3gan."""
-    gamma_end: Annotated[float, Range(over=0, high=1e6)] = 0.1
+    gamma_end: Annotated[float, Interval(over=0, high=1e6)] = 0.1
     """The weight at the end; it falls exponentially; r3gan."""
-    penalty_interval: Annotated[int, Range(1, 10**4)] = 4
+    penalty_interval: Annotated[int, Interval(1, 10**4)] = 4
     """Updates between two penalties, which are so many times as heavy; r3gan."""
-    evaluation_samples: Annotated[int, Range(10, 10**8)] = 26_000
+    evaluation_samples: Annotated[int, Interval(10, 10**8)] = 26_000
     """Stacks that are counted."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.turn_size <= self.samples, "samples", f"at least one turn's, {self.turn_size}", self.samples)
+        validation.check_fields(self)
+        validation.require(self.turn_size <= self.samples, "samples", f"at least one turn's, {self.turn_size}", self.samples)
 
     @property
     def pac(self):

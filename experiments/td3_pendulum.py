@@ -10,9 +10,10 @@ step in place of one after each: the actor, which learns in every second update,
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _policy_gradient as shared
-from lab import command, experiment
-from lab.command import Range
+from experiments.common import policy_gradient as shared
+from lab import validation
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -23,55 +24,55 @@ class Config(shared.Environment):
     """Gymnasium id of an environment with bounded Box actions."""
     device: bool = False
     """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Range(1, 10**11)] = 20_000
+    steps: Annotated[int, Interval(1, 10**11)] = 20_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Range(1, 10**6)] = 1
+    num_envs: Annotated[int, Interval(1, 10**6)] = 1
     """Environments side by side."""
-    discount: Annotated[float, Range(0, 1)] = 0.98
+    discount: Annotated[float, Interval(0, 1)] = 0.98
     """Gamma, per environment step."""
-    learning_rate: Annotated[float, Range(over=0, high=1e6)] = 1e-3
+    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 1e-3
     """Adam's step size, of actor and critics."""
-    polyak: Annotated[float, Range(0, 1)] = 0.005
+    polyak: Annotated[float, Interval(0, 1)] = 0.005
     """Share of the weights that the targets take over at each update of the actor."""
-    batch_size: Annotated[int, Range(1, 10**6)] = 256
+    batch_size: Annotated[int, Interval(1, 10**6)] = 256
     """Transitions per update."""
-    buffer_size: Annotated[int, Range(1, 10**10)] = 200_000
+    buffer_size: Annotated[int, Interval(1, 10**10)] = 200_000
     """Transitions the replay holds."""
-    warm_up: Annotated[int, Range(0, 10**11)] = 10_000
+    warm_up: Annotated[int, Interval(0, 10**11)] = 10_000
     """Random environment steps before learning starts."""
-    rollout_length: Annotated[int, Range(1, 10**7)] = 2
+    rollout_length: Annotated[int, Interval(1, 10**7)] = 2
     """Steps of each environment between two groups of updates."""
-    updates: Annotated[int, Range(1, 10**6)] = 2
+    updates: Annotated[int, Interval(1, 10**6)] = 2
     """Updates of the critics in a group, a multiple of policy_delay."""
-    policy_delay: Annotated[int, Range(1, 10**4)] = 2
+    policy_delay: Annotated[int, Interval(1, 10**4)] = 2
     """Updates of the critics for one of the actor and of the targets."""
-    critics: Annotated[int, Range(1, 100)] = 2
+    critics: Annotated[int, Interval(1, 100)] = 2
     """Networks of which the least value bootstraps."""
-    noise: Annotated[float, Range(0, 1000)] = 0.1
+    noise: Annotated[float, Interval(0, 1000)] = 0.1
     """Standard deviation of the exploration noise; the bounds of the actions are at -1 and 1."""
-    smoothing: Annotated[float, Range(0, 1000)] = 0.2
+    smoothing: Annotated[float, Interval(0, 1000)] = 0.2
     """Standard deviation of the noise on the target's actions."""
-    smoothing_clip: Annotated[float, Range(0, 1000)] = 0.5
+    smoothing_clip: Annotated[float, Interval(0, 1000)] = 0.5
     """Greatest size of that noise."""
-    hidden: Annotated[tuple[int, ...], Range(1, 10**5)] = (400, 300)
+    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (400, 300)
     """Units of each hidden layer."""
-    check_episodes: Annotated[int, Range(0, 10**5)] = 0
+    check_episodes: Annotated[int, Interval(0, 10**5)] = 0
     """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(
+        validation.check_fields(self)
+        validation.require(
             self.batch_size <= self.buffer_size, "batch_size", f"at most buffer_size, {self.buffer_size}", self.batch_size
         )
         size = self.rollout_length * self.num_envs
-        command.require(
+        validation.require(
             size <= self.buffer_size, "buffer_size", f"at least rollout_length x num_envs, {size}", self.buffer_size
         )
         multiple = f"a multiple of policy_delay, {self.policy_delay}"
-        command.require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
-        command.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
+        validation.require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
+        validation.require(self.warm_up < self.steps, "warm_up", f"less than steps, {self.steps}", self.warm_up)
         shared.require_environment(self, space="Box")
 
     def memory(self):
@@ -85,7 +86,7 @@ class Config(shared.Environment):
 
 
 def run(config, track):
-    """Trains TD3, evaluates greedily, records; see `experiments._policy_gradient`."""
+    """Trains TD3, evaluates greedily, records; see `experiments.common.policy_gradient`."""
     from lab.agents import TD3, Critics, GaussianNoise, UniformReplay, clipped_noise
     from lab.models import critic, deterministic_actor
     from lab.optimizers import Adam

@@ -8,31 +8,32 @@ Source: Sutton and Barto 2018, example 6.2 with figure 6.2 (5 states, all values
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
     """What is compared."""
 
-    runs: Annotated[int, Range(1, 10**5)] = 100
+    runs: Annotated[int, Interval(1, 10**5)] = 100
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1, 10**7)] = 100
+    episodes: Annotated[int, Interval(1, 10**7)] = 100
     """Episodes on 5 states."""
-    td_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.05, 0.1, 0.15)
+    td_step_sizes: Annotated[tuple[float, ...], Interval(over=0, high=1)] = (0.05, 0.1, 0.15)
     """alpha of TD(0)."""
-    monte_carlo_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.01, 0.02, 0.03, 0.04)
+    monte_carlo_step_sizes: Annotated[tuple[float, ...], Interval(over=0, high=1)] = (0.01, 0.02, 0.03, 0.04)
     """alpha of Monte Carlo."""
-    n: Annotated[tuple[int, ...], Range(1, 10**6)] = (1, 2, 4, 8, 16, 32, 64, 128)
+    n: Annotated[tuple[int, ...], Interval(1, 10**6)] = (1, 2, 4, 8, 16, 32, 64, 128)
     """Steps of n-step TD on 19 states, 10 episodes."""
-    n_step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+    n_step_sizes: Annotated[tuple[float, ...], Interval(over=0, high=1)] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
     """alpha of n-step TD."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         for name in ("td_step_sizes", "monte_carlo_step_sizes", "n_step_sizes", "n"):
-            command.require(getattr(self, name), name, "at least one", getattr(self, name))
+            validation.require(getattr(self, name), name, "at least one", getattr(self, name))
 
     def memory(self):
         """What the run holds."""
@@ -60,7 +61,7 @@ def run(config, track):
     import numpy as np
 
     import envs  # noqa: F401
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents.tabular import TD, MonteCarlo
 
     def errors(name, make, true, count):

@@ -10,40 +10,40 @@ Pieces of a few lines of the largest packages are words by NLTK; modules that ar
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from experiments import _supervised
-from lab import command, experiment, memory
-from lab.command import Range
-from lab.names import CELLS, require_name
+from experiments.common import supervised
+from lab import errors, validation
+from lab.runs import experiment, memory
+from lab.validation import CELLS, Interval, require_name
 
 
 @dataclass(frozen=True)
-class Config(_supervised.Supervised):
+class Config(supervised.Supervised):
     """Settings of the classifier."""
 
-    unused: ClassVar = ("mixup", "patience", *_supervised.OF_IMAGES)
-    packages: Annotated[int, Range(2, 10**4)] = 12
+    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
+    packages: Annotated[int, Interval(2, 10**4)] = 12
     """Packages to tell apart, those with the most text."""
-    lines: Annotated[int, Range(1, 10**5)] = 5
+    lines: Annotated[int, Interval(1, 10**5)] = 5
     """Lines of a piece."""
-    most_pieces: Annotated[int, Range(2, 10**8)] = 1_000
+    most_pieces: Annotated[int, Interval(2, 10**8)] = 1_000
     """Pieces of a package at most, so that none outweighs the others."""
-    words: Annotated[int, Range(1, 10**8)] = 20_000
+    words: Annotated[int, Interval(1, 10**8)] = 20_000
     """Words of the vocabulary, the most frequent."""
-    length: Annotated[int, Range(1, 10**5)] = 64
+    length: Annotated[int, Interval(1, 10**5)] = 64
     """Words of a piece at most."""
     tokenizer: Literal["wordpunct", "treebank", "whitespace"] = "wordpunct"
     """How NLTK finds words."""
     stemmer: Literal["none", "porter", "snowball"] = "none"
     """What NLTK makes of them."""
     cell: str = "gru"
-    """A recurrent cell of `lab.names.CELLS`."""
-    units: Annotated[int, Range(1, 10**5)] = 64
+    """A recurrent cell of `lab.validation.CELLS`."""
+    units: Annotated[int, Interval(1, 10**5)] = 64
     """Units of the recurrent layer."""
-    embedding: Annotated[int, Range(1, 10**5)] = 64
+    embedding: Annotated[int, Interval(1, 10**5)] = 64
     """Numbers of a word."""
-    dropout: Annotated[float, Range(0, 0.99)] = 0.3
+    dropout: Annotated[float, Interval(0, 0.99)] = 0.3
     """Of what the recurrent layer gets."""
-    test_share: Annotated[float, Range(0.01, 0.9)] = 0.2
+    test_share: Annotated[float, Interval(0.01, 0.9)] = 0.2
     """Share of a package's modules that are tested on."""
     epochs: int = 8
 
@@ -52,7 +52,7 @@ class Config(_supervised.Supervised):
         require_name("--cell", self.cell, CELLS)
         if self.packages > type(self).packages:  # to count them they are all read
             count = len(large_packages())
-            command.require(self.packages <= count, "packages", f"at most {count}, those with four modules", self.packages)
+            validation.require(self.packages <= count, "packages", f"at most {count}, those with four modules", self.packages)
 
     def memory(self):
         """What the run holds."""
@@ -82,7 +82,7 @@ def run(config, track):
     from lab.models import sequence_network
     from lab.supervised import Training, probabilities
 
-    split, network, order = _supervised.seeds(track, 3)
+    split, network, order = supervised.seeds(track, 3)
     train, test, names = pieces(config, split)
     vocabulary = Vocabulary.of([words for words, _ in train], most=config.words)
 
@@ -92,16 +92,16 @@ def run(config, track):
 
     (x, y), (test_x, test_y) = padded(train), padded(test)
     if len(x) < config.batch_size:
-        raise command.SettingError(
+        raise errors.SettingError(
             f"--batch-size: expected at most {len(x)}, the pieces to train on, received {config.batch_size}."
         )
     model = sequence_network(
         config.cell, len(names), symbols=len(vocabulary), units=config.units, embedding=config.embedding, dropout=config.dropout, seed=network
     )  # fmt: skip
     training = Training(model, config, steps=len(x) // config.batch_size, classes=len(names), seed=order)
-    _supervised.fit(track, training, x, y)
+    supervised.fit(track, training, x, y)
     track.model(model)
-    results = _supervised.tell(track, test_y, probabilities(training.predict(test_x)), None, names=names)
+    results = supervised.tell(track, test_y, probabilities(training.predict(test_x)), None, names=names)
     size = len(vocabulary)
     bags, asked = (np.stack([np.bincount(row[row > 0], minlength=size) for row in rows]) for rows in (x, test_x))
     bayes = MultinomialNB().fit(bags, y)
@@ -124,8 +124,8 @@ def large_packages():
 
 def pieces(config, seed):
     """((words, label) to train on, the same to test on, names of the packages)."""
-    from lab import seeds
     from lab.data import held_out, words_of
+    from lab.engine import seeds
 
     packages = large_packages()
     names = list(packages)[: config.packages]

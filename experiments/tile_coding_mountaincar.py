@@ -11,8 +11,9 @@ book's go on.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 POINTS = 40  # of the drawn surface along each dimension
 
@@ -21,24 +22,24 @@ POINTS = 40  # of the drawn surface along each dimension
 class Config:
     """The learners."""
 
-    runs: Annotated[int, Range(1, 10**5)] = 10
+    runs: Annotated[int, Interval(1, 10**5)] = 10
     """Repetitions of which the pictures show the mean, with 95 % intervals."""
-    episodes: Annotated[int, Range(1, 10**7)] = 500
+    episodes: Annotated[int, Interval(1, 10**7)] = 500
     """Episodes of each."""
-    tilings: Annotated[int, Range(1, 10**4)] = 8
+    tilings: Annotated[int, Interval(1, 10**4)] = 8
     """Grids."""
-    tiles: Annotated[int, Range(1, 10**4)] = 8
+    tiles: Annotated[int, Interval(1, 10**4)] = 8
     """Tiles of each grid along each dimension."""
-    step_sizes: Annotated[tuple[float, ...], Range(over=0, high=1)] = (0.1, 0.2, 0.5)
+    step_sizes: Annotated[tuple[float, ...], Interval(over=0, high=1)] = (0.1, 0.2, 0.5)
     """alpha times the number of tilings; the last is the one whose policy is evaluated."""
-    decay: Annotated[float, Range(0, 1)] = 0.9
+    decay: Annotated[float, Interval(0, 1)] = 0.9
     """lambda."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 100
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
     """Greedy episodes of every run, in fresh environments, that make the result."""
 
     def __post_init__(self):
-        command.check_ranges(self)
-        command.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
+        validation.check_fields(self)
+        validation.require(self.step_sizes, "step_sizes", "at least one", self.step_sizes)
 
     def memory(self):
         """What the run holds."""
@@ -59,7 +60,7 @@ def run(config, track):
     import numpy as np
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import evaluate
     from lab.agents.tabular import LinearSarsaLambda, TileCoded
 

@@ -8,8 +8,10 @@ Source: Gymnasium's FrozenLake-v1 and its P.
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import command, environments, experiment, memory
-from lab.command import Range
+from lab import validation
+from lab.agents import environment_checks, environments
+from lab.runs import experiment, memory
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
@@ -18,18 +20,18 @@ class Config:
 
     environment: str = "FrozenLake-v1"
     """Gymnasium id of an environment that shows its transitions."""
-    discount: Annotated[float, Range(0, 1)] = 0.99
+    discount: Annotated[float, Interval(0, 1)] = 0.99
     """gamma."""
-    tolerance: Annotated[float, Range(1e-12, 1e6)] = 1e-8
+    tolerance: Annotated[float, Interval(1e-12, 1e6)] = 1e-8
     """Bound on the error of the values."""
-    evaluation_episodes: Annotated[int, Range(1, 10**6)] = 2_000
+    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 2_000
     """Episodes of the policy, in fresh environments."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
         from envs.tabular import from_gymnasium
 
-        command.require_environment(self.environment, "Discrete", check=from_gymnasium)
+        environment_checks.require_environment(self.environment, "Discrete", check=from_gymnasium)
 
     def memory(self):
         """What the run holds."""
@@ -42,7 +44,7 @@ def run(config, track):
     import numpy as np
 
     from envs.tabular import from_gymnasium
-    from experiments import _tabular as shared
+    from experiments.common import tabular as shared
     from lab.agents import tabular
 
     limit = environments.time_limit(config.environment) or 1_000

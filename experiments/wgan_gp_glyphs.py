@@ -10,13 +10,13 @@ Fréchet distance of 600 (one seed, not kept; here 16.9 ± 3.5).
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments import _images
-from lab import experiment
-from lab.command import Range
+from experiments.common import images as shared
+from lab.runs import experiment
+from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(_images.Images):
+class Config(shared.Images):
     """Settings of the WGAN-GP."""
 
     generator_rate: float = 2e-3
@@ -29,9 +29,9 @@ class Config(_images.Images):
     """Decay of Adam's second moment."""
     ema: float = 0.99
     """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
-    discriminator_steps: Annotated[int, Range(1, 10**4)] = 5
+    discriminator_steps: Annotated[int, Interval(1, 10**4)] = 5
     """Turns of the critic for each of the generator."""
-    penalty: Annotated[float, Range(over=0, high=1e6)] = 10.0
+    penalty: Annotated[float, Interval(over=0, high=1e6)] = 10.0
     """Weight of the gradient penalty."""
 
 
@@ -52,14 +52,14 @@ def make(config, images, classes, seed):
         penalties=(gradient_penalty(config.penalty),),
         discriminator_steps=config.discriminator_steps,
         seed=three,
-        **_images.common(config, images),
+        **shared.common(config, images),
     )
 
 
 def run(config, track):
-    """Trains, measures and draws; see `experiments._images`."""
-    return _images.run(config, track, make)
+    """Trains, measures and draws; see `experiments.common.images`."""
+    return shared.run(config, track, make)
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke=_images.SMOKE | {"discriminator_steps": 2})
+    experiment.main(Config, run, smoke=shared.SMOKE | {"discriminator_steps": 2})

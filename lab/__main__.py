@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from lab import command, files, journal, keras_settings, lifecycle, origin, tracking
+from lab import validation
+from lab.runs import command_line, courier, files, keras_settings, lifecycle, mlflow_server, origin, paths, run_folder
 
 USAGE = """python -m lab <command>
 
@@ -28,20 +29,20 @@ RUN_ID is a run's name or its MLflow run id.
 class Ui:
     """Flags of `ui`."""
 
-    port: Annotated[int, command.Range(1, 65535)] = 5000
+    port: Annotated[int, validation.Interval(1, 65535)] = 5000
     """Port on 127.0.0.1; the next free one is taken if it is in use."""
     tracking_uri: str | None = None
     """Another store to look at."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
 
 @dataclass(frozen=True)
 class Watch:
     """Flags of `watch`."""
 
-    seed: Annotated[int, command.Range(0, 2**32 - 1)] = 0
+    seed: Annotated[int, validation.Interval(0, 2**32 - 1)] = 0
     """Seed of the episode."""
     window: bool = False
     """Show the episode in a window."""
@@ -53,20 +54,20 @@ class Watch:
     """The server that has the run, by its MLflow run id, if it is not on this disk."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
 
 @dataclass(frozen=True)
 class Sample:
     """Flags of `sample`."""
 
-    count: Annotated[int, command.Range(1, 10**4)] = 64
+    count: Annotated[int, validation.Interval(1, 10**4)] = 64
     """Samples to draw."""
-    label: Annotated[int | None, command.Range(0, 10**6)] = None
+    label: Annotated[int | None, validation.Interval(0, 10**6)] = None
     """The class to ask for, of a generator with labels; the default is each in turn."""
-    truncation: Annotated[float | None, command.Range(over=0, high=100)] = None
+    truncation: Annotated[float | None, validation.Interval(over=0, high=100)] = None
     """Latents' numbers beyond it are drawn again: less variety, better samples."""
-    seed: Annotated[int, command.Range(0, 2**32 - 1)] = 0
+    seed: Annotated[int, validation.Interval(0, 2**32 - 1)] = 0
     """Seed of the latents."""
     output: str = ""
     """The PNG to write; the default is <run name>.png in the current folder."""
@@ -74,7 +75,7 @@ class Sample:
     """The server that has the run, by its MLflow run id, if it is not on this disk."""
 
     def __post_init__(self):
-        command.check_ranges(self)
+        validation.check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def main(argv):
         print(USAGE, end="")
         return 0
     try:
-        with command.one_line_errors():
-            tracking.conceal_password()
+        with command_line.one_line_errors():
+            mlflow_server.conceal_password()
             if name not in COMMANDS:
                 raise ValueError(f"command: expected one of {', '.join(COMMANDS)}, received {name!r}")
             return COMMANDS[name](rest)
@@ -103,32 +104,32 @@ def main(argv):
 
 def ui(argv):
     """Serves the MLflow UI."""
-    (flags,) = command.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
+    (flags,) = command_line.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
     port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), 0)
-    command.require(port, "port", "a free port among this and the next 19", flags.port)
+    validation.require(port, "port", "a free port among this and the next 19", flags.port)
     uri = _server(flags.tracking_uri)
     with _whatever_fails("tracking URI: expected a store that can be opened", uri):
-        return tracking.ui(port, uri)
+        return mlflow_server.ui(port, uri)
 
 
 def resume(argv):
     """Becomes the experiment module of a run with --resume, so that signals reach the run itself."""
     run_id, rest = _run_id("resume", argv)
-    folder = journal.find(run_id)
+    folder = run_folder.find(run_id)
     started_by = folder.header()["module"]
     if not started_by:
         raise ValueError(
             f"run id: expected a run of an experiment, received {folder.name}, which a notebook or a script made itself"
         )
     origin.require_experiment(started_by)
-    os.environ["LAB_HOME"] = str(files.home())  # where the run was found
+    os.environ["LAB_HOME"] = str(paths.home())  # where the run was found
     os.execv(sys.executable, [sys.executable, *origin.command_line(started_by), "--resume", folder.name, *rest])
 
 
 def watch(argv):
     """Plays a greedy episode of a run's model."""
     run_id, rest = _run_id("watch", argv)
-    (flags,) = command.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
+    (flags,) = command_line.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
     if flags.window:
         _require_screen()
     name, model, settings = _model(run_id, flags.tracking_uri)
@@ -141,8 +142,8 @@ def watch(argv):
             print(f"importing {module} for {named}", flush=True)  # a run folder may be somebody else's
     import gymnasium
 
-    from lab import environments
-    from lab.watch import record_episode, show_episode
+    from lab.agents import environments
+    from lab.agents.watching import record_episode, show_episode
 
     output = Path(flags.output or f"{name}.gif").resolve()
     options = {"seed": flags.seed, **environments.arguments(settings)}
@@ -166,7 +167,7 @@ def _require_screen():
 def sample(argv):
     """Draws samples of a run's generator."""
     run_id, rest = _run_id("sample", argv)
-    (flags,) = command.parse("python -m lab sample", "Draws a run's samples.", rest, Sample())
+    (flags,) = command_line.parse("python -m lab sample", "Draws a run's samples.", rest, Sample())
     name, model, settings = _model(run_id, flags.tracking_uri)
     from lab.gan import sheet
 
@@ -183,8 +184,8 @@ def _model(run_id, uri):
         uri = _server(uri)
         keras_settings.choose_backend(keras_settings.backend())
         with _whatever_fails("run id: expected the MLflow id of a run that has logged its model", run_id):
-            return run_id, *tracking.fetch_policy(run_id, uri)
-    folder = journal.find(run_id)
+            return run_id, *mlflow_server.fetch_policy(run_id, uri)
+    folder = run_folder.find(run_id)
     path = folder.artifacts / "model.keras"
     if not path.exists():
         raise ValueError(f"run id: expected a run that has logged its model, received {folder.name} without {path}")
@@ -201,10 +202,10 @@ def _model(run_id, uri):
 
 def sync(argv):
     """Delivers what is left."""
-    (flags,) = command.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
-    results = tracking.sync(flags.tracking_uri and _server(flags.tracking_uri))
+    (flags,) = command_line.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
+    results = courier.sync(flags.tracking_uri and _server(flags.tracking_uri))
     for name, error in results.items():
-        print(f"{name}: {tracking.explain(error) if error else 'delivered'}")
+        print(f"{name}: {mlflow_server.explain(error) if error else 'delivered'}")
     if not results:
         print("nothing to deliver")
     return 1 if any(results.values()) else 0
@@ -212,8 +213,8 @@ def sync(argv):
 
 def _server(uri):
     """The address of a tracking server or store: the argument, $MLFLOW_TRACKING_URI or the local store."""
-    uri = tracking.resolve_uri(uri)
-    if uri == tracking.NONE:
+    uri = mlflow_server.resolve_uri(uri)
+    if uri == mlflow_server.NONE:
         raise ValueError(f"tracking URI: expected the address of a server or a store, received {uri!r}")
     return uri
 
@@ -224,7 +225,7 @@ def _whatever_fails(expected, received, kinds=Exception):
     try:
         yield
     except kinds as error:
-        raise ValueError(f"{expected}, received {received!r}: {tracking.explain(error)}") from error
+        raise ValueError(f"{expected}, received {received!r}: {mlflow_server.explain(error)}") from error
 
 
 def _run_id(name, argv):

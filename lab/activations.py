@@ -9,7 +9,7 @@ import math
 
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 SELU_SCALE = 1.0507009873554805  # lambda (Klambauer et al. 2017, eq. 14)
 SELU_ALPHA = 1.6732632423543772
@@ -152,7 +152,7 @@ def _maxout(x, k):
 
 
 def _tempered(x, temperature):
-    checks.positive("temperature", temperature)
+    validation.POSITIVE.check("temperature", temperature)
     return x if temperature == 1.0 else x / temperature
 
 

@@ -25,8 +25,8 @@ from keras.initializers import (
     Orthogonal,
 )
 
-from lab import checks
-from lab.names import GATED, require_name
+from lab import validation
+from lab.validation import GATED, require_name
 
 __all__ = [
     "GateBias",
@@ -103,8 +103,10 @@ class GateBias(keras.initializers.Initializer):
 
     def __init__(self, cell, units, time_scale, *, seed):
         require_name("cell", cell, GATED)
-        self.cell, self.units, self.seed = cell, checks.integer("units", units), seed
-        self.time_scale = checks.integer("time_scale", time_scale, 3)
+        self.cell = cell
+        self.units = validation.integer("units", units)
+        self.seed = seed
+        self.time_scale = validation.integer("time_scale", time_scale, 3)
 
     def __call__(self, shape, dtype=None):
         """Biases `[4 units]` (LSTM: input, forget, candidate, output) or `[2, 3 units]` (GRU: keep, reset, candidate; of inputs and of the state)."""

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -15,7 +15,7 @@ class L1(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01):
-        self.factor = checks.not_negative("factor", factor)
+        self.factor = validation.NOT_NEGATIVE.check("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -36,7 +36,8 @@ class L2(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01, half=False):
-        self.factor, self.half = checks.not_negative("factor", factor), half
+        self.factor = validation.NOT_NEGATIVE.check("factor", factor)
+        self.half = half
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -57,7 +58,9 @@ class L1L2(keras.regularizers.Regularizer):
     """
 
     def __init__(self, l1=0.0, l2=0.0, half=False):
-        self.l1, self.l2, self.half = checks.not_negative("l1", l1), checks.not_negative("l2", l2), half
+        self.l1 = validation.NOT_NEGATIVE.check("l1", l1)
+        self.l2 = validation.NOT_NEGATIVE.check("l2", l2)
+        self.half = half
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -80,7 +83,7 @@ class Orthogonal(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=1e-4):
-        self.factor = checks.not_negative("factor", factor)
+        self.factor = validation.NOT_NEGATIVE.check("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""
@@ -106,7 +109,7 @@ class Spectral(keras.regularizers.Regularizer):
     """
 
     def __init__(self, factor=0.01):
-        self.factor = checks.not_negative("factor", factor)
+        self.factor = validation.NOT_NEGATIVE.check("factor", factor)
 
     def __call__(self, x):
         """The penalty, a scalar."""

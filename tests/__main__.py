@@ -21,7 +21,7 @@ PLAIN_NUMPY = [f"tests/{name}.py" for name in (
     "envs/test_tabular_mdp", "envs/test_tabular_env", "gan/test_evaluation", "gan/test_sheet",
 )]  # fmt: skip
 ON_JAX = [
-    "tests/engine", "tests/agents", "tests/envs", "tests/gan", "tests/supervised/test_training.py", "tests/test_checkpoint.py", "tests/test_resume.py",
+    "tests/engine", "tests/agents", "tests/envs", "tests/gan", "tests/supervised/test_training.py", "tests/runs/test_checkpoint.py", "tests/runs/test_resume.py",
     *(f"--ignore={path}" for path in PLAIN_NUMPY),
 ]  # fmt: skip
 APART = ("agents", "envs", "experiments")

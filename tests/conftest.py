@@ -3,10 +3,10 @@ import socket
 
 import pytest
 
-import lab  # noqa: F401  before TensorFlow, as in experiments
 from tests.graphs import graphs, module_eager, module_graphs  # noqa: F401  fixtures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in experiments
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 

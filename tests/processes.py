@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--smoke", "--tracking-uri", "none"]

@@ -8,39 +8,17 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(path for room in ("lab", "envs", "experiments") for path in (ROOT / room).rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
-# Each room's layer; a file may import its own layer and those below it.
-LAYERS = {"components": 0, "models": 1, "learning": 2, "experiments": 3}
-TOOLS = {
-    "command",
-    "environments",
-    "events",
-    "files",
-    "journal",
-    "memory",
-    "names",
-    "origin",
-    "progress",
-    "recipe",
-    "steps",
-}  # no keras in them: everyone may use them
-TRACKING = {"delivery", "server", "tracking"}  # the room that delivers to MLflow
-RUNNING = {
-    "children",
-    "experiment",
-    "flavor",
-    "keras_settings",
-    "lifecycle",
-    *TRACKING,
-    "track",
-    "checkpoint",
-    "watch",
-    "__main__",
-}
+# Each room's level: a file may import its own level and those below it.
+LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize": 2}
+EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
+WITHOUT_KERAS = ("lab/agents/environments.py", "lab/agents/environment_checks.py", "lab/agents/spaces.py", "lab/agents/steps.py",
+                 "lab/supervised/recipe.py", "lab/errors.py", "lab/validation.py", "lab/engine/seeds.py")  # fmt: skip
 
 
-def imports(path):
-    """Every module a file imports anywhere, as dotted names."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(path, nested=True):
+    """Every module a file imports, as dotted names; without `nested` only at its top level."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if nested else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -49,37 +27,54 @@ def imports(path):
 
 
 def room(module):
-    """The part of `lab` a dotted name lies in, or None."""
+    """The package of `lab` in which a dotted name lies, "" for components and the engine."""
     parts = module.split(".")
-    return parts[1] if parts[0] == "lab" and len(parts) > 1 else None
+    return parts[1] if len(parts) > 1 and parts[1] in (*LEVELS, "runs") else ""
 
 
-def layer(name):
-    if name in ("agents", "gan", "supervised", "visualize"):
-        return LAYERS["learning"]
-    return LAYERS["models"] if name == "models" else LAYERS["components"]
+def everybodys(module):
+    return any(module == name or module.startswith(f"{name}.") for name in EVERYBODYS[1:]) or module in ("lab", "lab.runs")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows(path):
     relative = path.relative_to(ROOT)
-    top = relative.parts[0]
-    mine = relative.parts[1].removesuffix(".py") if len(relative.parts) > 1 else ""
+    top, mine = relative.parts[0], room(".".join(relative.with_suffix("").parts))
+    if relative.parts[1] == "__main__.py":  # the commands: each imports its room when it is called
+        return
     for module in imports(path):
         root = module.split(".")[0]
         if root in BACKENDS:
-            assert relative.parts[:2] == ("lab", "engine") or relative.parts[:2] == ("lab", "data"), (
-                f"{relative} imports {module}"
-            )
+            assert relative.parts[:2] == ("lab", "engine"), f"{relative} imports {module}"
         if root == "mlflow":
-            assert top == "lab" and mine in TRACKING, f"{relative} imports {module}"
+            assert mine == "runs", f"{relative} imports {module}"
         assert not (top == "lab" and root in ("envs", "experiments")), f"{relative} imports {module}"
         assert not (top == "envs" and root in ("lab", "experiments")), f"{relative} imports {module}"
-        other = room(module)
-        if top != "lab" or other is None or other in TOOLS or mine in RUNNING:
+        if top != "lab" or root != "lab" or everybodys(module):
             continue
-        assert other not in RUNNING, f"{relative} imports {module}: agents and components return numbers, they never log"
-        assert layer(other) <= layer(mine), f"{relative} imports {module}, which stands above it"
+        other = room(module)
+        if mine == "runs":
+            assert other == "runs" or module == "lab.layers", f"{relative} imports {module}: a run is handed what it needs"
+        else:
+            assert other != "runs", f"{relative} imports {module}: agents and components return numbers, they never log"
+            assert LEVELS[other] <= LEVELS[mine], f"{relative} imports {module}, which stands above it"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.relative_to(ROOT).parts[:2] == ("lab", "runs")], ids=lambda path: path.name
+)
+def test_runs_load_no_backend_by_themselves(path):
+    assert not {"keras", "lab.layers"} & set(imports(path, nested=False))
+
+
+@pytest.mark.parametrize("name", WITHOUT_KERAS)
+def test_settings_are_checked_without_keras(name):
+    assert "keras" not in {module.split(".")[0] for module in imports(ROOT / name, nested=False)}
+
+
+def test_the_root_of_lab_is_short():
+    names = sorted(path.name for path in (ROOT / "lab").glob("*.py"))
+    assert len(names) <= 8, f"lab: expected at most 8 files, received {', '.join(names)}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -90,25 +85,3 @@ def test_budgets(path):
         if isinstance(node, ast.FunctionDef) and node.name != "run":
             start = node.body[1].lineno if ast.get_docstring(node) and len(node.body) > 1 else node.lineno
             assert node.end_lineno - start < 50, f"{path.name}: {node.name} has {node.end_lineno - start} lines"
-
-
-def test_one_dqn_costs_four_files_and_350_lines():
-    # From the experiment to the update: the experiment, the loop, the agent, the replay. Code lines, docstrings aside.
-    files = ["experiments/dqn_cartpole.py", "lab/agents/training.py", "lab/agents/dqn.py", "lab/agents/replay.py"]
-    total = 0
-    for name in files:
-        tree = ast.parse((ROOT / name).read_text())
-        lines = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.stmt):
-                lines.update(range(node.lineno, node.end_lineno + 1))
-        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-        for node in texts:
-            lines.difference_update(range(node.lineno, node.end_lineno + 1))
-        source = (ROOT / name).read_text().splitlines()
-        total += sum(bool(source[line - 1].strip()) for line in lines)
-    assert total <= 350, f"expected at most 350 lines of code, received {total}"
-
-
-def test_layers_have_an_order():
-    assert layer("engine") < layer("models") < layer("agents")

@@ -7,9 +7,10 @@ import sqlite3
 import pytest
 
 from benchmarks import attack, attack_couriers, attack_kills, victims
-from lab import checkpoint
 from lab.agents.tabular.table import Weights
-from lab.journal import Journal, RunFolder
+from lab.runs import checkpoint
+from lab.runs.journal import Journal
+from lab.runs.run_folder import RunFolder
 
 
 class Died(BaseException):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 from tests.processes import ON_JAX, ROOT, TINY, dqn, folders, run
 
 
@@ -178,7 +178,7 @@ def run(config, track):
         track.log({"r": step}, step)
         track.checkpoint([variable], step)
         if step == 5 and os.environ.get("FAIL"):
-            raise {"error": RuntimeError, "nan": __import__("lab.finite").finite.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
+            raise {"error": RuntimeError, "nan": __import__("lab.errors").errors.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
     return {"r": float(variable.value)}
 
 if __name__ == "__main__":
@@ -231,9 +231,9 @@ def test_seeds_go_on_where_they_stopped(own_home):
 def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(own_home, monkeypatch):
     import keras
 
-    from lab import checkpoint
-    from lab.journal import Journal
-    from lab.track import Track
+    from lab.runs import checkpoint
+    from lab.runs.journal import Journal
+    from lab.runs.track import Track
 
     header = {"experiment": "toy", "seed": 0, "seeds": 1, "backend": "x", "config": {}, "versions": {}, "digest": "d"}
     folder = RunFolder.create(header | {"options": {"checkpoint_every": 1}, "total_steps": 3})

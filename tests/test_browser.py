@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 from tests.processes import ON_JAX
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,10 +9,10 @@ import keras
 import pytest
 
 from lab import __main__ as commands
-from lab import tracking
-from lab.journal import Journal
+from lab.runs import courier
+from lab.runs.journal import Journal
 from tests.processes import ROOT
-from tests.test_tracking import local, make
+from tests.runs.test_courier import local, make
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +67,10 @@ def test_nothing_of_a_package_is_imported_to_look_for_an_experiment(own_home, mo
 
 @pytest.mark.parametrize("name", ["envs", "experiments"])
 def test_a_folder_of_the_users_that_hides_ours_is_named(own_home, monkeypatch, name):
-    from lab import environments, origin
+    from lab.agents import environments
+    from lab.runs import origin, paths
 
-    origin.require_ours("envs", "experiments")
+    paths.require_ours("envs", "experiments")
     (own_home / name).mkdir()
     (own_home / name / "__init__.py").touch()  # without it Python prefers ours
     monkeypatch.syspath_prepend(own_home)
@@ -130,7 +131,7 @@ def test_samples_of_an_infogan_from_a_server(tmp_path, capsys):
     journal.append({"artifact": "config.json"})
     journal.append({"model": "model.keras", "step": 7, "requirements": []})
     journal.close()
-    tracking.Delivery(folder).advance()
+    courier.Delivery(folder).advance()
     run_id = folder.delivery()["run_id"]
     capsys.readouterr()
     line = fails(capsys, "sample", "nobody", "--tracking-uri", uri)

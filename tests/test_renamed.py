@@ -7,9 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from lab import layers
+from lab import layers, renamed
 from lab.losses import reinforcement
-from lab.renamed import renamed
 from tests.contracts import as_array, uniform
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.agents.passes import greedy, learning
 from lab.agents.requirements import require_new, require_place
 from lab.agents.returns import lambda_return
@@ -45,10 +45,13 @@ class ActorCritic(abc.ABC):
     warm_up = 0
 
     def __init__(self, *, network, optimizer, discount, lambda_, rollout_length, rewards=None, seed):
-        self.network, self.model, self.policy = network, network.model, network.policy
+        self.network = network
+        self.model = network.model
+        self.policy = network.policy
         self.optimizer, self.rewards = optimizer, rewards
-        self.discount, self.lambda_ = checks.between("discount", discount, 0, 1), checks.between("lambda_", lambda_, 0, 1)
-        self.rollout_length = checks.integer("rollout_length", rollout_length)
+        self.discount = validation.UNIT.check("discount", discount)
+        self.lambda_ = validation.UNIT.check("lambda_", lambda_)
+        self.rollout_length = validation.integer("rollout_length", rollout_length)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.seed = keras.random.SeedGenerator(seed)
         require_new("optimizer", optimizer)

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from lab.spaces import bounded
+from lab.agents.spaces import bounded
 
 
 class UnitBox:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.agents.td3 import TD3
 
 
@@ -22,8 +22,9 @@ class OrnsteinUhlenbeckNoise:
     """
 
     def __init__(self, num_envs, dimensions, *, scale=0.2, reversion=0.15):
-        self.scale, self.reversion = checks.not_negative("scale", scale), checks.between("reversion", reversion, 0, 1)
-        self.num_envs = checks.integer("num_envs", num_envs)
+        self.scale = validation.NOT_NEGATIVE.check("scale", scale)
+        self.reversion = validation.UNIT.check("reversion", reversion)
+        self.num_envs = validation.integer("num_envs", num_envs)
         zeros = np.zeros((num_envs, dimensions), np.float32)
         self._state = keras.Variable(zeros, dtype="float32", trainable=False, name="exploration_noise")
         self._host = zeros  # needs no saving: host environments start new episodes wherever a run may resume

@@ -8,7 +8,7 @@ policy of averaged weights.
 import keras
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.agents.passes import HostPasses, exploring, greedy, learning
 from lab.agents.requirements import (
@@ -19,11 +19,11 @@ from lab.agents.requirements import (
     require_outputs,
     require_place,
 )
+from lab.agents.spaces import discrete
 from lab.agents.statistics import ObservationStatistics
 from lab.losses import huber_error
 from lab.losses.reinforcement import q_learning_bootstrap
 from lab.models.average import averaged, update_counter, update_recent_average
-from lab.spaces import discrete
 
 
 def squared(error):
@@ -80,17 +80,23 @@ class DQN:
         require_outputs("online", online, [(actions,)], f"a value of each action of {replay.action_space}")
         require_new("optimizer", optimizer)
         copy_weights("target", target, "online", online)
-        self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
-        self.bootstrap, self.loss, self.epsilon = bootstrap, loss, epsilon
-        self.discount, self.batch_size = checks.between("discount", discount, 0, 1), checks.integer("batch_size", batch_size)
-        self.rollout_length, self.updates = checks.integer("rollout_length", rollout_length), checks.integer("updates", updates)
-        self.target_every, self.warm_up = checks.integer("target_every", target_every), checks.integer("warm_up", warm_up, 0)
-        self.polyak = checks.share("polyak", polyak)
+        self.online, self.target = online, target
+        self.optimizer, self.replay = optimizer, replay
+        self.bootstrap = bootstrap
+        self.loss = loss
+        self.epsilon = epsilon
+        self.discount = validation.UNIT.check("discount", discount)
+        self.batch_size = validation.integer("batch_size", batch_size)
+        self.rollout_length = validation.integer("rollout_length", rollout_length)
+        self.updates = validation.integer("updates", updates)
+        self.target_every = validation.integer("target_every", target_every)
+        self.warm_up = validation.integer("warm_up", warm_up, 0)
+        self.polyak = validation.SHARE.check("polyak", polyak)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
         optimizer.build(online.trainable_variables)
-        self.averaging = checks.between("averaging", averaging, 0, 1)
+        self.averaging = validation.UNIT.check("averaging", averaging)
         self._policy, self._averaged = averaged(online) if averaging else online, update_counter()
         average = [*self._policy.variables, self._averaged] if averaging else []
         self._learnt = [*online.variables, *target.variables, *optimizer.variables, *replay.variables, self.updated, *average]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.passes import HostPasses, exploring, greedy
 from lab.agents.requirements import require_outputs
 from lab.agents.statistics import ObservationStatistics
@@ -23,7 +23,9 @@ class FeedForward:
     """
 
     def __init__(self, model, policy):
-        self.model, self.policy, self.variables = model, policy, list(policy.variables)
+        self.model = model
+        self.policy = policy
+        self.variables = list(policy.variables)
         self.observation_shape = tuple(model.inputs[0].shape[1:])
         *parameters, value = model.outputs
         require_outputs("model", model, [*policy.shapes, ()], f"{policy.meaning} and a value")
@@ -88,7 +90,9 @@ class Recurrent:
     """
 
     def __init__(self, build, policy, *, num_envs, length):
-        self.model, self.policy, self.num_envs = build(length), policy, checks.integer("num_envs", num_envs)
+        self.model = build(length)
+        self.policy = policy
+        self.num_envs = validation.integer("num_envs", num_envs)
         self.observation_shape = tuple(self.model.inputs[0].shape[2:])
         self._step = build(1)
         states = [tuple(tensor.shape[1:]) for tensor in self.model.inputs[2:]]

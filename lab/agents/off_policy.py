@@ -5,7 +5,7 @@ import abc
 import keras
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.actor_critic import gradient_norm
 from lab.agents.box import UnitBox
 from lab.agents.passes import HostPasses, exploring, greedy, learning
@@ -18,8 +18,8 @@ from lab.agents.requirements import (
     require_outputs,
     require_place,
 )
+from lab.agents.spaces import one_line
 from lab.agents.statistics import ObservationStatistics
-from lab.spaces import one_line
 
 
 class Critics:
@@ -36,8 +36,10 @@ class Critics:
     """
 
     def __init__(self, online, targets, optimizer, *, polyak=0.005):
-        self.online, self.targets, self.optimizer = online, targets, optimizer
-        self.polyak = checks.between("polyak", polyak, 0, 1)
+        self.online = online
+        self.targets = targets
+        self.optimizer = optimizer
+        self.polyak = validation.UNIT.check("polyak", polyak)
         if len(targets) != len(online) or not online:
             raise ValueError(f"targets: expected one for each online network, {len(online)} > 0, received {len(targets)}.")
         for position, model in enumerate(online):
@@ -132,7 +134,9 @@ class OffPolicy(abc.ABC):
     ):
         require_batch(batch_size, replay)
         self.actor = self.model = actor  # the model that acts is the one that runs keep
-        self.critics, self.replay, self.box = critics, replay, UnitBox(action_space)
+        self.critics = critics
+        self.replay = replay
+        self.box = UnitBox(action_space)
         seen, done = replay.observation_space.shape, (self.box.dimensions,)
         require_inputs("actor", actor, [seen], "the replay's observations")
         require_outputs("actor", actor, [done] * self.parameters, f"{self.meaning} of {one_line(action_space)}")
@@ -142,12 +146,11 @@ class OffPolicy(abc.ABC):
             raise ValueError(
                 f"replay: expected the actions of {one_line(action_space)}, received {one_line(replay.action_space)}."
             )
-        self.discount = checks.between("discount", discount, 0, 1)
-        self.batch_size, self.rollout_length = (
-            checks.integer("batch_size", batch_size),
-            checks.integer("rollout_length", rollout_length),
-        )
-        self.groups, self.warm_up = checks.integer("groups", groups), checks.integer("warm_up", warm_up, 0)
+        self.discount = validation.UNIT.check("discount", discount)
+        self.batch_size = validation.integer("batch_size", batch_size)
+        self.rollout_length = validation.integer("rollout_length", rollout_length)
+        self.groups = validation.integer("groups", groups)
+        self.warm_up = validation.integer("warm_up", warm_up, 0)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.seed = keras.random.SeedGenerator(seed)
         self.variables = [

@@ -16,6 +16,7 @@ import contextlib
 import keras
 
 from lab import engine
+from lab.engine import private
 from lab.layers import RunningNormalization
 
 
@@ -59,7 +60,7 @@ class HostPasses:
 @contextlib.contextmanager
 def _frozen(model, kinds):
     """Layers of these kinds are not trainable meanwhile: to Keras, they compute as in inference and keep their statistics."""
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, kinds) and layer.trainable]
+    layers = [layer for layer in private.flatten_layers(model) if isinstance(layer, kinds) and layer.trainable]
     for layer in layers:
         layer.trainable = False
     try:

@@ -11,11 +11,11 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.agents.box import UnitBox
+from lab.agents.spaces import check_actions, one_line
 from lab.distributions import Categorical, DiagonalNormal, MultiCategorical
 from lab.layers import GaussianHead, GSDEHead
-from lab.spaces import check_actions, one_line
 
 
 def policy_for(space):
@@ -77,7 +77,9 @@ class MultiCategoricalPolicy:
         counts = np.full(space.shape, 2) if isinstance(space, MultiBinary) else space.nvec
         self.counts = [int(count) for count in counts]
         self._ends = np.cumsum(self.counts)[:-1]
-        self.space, self.shapes, self.meaning = space, [(sum(self.counts),)], f"the logits of {space}"
+        self.space = space
+        self.shapes = [(sum(self.counts),)]
+        self.meaning = f"the logits of {space}"
 
     def head(self, initializer):
         """The last layer of a network for this policy."""
@@ -176,9 +178,9 @@ class GSDEPolicy:
     """
 
     def __init__(self, space, *, num_envs, features, redraw_every, initial_log_scale=-2.0):
-        self.redraw_every = checks.integer("redraw_every", redraw_every)
+        self.redraw_every = validation.integer("redraw_every", redraw_every)
         self.normal = NormalPolicy(space, initial_log_scale=initial_log_scale)
-        self.num_envs = checks.integer("num_envs", num_envs)
+        self.num_envs = validation.integer("num_envs", num_envs)
         shape = (num_envs, features, self.normal.box.dimensions)
         self.space, self.shapes = space, [*self.normal.shapes, shape[1:]]
         self.meaning = f"{self.normal.meaning}, factors of the noise"

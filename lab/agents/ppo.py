@@ -9,7 +9,7 @@ import math
 import keras
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.actor_critic import (
     ActorCritic,
     action_statistics,
@@ -50,12 +50,17 @@ class PPO(ActorCritic):
         value_weight=0.5, entropy_weight=0.0, target_kl=None, normalize_advantage=True, **options,
     ):  # fmt: skip
         super().__init__(discount=discount, lambda_=lambda_, rollout_length=rollout_length, **options)
-        self.epochs, self.minibatches = checks.integer("epochs", epochs), checks.integer("minibatches", minibatches)
+        self.epochs = validation.integer("epochs", epochs)
+        self.minibatches = validation.integer("minibatches", minibatches)
         for name, value in (("value_clip", value_clip), ("target_kl", target_kl)):
             if value is not None:
-                checks.positive(name, value)
-        self.clip, self.entropy_weight, self.value_weight = schedule(clip), schedule(entropy_weight), value_weight
-        self.value_clip, self.target_kl, self.normalize_advantage = value_clip, target_kl, normalize_advantage
+                validation.POSITIVE.check(name, value)
+        self.clip = schedule(clip)
+        self.entropy_weight = schedule(entropy_weight)
+        self.value_weight = value_weight
+        self.value_clip = value_clip
+        self.target_kl = target_kl
+        self.normalize_advantage = normalize_advantage
         self._stopped = keras.Variable(False, dtype="bool", trainable=False, name="stopped_by_divergence")
         self._learnt = [*self._learnt, self.seed.state, self._stopped]
         self.variables.append(self._stopped)

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
-from lab.spaces import fitting
+from lab import engine, validation
+from lab.agents.spaces import fitting
 
 
 class Transition(NamedTuple):
@@ -34,7 +34,7 @@ class UniformReplay:
     """
 
     def __init__(self, capacity, observation_space, action_space, *, seed):
-        self.capacity = checks.integer("capacity", capacity)
+        self.capacity = validation.integer("capacity", capacity)
         self.observation_space, self.action_space = observation_space, action_space
         seen = observation_space.shape, fitting("observation_space", observation_space)
         whole = np.issubdtype(action_space.dtype, np.integer)

@@ -1,6 +1,6 @@
 """What an agent's models, optimizers and spaces must have in common, checked before anything is compiled."""
 
-from lab.spaces import one_line
+from lab.agents.spaces import one_line
 
 
 def require_outputs(name, model, shapes, meaning):

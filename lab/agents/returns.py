@@ -13,7 +13,7 @@ discount is zero.
 
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 def lambda_return(reward, discount, next_value, cut, lambda_):
@@ -27,7 +27,7 @@ def lambda_return(reward, discount, next_value, cut, lambda_):
     Returns:
         G, `[T, B]`.
     """
-    checks.same_shape(reward=reward, discount=discount, next_value=next_value, cut=cut)
+    validation.same_shape(reward=reward, discount=discount, next_value=next_value, cut=cut)
     if len(ops.shape(reward)) != 2:
         raise ValueError(f"reward: expected the shape [T, B], received {tuple(ops.shape(reward))}.")
     reward, discount, next_value = (ops.convert_to_tensor(x, dtype="float32") for x in (reward, discount, next_value))
@@ -60,7 +60,7 @@ def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
         value: V(s_t), `[T, B]`.
     """
     returns = lambda_return(reward, discount, next_value, cut, lambda_)
-    checks.same_shape(value=value, returns=returns)
+    validation.same_shape(value=value, returns=returns)
     return returns - value
 
 

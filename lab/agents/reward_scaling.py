@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.layers import RunningNormalization
 
 
@@ -21,8 +21,9 @@ class RewardScaling:
     """
 
     def __init__(self, num_envs, discount, *, clip=10.0):
-        self.discount, self.clip = checks.between("discount", discount, 0, 1), checks.positive("clip", clip)
-        self.num_envs = checks.integer("num_envs", num_envs)
+        self.discount = validation.UNIT.check("discount", discount)
+        self.clip = validation.POSITIVE.check("clip", clip)
+        self.num_envs = validation.integer("num_envs", num_envs)
         self._return = keras.Variable(np.zeros(num_envs), dtype="float32", trainable=False, name="discounted_return")
         self._statistics = RunningNormalization(clip=None, name="return_statistics")
         self._statistics.build((None,))

@@ -11,7 +11,8 @@ from keras import ops
 
 from lab import engine
 from lab.agents.agent import Trajectory
-from lab.spaces import NARROW, as_action, overflow
+from lab.agents.spaces import NARROW, as_action, overflow
+from lab.errors import EnvironmentFailure
 
 
 class Batch(NamedTuple):
@@ -20,10 +21,6 @@ class Batch(NamedTuple):
     metrics: dict  # name -> mean over the iterations; empty where nothing was learnt
     episode_returns: np.ndarray  # one per episode that ended, undiscounted
     episode_lengths: np.ndarray  # the same, in environment steps
-
-
-class EnvironmentFailure(RuntimeError):
-    """An environment returned something that cannot be learnt from."""
 
 
 class HostRollout:
@@ -42,7 +39,10 @@ class HostRollout:
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
         agent.require_place(envs.single_observation_space, envs.single_action_space, envs.num_envs)
-        self.agent, self.envs, self.seed, self.num_envs = agent, envs, seed, envs.num_envs
+        self.agent = agent
+        self.envs = envs
+        self.seed = seed
+        self.num_envs = envs.num_envs
         self._finished: list[tuple] = []
         self._programs = {
             True: engine.compile(agent.learn, agent.variables),
@@ -104,7 +104,7 @@ class HostRollout:
     def _end_episodes(self, ended, final_observations, next_observation):
         for i in ended:
             if np.shape(final_observations[i]) != next_observation[i].shape:  # the environment's own info of that name
-                received = f"{final_observations[i]!r}; lab.environments.make_vector keeps the environment's own out"
+                received = f"{final_observations[i]!r}; lab.agents.environments.make_vector keeps the environment's own out"
                 raise EnvironmentFailure(
                     f"environment {i}: expected its last observation as info['final_obs'], received {received}."
                 )
@@ -128,7 +128,9 @@ class DeviceRollout:
 
     def __init__(self, agent, env, *, max_episode_steps, seed, xla=None):
         self._xla = xla
-        self.agent, self.env, self.max_episode_steps = agent, env, max_episode_steps
+        self.agent = agent
+        self.env = env
+        self.max_episode_steps = max_episode_steps
         self.seed = keras.random.SeedGenerator(seed)
         state = env.initial(self.seed)
         self.num_envs = int(keras.tree.flatten(state)[0].shape[0])

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.actor_critic import action_statistics
 from lab.agents.off_policy import OffPolicy, least
 from lab.agents.passes import greedy, learning
@@ -31,8 +31,8 @@ class LearntTemperature:
 
     def __init__(self, dimensions, optimizer, *, target_entropy=None, initial=1.0):
         self.optimizer = optimizer
-        self.target_entropy = -float(checks.integer("dimensions", dimensions)) if target_entropy is None else target_entropy
-        start = math.log(checks.positive("initial", initial))
+        self.target_entropy = -float(validation.integer("dimensions", dimensions)) if target_entropy is None else target_entropy
+        start = math.log(validation.POSITIVE.check("initial", initial))
         require_new("optimizer", optimizer)
         self._log = keras.Variable(start, dtype="float32", trainable=True, name="log_temperature")
         optimizer.build([self._log])
@@ -58,7 +58,7 @@ class FixedTemperature:
     variables = ()
 
     def __init__(self, value):
-        self.value = checks.not_negative("value", value)
+        self.value = validation.NOT_NEGATIVE.check("value", value)
 
     def __call__(self):
         """Alpha."""
@@ -93,7 +93,9 @@ class SAC(OffPolicy):
         self, *, actor, critics, optimizer, temperature, replay, action_space, discount=0.99, batch_size=256,
         rollout_length=1, updates=1, warm_up=100, seed,
     ):  # fmt: skip
-        self.optimizer, self.temperature, self.updates = optimizer, temperature, checks.integer("updates", updates)
+        self.optimizer = optimizer
+        self.temperature = temperature
+        self.updates = validation.integer("updates", updates)
         require_new("optimizer", optimizer)
         optimizer.build(actor.trainable_variables)
         self._gradient = engine.value_and_grad(self._loss, actor.trainable_variables)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.actor_critic import action_statistics
 from lab.agents.off_policy import OffPolicy, follow
 from lab.agents.passes import greedy, learning
@@ -26,7 +26,7 @@ class GaussianNoise:
     variables: tuple | list = ()
 
     def __init__(self, scale):
-        self.scale = checks.not_negative("scale", scale)
+        self.scale = validation.NOT_NEGATIVE.check("scale", scale)
 
     def __call__(self, action, start, seed):
         """Noise for actions `[B, D]`. A program."""
@@ -43,7 +43,7 @@ def clipped_noise(scale=0.2, clip=0.5):
     Args:
         scale, clip: standard deviation and greatest size of the noise; the bounds are at -1 and 1.
     """
-    checks.not_negative("scale", scale), checks.not_negative("clip", clip)
+    validation.NOT_NEGATIVE.check("scale", scale), validation.NOT_NEGATIVE.check("clip", clip)
 
     def smooth(action, seed):
         noise = ops.clip(scale * keras.random.normal(ops.shape(action), seed=seed), -clip, clip)
@@ -79,10 +79,14 @@ class TD3(OffPolicy):
         self, *, actor, target_actor, critics, optimizer, replay, action_space, noise, smoothing, discount=0.99, policy_delay=2,
         batch_size=256, rollout_length=2, updates=2, warm_up=10_000, seed,
     ):  # fmt: skip
-        self.policy_delay, self.updates = checks.integer("policy_delay", policy_delay), checks.integer("updates", updates)
+        self.policy_delay = validation.integer("policy_delay", policy_delay)
+        self.updates = validation.integer("updates", updates)
         if updates % policy_delay:
             raise ValueError(f"updates: expected a multiple of policy_delay, {policy_delay}, received {updates}.")
-        self.target_actor, self.optimizer, self.noise, self.smoothing = target_actor, optimizer, noise, smoothing
+        self.target_actor = target_actor
+        self.optimizer = optimizer
+        self.noise = noise
+        self.smoothing = smoothing
         copy_weights("target_actor", target_actor, "actor", actor)
         require_new("optimizer", optimizer)
         optimizer.build(actor.trainable_variables)

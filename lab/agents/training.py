@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab import finite
-from lab.spaces import as_action
-from lab.steps import round_up, whole_steps
+from lab import errors
+from lab.agents.spaces import as_action
+from lab.agents.steps import round_up, whole_steps
 
 
 class Report(NamedTuple):
@@ -55,7 +55,7 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
         if len(batch.episode_returns):
             metrics["episode_return"] = float(np.mean(batch.episode_returns))
             metrics["episode_length"] = float(np.mean(batch.episode_lengths))
-        finite.require_metrics(metrics, agent.variables, f"step {step}")
+        errors.require_finite_metrics(metrics, agent.variables, f"step {step}")
         yield Report(step, metrics, boundary)
 
 

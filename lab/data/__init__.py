@@ -1,31 +1,5 @@
 """Data sets that need no download, and loaders of those that do."""
 
-from lab.data.glyphs import faces_with as faces_with
-from lab.data.glyphs import glyphs as glyphs
-from lab.data.images import DOWNLOADS as DOWNLOADS
-from lab.data.images import DownloadError as DownloadError
-from lab.data.images import digits as digits
-from lab.data.images import downloaded as downloaded
-from lab.data.images import folder_of_images as folder_of_images
-from lab.data.images import pictures_in as pictures_in
-from lab.data.images import stacked as stacked
-from lab.data.mixtures import GaussianMixture as GaussianMixture
-from lab.data.mixtures import grid as grid
-from lab.data.mixtures import ring as ring
-from lab.data.mixtures import spiral as spiral
-from lab.data.sequences import RepeatCopy as RepeatCopy
-from lab.data.sequences import adding as adding
-from lab.data.sequences import copy_memory as copy_memory
-from lab.data.sequences import mackey_glass as mackey_glass
-from lab.data.sequences import pixel_sequences as pixel_sequences
-from lab.data.sequences import repeat_copy as repeat_copy
-from lab.data.sequences import sine_mixture as sine_mixture
-from lab.data.sequences import windows as windows
-from lab.data.text import Vocabulary as Vocabulary
-from lab.data.text import buckets as buckets
-from lab.data.text import corpus as corpus
-from lab.data.text import held_out as held_out
-from lab.data.text import imdb as imdb
-from lab.data.text import stdlib_sources as stdlib_sources
-from lab.data.text import streams as streams
-from lab.data.text import words_of as words_of
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

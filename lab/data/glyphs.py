@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import checks
-from lab.files import home
+from lab import validation
+from lab.runs.paths import home
 
 DIGITS = "0123456789"
 UPPER, LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
@@ -50,9 +50,13 @@ def glyphs(
     Returns:
         (images uint8 `[count, size, size, 1 or 3]`, labels int32 `[count]`).
     """
-    count, size, seed = checks.integer("count", count), checks.integer("size", size, 8), checks.integer("seed", seed, 0)
+    count, size, seed = (
+        validation.integer("count", count),
+        validation.integer("size", size, 8),
+        validation.integer("seed", seed, 0),
+    )
     for name, value in {"rotation": rotation, "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic}.items():
-        checks.not_negative(name, value)
+        validation.NOT_NEGATIVE.check(name, value)
     if len(set(characters)) != len(characters) or not characters:
         raise ValueError(f"characters: expected different characters, at least one, received {characters!r}.")
     supported = faces_with(characters, faces)

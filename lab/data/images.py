@@ -5,18 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.data.folders import files_below
 from lab.data.pictures import decoded
+from lab.errors import DownloadError
 
 FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}  # name: shape
-
-
-class DownloadError(OSError):
-    """A data set could not be downloaded."""
-
-    exit_code = 2
 
 
 def digits(size=8):
@@ -24,7 +19,7 @@ def digits(size=8):
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    checks.integer("size", size, 8)
+    validation.integer("size", size, 8)
     data = load_digits()
     images = np.round(data.images * (255 / 16)).astype(np.uint8)
     if size != 8:
@@ -109,7 +104,7 @@ def pictures_in(folder, size, *, channels=3, unreadable="refuse"):
 
 def _pictures(folder, size, channels, unreadable):
     """Yields (path, uint8 `[size, size, channels]`, or None for a file that is left out); there is at least one picture."""
-    checks.integer("size", size)
+    validation.integer("size", size)
     if channels not in (1, 3):
         raise ValueError(f"channels: expected 1 or 3, received {channels}.")
     good, bad = 0, 0

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from lab import checks
+from lab import validation
 
 
 class GaussianMixture:
@@ -19,7 +19,7 @@ class GaussianMixture:
         self.means = np.asarray(means, np.float64)
         if self.means.ndim != 2 or not len(self.means) or not np.isfinite(self.means).all():
             raise ValueError(f"means: expected a finite array of shape [K, D], received {means!r}.")
-        self.deviation = checks.positive("deviation", deviation)
+        self.deviation = validation.POSITIVE.check("deviation", deviation)
         weights = np.ones(len(self.means)) if weights is None else np.asarray(weights, np.float64)
         if weights.shape != (len(self.means),) or not (weights >= 0).all() or not weights.sum() > 0:
             raise ValueError(f"weights: expected {len(self.means)} numbers >= 0, not all 0, received {weights!r}.")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 
 
 def adding(count, length, *, seed=0):
@@ -15,7 +15,7 @@ def adding(count, length, *, seed=0):
     Returns:
         (x float32 `[count, length, 2]`, numbers and marks; y float32 `[count, 1]`).
     """
-    count, length = checks.integer("count", count), checks.integer("length", length, 2)
+    count, length = validation.integer("count", count), validation.integer("length", length, 2)
     rng = np.random.default_rng(seed)
     x = np.zeros((count, length, 2), "float32")
     x[:, :, 0] = rng.uniform(size=(count, length))
@@ -37,8 +37,8 @@ def copy_memory(count, delay, *, length=10, symbols=8, seed=0):
     Returns:
         (x int32 `[count, delay + 2 length]`, y int32 of the same shape).
     """
-    count, delay = checks.integer("count", count), checks.integer("delay", delay)
-    length, symbols = checks.integer("length", length), checks.integer("symbols", symbols)
+    count, delay = validation.integer("count", count), validation.integer("delay", delay)
+    length, symbols = validation.integer("length", length), validation.integer("symbols", symbols)
     data = np.random.default_rng(seed).integers(1, symbols + 1, (count, length))
     x = np.zeros((count, delay + 2 * length), "int32")
     y = np.zeros_like(x)
@@ -69,7 +69,7 @@ def repeat_copy(count, *, bits=8, lengths=(1, 10), repeats=(1, 10), seed=0):
     Returns:
         `RepeatCopy` float32, padded with zeros to the longest.
     """
-    count, bits = checks.integer("count", count), checks.integer("bits", bits)
+    count, bits = validation.integer("count", count), validation.integer("bits", bits)
     for name, (low, high) in {"lengths": lengths, "repeats": repeats}.items():
         if not 1 <= low <= high:
             raise ValueError(f"{name}: expected (least, greatest) with 1 <= least <= greatest, received {(low, high)}.")
@@ -119,8 +119,8 @@ def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, produc
         step: of the method; divides 1 and the delay.
         production, decay, power: 0.2, 0.1 and 10 of the equation.
     """
-    count = checks.integer("count", count)
-    checks.positive("step", step)
+    count = validation.integer("count", count)
+    validation.POSITIVE.check("step", step)
     per_unit, lag = round(1 / step), round(delay / step)
     if abs(per_unit * step - 1) > 1e-9 or abs(lag * step - delay) > 1e-9 or lag < 1:
         raise ValueError(f"step: expected a divisor of 1 and of the delay, {delay}, received {step}.")
@@ -133,7 +133,9 @@ def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, produc
     middles = [float(start)] * lag  # between them
     first = slope(start, start)
     for i in range(steps):
-        x, past, next_past = values[i + lag], middles[i], values[i + 1]
+        x = values[i + lag]
+        past = middles[i]
+        next_past = values[i + 1]
         second = slope(x + step / 2 * first, past)
         third = slope(x + step / 2 * second, past)
         fourth = slope(x + step * third, next_past)
@@ -152,10 +154,10 @@ def sine_mixture(count, length, *, waves=3, periods=(10.0, 50.0), noise=0.0, see
         periods: the least and the greatest, in steps; uniform between.
         noise: its deviation.
     """
-    count, length, waves = (checks.integer(n, v) for n, v in (("count", count), ("length", length), ("waves", waves)))
+    count, length, waves = (validation.integer(n, v) for n, v in (("count", count), ("length", length), ("waves", waves)))
     if not 0 < periods[0] <= periods[1]:
         raise ValueError(f"periods: expected (least, greatest), 0 < least <= greatest, received {periods}.")
-    checks.not_negative("noise", noise)
+    validation.NOT_NEGATIVE.check("noise", noise)
     rng = np.random.default_rng(seed)
     period, phase = rng.uniform(periods[0], periods[1], (count, waves, 1)), rng.uniform(0, 2 * np.pi, (count, waves, 1))
     amplitude = rng.uniform(0.5, 1.0, (count, waves, 1))
@@ -166,7 +168,7 @@ def sine_mixture(count, length, *, waves=3, periods=(10.0, 50.0), noise=0.0, see
 def windows(series, length, *, horizon=1):
     """(x float32 `[N, length, 1]`, y float32 `[N, 1]`): each window of a series `[T]`, and the value `horizon` steps after its end."""
     series = np.asarray(series, "float32")
-    length, horizon = checks.integer("length", length), checks.integer("horizon", horizon)
+    length, horizon = validation.integer("length", length), validation.integer("horizon", horizon)
     if series.ndim != 1 or len(series) < length + horizon or not np.isfinite(series).all():
         raise ValueError(f"series: expected at least {length + horizon} finite numbers in a row, received {series.shape}.")
     x = np.lib.stride_tricks.sliding_window_view(series[:-horizon], length)

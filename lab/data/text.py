@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import checks, seeds
+from lab import validation
 from lab.data.folders import files_below
 from lab.data.images import DownloadError
+from lab.engine import seeds
 
 APART = {"site-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "__pycache__", "pydoc_data", "lib-dynload"}
 STEMMERS = ("porter", "snowball")
@@ -48,7 +49,7 @@ def corpus(folder, *, suffix=".py", without=(), unreadable="refuse"):
 def held_out(names, share, *, seed=0):
     """(names to train on, names held out), whole names in random order: at least one of each."""
     names = list(names)
-    checks.inside("share", share, 0, 1)
+    validation.Interval(over=0, below=1).check("share", share)
     if len(names) < 2:
         raise ValueError(f"names: expected at least 2, received {len(names)}.")
     count = min(max(round(share * len(names)), 1), len(names) - 1)
@@ -126,7 +127,7 @@ def streams(numbers, rows, length):
 
     A recurrent network that keeps its state from a window to the next one reads each part as a whole.
     """
-    numbers, rows, length = np.asarray(numbers, "int32"), checks.integer("rows", rows), checks.integer("length", length)
+    numbers, rows, length = np.asarray(numbers, "int32"), validation.integer("rows", rows), validation.integer("length", length)
     count = (len(numbers) - 1) // (rows * length)
     if count < 1:
         raise ValueError(f"numbers: expected at least {rows * length + 1} symbols, for one window, received {len(numbers)}.")
@@ -144,11 +145,12 @@ def buckets(lengths, batch_size, *, seed, epoch=0, pool=20):
         lengths: of the sequences, each >= 1.
         pool: batches that are sorted by length together; more pad less and mix less.
     """
-    lengths, batch_size = np.asarray(lengths), checks.integer("batch_size", batch_size)
+    lengths, batch_size = np.asarray(lengths), validation.integer("batch_size", batch_size)
     if lengths.ndim != 1 or not len(lengths) or lengths.min() < 1:
         raise ValueError(f"lengths: expected numbers >= 1, received {lengths.min() if lengths.size else 'none'}.")
     rng = seeds.generator("buckets", seed, epoch)
-    order, size = rng.permutation(len(lengths)), batch_size * checks.integer("pool", pool)
+    order = rng.permutation(len(lengths))
+    size = batch_size * validation.integer("pool", pool)
     batches = []
     for start in range(0, len(order), size):
         pooled = order[start : start + size]
@@ -171,7 +173,7 @@ def imdb(split="train", *, words=20_000):
 
     if split not in ("train", "test"):
         raise ValueError(f"split: expected 'train' or 'test', received {split!r}.")
-    words = checks.integer("words", words, 3)
+    words = validation.integer("words", words, 3)
     folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
     try:
         loaded = keras.datasets.imdb.load_data(num_words=words)

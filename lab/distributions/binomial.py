@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 from scipy import special
 
-from lab import checks
+from lab import validation
 from lab.distributions.bernoulli import Bernoulli
 from lab.distributions.distribution import Distribution, index_of, weighted
 
@@ -20,7 +20,7 @@ class Binomial(Distribution):
     """
 
     def __init__(self, count, logits=None, *, probs=None):
-        self.count = checks.integer("count", count)
+        self.count = validation.integer("count", count)
         self.trial = Bernoulli(logits, probs=probs)
         k = np.arange(count + 1)
         ways = special.gammaln(count + 1) - special.gammaln(k + 1) - special.gammaln(count - k + 1)

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.distributions.categorical import Categorical
 from lab.distributions.distribution import Distribution
 
@@ -17,7 +17,7 @@ class MultiCategorical(Distribution):
     """
 
     def __init__(self, logits, counts):
-        counts = [checks.integer("counts", count) for count in counts]
+        counts = [validation.integer("counts", count) for count in counts]
         if ops.shape(logits)[-1] != sum(counts):
             raise ValueError(f"logits: expected {sum(counts)} on the last axis, for {counts}, received {ops.shape(logits)}.")
         ends = np.cumsum(counts)[:-1].tolist()

@@ -53,38 +53,38 @@ On torch there are `value_and_grad` and `batch_normalize` alone, which is what l
 A program may touch only declared variables: `UndeclaredVariableError` names any other that it reads or assigns.
 """
 
-import keras
+from importlib import import_module
+from typing import Any
 
-from lab.engine.host import CompiledForward as CompiledForward
-from lab.engine.host import HostForward as HostForward
-from lab.engine.host import host_forward as host_forward
-from lab.engine.scope import UndeclaredVariableError as UndeclaredVariableError
+VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "value_and_grad", "write")
+ON_HOST = ("CompiledForward", "HostForward", "host_forward")
+COMPOSED = ("batch_normalize", "prepare")  # which jax and torch take from lab/engine/composed.py
 
-if keras.backend.backend() == "tensorflow":
-    from lab.engine.tensorflow import batch_normalize as batch_normalize
-    from lab.engine.tensorflow import compile as compile
-    from lab.engine.tensorflow import cond as cond
-    from lab.engine.tensorflow import prepare as prepare
-    from lab.engine.tensorflow import read as read
-    from lab.engine.tensorflow import scan as scan
-    from lab.engine.tensorflow import value_and_grad as value_and_grad
-    from lab.engine.tensorflow import write as write
-elif keras.backend.backend() == "jax":
-    from lab.engine.composed import batch_normalize as batch_normalize
-    from lab.engine.composed import prepare as prepare
-    from lab.engine.jax import compile as compile
-    from lab.engine.jax import cond as cond
-    from lab.engine.jax import read as read
-    from lab.engine.jax import scan as scan
-    from lab.engine.jax import value_and_grad as value_and_grad
-    from lab.engine.jax import write as write
-elif keras.backend.backend() == "torch":
-    from lab.engine.composed import batch_normalize as batch_normalize
-    from lab.engine.composed import prepare as prepare
-    from lab.engine.torch import compile as compile
-    from lab.engine.torch import read as read
-    from lab.engine.torch import scan as scan
-    from lab.engine.torch import value_and_grad as value_and_grad
-    from lab.engine.torch import write as write
-else:
-    raise ImportError(f"KERAS_BACKEND: expected 'tensorflow', 'jax' or 'torch', received {keras.backend.backend()!r}.")
+
+def __getattr__(name: str) -> Any:
+    """A verb from the file of Keras's backend, which is first imported here."""
+    if name in ON_HOST:
+        place = "host"
+    elif name == "UndeclaredVariableError":
+        place = "scope"
+    elif name in VERBS:
+        place = _backend()
+        place = "composed" if name in COMPOSED and place != "tensorflow" else place
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{place}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*VERBS, *ON_HOST, "UndeclaredVariableError"])
+
+
+def _backend():
+    import keras
+
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax", "torch"):
+        raise ImportError(f"KERAS_BACKEND: expected 'tensorflow', 'jax' or 'torch', received {backend!r}.")
+    return backend

@@ -1,6 +1,5 @@
 """The engine on TensorFlow: `tf.function` with or without XLA, `tf.GradientTape`, `tf.while_loop`, resource scatter."""
 
-import contextlib
 import functools
 import os
 
@@ -8,13 +7,14 @@ import keras
 import numpy as np
 import optree
 import tensorflow as tf
-from tensorflow.python import pywrap_tfe
-from tensorflow.python.eager import backprop
-from tensorflow.python.ops import random_ops_util
 
+from lab.engine import private
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
 
 CONVOLUTIONS = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool")  # prefixes of the operations that oneDNN does better
+# TensorFlow takes this generator on a CPU anyway. Keras leaves the choice open, and XLA on a CPU then draws 16 times as slowly
+# (TensorFlow 2.21).
+GENERATOR = "philox"
 LIBRARY = "--xla_cpu_experimental_ynn_fusion_type"
 
 
@@ -38,9 +38,7 @@ def _prepare_once():
     # is used thrice. `AddN` begins with the first operand whose memory it may take over. Where an operand has another
     # reader, the order of the additions, and with it the last digit, depends on which of the two is faster.
     tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "arithmetic_optimization": False})
-    original = backprop._default_vspace.aggregate_fn
-    backprop._default_vspace = backprop._default_vspace._replace(aggregate_fn=functools.partial(_aggregate, original))
-    pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
+    private.add_gradients_with(_aggregate)
 
 
 def _aggregate(original, gradients):
@@ -74,7 +72,7 @@ class Compiled:
         """The `tf.function` for arguments of this structure, over its leaves."""
 
         def traced(*leaves):
-            with _named_generator(), ProgramScope(self._name, state=self._state, strict=True):
+            with private.named_generator(GENERATOR), ProgramScope(self._name, state=self._state, strict=True):
                 return self._program(*optree.tree_unflatten(structure, leaves))
 
         graph = tf.function(traced, autograph=False)
@@ -180,20 +178,6 @@ def batch_normalize(x, scale, offset, epsilon):
     count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
     variance = variance * (count - 1) / count  # the kernel's has count - 1 below
     return tf.reshape(y, shape), tf.stop_gradient(mean), tf.stop_gradient(variance)
-
-
-@contextlib.contextmanager
-def _named_generator():
-    """Random operations traced inside name the generator that TensorFlow takes on a CPU anyway, Philox.
-
-    Keras leaves the choice to TensorFlow, and XLA on a CPU makes of that choice code that draws 16 times as slowly (TensorFlow 2.21).
-    """
-    original = random_ops_util.get_key_counter_alg
-    random_ops_util.get_key_counter_alg = lambda seed, alg: original(seed, "philox" if alg == "auto_select" else alg)
-    try:
-        yield
-    finally:
-        random_ops_util.get_key_counter_alg = original
 
 
 def _narrow(name, leaf):

@@ -57,7 +57,9 @@ def infogan(codes, weight=1.0, continuous_weight=0.1):
     def unread(view):
         categories, numbers = codes.split(view.latents)
         read = ops.cast(view.others[0], "float32")
-        loss, start, metrics = 0.0, 0, {}
+        loss = 0.0
+        start = 0
+        metrics = {}
         for category in categories:
             logits = read[:, start : start + category.shape[1]]
             start += category.shape[1]

@@ -52,7 +52,11 @@ class SampleGrid(Scheduled):
 
     def __init__(self, folder, latents, labels=None, *, keep=lambda name: None, columns=10, schedule=log_spaced):
         super().__init__(schedule)
-        self.folder, self.latents, self.labels, self.keep, self.columns = Path(folder), latents, labels, keep, columns
+        self.folder = Path(folder)
+        self.latents = latents
+        self.labels = labels
+        self.keep = keep
+        self.columns = columns
 
     def look(self, epoch, logs):
         """Draws and keeps."""
@@ -73,7 +77,11 @@ class Interpolation(keras.callbacks.Callback):
 
     def __init__(self, folder, pairs, labels=None, *, keep=lambda name: None, steps=24):
         super().__init__()
-        self.folder, self.pairs, self.labels, self.keep, self.steps = Path(folder), pairs, labels, keep, steps
+        self.folder = Path(folder)
+        self.pairs = pairs
+        self.labels = labels
+        self.keep = keep
+        self.steps = steps
 
     def on_train_end(self, logs=None):
         """Draws and keeps."""
@@ -97,7 +105,10 @@ class Plane(Scheduled):
 
     def __init__(self, folder, real, latents, *, keep=lambda name: None, frames=25):
         super().__init__(lambda epochs: {round(i * epochs / min(frames, epochs)) for i in range(min(frames, epochs) + 1)})
-        self.folder, self.real, self.latents, self.keep = Path(folder), real, latents, keep
+        self.folder = Path(folder)
+        self.real = real
+        self.latents = latents
+        self.keep = keep
 
     def look(self, epoch, logs):
         """Draws and keeps."""

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 POLICIES = ("colour", "translation", "cutout")
 
@@ -19,7 +19,7 @@ def diff_augment(policy=("colour", "translation", "cutout"), *, shift=0.125, hol
         shift: greatest shift, as a share of the image.
         hole: side of the square, as a share of the image.
     """
-    checks.fraction("shift", shift), checks.between("hole", hole, 0, 1)
+    validation.FRACTION.check("shift", shift), validation.UNIT.check("hole", hole)
     unknown = [name for name in policy if name not in POLICIES]
     if unknown:
         raise ValueError(f"policy: expected some of {', '.join(POLICIES)}, received {unknown[0]!r}.")

@@ -20,7 +20,10 @@ class Evaluation:
     """
 
     def __init__(self, classifier, real, *, training=None, batch_size=500, verbose=0):
-        self.classifier, self.training, self.batch_size, self.verbose = classifier, training, batch_size, verbose
+        self.classifier = classifier
+        self.training = training
+        self.batch_size = batch_size
+        self.verbose = verbose
         check_set("real", as_array("real", real))
         if training is not None:
             check_set("training", as_array("training", training))

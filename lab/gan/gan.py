@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine, seeds
+from lab import engine, validation
+from lab.engine import seeds
 from lab.gan.auxiliary import View
 from lab.gan.latent import Normal
 from lab.gan.latent_space import invert, slerp
@@ -35,7 +36,7 @@ class GAN(keras.Model):
     Mixed precision is the players' own: layers made under a policy compute in it, losses and penalties are float32. With float16 both
     optimizers are to be `keras.optimizers.LossScaleOptimizer`s, which Keras has on TensorFlow alone; bfloat16 needs nothing.
     What was learnt is kept by `average.save` (what makes samples), `save_weights` (all networks) or, with the optimizers, the random states
-    and every bit, by `lab.checkpoint` of `state`; the whole object is functions, which Keras's `save` cannot keep.
+    and every bit, by `lab.runs.checkpoint` of `state`; the whole object is functions, which Keras's `save` cannot keep.
 
     Args:
         objective: a `lab.losses.adversarial.Objective`.
@@ -63,16 +64,22 @@ class GAN(keras.Model):
         play=None, steps_per_execution=1, seed,
     ):  # fmt: skip
         super().__init__(name="gan")
-        self.generator, self.discriminator, self.objective = generator, discriminator, objective
+        self.generator = generator
+        self.discriminator = discriminator
+        self.objective = objective
         self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
-        self.penalties, self.auxiliary, self.augment, self.classes = penalties, auxiliary, augment, classes
+        self.penalties = penalties
+        self.auxiliary = auxiliary
+        self.augment = augment
+        self.classes = classes
         check_parts(self)
         self.latent = latent or Normal(generator.inputs[0].shape[-1])
-        self.clip = None if clip is None else checks.positive("clip", clip)
-        self.discriminator_steps = checks.integer("discriminator_steps", discriminator_steps)
-        self.penalty_interval = checks.integer("penalty_interval", penalty_interval)
-        self.steps_per_execution = checks.integer("steps_per_execution", steps_per_execution)
-        self.pac, self.ema = checks.integer("pac", pac), checks.fraction("ema", ema)
+        self.clip = None if clip is None else validation.POSITIVE.check("clip", clip)
+        self.discriminator_steps = validation.integer("discriminator_steps", discriminator_steps)
+        self.penalty_interval = validation.integer("penalty_interval", penalty_interval)
+        self.steps_per_execution = validation.integer("steps_per_execution", steps_per_execution)
+        self.pac = validation.integer("pac", pac)
+        self.ema = validation.FRACTION.check("ema", ema)
         self.play = play or alternate
         self.seed, self.seeds = seed, keras.random.SeedGenerator(seed)
         self.average = generator

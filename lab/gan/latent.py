@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 class Normal:
@@ -17,7 +17,7 @@ class Normal:
     """
 
     def __init__(self, size):
-        self.size = checks.integer("size", size)
+        self.size = validation.integer("size", size)
 
     def __call__(self, count, seed):
         """`[count, size]`, from a `keras.random.SeedGenerator`."""
@@ -29,7 +29,7 @@ class Normal:
             return generator.normal(size=(count, self.size)).astype("float32")
         from scipy import stats
 
-        bound = checks.positive("truncation", truncation)
+        bound = validation.POSITIVE.check("truncation", truncation)
         return stats.truncnorm.rvs(-bound, bound, size=(count, self.size), random_state=generator).astype("float32")
 
 
@@ -45,9 +45,10 @@ class Codes:
     """
 
     def __init__(self, noise=62, categories=(10,), continuous=2):
-        self.noise, self.continuous = checks.integer("noise", noise, 0), checks.integer("continuous", continuous, 0)
-        self.categories = tuple(checks.integer("categories", number, 2) for number in categories)
-        self.size = checks.integer("size", self.noise + sum(self.categories) + self.continuous)
+        self.noise = validation.integer("noise", noise, 0)
+        self.continuous = validation.integer("continuous", continuous, 0)
+        self.categories = tuple(validation.integer("categories", number, 2) for number in categories)
+        self.size = validation.integer("size", self.noise + sum(self.categories) + self.continuous)
 
     def __call__(self, count, seed):
         """`[count, size]`, from a `keras.random.SeedGenerator`."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.optimizers import Adam
 
 
@@ -14,7 +14,7 @@ def slerp(start, end, steps):
     sin((1-t) angle)/sin(angle) start + sin(t angle)/sin(angle) end; a straight line where both point the same way or opposite ways, or one is 0.
     """
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
-    t = np.linspace(0.0, 1.0, checks.integer("steps", steps, 2))[:, None]
+    t = np.linspace(0.0, 1.0, validation.integer("steps", steps, 2))[:, None]
     length = np.linalg.norm(start) * np.linalg.norm(end)
     angle = np.arccos(np.clip(np.dot(start, end) / length, -1.0, 1.0)) if length else 0.0
     if np.sin(angle) < 1e-6:
@@ -44,7 +44,7 @@ def invert(generator, images, latents, *, labels=None, steps=300, learning_rate=
     wanted = np.repeat(images, starts, axis=0)
     classes = None if labels is None else np.repeat(np.asarray(labels, "int32"), starts)
     z = keras.Variable(latents.reshape(count * starts, -1), name="latent")
-    optimizer = Adam(keras.optimizers.schedules.CosineDecay(learning_rate, checks.integer("steps", steps)))
+    optimizer = Adam(keras.optimizers.schedules.CosineDecay(learning_rate, validation.integer("steps", steps)))
     optimizer.build([z])
     state = [z, *optimizer.variables, *generator.variables]
 

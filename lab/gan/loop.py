@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine, finite
+from lab import engine, errors, validation
 from lab.gan.players import check_labels
 from lab.models.measuring import as_array, check_set
 
@@ -17,7 +17,7 @@ from lab.models.measuring import as_array, check_set
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
     """See `GAN.fit`. A training batch has `batch_size` samples for each of the discriminator's turns; what is left of an epoch is dropped."""
     x, y = check_samples(gan, x, y)
-    size = checks.integer("batch_size", batch_size) * gan.discriminator_steps
+    size = validation.integer("batch_size", batch_size) * gan.discriminator_steps
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
     steps = updates_per_epoch(gan, len(x), batch_size)
@@ -36,12 +36,12 @@ def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
             count = len(batch[0])
             callbacks.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
-            finite.require_metrics(metrics, owners, f"update {epoch * steps + first + count}")
+            errors.require_finite_metrics(metrics, owners, f"update {epoch * steps + first + count}")
             for key, value in metrics.items():
                 totals[key] += value * count
                 weights[key] += count
             callbacks.on_train_batch_end(first + count - 1, metrics)
-        finite.require_variables(owners, f"update {(epoch + 1) * steps}")  # before anybody saves it
+        errors.require_finite_variables(owners, f"update {(epoch + 1) * steps}")  # before anybody saves it
         callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
         if gan.stop_training:
             break

@@ -2,6 +2,7 @@
 
 from keras.layers import PReLU
 
+from lab import renamed
 from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from lab.layers.batch_normalization import BatchNormalization
 from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
@@ -25,7 +26,6 @@ from lab.layers.self_attention import SelfAttention2D
 from lab.layers.spectral_normalization import SpectralNormalization
 from lab.layers.subsampling import Subsampling2D
 from lab.layers.table_convolution import TableConvolution2D
-from lab.renamed import renamed
 
 __getattr__ = renamed(__name__, {"CategoricalHead": "CategoricalValueHead"})
 

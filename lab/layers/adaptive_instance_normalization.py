@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -19,7 +19,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon=1e-5, **options):
         super().__init__(**options)
-        checks.positive("epsilon", epsilon)
+        validation.POSITIVE.check("epsilon", epsilon)
         self.epsilon = epsilon
 
     def build(self, input_shape):

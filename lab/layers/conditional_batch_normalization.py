@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -20,7 +20,9 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     def __init__(self, classes, momentum=0.99, epsilon=1e-3, **options):
         super().__init__(**options)
-        self.classes, self.momentum, self.epsilon = checks.integer("classes", classes), momentum, epsilon
+        self.classes = validation.integer("classes", classes)
+        self.momentum = momentum
+        self.epsilon = epsilon
         self.normalization = keras.layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, center=False, scale=False, dtype=self.dtype_policy, name="normalization"
         )

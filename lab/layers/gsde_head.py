@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -24,8 +24,9 @@ class GSDEHead(keras.layers.Layer):
 
     def __init__(self, actions, initial_log_scale=-2.0, kernel_initializer="glorot_uniform", epsilon=1e-6, **options):
         super().__init__(**options)
-        self.actions, self.initial_log_scale = checks.integer("actions", actions), initial_log_scale
-        self.epsilon = checks.positive("epsilon", epsilon)
+        self.actions = validation.integer("actions", actions)
+        self.initial_log_scale = initial_log_scale
+        self.epsilon = validation.POSITIVE.check("epsilon", epsilon)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):

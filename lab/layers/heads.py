@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 
 
 class _Head(keras.layers.Layer):
@@ -12,7 +12,7 @@ class _Head(keras.layers.Layer):
 
     def __init__(self, actions, kernel_initializer="glorot_uniform", **options):
         super().__init__(**options)
-        self.actions = checks.integer("actions", actions)
+        self.actions = validation.integer("actions", actions)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
@@ -64,7 +64,7 @@ class QuantileHead(_Head):
 
     def __init__(self, actions, quantiles=200, **options):
         super().__init__(actions, **options)
-        self.quantiles = checks.integer("quantiles", quantiles)
+        self.quantiles = validation.integer("quantiles", quantiles)
 
     def _maps(self):
         return {"values": self.actions * self.quantiles}
@@ -95,7 +95,7 @@ class CategoricalValueHead(_Head):
 
     def __init__(self, actions, atoms=51, **options):
         super().__init__(actions, **options)
-        self.atoms = checks.integer("atoms", atoms, 2)
+        self.atoms = validation.integer("atoms", atoms, 2)
 
     def _maps(self):
         return {"logits": self.actions * self.atoms}
@@ -133,7 +133,9 @@ class GaussianHead(_Head):
         super().__init__(actions, **options)
         if not (len(limits) == 2 and limits[0] < limits[1]):
             raise ValueError(f"limits: expected two ascending numbers, received {limits!r}.")
-        self.state_dependent, self.limits, self.initial_log_scale = state_dependent, tuple(limits), initial_log_scale
+        self.state_dependent = state_dependent
+        self.limits = tuple(limits)
+        self.initial_log_scale = initial_log_scale
 
     def build(self, input_shape):
         """Makes the linear maps, or the deviations."""

@@ -2,7 +2,7 @@
 
 import keras
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -17,7 +17,8 @@ class LearntMap(keras.layers.Layer):
 
     def __init__(self, side, channels, seed=None, **options):
         super().__init__(**options)
-        self.side, self.channels = checks.integer("side", side), checks.integer("channels", channels)
+        self.side = validation.integer("side", side)
+        self.channels = validation.integer("channels", channels)
         self.seed = seed
 
     def build(self, input_shape):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -19,14 +19,12 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, size=5, k=2.0, alpha=1e-4, beta=0.75, **options):
         super().__init__(**options)
-        self.size = checks.integer("size", size)
+        self.size = validation.integer("size", size)
         if size % 2 == 0:
             raise ValueError(f"size: expected an odd number of channels, received {size}.")
-        self.k, self.alpha, self.beta = (
-            checks.positive("k", k),
-            checks.not_negative("alpha", alpha),
-            checks.not_negative("beta", beta),
-        )
+        self.k = validation.POSITIVE.check("k", k)
+        self.alpha = validation.NOT_NEGATIVE.check("alpha", alpha)
+        self.beta = validation.NOT_NEGATIVE.check("beta", beta)
         self.supports_masking = True
 
     def call(self, inputs):

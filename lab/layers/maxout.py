@@ -2,7 +2,7 @@
 
 import keras
 
-from lab import activations, checks
+from lab import activations, validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -20,7 +20,8 @@ class Maxout(keras.layers.Layer):
         bias_regularizer=None, **options,
     ):  # fmt: skip
         super().__init__(**options)
-        self.units, self.k = checks.integer("units", units), checks.integer("k", k)
+        self.units = validation.integer("units", units)
+        self.k = validation.integer("k", k)
         self.pieces = keras.layers.Dense(
             self.units * self.k, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, dtype=self.dtype_policy, name="pieces",

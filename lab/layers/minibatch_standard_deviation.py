@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -20,7 +20,8 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 
     def __init__(self, group_size=4, features=1, epsilon=1e-8, **options):
         super().__init__(**options)
-        self.group_size, self.features = checks.integer("group_size", group_size), checks.integer("features", features)
+        self.group_size = validation.integer("group_size", group_size)
+        self.features = validation.integer("features", features)
         self.epsilon = epsilon
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

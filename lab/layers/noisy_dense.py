@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -23,7 +23,9 @@ class NoisyDense(keras.layers.Layer):
 
     def __init__(self, units, activation=None, sigma=0.5, seed=None, **options):
         super().__init__(**options)
-        self.units, self.sigma, self.seed = checks.integer("units", units), checks.not_negative("sigma", sigma), seed
+        self.units = validation.integer("units", units)
+        self.sigma = validation.NOT_NEGATIVE.check("sigma", sigma)
+        self.seed = seed
         self.activation = keras.activations.get(activation)
         self.generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True

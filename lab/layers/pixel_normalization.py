@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -17,7 +17,7 @@ class PixelNormalization(keras.layers.Layer):
 
     def __init__(self, axis=-1, epsilon=1e-8, **options):
         super().__init__(**options)
-        checks.positive("epsilon", epsilon)
+        validation.POSITIVE.check("epsilon", epsilon)
         self.axis, self.epsilon = axis, epsilon
         self.supports_masking = True
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -19,7 +19,7 @@ class ProjectionHead(keras.layers.Layer):
 
     def __init__(self, classes, kernel_initializer="glorot_uniform", embeddings_initializer="glorot_uniform", **options):
         super().__init__(**options)
-        self.classes = checks.integer("classes", classes)
+        self.classes = validation.integer("classes", classes)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 

@@ -117,9 +117,13 @@ def _window(layer, shape):
         return ones, ones, ones, tuple(-width for width in _before(layer.cropping, axes))
     transposed = "Transpose" in kind
     if not transposed and hasattr(layer, "kernel_size"):
-        size, dilation, stride = layer.kernel_size, layer.dilation_rate, layer.strides
+        size = layer.kernel_size
+        dilation = layer.dilation_rate
+        stride = layer.strides
     elif hasattr(layer, "pool_size"):
-        size, dilation, stride = layer.pool_size, ones, layer.strides
+        size = layer.pool_size
+        dilation = ones
+        stride = layer.strides
     else:
         raise ValueError(f"{layer.name}: expected a layer with a window, an elementwise one or a merge, received {kind}.")
     size, dilation, stride = (_tuple(value, axes) for value in (size, dilation, stride))

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 class _Cell(keras.layers.Layer):
@@ -14,7 +14,8 @@ class _Cell(keras.layers.Layer):
 
     def __init__(self, units, kernel_initializer=None, recurrent_initializer=None, seed=None, **options):
         super().__init__(**options)
-        self.units, self.seed = checks.integer("units", units), seed
+        self.units = validation.integer("units", units)
+        self.seed = seed
         self.kernel_initializer, self.recurrent_initializer = (
             keras.initializers.get(initializer) for initializer in (kernel_initializer, recurrent_initializer)
         )

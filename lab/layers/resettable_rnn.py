@@ -23,7 +23,9 @@ class ResettableRNN(keras.layers.Layer):
     def __init__(self, cell, return_sequences=True, return_state=False, unroll=False, **options):
         super().__init__(**options)
         self.cell = _without_dropout(cell)
-        self.return_sequences, self.return_state, self.unroll = return_sequences, return_state, unroll
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.unroll = unroll
         self.rnn = keras.layers.RNN(
             _ResettingCell(cell, dtype=cell.dtype_policy), return_sequences=return_sequences, return_state=return_state,
             unroll=unroll, dtype=self.dtype_policy, name="rnn",

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -24,9 +24,11 @@ class RunningNormalization(keras.layers.Layer):
     def __init__(self, clip=10.0, epsilon=1e-8, feature_axes=None, **options):
         super().__init__(**options)
         if clip is not None:
-            checks.positive("clip", clip)
-        checks.positive("epsilon", epsilon)
-        self.clip, self.epsilon, self.feature_axes = clip, epsilon, feature_axes
+            validation.POSITIVE.check("clip", clip)
+        validation.POSITIVE.check("epsilon", epsilon)
+        self.clip = clip
+        self.epsilon = epsilon
+        self.feature_axes = feature_axes
 
     def build(self, input_shape):
         """Makes count, mean and M, the sum of squared deviations."""

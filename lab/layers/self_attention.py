@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.layers.spectral_normalization import SpectralNormalization
 
 
@@ -23,7 +23,9 @@ class SelfAttention2D(keras.layers.Layer):
 
     def __init__(self, reduction=8, seed=None, spectral=False, **options):
         super().__init__(**options)
-        self.reduction, self.seed, self.spectral = checks.integer("reduction", reduction), seed, spectral
+        self.reduction = validation.integer("reduction", reduction)
+        self.seed = seed
+        self.spectral = spectral
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):

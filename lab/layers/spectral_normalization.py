@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -28,7 +28,8 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def __init__(self, layer, power_iterations=1, epsilon=1e-12, **options):
         super().__init__(layer, **options)
-        self.power_iterations, self.epsilon = checks.integer("power_iterations", power_iterations), epsilon
+        self.power_iterations = validation.integer("power_iterations", power_iterations)
+        self.epsilon = epsilon
 
     def build(self, input_shape=None):
         """Builds the inner layer, u, v, and the kernel they belong to."""

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -16,7 +16,7 @@ class Subsampling2D(keras.layers.Layer):
 
     def __init__(self, size=2, **options):
         super().__init__(**options)
-        self.size = checks.integer("size", size)
+        self.size = validation.integer("size", size)
         self.pool_size = self.strides = (self.size, self.size)
         self.padding = "valid"
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -24,8 +24,12 @@ class TableConvolution2D(keras.layers.Layer):
         seen = np.asarray(table)
         if seen.ndim != 2 or not np.isin(seen, (0, 1)).all() or not seen.any(axis=0).all():
             raise ValueError(f"table: expected rows of 0 and 1, a 1 in each column, received {table!r}.")
-        self.table, self.size = seen.astype(int).tolist(), checks.integer("size", size)
-        self.kernel_size, self.strides, self.dilation_rate, self.padding = (self.size,) * 2, (1, 1), (1, 1), "valid"
+        self.table = seen.astype(int).tolist()
+        self.size = validation.integer("size", size)
+        self.kernel_size = (self.size,) * 2
+        self.strides = (1, 1)
+        self.dilation_rate = (1, 1)
+        self.padding = "valid"
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: len(self.table)})
 

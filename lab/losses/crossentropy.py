@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 class Crossentropy(keras.losses.Loss):
@@ -21,7 +21,9 @@ class Crossentropy(keras.losses.Loss):
 
     def __init__(self, from_logits=True, label_smoothing=0.0, gamma=0.0, class_weights=None, **options):
         super().__init__(**options)
-        self.from_logits, self.label_smoothing, self.gamma = from_logits, label_smoothing, gamma
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+        self.gamma = gamma
         self.class_weights = None if class_weights is None else tuple(class_weights)
         check(label_smoothing, gamma, self.class_weights, self.classes)
 
@@ -42,11 +44,11 @@ def focus(missed, gamma):
 
 def check(label_smoothing, gamma, class_weights, classes=None):
     """ValueError where an option is none, or the weights are not as many as the classes."""
-    checks.between("label_smoothing", label_smoothing, 0, 1)
-    checks.not_negative("gamma", gamma)
+    validation.UNIT.check("label_smoothing", label_smoothing)
+    validation.NOT_NEGATIVE.check("gamma", gamma)
     if class_weights is None:
         return
     for weight in class_weights:
-        checks.not_negative("class_weights", weight)
+        validation.NOT_NEGATIVE.check("class_weights", weight)
     if classes is not None and len(class_weights) != classes:
         raise ValueError(f"class_weights: expected {classes} numbers, received {class_weights!r}.")

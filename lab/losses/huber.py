@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.losses.elementwise import ElementwiseLoss, together
 
 
@@ -20,7 +20,7 @@ def huber_error(error, delta=1.0):
         error: e, a tensor of any shape.
         delta: where the square becomes linear, a number > 0.
     """
-    checks.positive("delta", delta)
+    validation.POSITIVE.check("delta", delta)
     size = ops.abs(error)
     return ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta**2)
 
@@ -36,7 +36,7 @@ class Huber(ElementwiseLoss):
 
     def __init__(self, delta=1.0, **options):
         super().__init__(**options)
-        checks.positive("delta", delta)
+        validation.POSITIVE.check("delta", delta)
         self.delta = delta
 
     def elements(self, y_true, y_pred):

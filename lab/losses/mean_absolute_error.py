@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.losses.elementwise import ElementwiseLoss, together
 
 
@@ -24,7 +24,7 @@ def quantile_error(y_true, y_pred, quantile=0.5):
     Args:
         quantile: tau, in (0, 1); 0.5 gives half the absolute error.
     """
-    checks.inside("quantile", quantile, 0, 1)
+    validation.Interval(over=0, below=1).check("quantile", quantile)
     y_true, y_pred = together(y_true, y_pred)
     error = y_true - y_pred
     return ops.maximum(quantile * error, (quantile - 1) * error)
@@ -50,7 +50,7 @@ class Quantile(ElementwiseLoss):
 
     def __init__(self, quantile=0.5, **options):
         super().__init__(**options)
-        self.quantile = checks.inside("quantile", quantile, 0, 1)
+        self.quantile = validation.Interval(over=0, below=1).check("quantile", quantile)
 
     def elements(self, y_true, y_pred):
         """The loss of each element."""

@@ -3,14 +3,13 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import renamed, validation
 from lab.losses.huber import huber_error
-from lab.renamed import renamed
 
 
 def td_error(value, reward, discount, next_value):
     """delta = r + gamma V(s') - V(s), elementwise; the discount is 0 where the episode terminated (Sutton and Barto 2018, eq. 6.5)."""
-    checks.same_shape(value=value, reward=reward, next_value=next_value)
+    validation.same_shape(value=value, reward=reward, next_value=next_value)
     return reward + discount * next_value - value
 
 
@@ -55,7 +54,7 @@ def quantile_huber(quantiles, target, *, kappa=1.0):
     Returns:
         `[B]`.
     """
-    checks.not_negative("kappa", kappa)
+    validation.NOT_NEGATIVE.check("kappa", kappa)
     count = quantiles.shape[-1]
     tau = (ops.arange(count, dtype=quantiles.dtype) + 0.5) / count  # tau^_i
     error = ops.stop_gradient(target)[:, None, :] - quantiles[:, :, None]  # [B, N, M]
@@ -84,7 +83,7 @@ def categorical_projection(probabilities, reward, discount, support):
 
 def policy_gradient(log_prob, advantage):
     """-log pi(a|s) A, elementwise (Williams 1992); no gradient flows through the advantage."""
-    checks.same_shape(log_prob=log_prob, advantage=advantage)
+    validation.same_shape(log_prob=log_prob, advantage=advantage)
     return -log_prob * ops.stop_gradient(advantage)
 
 
@@ -103,7 +102,7 @@ def clipped_surrogate(log_prob, old_log_prob, advantage, *, clip=0.2):
 
     No gradient flows through the old policy or the advantage.
     """
-    checks.same_shape(log_prob=log_prob, old_log_prob=old_log_prob, advantage=advantage)
+    validation.same_shape(log_prob=log_prob, old_log_prob=old_log_prob, advantage=advantage)
     ratio = probability_ratio(log_prob, old_log_prob)
     advantage = ops.stop_gradient(advantage)
     return -ops.minimum(ratio * advantage, ops.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)

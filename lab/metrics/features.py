@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
-from lab import checks
+from lab import validation
 
 
 def frechet_distance(real, fake):
@@ -75,10 +75,15 @@ def precision_recall(real, fake, *, k=3, k_density=5, block=2_000):
     """
     real, fake = _features(real, fake)
     most = min(len(real), len(fake)) - 1
-    k, k_density = min(checks.integer("k", k), most), min(checks.integer("k_density", k_density), most)
+    k, k_density = min(validation.integer("k", k), most), min(validation.integer("k_density", k_density), most)
     real_near, fake_near = _neighbours(real, max(k, k_density), block), _neighbours(fake, k, block)
-    radius, wide, fake_radius = real_near[:, k - 1], real_near[:, k_density - 1], fake_near[:, k - 1]
-    precise, density, recalled, nearest = 0, 0, np.zeros(len(real), bool), np.full(len(real), np.inf)
+    radius = real_near[:, k - 1]
+    wide = real_near[:, k_density - 1]
+    fake_radius = fake_near[:, k - 1]
+    precise = 0
+    density = 0
+    recalled = np.zeros(len(real), bool)
+    nearest = np.full(len(real), np.inf)
     for start in range(0, len(fake), block):
         distance = cdist(fake[start : start + block], real)
         precise += (distance <= radius).any(1).sum()

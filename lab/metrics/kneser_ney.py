@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 
 
 def kneser_ney(sequences, order=5, *, discount=0.75):
@@ -25,9 +25,9 @@ def kneser_ney(sequences, order=5, *, discount=0.75):
     from nltk.lm.models import KneserNeyInterpolated
     from nltk.util import everygrams
 
-    checks.integer("order", order, 2)
-    checks.positive("discount", discount)
-    checks.between("discount", discount, 0, 1)
+    validation.integer("order", order, 2)
+    validation.POSITIVE.check("discount", discount)
+    validation.UNIT.check("discount", discount)
     sequences = list(sequences)
     model: LanguageModel = KneserNeyInterpolated(order, discount=discount)
     symbols = [symbol for sequence in sequences for symbol in sequence]

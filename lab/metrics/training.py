@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 
 
 class _OfClassifier(keras.metrics.Metric):
@@ -52,7 +52,7 @@ class CalibrationError(_OfClassifier):
 
     def __init__(self, bins=15, from_logits=True, name="calibration_error", dtype=None):
         super().__init__(from_logits, name, dtype)
-        self.bins = checks.integer("bins", bins)
+        self.bins = validation.integer("bins", bins)
         self.count = self.add_weight(shape=(self.bins,), initializer="zeros", name="count")
         self.excess = self.add_weight(shape=(self.bins,), initializer="zeros", name="excess")  # n_b (confidence_b - accuracy_b)
 

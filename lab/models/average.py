@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lab.engine import private
 from lab.layers import RunningNormalization
 
 
@@ -64,7 +65,9 @@ def update_recent_average(average, model, share, updates):
 
 
 def _move(average, model, share, updates):
-    copied = {id(v) for layer in model._flatten_layers() if isinstance(layer, RunningNormalization) for v in layer.variables}
+    copied = {
+        id(v) for layer in private.flatten_layers(model) if isinstance(layer, RunningNormalization) for v in layer.variables
+    }
     for mean, variable in zip(average.variables, model.variables, strict=True):
         if keras.backend.is_float_dtype(variable.dtype) and id(variable) not in copied:
             mean.assign(mean + ops.cast(share, mean.dtype) * (variable - mean))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from lab import checks
+from lab import validation
 from lab.models.densenet import LAYERS as DENSENETS
 from lab.models.densenet import densenet
 from lab.models.inception import googlenet, inception_v3
@@ -14,7 +14,7 @@ from lab.models.resnet import PREFIXES, resnet, small_resnet
 from lab.models.vgg import LAYERS as VGGS
 from lab.models.vgg import vgg
 from lab.models.xception import xception
-from lab.names import require_name
+from lab.validation import require_name
 
 FAMILIES: dict[str, Callable] = {  # name: function (shape, classes, *, width, seed) -> a model from images to logits
     "lenet5": lenet,
@@ -46,4 +46,4 @@ def classifier(name, shape, classes, *, width=1.0, seed):
         seed: of the initial weights.
     """
     require_name("model", name, FAMILIES)
-    return FAMILIES[name](tuple(shape), checks.integer("classes", classes, 2), width=width, seed=seed)
+    return FAMILIES[name](tuple(shape), validation.integer("classes", classes, 2), width=width, seed=seed)

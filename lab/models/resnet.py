@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.models.blocks import Blocks, image_input, one_of, scaled
 
 LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # 2016a, table 1
@@ -148,7 +148,7 @@ class ZeroChannels(keras.layers.Layer):
 
     def __init__(self, count, **options):
         super().__init__(**options)
-        self.count = checks.integer("count", count)
+        self.count = validation.integer("count", count)
 
     def call(self, inputs):
         """Appends them."""

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.initializers import GateBias
 from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
-from lab.names import CELLS, GATED, require_name
+from lab.validation import CELLS, GATED, require_name
 
 
 def sequence_network(
@@ -30,7 +30,7 @@ def sequence_network(
     require_name("cell", cell, CELLS)
     if (features is None) == (symbols is None):
         raise ValueError(f"features, symbols: expected one of them, received {features} and {symbols}.")
-    checks.integer("layers", layers)
+    validation.integer("layers", layers)
     if time_scale and cell not in GATED:
         raise ValueError(f"time_scale: expected 0 for a cell other than {' and '.join(GATED)}, received {time_scale}.")
     seeds = iter(np.random.SeedSequence(seed).generate_state(5 * layers + 2).tolist())
@@ -90,12 +90,12 @@ def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
     known = network.get_layer("embedding").input_dim
     if prompt.min() < 0 or prompt.max() >= known:
         raise ValueError(f"prompt: expected symbols from 0 to {known - 1}, received {prompt.min()} to {prompt.max()}.")
-    checks.not_negative("temperature", temperature)
+    validation.NOT_NEGATIVE.check("temperature", temperature)
     rng, step = np.random.default_rng(seed), _stateful(network)
     for symbol in prompt:
         logits = step(symbol)
     drawn = []
-    for _ in range(checks.integer("length", length)):
+    for _ in range(validation.integer("length", length)):
         scores = np.array(logits, np.float64)
         scores[list(banned)] = -np.inf
         if temperature:

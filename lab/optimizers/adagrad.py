@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -20,8 +20,8 @@ class Adagrad(RuleOptimizer):
 
     def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **options):
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = checks.not_negative("initial_accumulator_value", initial_accumulator_value)
-        self.epsilon = checks.not_negative("epsilon", epsilon)
+        self.initial_accumulator_value = validation.NOT_NEGATIVE.check("initial_accumulator_value", initial_accumulator_value)
+        self.epsilon = validation.NOT_NEGATIVE.check("epsilon", epsilon)
 
     @property
     def slots(self):

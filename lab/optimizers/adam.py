@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -29,8 +29,9 @@ class Adam(RuleOptimizer):
         self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, epsilon_hat=False, **options
     ):
         super().__init__(learning_rate, **options)
-        self.beta_1, self.beta_2 = checks.fraction("beta_1", beta_1), checks.fraction("beta_2", beta_2)
-        self.epsilon = checks.not_negative("epsilon", epsilon)
+        self.beta_1 = validation.FRACTION.check("beta_1", beta_1)
+        self.beta_2 = validation.FRACTION.check("beta_2", beta_2)
+        self.epsilon = validation.NOT_NEGATIVE.check("epsilon", epsilon)
         self.amsgrad, self.epsilon_hat = amsgrad, epsilon_hat
 
     @property

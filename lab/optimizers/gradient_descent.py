@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.dense import dense
 from lab.optimizers.rule import RuleOptimizer
 
@@ -43,8 +43,8 @@ class GradientDescent(RuleOptimizer):
         Returns:
             (eta, J) of the step; eta is 0.0 where no try was good.
         """
-        checks.positive("shrink", checks.fraction("shrink", shrink))
-        checks.positive("slope", checks.fraction("slope", slope))
+        validation.POSITIVE.check("shrink", validation.FRACTION.check("shrink", shrink))
+        validation.POSITIVE.check("slope", validation.FRACTION.check("slope", slope))
         start = [ops.stop_gradient(ops.copy(variable)) for variable in variables]
         gradients = [ops.convert_to_tensor(gradient) for gradient in dense(gradients, variables)]
         before = _number(loss())

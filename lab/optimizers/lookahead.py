@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.wrapper import WrapperOptimizer, choose
 
 
@@ -23,7 +23,8 @@ class Lookahead(WrapperOptimizer):
 
     def __init__(self, inner, interval=5, alpha=0.5, *, name=None):
         super().__init__(inner, name=name)
-        self.interval, self.alpha = checks.integer("interval", interval), checks.share("alpha", alpha)
+        self.interval = validation.integer("interval", interval)
+        self.alpha = validation.SHARE.check("alpha", alpha)
 
     def apply(self, grads, trainable_variables=None):
         """A step of the inner optimizer and, after every `interval` of them, a synchronisation."""

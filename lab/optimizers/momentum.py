@@ -2,7 +2,7 @@
 
 import keras
 
-from lab import checks
+from lab import validation
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -19,8 +19,8 @@ class Momentum(RuleOptimizer):
 
     def __init__(self, learning_rate=0.01, momentum=0.9, dampening=0.0, **options):
         super().__init__(learning_rate, **options)
-        self.momentum = checks.fraction("momentum", momentum)
-        checks.between("dampening", dampening, 0, 1)
+        self.momentum = validation.FRACTION.check("momentum", momentum)
+        validation.UNIT.check("dampening", dampening)
         self.dampening = dampening
 
     @property

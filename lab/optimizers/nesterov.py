@@ -2,7 +2,7 @@
 
 import keras
 
-from lab import checks
+from lab import validation
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -21,7 +21,7 @@ class Nesterov(RuleOptimizer):
 
     def __init__(self, learning_rate=0.01, momentum=0.9, **options):
         super().__init__(learning_rate, **options)
-        self.momentum = checks.fraction("momentum", momentum)
+        self.momentum = validation.FRACTION.check("momentum", momentum)
 
     @property
     def slots(self):

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.adam import bias_corrections
 from lab.optimizers.rule import RuleOptimizer
 
@@ -29,9 +29,10 @@ class RAdam(RuleOptimizer):
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **options):
         super().__init__(learning_rate, **options)
-        checks.inside("beta_2", beta_2, 0.6, 1)
-        self.beta_1, self.beta_2 = checks.fraction("beta_1", beta_1), beta_2
-        self.epsilon = checks.not_negative("epsilon", epsilon)
+        validation.Interval(over=0.6, below=1).check("beta_2", beta_2)
+        self.beta_1 = validation.FRACTION.check("beta_1", beta_1)
+        self.beta_2 = beta_2
+        self.epsilon = validation.NOT_NEGATIVE.check("epsilon", epsilon)
 
     @property
     def slots(self):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.rule import RuleOptimizer
 
 
@@ -27,8 +27,9 @@ class RMSprop(RuleOptimizer):
         self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, epsilon_inside=True, **options
     ):
         super().__init__(learning_rate, **options)
-        self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
-        self.epsilon = checks.not_negative("epsilon", epsilon)
+        self.rho = validation.FRACTION.check("rho", rho)
+        self.momentum = validation.FRACTION.check("momentum", momentum)
+        self.epsilon = validation.NOT_NEGATIVE.check("epsilon", epsilon)
         self.centered, self.epsilon_inside = centered, epsilon_inside
 
     @property

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.dense import DenseOptimizer
 
 
@@ -22,7 +22,7 @@ class RuleOptimizer(DenseOptimizer):
 
     def __init__(self, learning_rate, **options):
         if isinstance(learning_rate, int | float):
-            learning_rate = float(checks.positive("learning_rate", learning_rate))
+            learning_rate = float(validation.POSITIVE.check("learning_rate", learning_rate))
         super().__init__(learning_rate, **options)
 
     @property

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.optimizers.wrapper import TwoStepOptimizer
 
 
@@ -26,7 +26,7 @@ class SAM(TwoStepOptimizer):
 
     def __init__(self, inner, rho=0.05, *, name=None):
         super().__init__(inner, name=name)
-        self.rho = checks.positive("rho", rho)
+        self.rho = validation.POSITIVE.check("rho", rho)
 
     def ascend(self, grads, trainable_variables=None):
         """Goes to w + rho g/|g|; a gradient of zero leaves the weights where they are."""

@@ -19,7 +19,9 @@ class EarlyStopping(keras.callbacks.Callback):
 
     def __init__(self, variables, patience, evaluated):
         super().__init__()
-        self.variables, self.patience, self.evaluated = list(variables), patience, list(evaluated)
+        self.variables = list(variables)
+        self.patience = patience
+        self.evaluated = list(evaluated)
         self.best_loss = keras.Variable(np.inf, trainable=False, dtype="float32", name="best_loss")
         self.waited = keras.Variable(0, trainable=False, dtype="int32", name="waited")
         self.best = [keras.Variable(np.asarray(v), trainable=False, dtype=v.dtype, name="best") for v in self.variables]

@@ -22,7 +22,12 @@ class Examples(keras.utils.PyDataset):
         # On TensorFlow two workers have a queue of Keras's own, in order; with one tf.data tunes itself, and at an epoch's end that may wait for seconds.
         # On JAX Keras looks at a batch before the first epoch, which such a queue would then lack.
         super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1, max_queue_size=4)
-        self.x, self.y, self.batch_size, self.classes, self.mix, self.seed = x, y, batch_size, classes, mix, seed
+        self.x = x
+        self.y = y
+        self.batch_size = batch_size
+        self.classes = classes
+        self.mix = mix
+        self.seed = seed
         self.begin(0)
 
     def begin(self, epoch):

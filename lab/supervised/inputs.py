@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from lab.engine import private
 from lab.models.measuring import as_array, as_floats, check_numbers, check_set
 
 
@@ -40,7 +41,7 @@ def check_symbols(network, x):
     """Symbols must be integers below the size of each `Embedding`."""
     if x.dtype.kind not in "iu":
         raise ValueError(f"x: expected integer symbols, received {x.dtype}.")
-    known = [layer.input_dim for layer in network._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    known = [layer.input_dim for layer in private.flatten_layers(network) if isinstance(layer, keras.layers.Embedding)]
     if known and not 0 <= x.min() <= x.max() < min(known):
         raise ValueError(f"x: expected symbols from 0 to {min(known) - 1}, received {x.min()} to {x.max()}.")
 

@@ -19,7 +19,10 @@ class TrainingModel(keras.Model):
 
     def __init__(self, network, augmentation, decay):
         super().__init__(name="training")
-        self.augmentation, self.network, self.average, self.decay = augmentation, network, network, decay
+        self.augmentation = augmentation
+        self.network = network
+        self.average = network
+        self.decay = decay
         if decay:
             self.average, self.average_updates = averaged(network), update_counter()
         self.built = True

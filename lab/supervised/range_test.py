@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.supervised.training import make_optimizer
 
 
@@ -30,12 +30,12 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
         steps: updates.
         smoothing: decay of the losses' mean, corrected for its start.
     """
-    checks.positive("least", least)
-    checks.fraction("smoothing", smoothing)
+    validation.POSITIVE.check("least", least)
+    validation.FRACTION.check("smoothing", smoothing)
     if not most > least:
         raise ValueError(f"most: expected more than least, {least}, received {most}.")
     x, y = training.check(x, y)
-    rates = np.geomspace(least, most, checks.integer("steps", steps, 2))
+    rates = np.geomspace(least, most, validation.integer("steps", steps, 2))
     model, batches = training.model, training.batches(x, y)
     if not len(batches):
         raise ValueError(f"x: expected at least {training.recipe.batch_size} examples, a batch, received {len(x)}.")

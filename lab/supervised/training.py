@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine, optimizers
-from lab.finite import require_metrics, require_variables
+from lab import engine, optimizers, validation
+from lab.engine import private
+from lab.errors import require_finite_metrics, require_finite_variables
 from lab.models.logits import check_logits
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
@@ -31,8 +32,11 @@ class Training:
 
     def __init__(self, network, recipe, *, steps, classes=None, loss=None, metrics=None, jit=None, seed):
         engine.prepare()
-        self.network, self.recipe, self.classes, self.seed = network, recipe, classes, seed
-        self.steps = checks.integer("steps", steps)
+        self.network = network
+        self.recipe = recipe
+        self.classes = classes
+        self.seed = seed
+        self.steps = validation.integer("steps", steps)
         self.mix = mixing(recipe)
         if classes is None and (self.mix or recipe.label_smoothing):
             raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
@@ -59,7 +63,7 @@ class Training:
         self.loss, self.own_loss = loss or usual[0], loss is not None
         if jit is None:
             slower = any(
-                "Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in network._flatten_layers()
+                "Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in private.flatten_layers(network)
             )
             jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not slower)
         metrics = usual[1] if metrics is None else metrics
@@ -166,8 +170,8 @@ class _Finite(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         owners = {"network": self.training.network.variables, "optimizer": self.training.optimizer.variables}
-        require_metrics(logs or {}, owners, f"epoch {epoch + 1}")
-        require_variables(owners, f"epoch {epoch + 1}")
+        require_finite_metrics(logs or {}, owners, f"epoch {epoch + 1}")
+        require_finite_variables(owners, f"epoch {epoch + 1}")
 
 
 def make_optimizer(recipe, steps, network):

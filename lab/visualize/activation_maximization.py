@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.optimizers import Adam
 from lab.visualize.units import output_of
 
@@ -26,7 +26,7 @@ def maximize(model, units, *, layer=None, steps=200, step_size=0.05, decay=1e-3,
     units = np.atleast_1d(units)
     if units.min() < 0 or units.max() >= outputs.shape[-1]:
         raise ValueError(f"units: expected 0 to {outputs.shape[-1] - 1}, received {units.min()} to {units.max()}.")
-    steps, jitter = checks.integer("steps", steps), checks.integer("jitter", jitter, 0)
+    steps, jitter = validation.integer("steps", steps), validation.integer("jitter", jitter, 0)
     part, shape = keras.Model(model.inputs[0], outputs), model.inputs[0].shape[1:]
     rng = np.random.default_rng(seed)
     x = keras.Variable(rng.normal(0, 0.1, (len(units), *shape)), dtype="float32", trainable=True)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lab import engine
+from lab.engine import private
 from lab.visualize.units import layer_and_unit
 
 RULES = ("gradient", "deconvnet", "guided")
@@ -49,7 +50,7 @@ def rectifies(model):
     """Whether there are ReLUs in a network, by which the rules differ."""
     return any(
         isinstance(layer, keras.layers.ReLU) or getattr(getattr(layer, "activation", None), "__name__", "") in MOST
-        for layer in model._flatten_layers()
+        for layer in private.flatten_layers(model)
     )
 
 

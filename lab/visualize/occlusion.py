@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from lab import checks
+from lab import validation
 from lab.visualize.units import layer_and_unit
 
 
@@ -19,7 +19,7 @@ def occlusion(model, images, *, classes=None, size=5, stride=1, fill=0.0, batch_
         fill: what the square shows.
     """
     images = np.asarray(images, "float32")
-    size, stride = checks.integer("size", size), checks.integer("stride", stride)
+    size, stride = validation.integer("size", size), validation.integer("stride", stride)
     count, height, width = images.shape[:3]
     if size > min(height, width):
         raise ValueError(f"size: expected at most {min(height, width)}, the image's, received {size}.")

@@ -7,10 +7,10 @@ from gymnasium import spaces
 
 from lab import engine
 from lab.agents import A2C, PPO, REINFORCE, FeedForward, GSDEPolicy, NormalPolicy, RewardScaling, evaluate, policy_for
+from lab.agents.watching import greedy_policy
 from lab.engine.host import CompiledForward, HostForward
 from lab.layers import RunningNormalization
 from lab.models import actor_critic, dense_torso, nature_torso
-from lab.watch import greedy_policy
 from tests.agents import actors
 from tests.agents.identity import ACTIONS, Identity, vectorize
 from tests.contracts import as_array, raises, save_and_load, uniform
@@ -245,8 +245,8 @@ def test_the_network_of_images():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"discount": 1.1}, r"discount: expected a number in \[0, 1\], received 1.1"),
-        ({"lambda_": -0.1}, r"lambda_: expected a number in \[0, 1\], received -0.1"),
+        ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
+        ({"lambda_": -0.1}, r"lambda_: expected a number >= 0 and <= 1, received -0.1"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
     ],
 )

@@ -212,7 +212,7 @@ def test_the_two_outputs_of_an_actor_start_apart():
         ({"action_space": Box(-np.inf, np.inf, (1,))}, "action space: expected finite bounds, low below high"),
         ({"action_space": shared.not_a_number()}, "action space: expected finite bounds, low below high"),
         ({"batch_size": 3000}, "batch_size: expected at most the replay's 2000, received 3000"),
-        ({"discount": 1.1}, r"discount: expected a number in \[0, 1\], received 1.1"),
+        ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
         ({"updates": 0}, "updates: expected an integer >= 1, received 0"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
         ({"warm_up": -1}, "warm_up: expected an integer >= 0, received -1"),
@@ -228,5 +228,5 @@ def test_bad_parts():
         LearntTemperature(1, keras.optimizers.SGD(), initial=0)
     with pytest.raises(ValueError, match="value: expected a number >= 0, received -1"):
         FixedTemperature(-1)
-    with pytest.raises(ValueError, match=r"polyak: expected a number in \[0, 1\], received 2"):
+    with pytest.raises(ValueError, match=r"polyak: expected a number >= 0 and <= 1, received 2"):
         linear_critics(ONLINE, TARGETS, polyak=2)

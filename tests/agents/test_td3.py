@@ -223,7 +223,7 @@ def test_bad_parts():
         ddpg(critics=shared.small_critics(2))
     with pytest.raises(ValueError, match="scale: expected a number >= 0, received -1"):
         GaussianNoise(-1)
-    with pytest.raises(ValueError, match=r"reversion: expected a number in \[0, 1\], received 2"):
+    with pytest.raises(ValueError, match=r"reversion: expected a number >= 0 and <= 1, received 2"):
         OrnsteinUhlenbeckNoise(1, 1, reversion=2)
     with pytest.raises(ValueError, match="clip: expected a number >= 0, received -1"):
         clipped_noise(0.2, -1)

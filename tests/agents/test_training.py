@@ -3,8 +3,8 @@ import pytest
 
 from lab.agents import evaluate, train
 from lab.agents.rollout import Batch
-from lab.finite import NonFiniteError
-from lab.steps import whole_steps
+from lab.agents.steps import whole_steps
+from lab.errors import NonFiniteError
 from tests.agents.identity import Identity, vectorize
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import lab.data
-import lab.files
+import lab.runs.files
 from lab.data import digits, downloaded, faces_with, folder_of_images, glyphs, stacked
 from lab.data.glyphs import DIGITS, FACES, LOWER, UPPER
 from tests.contracts import raises
@@ -49,8 +49,8 @@ def test_a_cache_that_cannot_be_written_stops_nobody(own_home):
 def test_data_sets_need_no_fcntl(monkeypatch):
     # which Windows lacks
     monkeypatch.setattr(lab, "data", lab.data)  # put back afterwards, as the modules are
-    monkeypatch.setattr(lab, "files", lab.files)
-    for name in [name for name in sys.modules if name == "lab.data" or name.startswith(("lab.data.", "lab.files"))]:
+    monkeypatch.setattr(lab.runs, "paths", lab.runs.paths)
+    for name in [name for name in sys.modules if name == "lab.data" or name.startswith(("lab.data.", "lab.runs.paths"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fcntl", None)
     assert importlib.import_module("lab.data").glyphs(1)[0].shape == (1, 28, 28, 1)

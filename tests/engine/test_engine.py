@@ -1,4 +1,3 @@
-import importlib
 import os
 import subprocess
 import sys
@@ -10,8 +9,8 @@ import optree
 import pytest
 from keras import ops
 
-import lab
 from lab import engine
+from lab.runs import keras_settings
 from tests.backends import only
 from tests.engine.arrays import as_array, variable
 
@@ -228,7 +227,7 @@ def test_onednn_is_on_unless_asked_otherwise(monkeypatch, asked, used):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     if asked:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", asked)
-    importlib.reload(lab)
+    keras_settings.choose_backend(keras.backend.backend())
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == used
 
 

@@ -162,7 +162,7 @@ def test_exploring_starts():
     ("build", "words"),
     [
         (lambda: DynaMaze("round"), "maze: expected one of fixed, blocking, shortcut, received 'round'"),
-        (lambda: Gambler(heads=1.5), r"heads: expected a number in \[0, 1\], received 1.5"),
+        (lambda: Gambler(heads=1.5), r"heads: expected a number >= 0 and <= 1, received 1.5"),
         (lambda: RandomWalk(4), "states: expected an odd number >= 1, received 4"),
         (lambda: MaximizationBias(1), "actions: expected an integer >= 2, received 1"),
         (lambda: Gambler(render_mode="human"), "render_mode: expected one of None, ansi, rgb_array, received 'human'"),

@@ -65,7 +65,7 @@ def changed(at, value):
         ({"transitions": sparse.csr_array((5, 3))}, r"expected a matrix \[S A, S\], received the shape \(5, 3\)"),
         ({"rewards": np.ones((2, 3))}, r"rewards: expected the shape \(3, 2\) or \(3, 2, 3\), received \(2, 3\)"),
         ({"rewards": np.full((3, 2), np.nan)}, "rewards: expected finite numbers, received nan for state 0, action 0"),
-        ({"discount": 1.5}, r"discount: expected a number in \[0, 1\], received 1.5"),
+        ({"discount": 1.5}, r"discount: expected a number >= 0 and <= 1, received 1.5"),
         ({"discount": float("nan")}, "discount: expected a number"),
         ({"terminal": [3]}, r"terminal: expected states in \[0, 3\), received \[3\]"),
         ({"terminal": [0, 1, 2]}, "terminal: expected a state that is not terminal"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import _mixture
+from experiments.common import mixture
 from lab import metrics, models, optimizers
-from lab.finite import NonFiniteError
+from lab.errors import NonFiniteError
 from tests.contracts import raises
 from tests.experiments.track import Memory
 
@@ -123,10 +123,10 @@ def test_as_many_samples_of_a_mixture_are_measured_as_asked(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", _mixture.RECIPES)
+@pytest.mark.parametrize("family", mixture.RECIPES)
 def test_every_family_moves_its_players(tmp_path, family):
     config = importlib.import_module("experiments.gan_grid").Config(**MIXTURE | {"family": family, "samples": 200})
-    gan = _mixture.make(config, 0, variance=1.0)
+    gan = mixture.make(config, 0, variance=1.0)
     before = [
         np.array(keras.ops.convert_to_numpy(v))
         for v in (*gan.generator.trainable_variables, *gan.discriminator.trainable_variables)
@@ -153,18 +153,18 @@ def test_what_falls_during_a_run_of_r3gan():
     config = importlib.import_module("experiments.gan_ring").Config
     assert config().total_steps <= 8_000_000  # a fifth of PacGAN's
     small = config(**MIXTURE | {"epochs": 10})
-    gan = _mixture.make(small, 0, variance=4.0)
+    gan = mixture.make(small, 0, variance=4.0)
     gammas = [[float(penalty.at(step)) for step in (0, small.updates)] for penalty in gan.penalties]
-    np.testing.assert_allclose(gammas, 2 * [[4 * gamma for gamma in _mixture.RECIPES["r3gan"].gammas]], rtol=1e-5)
+    np.testing.assert_allclose(gammas, 2 * [[4 * gamma for gamma in mixture.RECIPES["r3gan"].gammas]], rtol=1e-5)
     rates = [float(gan.generator_optimizer._learning_rate(step)) for step in (0, 0.7 * small.updates, small.updates)]
-    rate = _mixture.RECIPES["r3gan"].learning_rate
+    rate = mixture.RECIPES["r3gan"].learning_rate
     np.testing.assert_allclose(rates, [rate, rate, rate / 100], rtol=1e-5)
 
 
-@pytest.mark.parametrize("family", _mixture.RECIPES)
+@pytest.mark.parametrize("family", mixture.RECIPES)
 def test_an_epoch_is_whole_executions(family):
     config = importlib.import_module("experiments.gan_ring").Config(family=family, generator_units=1, discriminator_units=1)
-    gan = _mixture.make(config, 0, variance=1.0)
+    gan = mixture.make(config, 0, variance=1.0)
     assert gan.steps_per_execution % gan.penalty_interval == 0
     assert config.updates // config.epochs % gan.steps_per_execution == 0
 
@@ -177,7 +177,7 @@ def test_penalties_are_as_heavy_as_the_mixture_is_wide(tmp_path, monkeypatch, na
     def stop(config, seed, variance):
         raise Made(variance)
 
-    monkeypatch.setattr(_mixture, "make", stop)
+    monkeypatch.setattr(mixture, "make", stop)
     module = importlib.import_module(f"experiments.{name}")
     with pytest.raises(Made) as made:
         module.run(module.Config(samples=20_000), Memory(tmp_path))

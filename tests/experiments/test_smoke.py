@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab import experiment
+from lab.runs import experiment
 from tests.experiments.track import Memory
 from tests.processes import ROOT
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import _supervised
-from lab import children
+from experiments.common import supervised
+from lab.runs import children
 from tests.contracts import raises
 from tests.experiments.track import Memory
 from tests.graphs import eagerly
@@ -151,10 +151,8 @@ def test_enough_counts_up_to_the_checkpoint_alone(tmp_path):
             track.log({"validation_loss": loss}, step)
         track.restore = lambda variables, restored=restored: restored
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                _supervised, "go_on", lambda track, training, x, y, start, **options: setattr(training, "went", start)
-            )
-            _supervised.fit(track, training, np.zeros(4), np.zeros(4), enough=0.1)
+            patch.setattr(supervised, "go_on", lambda track, training, x, y, start, **options: setattr(training, "went", start))
+            supervised.fit(track, training, np.zeros(4), np.zeros(4), enough=0.1)
         assert training.went == expected
 
 
@@ -174,11 +172,11 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
     from lab.supervised import Recipe, Training
 
     seconds = itertools.count(100)
-    monkeypatch.setattr(_supervised, "time", types.SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    monkeypatch.setattr(supervised, "time", types.SimpleNamespace(perf_counter=lambda: float(next(seconds))))
     x, y = np.random.default_rng(0).normal(size=(48, 4)).astype("float32"), np.arange(48) % 2
     recipe, track = Recipe(epochs=2, batch_size=16), Memory(tmp_path)
     training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
-    _supervised.fit(track, training, x, y, validation=(x, y))
+    supervised.fit(track, training, x, y, validation=(x, y))
     assert track.metrics()["examples_per_second"] == [(48, 48.0), (96, 48.0)]
     assert track.saving is False
 
@@ -186,9 +184,9 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
 def test_checkpoints_are_to_come_until_the_last_fold_ends(tmp_path, monkeypatch):
     from experiments import classifier_digits
 
-    seen, go_on, track = [], _supervised.go_on, Memory(tmp_path)
+    seen, go_on, track = [], supervised.go_on, Memory(tmp_path)
     track.saving = True
-    monkeypatch.setattr(_supervised, "go_on", lambda *a, **k: seen.append((go_on(*a, **k), track.saving)[1]))
+    monkeypatch.setattr(supervised, "go_on", lambda *a, **k: seen.append((go_on(*a, **k), track.saving)[1]))
     with eagerly():
         classifier_digits.run(classifier_digits.Config(**STARTS["classifier_digits"]), track)
     assert seen == [True, True] and track.saving is False

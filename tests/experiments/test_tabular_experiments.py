@@ -10,13 +10,14 @@ import gymnasium
 import numpy as np
 import pytest
 
-from experiments import _tabular
-from lab import checkpoint
+from experiments.common import tabular
 from lab.agents.tabular import DiscreteStates, MonteCarloControl
-from lab.journal import Journal, RunFolder
-from lab.lifecycle import identified
-from lab.progress import Progress
-from lab.track import Track
+from lab.runs import checkpoint
+from lab.runs.journal import Journal
+from lab.runs.lifecycle import identified
+from lab.runs.progress import Progress
+from lab.runs.run_folder import RunFolder
+from lab.runs.track import Track
 from tests.experiments.track import Memory
 from tests.processes import ROOT
 
@@ -179,7 +180,7 @@ def test_a_run_that_repeats_goes_on_where_it_was_killed(name, own_home, monkeypa
     header = {"experiment": name, "seed": 3, "seeds": 1, "backend": "x", "versions": {}, "total_steps": 0}
     every = 50 if name == "mc_blackjack" else 2
     header |= {"config": EXPERIMENTS[name][0] | BRIEF.get(name, {}), "options": {"checkpoint_every": every}}
-    monkeypatch.setattr(_tabular, "save", lambda *picture: None)  # which costs the most, and is drawn from the same numbers
+    monkeypatch.setattr(tabular, "save", lambda *picture: None)  # which costs the most, and is drawn from the same numbers
     alone, killed = (RunFolder.create(identified(header)) for _ in range(2))
     track, results = run_watched(name, alone)
     total, kept = track.total, 0
@@ -201,11 +202,11 @@ def test_a_sitting_is_the_same_as_episodes_left_alone(own_home):
         return env, MonteCarloControl(int(np.prod(env.sizes)), 2, exploring_starts=True)
 
     env, learner = make()
-    expected, _ = _tabular.episodes(learner, env, 30, seed=7)
+    expected, _ = tabular.episodes(learner, env, 30, seed=7)
     env, other = make()
-    returns, sitting = np.zeros(30), _tabular.Sitting(Memory(own_home), env, [])
+    returns, sitting = np.zeros(30), tabular.Sitting(Memory(own_home), env, [])
     sitting.begin(30)
-    sitting.play(other, 30, returns.__setitem__, **_tabular.streams(7))
+    sitting.play(other, 30, returns.__setitem__, **tabular.streams(7))
     assert returns.tolist() == expected.tolist()
     assert other.values.rows != learner.values.rows
     sitting.fill_up(other)
@@ -215,13 +216,13 @@ def test_a_sitting_is_the_same_as_episodes_left_alone(own_home):
 def test_saving_by_the_clock_and_by_the_count(own_home, monkeypatch):
     header = {"experiment": "toy", "seed": 3, "seeds": 1, "backend": "x", "config": {}, "versions": {}, "total_steps": 0}
     now, saved = [0.0], []
-    monkeypatch.setattr("lab.track.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("lab.runs.track.time.monotonic", lambda: now[0])
 
     def save(folder, step, variables, **options):
         saved.append(step)
         now[0] += 0.25
 
-    monkeypatch.setattr("lab.checkpoint.save", save)
+    monkeypatch.setattr("lab.runs.checkpoint.save", save)
     for every, steps in ((0, [4, 24, 30]), (7, [7, 14, 21, 28, 30])):
         folder = RunFolder.create(identified(header | {"options": {"checkpoint_every": every}}))
         track, saved[:] = Track(folder, Journal(folder), Progress("toy", 0)), []

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from lab.engine.seeds import generator
 from lab.gan import Normal
 from lab.gan.latent_space import slerp
-from lab.seeds import generator
 from tests.contracts import raises
 from tests.gan.players import gan, linear, samples, values
 

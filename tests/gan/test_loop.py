@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from lab import checkpoint
-from lab.finite import NonFiniteError
+from lab.errors import NonFiniteError
 from lab.gan import gradient_penalty, r1
 from lab.gan.loop import batches
 from lab.losses import adversarial
 from lab.optimizers import Adam
+from lab.runs import checkpoint
 from tests.contracts import raises
 from tests.gan.players import equal, gan, linear, samples, values
 

@@ -8,7 +8,7 @@ from PIL import Image
 from lab import models
 from lab.__main__ import main
 from lab.gan import Codes, Normal, pictures, sheet
-from lab.journal import RunFolder
+from lab.runs.run_folder import RunFolder
 from tests.contracts import raises
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from lab import models, names
+from lab import models, validation
 from lab.models import classifier, multiplications, stages, summary
 from lab.models.families import FAMILIES
 from tests.contracts import as_array, raises, save_and_load, uniform
@@ -154,7 +154,7 @@ OTHER_DEPTHS = {"vgg19", "resnet110", "preresnet110", "plain110", "resnet101", "
 
 
 def test_command_lines_know_the_families():
-    assert set(names.FAMILIES) == set(FAMILIES)
+    assert set(validation.FAMILIES) == set(FAMILIES)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lab.models import sequence_network
-from lab.names import CELLS
+from lab.validation import CELLS
 from tests.contracts import as_array, raises, save_and_load, uniform
 
 

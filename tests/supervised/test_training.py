@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from lab import checkpoint
-from lab.finite import NonFiniteError
+from lab.errors import NonFiniteError
 from lab.layers import BatchNormalization
 from lab.models import lenet, mlp
+from lab.runs import checkpoint
 from lab.supervised import Examples, Recipe, Training, cutmix, mixup, range_test
 from lab.supervised.training import make_optimizer, step_sizes
 from tests.contracts import as_array, raises, uniform

@@ -1,45 +1,5 @@
 """Tabular methods: dynamic programming on an MDP's arrays, and learners on any discrete Gymnasium environment."""
 
-from lab.agents.tabular.bellman import Solution as Solution
-from lab.agents.tabular.bellman import action_values as action_values
-from lab.agents.tabular.bellman import expectation as expectation
-from lab.agents.tabular.bellman import greedy as greedy
-from lab.agents.tabular.bellman import optimality as optimality
-from lab.agents.tabular.bellman import under as under
-from lab.agents.tabular.bellman import uniform as uniform
-from lab.agents.tabular.double_q_learning import DoubleQLearning as DoubleQLearning
-from lab.agents.tabular.dyna_q import DynaQ as DynaQ
-from lab.agents.tabular.expected_sarsa import ExpectedSarsa as ExpectedSarsa
-from lab.agents.tabular.learner import ActionValues as ActionValues
-from lab.agents.tabular.learner import Learner as Learner
-from lab.agents.tabular.linear_prediction import LSTD as LSTD
-from lab.agents.tabular.linear_prediction import TDC as TDC
-from lab.agents.tabular.linear_prediction import SemiGradientTD as SemiGradientTD
-from lab.agents.tabular.linear_programming import linear_programming as linear_programming
-from lab.agents.tabular.linear_sarsa import LinearSarsaLambda as LinearSarsaLambda
-from lab.agents.tabular.monte_carlo import MonteCarloControl as MonteCarloControl
-from lab.agents.tabular.monte_carlo import OffPolicyMonteCarlo as OffPolicyMonteCarlo
-from lab.agents.tabular.monte_carlo import OffPolicyMonteCarloControl as OffPolicyMonteCarloControl
-from lab.agents.tabular.n_step_sarsa import NStepSarsa as NStepSarsa
-from lab.agents.tabular.n_step_sarsa import TreeBackup as TreeBackup
-from lab.agents.tabular.policy_evaluation import exact_evaluation as exact_evaluation
-from lab.agents.tabular.policy_evaluation import iterative_evaluation as iterative_evaluation
-from lab.agents.tabular.policy_iteration import policy_iteration as policy_iteration
-from lab.agents.tabular.prediction import TD as TD
-from lab.agents.tabular.prediction import MonteCarlo as MonteCarlo
-from lab.agents.tabular.prediction import StateValues as StateValues
-from lab.agents.tabular.prediction import TDLambda as TDLambda
-from lab.agents.tabular.prediction import TrueOnlineTDLambda as TrueOnlineTDLambda
-from lab.agents.tabular.prioritized_sweeping import prioritized_sweeping as prioritized_sweeping
-from lab.agents.tabular.q_learning import QLearning as QLearning
-from lab.agents.tabular.reinforce import LinearReinforce as LinearReinforce
-from lab.agents.tabular.rollout import DiscreteStates as DiscreteStates
-from lab.agents.tabular.rollout import TabularRollout as TabularRollout
-from lab.agents.tabular.sarsa import Sarsa as Sarsa
-from lab.agents.tabular.sarsa_lambda import QLambda as QLambda
-from lab.agents.tabular.sarsa_lambda import SarsaLambda as SarsaLambda
-from lab.agents.tabular.table import Table as Table
-from lab.agents.tabular.table import Weights as Weights
-from lab.agents.tabular.tile_coding import TileCoded as TileCoded
-from lab.agents.tabular.value_iteration import modified_policy_iteration as modified_policy_iteration
-from lab.agents.tabular.value_iteration import value_iteration as value_iteration
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

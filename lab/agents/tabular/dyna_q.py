@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.q_learning import QLearning
 from lab.agents.tabular.table import Table
 
@@ -21,8 +21,8 @@ class DynaQ(QLearning):
 
     def __init__(self, *arguments, planning=5, bonus=0.0, **options):
         super().__init__(*arguments, **options)
-        self.planning = checks.integer("planning", planning, least=0)
-        self.bonus = checks.not_negative("bonus", bonus)
+        self.planning = validation.integer("planning", planning, least=0)
+        self.bonus = validation.NOT_NEGATIVE.check("bonus", bonus)
         shape = (self.states, self.actions)
         self._reward, self._next, self._tried, self._order = (
             Table(np.full(shape, start), name)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.table import Table
 
 
@@ -55,10 +55,11 @@ class ActionValues(Learner):
     """
 
     def __init__(self, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, available=None):
-        self.states, self.actions = checks.integer("states", states), checks.integer("actions", actions)
-        self.discount = checks.between("discount", discount, 0, 1)
+        self.states = validation.integer("states", states)
+        self.actions = validation.integer("actions", actions)
+        self.discount = validation.UNIT.check("discount", discount)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)
-        self._epsilon = epsilon if callable(epsilon) else checks.between("epsilon", epsilon, 0, 1)
+        self._epsilon = epsilon if callable(epsilon) else validation.UNIT.check("epsilon", epsilon)
         available = np.ones((states, actions), bool) if available is None else np.asarray(available, bool)
         if available.shape != (states, actions):
             raise ValueError(f"available: expected the shape {(states, actions)}, received {available.shape}.")
@@ -109,7 +110,9 @@ class ActionValues(Learner):
 
     def policy(self, state):
         """pi(a|s) of that choice, `[A]`."""
-        values, epsilon, choices = self.preferences(state), self.epsilon(), self._choices[state]
+        values = self.preferences(state)
+        epsilon = self.epsilon()
+        choices = self._choices[state]
         best = max(values)
         share = (1 - epsilon) / values.count(best)
         return [
@@ -151,6 +154,6 @@ class ActionValues(Learner):
 
 def positive_fraction(name, value):
     """`value` if it is in (0, 1]; ValueError otherwise."""
-    if not checks.between(name, value, 0, 1) > 0:
-        raise ValueError(f"{name}: expected a number in (0, 1], received {value!r}.")
+    if not validation.UNIT.check(name, value) > 0:
+        raise ValueError(f"{name}: expected a number > 0 and <= 1, received {value!r}.")
     return value

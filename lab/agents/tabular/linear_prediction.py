@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import positive_fraction
 from lab.agents.tabular.prediction import StateValues, ratios
 from lab.agents.tabular.table import Weights
@@ -95,7 +95,7 @@ class LSTD(SemiGradientTD):
     def __init__(self, *arguments, ridge=1e-3, **options):
         super().__init__(*arguments, **options)
         size = len(self.w)
-        self._inverse = Weights(np.eye(size) / checks.positive("ridge", ridge), "inverse")
+        self._inverse = Weights(np.eye(size) / validation.POSITIVE.check("ridge", ridge), "inverse")
         self._b = Weights(np.zeros(size), "b")
         self.variables += [self._inverse, self._b]
 

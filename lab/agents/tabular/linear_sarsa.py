@@ -3,7 +3,7 @@
 import numpy as np
 from gymnasium.spaces import MultiDiscrete
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import Learner, positive_fraction
 from lab.agents.tabular.table import Weights
 
@@ -26,10 +26,14 @@ class LinearSarsaLambda(Learner):
     observations = MultiDiscrete
 
     def __init__(self, features, actions, *, discount=1.0, step_size=0.5, decay=0.9, epsilon=0.0, clearing=True):
-        self.discount, self.decay = checks.between("discount", discount, 0, 1), checks.between("decay", decay, 0, 1)
-        self.alpha, self.epsilon = positive_fraction("step_size", step_size), checks.between("epsilon", epsilon, 0, 1)
+        self.discount = validation.UNIT.check("discount", discount)
+        self.decay = validation.UNIT.check("decay", decay)
+        self.alpha = positive_fraction("step_size", step_size)
+        self.epsilon = validation.UNIT.check("epsilon", epsilon)
         self.clearing = clearing
-        self._weights = Weights(np.zeros((checks.integer("actions", actions), checks.integer("features", features))), "weights")
+        self._weights = Weights(
+            np.zeros((validation.integer("actions", actions), validation.integer("features", features))), "weights"
+        )
         self.weights = self._weights.values
         self._traces = np.zeros_like(self.weights)
         self.variables = [self._weights]

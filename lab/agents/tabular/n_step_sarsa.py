@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import ActionValues
 
 
@@ -18,7 +18,7 @@ class NStepSarsa(ActionValues):
 
     def __init__(self, *arguments, n=4, **options):
         super().__init__(*arguments, **options)
-        self.n = checks.integer("n", n)
+        self.n = validation.integer("n", n)
 
     def start(self, state):
         """Begins an episode; the first action."""

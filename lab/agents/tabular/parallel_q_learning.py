@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import checks, engine
+from lab import engine, validation
 from lab.agents.tabular.learner import positive_fraction
 
 
@@ -31,12 +31,13 @@ class ParallelQLearning:
         self, learners, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, seed=0, rollout_length=1
     ):
         self.shape = tuple(
-            checks.integer(name, value) for name, value in (("learners", learners), ("states", states), ("actions", actions))
+            validation.integer(name, value)
+            for name, value in (("learners", learners), ("states", states), ("actions", actions))
         )
-        self.discount = checks.between("discount", discount, 0, 1)
+        self.discount = validation.UNIT.check("discount", discount)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)
-        self._epsilon = epsilon if callable(epsilon) else checks.between("epsilon", epsilon, 0, 1)
-        self.rollout_length = checks.integer("rollout_length", rollout_length)
+        self._epsilon = epsilon if callable(epsilon) else validation.UNIT.check("epsilon", epsilon)
+        self.rollout_length = validation.integer("rollout_length", rollout_length)
 
         def variable(start, dtype, name):
             return keras.Variable(start, dtype=dtype, trainable=False, name=name)

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import Learner, positive_fraction
 from lab.agents.tabular.sarsa_lambda import Traces
 from lab.agents.tabular.table import Table
@@ -46,7 +46,7 @@ class StateValues(Learner):
         policy = probabilities("policy", policy)
         self.actions = policy.shape[1]
         self._cumulative = [list(accumulate(row)) for row in policy.tolist()]
-        self.discount = checks.between("discount", discount, 0, 1)
+        self.discount = validation.UNIT.check("discount", discount)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)
         self.values = Table(np.broadcast_to(np.asarray(initial, float), len(policy)), "state_values")
         self._updates = Table(np.zeros(len(policy)), "updates")
@@ -88,7 +88,7 @@ class TD(StateValues):
 
     def __init__(self, *arguments, n=1, **options):
         super().__init__(*arguments, **options)
-        self.n = checks.integer("n", n)
+        self.n = validation.integer("n", n)
 
     def start(self, state):
         """Begins an episode; the first action."""
@@ -134,7 +134,8 @@ class TDLambda(StateValues):
 
     def __init__(self, *arguments, decay=0.9, trace="accumulating", **options):
         super().__init__(*arguments, **options)
-        self.decay, self._traces = checks.between("decay", decay, 0, 1), Traces(trace)
+        self.decay = validation.UNIT.check("decay", decay)
+        self._traces = Traces(trace)
 
     def start(self, state):
         """Begins an episode, with no eligibilities; the first action."""

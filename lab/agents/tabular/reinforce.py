@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import Learner
 from lab.agents.tabular.table import Weights
 
@@ -29,14 +29,14 @@ class LinearReinforce(Learner):
         self.y = np.zeros((len(self.x), 1)) if baseline is None else np.asarray(baseline, float)
         if self.y.ndim != 2 or len(self.y) != len(self.x):
             raise ValueError(f"baseline: expected the shape ({len(self.x)}, k), received {self.y.shape}.")
-        self.discount = checks.between("discount", discount, 0, 1)
-        self.alpha, self.beta = (
-            checks.positive("step_size", step_size),
-            checks.positive("baseline_step_size", baseline_step_size),
-        )
+        self.discount = validation.UNIT.check("discount", discount)
+        self.alpha = validation.POSITIVE.check("step_size", step_size)
+        self.beta = validation.POSITIVE.check("baseline_step_size", baseline_step_size)
         self._theta = Weights(np.broadcast_to(np.asarray(initial, float), self.x.shape[2:]), "theta")
         self._w = Weights(np.zeros(self.y.shape[1]), "baseline")
-        self.theta, self.w, self.variables = self._theta.values, self._w.values, [self._theta, self._w]
+        self.theta = self._theta.values
+        self.w = self._w.values
+        self.variables = [self._theta, self._w]
 
     def policy(self, state):
         """pi(a|s), `[A]`."""

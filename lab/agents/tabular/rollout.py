@@ -29,7 +29,9 @@ class TabularRollout:
             count = getattr(agent, name, None)
             if count is not None and count != space.n:
                 raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
-        self.agent, self.env, self.seed = agent, env, seed
+        self.agent = agent
+        self.env = env
+        self.seed = seed
 
     def reset(self, step):
         """Starts a new episode, seeded by the run's seed and the number of steps taken so far."""
@@ -39,7 +41,9 @@ class TabularRollout:
 
     def _begin(self, **options):
         observation, _ = self.env.reset(**options)
-        self._action, self._return, self._length = self.agent.start(observation), 0.0, 0
+        self._action = self.agent.start(observation)
+        self._return = 0.0
+        self._length = 0
 
     def run(self, iterations, learn):
         """Takes `iterations` steps, learning from each."""

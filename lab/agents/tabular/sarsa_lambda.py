@@ -1,6 +1,6 @@
 """Eligibility traces for control: SARSA(lambda) and Watkins's Q(lambda)."""
 
-from lab import checks
+from lab import validation
 from lab.agents.tabular.learner import ActionValues
 
 TRACES = ("accumulating", "replacing", "dutch")
@@ -51,7 +51,8 @@ class SarsaLambda(ActionValues):
 
     def __init__(self, *arguments, decay=0.9, trace="accumulating", **options):
         super().__init__(*arguments, **options)
-        self.decay, self._traces = checks.between("decay", decay, 0, 1), Traces(trace)
+        self.decay = validation.UNIT.check("decay", decay)
+        self._traces = Traces(trace)
 
     def start(self, state):
         """Begins an episode, with no eligibilities; the first action."""

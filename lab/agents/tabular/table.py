@@ -15,7 +15,9 @@ class Table:
 
     def __init__(self, start, name):
         start = np.asarray(start, float)
-        self.rows, self.shape, self.path = start.tolist(), start.shape, name
+        self.rows = start.tolist()
+        self.shape = start.shape
+        self.path = name
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.rows, dtype or float)

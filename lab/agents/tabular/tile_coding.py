@@ -5,7 +5,7 @@ import numpy as np
 from gymnasium.spaces import Box, MultiDiscrete
 from gymnasium.utils import RecordConstructorArgs
 
-from lab import checks
+from lab import validation
 
 
 class TileCoded(gymnasium.ObservationWrapper, RecordConstructorArgs):
@@ -26,7 +26,8 @@ class TileCoded(gymnasium.ObservationWrapper, RecordConstructorArgs):
         space = env.observation_space
         if not isinstance(space, Box) or len(space.shape) != 1 or not np.isfinite([space.low, space.high]).all():
             raise ValueError(f"env: expected bounded Box observations of one axis, received {space}.")
-        self.tilings, self.tiles = checks.integer("tilings", tilings), checks.integer("tiles", tiles)
+        self.tilings = validation.integer("tilings", tilings)
+        self.tiles = validation.integer("tiles", tiles)
         dimensions = space.shape[0]
         self._low, self._scale = space.low.astype(float), tiles / (space.high.astype(float) - space.low)
         displacement = 2 * np.arange(dimensions) + 1

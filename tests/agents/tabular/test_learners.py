@@ -12,7 +12,6 @@ from envs.gridworld import Gridworld4x4
 from envs.random_walk import RandomWalk
 from envs.tabular import TabularMDP, from_gymnasium
 from envs.tabular_env import TabularEnv
-from lab import checkpoint
 from lab.agents import evaluate, train
 from lab.agents.tabular import (
     TD,
@@ -37,6 +36,7 @@ from lab.agents.tabular import (
     exact_evaluation,
     policy_iteration,
 )
+from lab.runs import checkpoint
 
 CONTROL = {
     "Sarsa": Sarsa,
@@ -512,13 +512,13 @@ def test_blackjack():
         ),
         (lambda: TabularRollout(QLearning(15, 4), make("FrozenLake-v1"), seed=0), "agent: expected 16 states, .*, received 15"),
         (lambda: QLearning(0, 2), "states: expected an integer >= 1, received 0"),
-        (lambda: QLearning(2, 2, discount=1.5), r"discount: expected a number in \[0, 1\], received 1.5"),
-        (lambda: QLearning(2, 2, step_size=0.0), r"step_size: expected a number in \(0, 1\], received 0.0"),
-        (lambda: QLearning(2, 2, epsilon=-0.1), r"epsilon: expected a number in \[0, 1\], received -0.1"),
+        (lambda: QLearning(2, 2, discount=1.5), r"discount: expected a number >= 0 and <= 1, received 1.5"),
+        (lambda: QLearning(2, 2, step_size=0.0), r"step_size: expected a number > 0 and <= 1, received 0.0"),
+        (lambda: QLearning(2, 2, epsilon=-0.1), r"epsilon: expected a number >= 0 and <= 1, received -0.1"),
         (lambda: QLearning(2, 2, available=[[True]]), r"available: expected the shape \(2, 2\), received \(1, 1\)"),
         (lambda: NStepSarsa(2, 2, n=0), "n: expected an integer >= 1, received 0"),
         (lambda: SarsaLambda(2, 2, trace="fast"), "trace: expected one of accumulating, replacing, dutch, received 'fast'"),
-        (lambda: TDLambda([[1.0]], decay=2.0), r"decay: expected a number in \[0, 1\], received 2.0"),
+        (lambda: TDLambda([[1.0]], decay=2.0), r"decay: expected a number >= 0 and <= 1, received 2.0"),
         (lambda: DynaQ(2, 2, planning=-1), "planning: expected an integer >= 0, received -1"),
         (lambda: TD(np.ones(3)), r"policy: expected probabilities \[S, A\], received the shape \(3,\)"),
         (

@@ -10,7 +10,6 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from envs.baird_star import FEATURES
-from lab import checkpoint
 from lab.agents import evaluate, train
 from lab.agents.tabular import (
     LSTD,
@@ -23,6 +22,7 @@ from lab.agents.tabular import (
     TabularRollout,
     TileCoded,
 )
+from lab.runs import checkpoint
 
 
 def make(name, **options):

@@ -1,0 +1,125 @@
+"""Checks of environments before a run begins: Gymnasium's interface, the spaces, the numbers. No Keras in here."""
+
+import difflib
+from numbers import Real
+
+import gymnasium
+import numpy as np
+
+from lab.agents import environments
+from lab.agents.environments import first_line
+from lab.agents.spaces import NUMBERS, check_actions, fitting, one_line
+from lab.validation import shown
+
+RESET = "reset(seed, options) to return (observation, info)"
+STEP = "step(action) to return (observation, reward, terminated, truncated, info)"
+
+
+def check(env, steps=10):
+    """ValueError where the environment does not keep to Gymnasium's interface or to its own spaces.
+
+    Rewards must be finite numbers, and observations new arrays. Looks at a reset and some random steps, of the environment inside its
+    wrappers first, for they rely on it.
+    """
+    check_actions(env.action_space)
+    if isinstance(env.observation_space, NUMBERS):
+        fitting("observation space", env.observation_space)
+    check_interface(env.unwrapped)
+    env.action_space.seed(0)
+    observation = _reset(env)
+    _check_observation(env, "reset", observation)
+    for _ in range(steps):
+        before = np.array(observation) if isinstance(observation, np.ndarray) else None
+        following, reward, terminated, truncated = _step(env)
+        _check_observation(env, "step", following)
+        if before is not None and not np.array_equal(before, observation, equal_nan=before.dtype.kind == "f"):
+            raise ValueError("env: expected a new array as each observation, received one that step changes; return a copy")
+        if not isinstance(reward, Real | np.bool_) or not np.isfinite(float(reward)):
+            raise ValueError(f"env: expected a finite number as reward, received {reward!r}")
+        observation = _reset(env) if terminated or truncated else following
+
+
+def check_interface(env):
+    """ValueError where a reset or a step fails, or does not return what Gymnasium asks for."""
+    env.action_space.seed(0)
+    _reset(env)
+    _step(env)
+
+
+def require_environment(name, space=None, *, check=None, make=None):
+    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`.
+
+    Args:
+        make: how to make it, instead of `gymnasium.make`.
+        check: called with the environment; raises a ValueError where it is unfit.
+    """
+    known = environments.register(name)
+    if known not in gymnasium.registry:
+        near = difflib.get_close_matches(known, gymnasium.registry, n=1, cutoff=0.3)
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise ValueError(f"--environment: expected the id of a Gymnasium environment, received {shown(name)}{hint}")
+    try:
+        env = (make or gymnasium.make)(name)
+    except Exception as error:
+        if str(error).startswith("--"):  # names its own flag
+            raise
+        message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
+        raise ValueError(
+            f"--environment: expected an environment that can be made, received {shown(name)}: {message}"
+        ) from error
+    actions = env.action_space
+    try:
+        if check is not None:
+            check(env)
+    except ValueError as error:
+        raise ValueError(f"--environment: {str(error).removeprefix('env: ').rstrip('.')}, of {name}") from error
+    finally:
+        env.close()
+    if space is not None and type(actions).__name__ != space:
+        received = " ".join(str(actions).split())
+        raise ValueError(f"--environment: expected a {space} action space, received {received} of {name}")
+    if space == "Discrete" and getattr(actions, "start", 0) != 0:
+        raise ValueError(f"--environment: expected actions that count from 0, received {actions} of {name}")
+
+
+def _reset(env):
+    """The observation after a reset; ValueError where it does not work."""
+    result = _called(env.reset, RESET, seed=0)
+    if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
+        raise ValueError(f"env: expected {RESET}, received {_kind(result)}")
+    return result[0]
+
+
+def _step(env):
+    """(observation, reward, terminated, truncated) of a random step; ValueError where it does not work."""
+    result = _called(env.step, STEP, env.action_space.sample())
+    if not isinstance(result, tuple) or len(result) != 5 or not isinstance(result[4], dict):
+        raise ValueError(f"env: expected {STEP}, received {_kind(result)}")
+    return result[:4]
+
+
+def _called(function, expected, *positional, **named):
+    """What a function of the environment returns; whatever it raises is bad input."""
+    try:
+        return function(*positional, **named)
+    except Exception as error:
+        raise ValueError(f"env: expected {expected}, received {first_line(error)}") from error
+
+
+def _kind(result):
+    if isinstance(result, tuple):
+        return f"({', '.join(type(part).__name__ for part in result)})"
+    return type(result).__name__
+
+
+def _check_observation(env, where, observation):
+    space = env.observation_space
+    if space.contains(observation):
+        return
+    dtype = getattr(observation, "dtype", type(observation).__name__)
+    received = f"shape {np.shape(observation)}, {dtype}" if isinstance(observation, np.ndarray) else _kind(observation)
+    if isinstance(observation, np.ndarray) and observation.shape == space.shape:
+        received = one_line(np.array2string(observation, threshold=8, precision=4))
+        if not np.can_cast(observation.dtype, space.dtype):
+            received = f"{dtype} {received}; return observation.astype({str(space.dtype)!r})"
+    raise ValueError(f"env: expected of {where} an observation in {one_line(space)}, received {received}")

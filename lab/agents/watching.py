@@ -1,0 +1,103 @@
+"""Pictures of a policy at work: an episode as GIF or in a window."""
+
+import os
+
+import gymnasium
+import numpy as np
+
+from lab.agents import environments
+from lab.agents.spaces import as_action
+
+
+def greedy_policy(model, action_space):
+    """The function observation -> action of one episode, from a model that an agent's `policy_model` or a value network is.
+
+    The model gives scores of discrete actions, of which the highest wins (in each part of a `MultiDiscrete`), or the action of a Box, which is
+    clipped to it. A recurrent one takes [observation, start, *memory] and gives [the same, *memory].
+    """
+    from lab import engine
+
+    forward = _remembering(model) if len(model.inputs) > 1 else engine.host_forward(model)
+    if isinstance(action_space, gymnasium.spaces.Discrete):
+        return lambda observation: as_action(action_space, action_space.start + forward(observation[None])[0].argmax())
+    if isinstance(action_space, gymnasium.spaces.Box):
+        low, high = action_space.low, action_space.high
+        return lambda observation: as_action(action_space, np.clip(forward(observation[None])[0], low, high))
+    counts = getattr(action_space, "nvec", None)
+    ends = np.cumsum(np.full(action_space.shape, 2) if counts is None else counts)[:-1]
+
+    def choose(observation):
+        return as_action(action_space, [part.argmax() for part in np.split(forward(observation[None])[0], ends)])
+
+    return choose
+
+
+def record_episode(environment, model, path, *, seed, max_frames=500, every=2, **arguments):
+    """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
+
+    Args:
+        environment: of `lab.agents.environments.make`, with rgb_array rendering.
+        every: one frame of the GIF for so many steps.
+        **arguments: of `lab.agents.environments.make`: frame_stack, options, wrappers.
+    """
+    from PIL import Image
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame looks for a screen even where it draws into an array
+    frames: list[Image.Image] = []
+
+    def keep(env, step):
+        if step % every == 0 and len(frames) < max_frames:
+            frames.append(Image.fromarray(np.asarray(env.render())))
+
+    total, fps = _play(environment, model, seed, "rgb_array", keep, arguments)
+    frames = [frame.quantize(64, method=Image.Quantize.FASTOCTREE) for frame in frames]
+    duration = max(int(1000 * every / fps), 20)  # milliseconds
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0, optimize=True)
+    return total
+
+
+def log_episode(environment, model, track, **options):
+    """Logs `record_episode` as a run's episode.gif. Where that fails, for some environments need a screen and some cannot be drawn, the run goes on."""
+    try:
+        record_episode(environment, model, track.artifacts / "episode.gif", **options)
+    except Exception as error:
+        track.say(f"no picture of an episode: {str(error) or type(error).__name__}")
+    else:
+        track.artifact("episode.gif")
+
+
+def show_episode(environment, model, *, seed, **arguments):
+    """Plays a greedy episode in a window. Returns the undiscounted return. Arguments as of `record_episode`."""
+    return _play(environment, model, seed, "human", lambda env, step: None, arguments)[0]
+
+
+def _play(environment, model, seed, render_mode, look, arguments):
+    env = environments.make(environment, render_mode=render_mode, **arguments)
+    try:
+        policy = greedy_policy(model, env.action_space)
+        observation, _ = env.reset(seed=seed)
+        total = 0.0
+        ended = False
+        step = 0
+        while not ended:
+            look(env, step)
+            observation, reward, terminated, truncated, _ = env.step(policy(observation))
+            total, ended, step = total + float(reward), terminated or truncated, step + 1
+        return total, env.metadata.get("render_fps", 30)
+    finally:
+        env.close()
+
+
+def _remembering(model):
+    """The forward pass of a recurrent model through one episode, step by step."""
+    import keras
+
+    memory = [np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs[2:]]
+    start = np.ones(1, bool)
+
+    def forward(observation):
+        output, *memory[:] = (keras.ops.convert_to_numpy(x) for x in model([observation, start, *memory], training=False))
+        start[:] = False
+        return output
+
+    return forward

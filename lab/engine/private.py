@@ -1,0 +1,94 @@
+"""The private symbols of Keras and TensorFlow that the laboratory needs, all in one place.
+
+pyproject.toml bounds their versions from above. `missing` names a symbol that a new version no longer has.
+
+| symbol                                       | what for                                                             |
+|----------------------------------------------|----------------------------------------------------------------------|
+| `Layer._flatten_layers`                      | a model's layers, those of models within it included                 |
+| `Variable._value`, `Variable._direct_assign` | the tensor of a variable, past the scope in which a program runs     |
+| `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`, `_check_variables_are_known`, `_backend_update_step` | optimizers with slots of their own, and around another one |
+| TensorFlow's `backprop._default_vspace`, `pywrap_tfe.TFE_Py_RegisterVSpace` | the order in which the gradient tape adds     |
+| TensorFlow's `random_ops_util.get_key_counter_alg` | which generator random operations name                         |
+"""
+
+import contextlib
+import functools
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+KERAS = {
+    "keras.layers.Layer": ("_flatten_layers",),
+    "keras.Variable": ("_value", "_direct_assign"),
+    "keras.optimizers.Optimizer": (
+        "_trainable_variables",
+        "_variables",
+        "_get_variable_index",
+        "_check_variables_are_known",
+        "_backend_update_step",
+    ),
+}
+TENSORFLOW = {
+    "tensorflow.python.eager.backprop": ("_default_vspace", "_default_vspace.aggregate_fn"),
+    "tensorflow.python.pywrap_tfe": ("TFE_Py_RegisterVSpace",),
+    "tensorflow.python.ops.random_ops_util": ("get_key_counter_alg",),
+}
+
+
+def missing() -> list[str]:
+    """The symbols that the installed versions lack, as dotted names."""
+    optimizer = keras.optimizers.SGD()
+    variable = keras.Variable(0.0)
+    optimizer.build([variable])
+    objects: dict[str, Any] = {
+        "keras.layers.Layer": keras.layers.Layer,
+        "keras.Variable": variable,
+        "keras.optimizers.Optimizer": optimizer,
+    }
+    names = dict(KERAS)
+    if keras.backend.backend() == "tensorflow":
+        names |= TENSORFLOW
+        objects |= {module: _module(module) for module in TENSORFLOW}
+    return [f"{place}.{name}" for place, found in names.items() for name in found if not _has(objects[place], name)]
+
+
+def flatten_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers of a model: itself, those within it, and those within them."""
+    return list(model._flatten_layers())
+
+
+def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:
+    """Makes TensorFlow's gradient tape add with `add(what it would do itself, gradients)`."""
+    backprop, wrapped = _module("tensorflow.python.eager.backprop"), _module("tensorflow.python.pywrap_tfe")
+    space = backprop._default_vspace
+    backprop._default_vspace = space._replace(aggregate_fn=functools.partial(add, space.aggregate_fn))
+    wrapped.TFE_Py_RegisterVSpace(backprop._default_vspace)
+
+
+@contextlib.contextmanager
+def named_generator(algorithm: str) -> Iterator[None]:
+    """Within it TensorFlow's random operations name this generator where they would leave the choice open."""
+    module = _module("tensorflow.python.ops.random_ops_util")
+    original = module.get_key_counter_alg
+    module.get_key_counter_alg = lambda seed, alg: original(seed, algorithm if alg == "auto_select" else alg)
+    try:
+        yield
+    finally:
+        module.get_key_counter_alg = original
+
+
+def _module(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def _has(place, name):
+    for part in name.split("."):
+        if not hasattr(place, part):
+            return False
+        place = getattr(place, part)
+    return True

@@ -1,0 +1,15 @@
+from .auxiliary import Auxiliary as Auxiliary
+from .auxiliary import acgan as acgan
+from .auxiliary import infogan as infogan
+from .diff_augment import diff_augment as diff_augment
+from .evaluation import Evaluation as Evaluation
+from .gan import GAN as GAN
+from .latent import Codes as Codes
+from .latent import Normal as Normal
+from .penalty import Penalty as Penalty
+from .penalty import drift as drift
+from .penalty import gradient_penalty as gradient_penalty
+from .penalty import r1 as r1
+from .penalty import r2 as r2
+from .play import alternate as alternate
+from .play import extragradient as extragradient

@@ -1,0 +1,15 @@
+from .features import KernelDistance as KernelDistance
+from .features import Nearest as Nearest
+from .features import PrecisionRecall as PrecisionRecall
+from .features import classifier_score as classifier_score
+from .features import frechet_distance as frechet_distance
+from .features import kernel_distance as kernel_distance
+from .features import nearest_in_training as nearest_in_training
+from .features import precision_recall as precision_recall
+from .kneser_ney import kneser_ney as kneser_ney
+from .kneser_ney import sequence_perplexity as sequence_perplexity
+from .mixture import ModeCoverage as ModeCoverage
+from .mixture import mode_coverage as mode_coverage
+from .mixture import reverse_kl as reverse_kl
+from .training import CalibrationError as CalibrationError
+from .training import Perplexity as Perplexity

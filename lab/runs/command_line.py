@@ -1,0 +1,119 @@
+"""Command lines made from dataclasses, and errors of one line."""
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import itertools
+import os
+import re
+import sys
+import typing
+
+from lab import renamed
+from lab.validation import check_fields, flag, shown
+
+
+def flag_value(argv, name):
+    """The value after a flag in `argv`, or None."""
+    for position, argument in enumerate(argv):
+        if argument == name and position + 1 < len(argv):
+            return argv[position + 1]
+        if argument.startswith(f"{name}="):
+            return argument.split("=", 1)[1]
+    return None
+
+
+@contextlib.contextmanager
+def one_line_errors():
+    """Turns bad input into one line on stderr and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        print(str(error).strip().rstrip("."), file=sys.stderr)
+        sys.exit(2)
+
+
+def parse(prog, description, argv, *defaults):
+    """Instances of the dataclasses of `defaults`, each field a flag of one command line.
+
+    Raises:
+        ValueError: one line, for an unknown flag or a value of the wrong type.
+    """
+    import tyro
+
+    fields: list = [
+        (
+            type(default).__name__.lower(),
+            tyro.conf.OmitArgPrefixes[type(default)],  # type: ignore[misc]
+            dataclasses.field(default=default),
+        )
+        for default in defaults
+    ]
+    combined = dataclasses.make_dataclass("Arguments", fields, frozen=True)
+    combined.__doc__ = description
+    known = [flag(field.name) for default in defaults for field in dataclasses.fields(default)]
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint), _unbroken_lines(argv):
+            parsed, unknown = tyro.cli(  # type: ignore[var-annotated]
+                combined, prog=prog, args=argv, return_unknown_args=True
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise ValueError(_one_line(complaint.getvalue(), argv, defaults)) from None
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" (nearest: {near[0]})" if near else "; see --help"
+        raise ValueError(f"command line: expected a known flag, received {shown(unknown[0])[1:-1]}{hint}")
+    found = tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
+    for each in found:
+        check_fields(each)
+    return found
+
+
+@contextlib.contextmanager
+def _unbroken_lines(argv):
+    """Makes the terminal wide for tyro's complaints: a message that it breaks cannot be put together again."""
+    before = os.environ.get("COLUMNS")
+    if not {"-h", "--help"} & set(argv):
+        os.environ["COLUMNS"] = "100000"
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def _one_line(text, argv, defaults):
+    """The framed message of tyro message, as: flag, expected, received."""
+    # A frame of box characters or, on a terminal that has none, rules of "-"; the help stands below.
+    lines = [line for line in (line.strip("│╭╮╰╯ ") for line in text.splitlines()[1:]) if line.strip("─-")]
+    body = " ".join(itertools.takewhile(lambda line: not line.startswith(("Argument helptext", "For full helptext")), lines))
+    ours = re.search(r"--[a-z][\w-]*: (?:[\w ]+: )?expected .+, received .+", body)
+    if ours:
+        return ours.group(0)
+    name = next(iter(re.findall(r"--[a-z][\w-]*", body)), "").replace("--no-", "--")
+    for default in defaults:
+        hint = typing.get_type_hints(type(default)).get(name.removeprefix("--").replace("-", "_"))
+        if hint is not None:
+            literal = typing.get_origin(hint) is typing.Literal
+            kind = str(hint) if typing.get_args(hint) else hint.__name__
+            expected = " or ".join(map(repr, typing.get_args(hint))) if literal else kind
+            received = flag_value(argv, name)
+            return f"{name}: expected {expected}, received {'nothing' if received is None else shown(received)}"
+    return body
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Range": "lab.validation.Interval",
+        "SettingError": "lab.errors.SettingError",
+        "check_ranges": "lab.validation.check_fields",
+        "require": "lab.validation.require",
+        "require_environment": "lab.agents.environment_checks.require_environment",
+    },
+)

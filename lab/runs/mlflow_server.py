@@ -1,0 +1,219 @@
+"""Addresses of tracking servers and stores, the secrets in them, MLflow's client and its UI.
+
+A file of a run holds the address without its password. Whoever opens the address takes the password from
+$MLFLOW_TRACKING_URI, where it is the address of the same server, or leaves it to MLflow's own variables
+MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN. A process inherits them; nothing else has them.
+"""
+
+import contextlib
+import fcntl
+import glob
+import logging
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from lab.runs.paths import home
+
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+NONE = "none"  # the tracking URI of runs that stay on the disk
+VARIABLE = "MLFLOW_TRACKING_URI"
+ANEW = " (the journals have everything: move it away, and `python -m lab sync` makes it again)"
+SECRET = re.compile(r"(pass(word|wd|phrase)?|pwd|token|secret|api_?key)\s*=", re.IGNORECASE)
+LOGIN = re.compile(r"(?<=://)[^\s/@'\"]+@")
+
+
+def resolve_uri(uri: str | None = None) -> str:
+    """The tracking URI without its password: the argument, else $MLFLOW_TRACKING_URI, else the local store.
+
+    A password in the argument is kept in the environment of this process. ValueError for an address that cannot be.
+    """
+    given = uri or os.environ.get(VARIABLE) or store_uri(home() / "mlruns" / "mlflow.db")
+    scheme = given.partition(":")[0].split("+")[0]
+    if given != NONE and scheme not in SCHEMES:
+        expected = f"one of {', '.join(f'{s}:' for s in SCHEMES)} or 'none'"
+        raise ValueError(f"tracking URI: expected {expected}, received {hide(given)!r}")
+    address = without_password(given)
+    if address != given:
+        os.environ[VARIABLE] = given
+    return address
+
+
+def store_uri(path: Path) -> str:
+    """The URI of an SQLite file. SQLAlchemy decodes it, but MLflow makes the folder of `sqlite:///` as it is written."""
+    place = str(path).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{place}" if place == str(path) else f"sqlite+pysqlite:///{place}"
+
+
+def store_path(uri: str) -> Path | None:
+    """The file of an SQLite store; None for every other address."""
+    return Path(unquote(uri.partition(":///")[2].partition("?")[0])) if uri.startswith("sqlite") else None
+
+
+def without_password(uri: str) -> str:
+    """The address without its secrets; an HTTP server's without its user, too, for MLflow takes both or none."""
+    scheme, found, rest = uri.partition("://")
+    if not found or scheme.startswith("sqlite"):
+        return uri
+    login, at, place = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    if "@" in rest[len(login + at) :]:
+        raise ValueError("tracking URI: expected a password whose special characters are percent-encoded, received others")
+    user = "" if scheme in ("http", "https") else login.partition(":")[0]
+    place, mark, query = rest[len(login + at) :].partition("?")
+    query = "&".join(part for part in query.split("&") if not SECRET.search(unquote(part)))
+    return f"{scheme}://{user}{at if user else ''}{place}{mark if query else ''}{query}"
+
+
+def with_password(uri: str) -> str:
+    """The address as it is opened: with the password of $MLFLOW_TRACKING_URI where that is the same server."""
+    known = os.environ.get(VARIABLE, "")
+    return known if known and without_password(known) == uri else uri
+
+
+def hide(text: str) -> str:
+    """The text without what it may hold of passwords and tokens."""
+    found = re.search(r"://[^:/]*:(.*)@", os.environ.get(VARIABLE, ""))
+    known = found[1] if found else ""
+    kept = [os.environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("PASSWORD", "TOKEN")]
+    for secret in (known, unquote(known), *kept):
+        if len(secret) > 3:  # a shorter one would take ordinary words with it
+            text = text.replace(secret, "***")
+    return LOGIN.sub("***@", text)
+
+
+def conceal_password() -> None:
+    """Starts this process anew if its command line holds a tracking URI's password, which `ps` shows to everyone."""
+    line = list(sys.orig_argv)
+    for place, word in enumerate(line):
+        flag, equals, value = word.partition("=")
+        if flag == "--tracking-uri" and equals:
+            line[place] = f"{flag}={without_password(value)}"
+        elif place and line[place - 1] == "--tracking-uri":
+            value = word
+            line[place] = without_password(value)
+        if line[place] != word:
+            os.environ[VARIABLE] = value
+    if line != sys.orig_argv:
+        os.execv(sys.executable, line)
+
+
+def explain(error: BaseException) -> str:
+    """An error in one line, without secrets and with the way out where there is one."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    if not isinstance(error, ValueError):
+        line = f"{type(error).__name__}: {line}"
+    if re.search(r"\b40[13]\b|UNAUTHENTICATED|UNAUTHORIZED|authentication failed|no password supplied", str(error)):
+        line += (
+            f" (passwords are not kept: give it again in ${VARIABLE}, or in $MLFLOW_TRACKING_USERNAME and"
+            " $MLFLOW_TRACKING_PASSWORD)"
+        )
+    return hide(line)
+
+
+def client(uri: str):
+    """An MLflow client that fails soon, not after minutes of retries. One process creates a local store, whole or not at all."""
+    settings = {
+        "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }  # fmt: skip
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+    uri = with_password(uri)
+    if path := store_path(uri):
+        _require_database(path)
+        _make_if_empty(path.resolve())
+    with naming_store(uri), _lock(home() / "mlruns" / ".store.lock"):
+        import mlflow
+
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
+        mlflow.set_tracking_uri(uri)
+        found = mlflow.MlflowClient(uri)
+        found.get_experiment_by_name("Default")  # creates the tables of a database of another kind
+    return found
+
+
+def _make_if_empty(path):
+    """Makes MLflow's tables in a file beside, which then takes an empty store's place.
+
+    If a process is killed while MLflow makes the tables, MLflow cannot open that file again.
+    """
+    if path.stat().st_size:
+        return
+    with _lock(path.with_name(f".{path.name}.lock")):
+        if path.stat().st_size:  # another process has made it
+            return
+        import mlflow
+
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
+            left.unlink()
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # MLflow remembers an address it has opened
+        mlflow.MlflowClient(store_uri(beside)).get_experiment_by_name("Default")
+        shutil.copymode(path, beside)
+        beside.replace(path)
+
+
+def _require_database(path):
+    """ValueError, soon, for what MLflow would try to open for 100 s."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}", uri=True, timeout=20)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master")
+        if not os.access(path, os.W_OK):
+            raise ValueError(f"tracking store {path}: expected a database that can be written, received a read-only one")
+    except (sqlite3.Error, OSError) as error:
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        reason = f"{error}{ANEW if damaged else ''}"
+        raise ValueError(f"tracking store {path}: expected a database that can be opened, received: {reason}") from error
+
+
+@contextlib.contextmanager
+def naming_store(uri: str):
+    """Puts the file of a local store into what SQLite complains of."""
+    try:
+        yield
+    except Exception as error:
+        if "sqlite3." not in str(error) or str(error).startswith("tracking store ") or not (path := store_path(uri)):
+            raise
+        # Its tables were made by a process that was killed, or not by MLflow.
+        half = re.search(r"already exists|no such (table|column)", str(error))
+        raise ValueError(f"tracking store {path}: {str(error).splitlines()[0]}{ANEW if half else ''}") from error
+
+
+@contextlib.contextmanager
+def _lock(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def ui(port: int, uri: str) -> int:
+    """Serves the MLflow UI on 127.0.0.1 until interrupted."""
+    client(uri)
+    print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--default-artifact-root", (home() / "mlruns" / "artifacts").as_uri(), "--workers", "1"]
+    # Eight processes for jobs that nobody here gives: 1.7 GB and a third of the time to start.
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
+    environment["MLFLOW_BACKEND_STORE_URI"] = with_password(uri)  # not on the command line, which everyone can read
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.call(command, env=environment)
+    return 0
+
+
+def fetch_policy(run_id: str, uri: str):
+    """(Keras model, settings) of a run that another machine logged to a tracking server."""
+    import mlflow
+
+    import lab.layers  # noqa: F401  registers ours
+
+    client(uri)
+    settings = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")["config"]  # MLflow's params are words
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), settings

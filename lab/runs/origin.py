@@ -1,0 +1,42 @@
+"""Where code comes from: the laboratory's own, the user's, or whatever a run folder names."""
+
+import ast
+import os
+from pathlib import Path
+
+from lab.runs.paths import find_module, require_ours
+
+
+def of_experiment(run):
+    """What starts the experiment that a function `run` belongs to: its module, the path of its script, or nothing in a notebook."""
+    spec = run.__globals__.get("__spec__")
+    if spec is not None:
+        return spec.name
+    path = run.__globals__.get("__file__")
+    return str(Path(path).resolve()) if path else ""
+
+
+def command_line(started_by):
+    """The words after `python` that start an experiment again."""
+    return [started_by] if started_by.endswith(".py") else ["-m", started_by]
+
+
+def require_experiment(started_by):
+    """A ValueError unless a module or script calls `experiment.main`: a run folder from elsewhere may name any code."""
+    path = Path(started_by) if started_by.endswith(".py") else find_module(started_by)
+    if path is None or not path.is_file():
+        if started_by.startswith("experiments."):
+            require_ours("experiments")
+        raise ValueError(
+            f"module: expected an experiment that can be found from {os.getcwd()}, received {started_by!r}; "
+            "start from the folder that holds it"
+        )
+    try:
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    except (SyntaxError, UnicodeDecodeError):
+        calls = []
+    if not any(isinstance(call, ast.Attribute) and f".{ast.unparse(call)}".endswith(".experiment.main") for call in calls):
+        raise ValueError(
+            f"module: expected an experiment, which calls experiment.main, received {started_by!r} in {path}; "
+            "the run folder is damaged or from somebody else, and nothing of it was started"
+        )

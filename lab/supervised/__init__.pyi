@@ -1,0 +1,12 @@
+from .early_stopping import EarlyStopping as EarlyStopping
+from .examples import Examples as Examples
+from .examples import cutmix as cutmix
+from .examples import mixup as mixup
+from .range_test import RangeTest as RangeTest
+from .range_test import range_test as range_test
+from .recipe import Recipe as Recipe
+from .report import Report as Report
+from .report import report as report
+from .report import save_report as save_report
+from .training import Training as Training
+from .training import probabilities as probabilities

@@ -1,0 +1,163 @@
+"""What arguments and settings must be, in one vocabulary: "<name>: expected …, received …".
+
+An `Interval` says which numbers are allowed. The field of a configuration has it in its annotation,
+`rate: Annotated[float, Interval(0, 1)]`, and a constructor asks it: `Interval(0, 1).check("rate", rate)`.
+"""
+
+import dataclasses
+import difflib
+import math
+import reprlib
+import typing
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+
+class Interval:
+    """Which numbers are allowed; both ends belong to it.
+
+    Args:
+        low, high: the ends. Without one it is unbounded on that side.
+        over: excludes the lower end, instead of `low`.
+        below: excludes the upper end, instead of `high`.
+    """
+
+    def __init__(
+        self, low: float | None = None, high: float | None = None, *, over: float | None = None, below: float | None = None
+    ):
+        if (low is not None and over is not None) or (high is not None and below is not None):
+            raise TypeError(
+                f"Interval: expected one end on each side, received low={low}, over={over}, high={high}, below={below}"
+            )
+        self.low = low
+        self.high = high
+        self.over = over
+        self.below = below
+
+    def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, int | float | np.integer | np.floating) or value != value:  # NaN is in no order
+            return False
+        above = value > self.over if self.over is not None else self.low is None or value >= self.low
+        within = value < self.below if self.below is not None else self.high is None or value <= self.high
+        return bool(above and within)
+
+    def __str__(self) -> str:
+        ends = ((">=", self.low), (">", self.over), ("<=", self.high), ("<", self.below))
+        bounds = " and ".join(f"{sign} {_figures(end)}" for sign, end in ends if end is not None)
+        return f"a number {bounds}" if bounds else "a number"
+
+    def is_closed(self) -> bool:
+        """Whether both ends are given."""
+        return (self.low, self.over) != (None, None) and (self.high, self.below) != (None, None)
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value; a ValueError with the name of the argument where it is not allowed."""
+        return _hold(value in self, name, str(self), value)
+
+
+POSITIVE = Interval(over=0)
+NOT_NEGATIVE = Interval(0)
+UNIT = Interval(0, 1)
+SHARE = Interval(over=0, high=1)
+FRACTION = Interval(0, below=1)
+
+
+def integer(name: str, value: Any, least: int = 1) -> int:
+    """An integer >= least, of Python or NumPy; returned as Python's."""
+    good = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return int(_hold(good, name, f"an integer >= {least}", value))
+
+
+def same_shape(**arrays: Any) -> None:
+    """Arrays or tensors of one shape, so that none is silently broadcast."""
+    shapes = {name: tuple(np.shape(array)) for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1:
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{next(iter(shapes))}: expected {', '.join(shapes)} of one shape, received {received}.")
+
+
+def require_name(what: str, value: Any, names: Collection[str]) -> None:
+    """A ValueError with the nearest names unless the value is one of them."""
+    if value not in names:
+        near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.4)
+        meant = f" (nearest: {', '.join(near)})" if near else ""
+        raise ValueError(f"{what}: expected one of {', '.join(names)}, received {value!r}{meant}.")
+
+
+def require(condition: Any, name: str, expected: str, received: Any) -> None:
+    """The one-line ValueError of a bad setting, named by its flag, unless `condition` holds."""
+    if not condition:
+        raise ValueError(f"{flag(name)}: expected {expected}, received {shown(received)}")
+
+
+def flag(name: str) -> str:
+    """The flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def shown(value: Any) -> str:
+    """What was received, as a message shows it: long values are cut in the middle."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = 200
+    brief.maxtuple = brief.maxlist = 20
+    return brief.repr(value)
+
+
+def intervals(kind: type) -> tuple[tuple[str, Interval], ...]:
+    """(field, its `Interval`) of a dataclass and of those it inherits from; a field that both give one must be in both.
+
+    A setting needs both ends: without an upper bound it is a typing error away from a run that no machine can do.
+    """
+    found = tuple(
+        (name, bounds)
+        for base in filter(dataclasses.is_dataclass, kind.__mro__)
+        for name, hint in typing.get_type_hints(base, include_extras=True).items()
+        for bounds in getattr(hint, "__metadata__", ())
+        if isinstance(bounds, Interval)
+    )
+    for name, bounds in found:
+        if not bounds.is_closed():
+            raise TypeError(f"{kind.__name__}.{name}: expected an Interval with both ends, received {bounds}.")
+    return found
+
+
+def check_fields(config: Any) -> None:
+    """Checks every field of a dataclass against its `Interval`, each number of a tuple; a number without one must be finite.
+
+    Command lines are checked by `lab.runs.command_line.parse`. A `Config` that computes with its fields in `__post_init__`
+    calls this first.
+    """
+    for name, bounds in intervals(type(config)):
+        value = getattr(config, name)
+        if isinstance(value, tuple | list):
+            require(all(each in bounds for each in value), name, f"{bounds} in each place", value)
+        elif value is not None:
+            require(value in bounds, name, str(bounds), value)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        numbers: Iterable[Any] = value if isinstance(value, tuple | list) else (value,)
+        finite = all(math.isfinite(each) for each in numbers if isinstance(each, float))
+        require(finite, field.name, "a finite number", value)
+
+
+def _figures(bound):
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+
+
+def _hold(good, name, expected, value):
+    if not good:
+        received = f"an array of shape {tuple(value.shape)}" if getattr(value, "shape", ()) else repr(value)
+        raise ValueError(f"{name}: expected {expected}, received {received}.")
+    return value
+
+
+# The names of networks, which command lines know without importing Keras.
+FAMILIES = (  # of lab.models.FAMILIES
+    "lenet5", "vgg11", "vgg13", "vgg16", "vgg19", "googlenet", "inception_v3",
+    *(f"{form}{depth}" for form in ("resnet", "preresnet", "plain") for depth in (20, 32, 44, 56, 110, 18, 34, 50, 101, 152)),
+    "densenet_bc40", "densenet_bc100", "densenet121", "densenet169", "densenet201", "xception", "mobilenet", "mobilenet_v2",
+)  # fmt: skip
+GATED = ("gru", "lstm")  # Keras's cells with gates, whose biases can be given a time scale
+CELLS = ("simple", *GATED, "peephole_lstm", "layer_norm_lstm", "layer_norm_gru", "irnn")  # of lab.models.sequence_network

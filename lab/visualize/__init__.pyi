@@ -1,0 +1,12 @@
+from .activation_maximization import maximize as maximize
+from .backpropagation import rectifies as rectifies
+from .backpropagation import saliency as saliency
+from .figures import save_fields as save_fields
+from .figures import save_filters as save_filters
+from .figures import save_gradient_flow as save_gradient_flow
+from .figures import save_maps as save_maps
+from .figures import save_overlays as save_overlays
+from .grad_cam import grad_cam as grad_cam
+from .gradient_flow import hidden_gradients as hidden_gradients
+from .occlusion import occlusion as occlusion
+from .units import last_maps as last_maps

@@ -1,0 +1,80 @@
+"""What importing costs and changes: packages load what they need, old paths go on working, TensorFlow stays as it was."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+import lab
+from tests.processes import ROOT
+
+HEAVY = ("mlflow", "gymnasium", "tyro", "rich", "sklearn", "nltk", "matplotlib", "fcntl")
+
+
+def loaded_by(code, before=""):
+    """The packages that some lines of Python load, beyond those of the lines before."""
+    script = f"import sys, json\n{before}\nold = set(sys.modules)\n{code}\nprint(json.dumps(sorted(set(sys.modules) - old)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+def test_components_load_nothing_beside_keras():
+    found = loaded_by("import lab.layers, lab.losses, lab.optimizers, lab.models, lab.distributions", before="import keras")
+    assert found == {"lab"}
+
+
+def test_rooms_load_nothing_at_all():
+    rooms = "lab, lab.agents, lab.agents.tabular, lab.data, lab.engine, lab.gan, lab.metrics, lab.runs.paths, lab.supervised, lab.visualize"
+    found = loaded_by(f"import {rooms}")
+    assert not found & {"keras", "tensorflow", "numpy", *HEAVY}
+
+
+def test_paths_need_no_lock():
+    assert "fcntl" not in loaded_by("from lab.runs.paths import home; home()", before="import contextlib, importlib.util")
+
+
+def test_importing_leaves_tensorflow_as_it_was():
+    script = """
+import os
+before = dict(os.environ)
+import tensorflow as tf
+from tensorflow.python.eager import backprop
+options, adds = tf.config.optimizer.get_experimental_options(), backprop._default_vspace.aggregate_fn
+import lab, lab.layers, lab.losses.penalties, lab.optimizers, lab.distributions, lab.models
+from lab.agents import DQN
+from lab.gan import GAN
+from lab.supervised import Training
+assert tf.config.optimizer.get_experimental_options() == options
+assert backprop._default_vspace.aggregate_fn is adds
+assert {name: value for name, value in os.environ.items() if before.get(name) != value and name.startswith(("TF_", "XLA_"))} == {}
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("old", lab.MOVED)
+def test_old_paths_warn(old, monkeypatch):
+    monkeypatch.delitem(sys.modules, f"lab.{old}", raising=False)
+    with pytest.warns(DeprecationWarning, match=f"lab.{old}: its name is {lab.MOVED[old]} now"):
+        found = importlib.import_module(f"lab.{old}")
+    assert found is importlib.import_module(lab.MOVED[old])
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from lab import experiment", "experiment.main"),
+        ("from lab.command import Range", "Range"),
+        ("from lab import command", "command.require"),
+        ("from lab.watch import log_episode", "log_episode"),
+        ("from lab.files import DamagedFile, home", "home"),
+        ("from lab.finite import NonFiniteError, require_metrics", "require_metrics"),
+        ("from lab.environments import require_environment", "require_environment"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_lines_still_work(line, name):
+    names = {}
+    exec(line, names)
+    assert callable(eval(name, names))
