@@ -233,7 +233,7 @@ def test_stopped_and_resumed_is_the_same(build, tmp_path):
         (lambda: TabularRollout(LinearSarsaLambda(8, 2), make("FrozenLake-v1"), seed=0), "expected MultiDiscrete, numbered from 0, received Discrete"),
         (lambda: TabularRollout(QLearning(8, 2), TileCoded(make("MountainCar-v0")), seed=0), "expected Discrete, numbered from 0, received MultiDiscrete"),
         (lambda: LSTD(np.eye(3), np.ones((2, 1))), r"features: expected the shape \(2, d\), received \(3, 3\)"),
-        (lambda: TDC(np.eye(2), np.ones((2, 1)), second_step_size=0.0), "second_step_size: expected a number in"),
+        (lambda: TDC(np.eye(2), np.ones((2, 1)), second_step_size=0.0), "second_step_size: expected a number"),
         (lambda: LinearReinforce(np.ones((2, 2))), r"features: expected the shape \[S, A, d\], received \(2, 2\)"),
         (lambda: LinearReinforce(LEFT_RIGHT, baseline=np.ones((3, 1))), r"baseline: expected the shape \(4, k\), received \(3, 1\)"),
         (lambda: LinearReinforce(LEFT_RIGHT, step_size=0.0), "step_size: expected a number > 0, received 0.0"),

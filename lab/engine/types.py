@@ -1,0 +1,6 @@
+"""Names for the types of arguments. Shapes stand in the docstrings."""
+
+from typing import Any, TypeAlias
+
+Tensor: TypeAlias = Any
+"""A tensor of Keras's backend, or whatever becomes one there: a NumPy array, a number, a Keras variable."""
