@@ -11,6 +11,8 @@ from lab import activations, engine
 from tests.contracts import as_array, check_activation, raises
 from tests.properties import arrays, assert_same, deterministic, value_and_gradient
 
+pytestmark = pytest.mark.usefixtures("module_graphs")
+
 K = keras.activations
 PAIRS = {
     "sigmoid": (activations.sigmoid, K.sigmoid),

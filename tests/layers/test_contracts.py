@@ -7,6 +7,8 @@ import pytest
 from lab import layers
 from tests.contracts import as_array, check_layer, check_precision, uniform
 
+pytestmark = pytest.mark.usefixtures("module_graphs")
+
 VECTORS, SEQUENCES, PICTURES = uniform(0, 8, 6), uniform(1, 8, 7, 4), uniform(2, 8, 6, 6, 4)
 VOLUMES, LABELS = uniform(3, 4, 4, 4, 4, 2), np.arange(8, dtype="int32") % 3
 STARTS = np.arange(56).reshape(8, 7) % 5 == 0

@@ -13,6 +13,8 @@ from lab import distributions, engine, losses
 from tests.contracts import as_array, check_loss, raises, uniform
 from tests.properties import NUMBERS, arrays, assert_same, deterministic, pairs
 
+pytestmark = pytest.mark.usefixtures("module_graphs")
+
 K = keras.losses
 UNIT = st.floats(0, 1, width=32)
 PROBABILITIES = np.random.default_rng(0).dirichlet(np.ones(4), 8).astype("float32")

@@ -7,6 +7,8 @@ import pytest
 from lab import optimizers
 from tests.contracts import as_array, check_optimizer, quadratic, raises, same_options, trajectory
 
+pytestmark = pytest.mark.usefixtures("module_graphs")
+
 K = keras.optimizers
 # ours, Keras's counterpart
 PAIRS = {
