@@ -13,7 +13,7 @@ from typing import Annotated
 
 from lab import validation
 from lab.agents import environment_checks, environments
-from lab.agents.steps import whole_steps
+from lab.agents.training import whole_steps
 from lab.runs import experiment, memory
 from lab.validation import Interval
 

@@ -39,7 +39,7 @@ MOVED = {  # modules of version 0.1 that have another place since
     "seeds": "lab.engine.seeds",
     "server": "lab.runs.mlflow_server",
     "spaces": "lab.agents.spaces",
-    "steps": "lab.agents.steps",
+    "steps": "lab.agents.training",
     "track": "lab.runs.track",
     "tracking": "lab.runs.courier",
     "watch": "lab.agents.watching",

@@ -11,7 +11,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 # Each room's level: a file may import its own level and those below it.
 LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize": 2}
 EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
-WITHOUT_KERAS = ("lab/agents/environments.py", "lab/agents/environment_checks.py", "lab/agents/spaces.py", "lab/agents/steps.py",
+WITHOUT_KERAS = ("lab/agents/environments.py", "lab/agents/environment_checks.py", "lab/agents/spaces.py", "lab/agents/training.py",
                  "lab/supervised/recipe.py", "lab/errors.py", "lab/validation.py", "lab/engine/seeds.py")  # fmt: skip
 
 

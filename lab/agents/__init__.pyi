@@ -7,7 +7,7 @@ from .dqn import DQN as DQN
 from .dqn import squared as squared
 from .networks import FeedForward as FeedForward
 from .networks import Recurrent as Recurrent
-from .off_policy import Critics as Critics
+from .critics import Critics as Critics
 from .policies import GSDEPolicy as GSDEPolicy
 from .policies import NormalPolicy as NormalPolicy
 from .policies import policy_for as policy_for

@@ -1,21 +1,23 @@
 """Rollouts: an agent's steps in a batch of environments, on the host or inside the compiled program.
 
-Both kinds have the same face for `train`: `num_envs`, `variables`, `reset(step)` and `run(agent, iterations, learn)`.
+`train` uses both kinds in the same way, by `num_envs`, `variables`, `reset(step)` and
+`run(iterations, learn)`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import gymnasium
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.agents.agent import Trajectory
+from lab.agents.agent import Agent, Trajectory
 from lab.agents.spaces import NARROW, as_action, overflow
 from lab.errors import EnvironmentFailure
 
 
-class Batch(NamedTuple):
+class IterationStats(NamedTuple):
     """What some iterations of acting and learning produced."""
 
     metrics: dict  # name -> mean over the iterations; empty where nothing was learnt
@@ -24,7 +26,9 @@ class Batch(NamedTuple):
 
 
 class HostRollout:
-    """Any Gymnasium vector environment in `AutoresetMode.SAME_STEP`; acting is NumPy, learning one compiled call.
+    """Any Gymnasium vector environment in `AutoresetMode.SAME_STEP`.
+
+    Acting is NumPy, learning one compiled call.
 
     Args:
         agent: an `Agent`.
@@ -32,9 +36,10 @@ class HostRollout:
         seed: the run's seed. Resets and action noise come from (seed, the step of the last reset) alone.
     """
 
-    variables = ()  # the state of host environments cannot be saved; a reset with a known seed stands for it
+    # The state of host environments cannot be saved. A reset with a known seed stands for it.
+    variables = ()
 
-    def __init__(self, agent, envs, *, seed):
+    def __init__(self, agent: Agent, envs: gymnasium.vector.VectorEnv, *, seed: int):
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
@@ -49,7 +54,7 @@ class HostRollout:
             False: engine.compile(agent.observe, agent.variables),
         }
 
-    def reset(self, step):
+    def reset(self, step: int) -> None:
         """Starts new episodes, seeded by the run's seed and the number of steps taken so far."""
         seeds = np.random.SeedSequence((self.seed, step)).spawn(2)
         self._observation, _ = self.envs.reset(seed=[int(s) for s in seeds[0].generate_state(self.num_envs)])
@@ -57,7 +62,7 @@ class HostRollout:
         self._return = np.zeros(self.num_envs)
         self._length = np.zeros(self.num_envs, int)
 
-    def run(self, iterations, learn):
+    def run(self, iterations: int, learn: bool) -> IterationStats:
         """Collects and, with `learn`, learns, `iterations` times."""
         metrics: list[dict] = []
         self._finished = []
@@ -68,9 +73,11 @@ class HostRollout:
                 metrics.append({name: float(value) for name, value in result.items()})
         names = metrics[0] if metrics else ()
         finished = np.array(self._finished).reshape(-1, 2)
-        return Batch({name: float(np.mean([m[name] for m in metrics])) for name in names}, finished[:, 0], finished[:, 1])
+        return IterationStats(
+            {name: float(np.mean([m[name] for m in metrics])) for name in names}, finished[:, 0], finished[:, 1]
+        )
 
-    def collect(self, length):
+    def collect(self, length: int) -> Trajectory:
         """A `Trajectory` of `length` steps in each environment, as arrays."""
         policy = self.agent.host_policy(self._generator)
         observation = self._observation
@@ -86,9 +93,9 @@ class HostRollout:
             actions.append(action)
             extras.append(extra)
             observations[t] = observation
-            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(
-                as_action(self.envs.action_space, action)
-            )
+            space = self.envs.action_space
+            action = action if action.dtype == space.dtype else as_action(space, action)
+            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(action)
             next_observations[t] = observation
             self._return += rewards[t]
             self._length += 1
@@ -103,12 +110,13 @@ class HostRollout:
 
     def _end_episodes(self, ended, final_observations, next_observation):
         for i in ended:
-            if np.shape(final_observations[i]) != next_observation[i].shape:  # the environment's own info of that name
-                received = f"{final_observations[i]!r}; lab.agents.environments.make_vector keeps the environment's own out"
+            last = final_observations[i]
+            if np.shape(last) != next_observation[i].shape:  # the environment's own info of that name
+                received = f"{last!r}; lab.agents.environments.make_vector keeps the environment's own out"
                 raise EnvironmentFailure(
                     f"environment {i}: expected its last observation as info['final_obs'], received {received}."
                 )
-            next_observation[i] = final_observations[i]
+            next_observation[i] = last
             self._finished.append((self._return[i], self._length[i]))
         self._return[ended] = 0
         self._length[ended] = 0
@@ -119,14 +127,14 @@ class DeviceRollout:
 
     Args:
         agent: an `Agent`.
-        env: a `gymnasium.experimental.functional.FuncEnv` written in `keras.ops` over `[B, ...]`; `initial(rng)` gets a
-            `SeedGenerator` and returns the states of all B environments.
-        max_episode_steps: the time limit, for a functional environment has none.
+        env: a `gymnasium.experimental.functional.FuncEnv`, written in `keras.ops` over `[B, ...]`.
+            `initial(rng)` gets a `SeedGenerator` and returns the states of all B environments.
+        max_episode_steps: the time limit. A functional environment has none.
         seed: the run's seed.
         xla: as in `engine.compile`.
     """
 
-    def __init__(self, agent, env, *, max_episode_steps, seed, xla=None):
+    def __init__(self, agent: Agent, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None):
         self._xla = xla
         self.agent = agent
         self.env = env
@@ -144,10 +152,10 @@ class DeviceRollout:
         self.variables = [*keras.tree.flatten(self._state), self._return, self._length, self.seed.state]
         self._programs = {}
 
-    def reset(self, step):
+    def reset(self, step: int) -> None:
         """Nothing: the state of the environments is in `variables`."""
 
-    def run(self, iterations, learn):
+    def run(self, iterations: int, learn: bool) -> IterationStats:
         """Collects and, with `learn`, learns, `iterations` times, in one compiled call."""
         if (iterations, learn) not in self._programs:
             state = [*self.agent.variables, *self.variables]
@@ -162,14 +170,15 @@ class DeviceRollout:
             )
         metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
         returns, lengths, ended = (x.reshape(-1) for x in episodes)
-        return Batch({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
+        return IterationStats({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
 
-    def collect(self, length):
+    def collect(self, length: int) -> Trajectory:
         """A `Trajectory` of `length` steps in each environment, as tensors. A program."""
         return self._collect(length)[0]
 
     def _collect(self, length):
-        # New episodes are drawn beforehand: fused with the step, drawing took XLA four times as long as all the rest.
+        # New episodes are drawn beforehand. Fused with the step, drawing took XLA four times as long
+        # as all the rest.
         fresh = engine.scan(lambda _: self.env.initial(self.seed), [self.seed.state], length=length)
         return engine.scan(self._step, [*self.agent.variables, *self.variables], fresh)
 
@@ -211,7 +220,7 @@ def _require_finite(trajectory):
             raise EnvironmentFailure(
                 f"environment {env}: expected a finite {name}, received {values[t, env]} at step {t} of this rollout."
             )
-        dtype = NARROW.get(str(values.dtype), values.dtype)
-        received = overflow(values, dtype)
+        dtype = NARROW.get(str(values.dtype))
+        received = overflow(values, dtype) if dtype else None
         if received is not None:
             raise EnvironmentFailure(f"environment: expected {name}s that fit {dtype}, received {received}.")

@@ -3,7 +3,7 @@ import pytest
 
 from lab.agents import evaluate, train
 from lab.agents.rollout import Batch
-from lab.agents.steps import whole_steps
+from lab.agents.training import whole_steps
 from lab.errors import NonFiniteError
 from tests.agents.identity import Identity, vectorize
 

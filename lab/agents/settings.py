@@ -1,0 +1,247 @@
+"""The settings of each deep agent: one field, one default, one sentence, for experiments and constructors.
+
+No Keras in here: a command line reads its flags and their help from these classes before Keras is
+imported. An algorithm's settings are put together from groups of fields
+(`lab/agents/setting_groups.py`) and fields of its own. Their names stay flat in run.json and on the
+command line. An experiment inherits its algorithm's settings and states only the values that differ.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from lab.agents.setting_groups import (
+    Checked,
+    Count,
+    Critic,
+    Environment,
+    Evaluation,
+    Gradient,
+    Loss,
+    Network,
+    Rate,
+    Replay,
+    Size,
+    Target,
+    Unit,
+    Units,
+    Weight,
+)
+from lab.validation import Interval, require
+
+
+@dataclass(frozen=True)
+class DQN(Checked, Evaluation, Network, Replay, Environment):
+    """Deep Q-learning (`lab.agents.DQN`), for discrete actions."""
+
+    actions: ClassVar[str | None] = "Discrete"
+    rollout_length: int = 4
+    batch_size: int = 64
+    target: Target = "plain"
+    """Value of the next state: the target network's maximum, double Q-learning, or the lower of both networks' values."""
+    loss: Loss = "huber"
+    """Loss of the TD error."""
+    learning_rate: Rate = 1e-3
+    """Adam's step size at the start."""
+    learning_rate_power: Annotated[float, Interval(0, 10)] = 0.0
+    """Adam's step size falls with this power of the share of updates that are left, to 0 at the end; 0 keeps it."""
+    max_gradient_norm: Size = 10.0
+    """A longer gradient is shortened to this norm."""
+    target_every: Annotated[int, Interval(1, 10**9)] = 250
+    """Updates between two moves of the target network towards the online network."""
+    polyak: Annotated[float, Interval(over=0, high=1)] = 1.0
+    """Share of the online weights in such a move; 1 copies them."""
+    averaging: Unit = 0.0
+    """The greedy policy averages its weights; this share of all updates, the newest, counts most. 0 averages nothing."""
+    epsilon_end: Unit = 0.05
+    """Probability of a random action after exploration. It falls linearly from 1."""
+    exploration_fraction: Unit = 0.1
+    """Share of the steps over which epsilon falls."""
+
+    def network_count(self) -> int:
+        """Online, target and averaged network."""
+        return 2 + (self.averaging > 0)
+
+    def check(self) -> None:
+        """Replay and batch must fit each other."""
+        self.check_replay(self.rollout_length * self.num_envs, self.steps)
+
+
+@dataclass(frozen=True)
+class ActorCritic(Checked, Evaluation, Network, Critic, Gradient, Environment):
+    """What A2C, REINFORCE and PPO have in common."""
+
+
+@dataclass(frozen=True)
+class A2C(ActorCritic):
+    """Advantage actor-critic (`lab.agents.A2C`)."""
+
+    num_envs: int = 8
+    rollout_length: int = 5
+    gae_lambda: float = 1.0
+    learning_rate: float = 7e-4
+
+
+@dataclass(frozen=True)
+class REINFORCE(Checked, Evaluation, Network, Gradient, Environment):
+    """REINFORCE (`lab.agents.REINFORCE`). Only complete episodes count, so a rollout should hold several."""
+
+    num_envs: int = 4
+    rollout_length: int = 500
+    baseline: bool = True
+    """Subtract a learnt value from the returns."""
+    normalize_advantage: bool = True
+    """Give the returns less the baseline mean 0 and standard deviation 1, over each group of episodes."""
+    entropy_weight: Weight = 0.0
+    """Weight of the policy's entropy in the loss."""
+
+
+@dataclass(frozen=True)
+class PPO(ActorCritic):
+    """Proximal policy optimisation (`lab.agents.PPO`)."""
+
+    num_envs: int = 8
+    rollout_length: int = 128
+    epochs: Count = 4
+    """Passes over each rollout."""
+    minibatches: Annotated[int, Interval(1, 10**7)] = 4
+    """Parts of a pass, one update each. They must divide num_envs x rollout_length."""
+    clip: Rate = 0.2
+    """Clipping range of the probability ratio at the start."""
+    clip_end: Weight = 0.2
+    """Clipping range of the probability ratio at the end. It changes linearly."""
+    value_clip: Annotated[float | None, Interval(over=0, high=1e12)] = None
+    """How far a value may move in one call of learn; None leaves it free."""
+    entropy_weight_end: Weight = 0.0
+    """Weight of the policy's entropy in the loss, at the end. It changes linearly."""
+    target_kl: Annotated[float | None, Interval(over=0, high=1e6)] = None
+    """Updates on a rollout stop once the approximate KL divergence exceeds 1.5 times this; None never stops."""
+    normalize_advantage: bool = True
+    normalize_rewards: bool = False
+    """Divide rewards by the running standard deviation of their discounted sums."""
+    network: Literal["dense", "nature"] = "dense"
+    """Dense layers, or the convolutions of Mnih et al. 2015 for images."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """Activation of the dense layers."""
+    orthogonal: bool = True
+    """Start from orthogonal dense layers, or from uniform ones."""
+    shared: bool = False
+    """Whether actor and critic share their layers."""
+    initial_log_scale: Annotated[float, Interval(-20, 20)] = 0.0
+    """Logarithm of the standard deviation of Box actions at the start; the bounds are at -1 and 1."""
+    gsde: Annotated[int, Interval(0, 10**9)] = 0
+    """Steps between two draws of state-dependent noise for Box actions; 0 draws independent noise in each step."""
+    frame_stack: Annotated[int, Interval(1, 1_000)] = 1
+    """Observations seen at once."""
+
+    def check(self) -> None:
+        """Minibatches must divide a rollout, and the network must fit its options."""
+        size = self.num_envs * self.rollout_length
+        divides = f"a divisor of num_envs x rollout_length, {size}"
+        require(size % self.minibatches == 0, "minibatches", divides, self.minibatches)
+        single = self.normalize_advantage and size == self.minibatches
+        require(not single, "minibatches", "parts of two steps and more to normalise", self.minibatches)
+        images = self.network == "nature"
+        require(images or self.hidden, "hidden", "at least one layer", self.hidden)
+        require(not (images and self.gsde), "gsde", "0 with --network nature", self.gsde)
+        normalized = self.normalize_observations
+        require(not (images and normalized), "normalize_observations", "False with --network nature", normalized)
+
+
+@dataclass(frozen=True)
+class RecurrentPPO(Checked, Evaluation, Network, Gradient, Environment):
+    """Recurrent PPO (`lab.agents.recurrent_ppo`). Gradients flow through a whole rollout."""
+
+    num_envs: int = 8
+    rollout_length: int = 128
+    epochs: Count = 10
+    """Passes over each rollout."""
+    minibatches: Annotated[int, Interval(1, 10**7)] = 1
+    """Parts of a pass, made of whole environments. They must divide num_envs."""
+    gae_lambda: Unit = 0.95
+    """Lambda of generalised advantage estimation."""
+    clip: Rate = 0.2
+    """Clipping range of the probability ratio at the start. It falls linearly to 0."""
+    entropy_weight: Weight = 0.0
+    """Weight of the policy's entropy in the loss."""
+    cell: Literal["lstm", "gru", "layer_norm_lstm", "layer_norm_gru", "peephole_lstm"] = "lstm"
+    """The recurrent cell."""
+    units: Annotated[int, Interval(1, 10**5)] = 64
+    """Units of the recurrent layers."""
+    hidden: Units = (64,)
+    """Units of each dense layer after the recurrent ones."""
+
+    def check(self) -> None:
+        """Minibatches must divide the environments."""
+        divides = f"a divisor of num_envs, {self.num_envs}"
+        require(self.num_envs % self.minibatches == 0, "minibatches", divides, self.minibatches)
+
+
+@dataclass(frozen=True)
+class OffPolicy(Checked, Evaluation, Replay, Environment):
+    """What SAC and TD3 have in common: an actor and critics that learn from a replay."""
+
+    actions: ClassVar[str | None] = "Box"
+    learning_rate: Rate = 1e-3
+    """Adam's step size, for actor, critics and SAC's temperature."""
+    polyak: Unit = 0.005
+    """Share of the online weights that the targets take over at each of their updates."""
+    hidden: Units = (256, 256)
+    """Units of each hidden dense layer."""
+
+    def check(self) -> None:
+        """Replay and batch must fit each other, and there is a network."""
+        self.check_replay(self.rollout_length * self.num_envs, self.steps)
+        require(self.hidden, "hidden", "at least one layer", self.hidden)
+
+
+@dataclass(frozen=True)
+class SAC(OffPolicy):
+    """Soft actor-critic (`lab.agents.SAC`), for bounded Box actions."""
+
+    learning_starts: int = 100
+    temperature: Literal["learnt", "fixed"] = "learnt"
+    """Whether alpha brings the policy's entropy to its target, or stays."""
+    initial_temperature: Rate = 1.0
+    """Alpha at the start: the reward that a nat of entropy is worth."""
+    target_entropy: Annotated[float | None, Interval(-1e6, 1e6)] = None
+    """The learnt temperature's target, in nats of actions within -1 and 1; None is minus their dimensions."""
+
+    def network_count(self) -> int:
+        """The actor, two critics and their targets."""
+        return 5
+
+    def check(self) -> None:
+        """A fixed temperature has no target."""
+        super().check()
+        if self.temperature == "fixed":
+            require(self.target_entropy is None, "target_entropy", "none with --temperature fixed", self.target_entropy)
+
+
+@dataclass(frozen=True)
+class TD3(OffPolicy):
+    """Twin delayed DDPG (`lab.agents.TD3`), for bounded Box actions."""
+
+    rollout_length: int = 2
+    learning_starts: int = 10_000
+    updates: int = 2
+    hidden: tuple[int, ...] = (400, 300)
+    policy_delay: Annotated[int, Interval(1, 10**4)] = 2
+    """Updates of the critics for one of the actor and of the targets. It must divide updates."""
+    critics: Annotated[int, Interval(1, 100)] = 2
+    """Critic networks. The lowest of their values is the target's."""
+    noise: Annotated[float, Interval(0, 1000)] = 0.1
+    """Standard deviation of the exploration noise; the bounds of the actions are at -1 and 1."""
+    smoothing: Annotated[float, Interval(0, 1000)] = 0.2
+    """Standard deviation of the noise on the target's actions."""
+    smoothing_clip: Annotated[float, Interval(0, 1000)] = 0.5
+    """Greatest size of the noise on the target's actions."""
+
+    def network_count(self) -> int:
+        """The actor, the critics and their targets."""
+        return 2 * (self.critics + 1)
+
+    def check(self) -> None:
+        """The actor must learn a whole number of times in a group of updates."""
+        super().check()
+        multiple = f"a multiple of policy_delay, {self.policy_delay}"
+        require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
