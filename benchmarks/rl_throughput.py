@@ -44,7 +44,7 @@ def lab(algorithm, place, num_envs=8):
         rollout = DeviceRollout(agent, env, max_episode_steps=limit, seed=3)
         iterations = max(1, {"ppo": 10_240, "a2c": 4_000, "sac": 250}[algorithm] // (agent.rollout_length * count))
     rollout.reset(0)
-    learn = getattr(agent, "warm_up", 0) == 0
+    learn = getattr(agent, "learning_starts", 0) == 0
 
     def go(steps):
         done = 0
@@ -100,7 +100,7 @@ def sac(observations, actions):
         temperature=LearntTemperature(dimensions, Adam(3e-4)),
         replay=UniformReplay(100_000, observations, actions, seed=3),
         action_space=actions,
-        warm_up=0,
+        learning_starts=0,
         seed=4,
     )
 

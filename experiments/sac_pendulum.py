@@ -31,15 +31,15 @@ def run(config: Config, track: Any) -> dict[str, float]:
     environments = deep_agents.Environments(config)
     shape, dimensions = environments.observations.shape, environments.actions.shape[0]
     actor, *critics, memory, acting, training, check, test = deep_agents.seeds(track, 8)
-    if config.temperature == "learnt":
-        temperature = LearntTemperature(
+    temperatures: dict = {
+        "learnt": lambda: LearntTemperature(
             dimensions,
             Adam(config.learning_rate),
             target_entropy=config.target_entropy,
             initial=config.initial_temperature,
-        )
-    else:
-        temperature = FixedTemperature(config.initial_temperature)
+        ),
+        "fixed": lambda: FixedTemperature(config.initial_temperature),
+    }
     agent = SAC(
         actor=gaussian_actor(shape, dimensions, config.hidden, seed=actor),
         critics=Critics(
@@ -49,7 +49,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
             polyak=config.polyak,
         ),
         optimizer=Adam(config.learning_rate),
-        temperature=temperature,
+        temperature=temperatures[config.temperature](),
         replay=UniformReplay(config.buffer_size, environments.observations, environments.actions, seed=memory),
         action_space=environments.actions,
         discount=config.discount,

@@ -11,7 +11,6 @@ A policy has a `space`, and the `shapes` of its parameters after the batch axis 
 from collections.abc import Callable
 from typing import Any
 
-import gymnasium
 import keras
 import numpy as np
 from gymnasium.spaces import Discrete, MultiBinary, MultiDiscrete
@@ -27,7 +26,7 @@ from lab.layers import GaussianHead, GSDEHead
 HostSampler = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
-def policy_for(space: gymnasium.Space) -> Any:
+def policy_for(space: Any) -> Any:
     """The policy for an action space: categorical, several categoricals side by side, or normal."""
     check_actions(space)
     if isinstance(space, Discrete):
@@ -42,7 +41,7 @@ class CategoricalPolicy:
 
     variables = ()
 
-    def __init__(self, space: gymnasium.Space):
+    def __init__(self, space: Any):
         self.space, self.count = space, int(space.n)
         self.shapes, self.meaning = [(self.count,)], f"the logits of {space}"
 
@@ -88,7 +87,7 @@ class MultiCategoricalPolicy:
 
     variables = ()
 
-    def __init__(self, space: gymnasium.Space):
+    def __init__(self, space: Any):
         counts = np.full(space.shape, 2) if isinstance(space, MultiBinary) else space.nvec
         self.counts = [int(count) for count in counts]
         self._ends = np.cumsum(self.counts)[:-1]
@@ -141,7 +140,7 @@ class NormalPolicy:
 
     variables: tuple | list = ()
 
-    def __init__(self, space: gymnasium.Space, *, initial_log_scale: float = 0.0):
+    def __init__(self, space: Any, *, initial_log_scale: float = 0.0):
         self.box, self.initial_log_scale = UnitBox(space), initial_log_scale
         self.space, self.shapes = space, [(self.box.dimensions,)] * 2
         self.meaning = f"mean and standard deviation of {one_line(space)}"
@@ -196,9 +195,7 @@ class GSDEPolicy:
         initial_log_scale: where log sigma starts.
     """
 
-    def __init__(
-        self, space: gymnasium.Space, *, num_envs: int, features: int, redraw_every: int, initial_log_scale: float = -2.0
-    ):
+    def __init__(self, space: Any, *, num_envs: int, features: int, redraw_every: int, initial_log_scale: float = -2.0):
         self.redraw_every = validation.integer("redraw_every", redraw_every)
         self.normal = NormalPolicy(space, initial_log_scale=initial_log_scale)
         self.num_envs = validation.integer("num_envs", num_envs)

@@ -114,13 +114,14 @@ class PPO(ActorCritic):
 
     def _update_while_near(self, batch):
         """`_update`, while the policy is near the one that acted."""
+        limit = 1.5 * (self.target_kl or 0.0)
 
         def skip():
             return {name: ops.zeros(()) for name in (*METRICS, "made")}
 
         def attempt():
             metrics, gradients = self._differentiate(batch)
-            self._stopped.assign(metrics["approximate_kl"] > 1.5 * self.target_kl)
+            self._stopped.assign(metrics["approximate_kl"] > limit)
 
             def update():
                 self.optimizer.apply(gradients, self.model.trainable_variables)

@@ -1,12 +1,14 @@
-"""Uniform experience replay in Keras variables: written and sampled inside compiled programs, saved with them."""
+"""Uniform experience replay in Keras variables: written and sampled in programs, saved with them."""
 
 from typing import Any, NamedTuple
 
+import gymnasium
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, validation
+from lab.agents.agent import Trajectory
 from lab.agents.spaces import fitting
 
 
@@ -25,15 +27,15 @@ class UniformReplay:
 
     Args:
         capacity: transitions held.
-        observation_space, action_space: Gymnasium spaces of a single environment; they give shapes and dtypes. Numbers are kept in at most
-            32 bits, and whole actions as int32.
+        observation_space, action_space: Gymnasium spaces of a single environment, which give shapes
+            and dtypes. Numbers are kept in at most 32 bits, and integer actions as int32.
         seed: seeds the sampling.
 
     Raises:
         ValueError: a space is not of numbers, or its bounds do not fit.
     """
 
-    def __init__(self, capacity, observation_space, action_space, *, seed):
+    def __init__(self, capacity: int, observation_space: gymnasium.Space, action_space: gymnasium.Space, *, seed: int):
         self.capacity = validation.integer("capacity", capacity)
         self.observation_space, self.action_space = observation_space, action_space
         seen = observation_space.shape, fitting("observation_space", observation_space)
@@ -52,7 +54,7 @@ class UniformReplay:
         self.seed = keras.random.SeedGenerator(seed)
         self.variables = [*self.storage, self.added, self.seed.state]
 
-    def add(self, trajectory):
+    def add(self, trajectory: Trajectory) -> None:
         """Appends the T x B steps of a trajectory over the oldest ones. A program."""
         steps = Transition(*(getattr(trajectory, name) for name in Transition._fields))
         count = int(np.prod(steps.reward.shape))
@@ -65,7 +67,7 @@ class UniformReplay:
         total = self.added.value + count
         self.added.assign(ops.where(total >= 2 * self.capacity, total - self.capacity, total))
 
-    def sample(self, batch_size):
+    def sample(self, batch_size: int) -> Transition:
         """`batch_size` transitions, drawn uniformly with replacement. A program."""
         size = ops.minimum(self.added.value, self.capacity)
         indices = keras.random.randint((batch_size,), 0, size, dtype="int32", seed=self.seed)

@@ -14,9 +14,10 @@ discount is zero.
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 
 
-def lambda_return(reward, discount, next_value, cut, lambda_):
+def lambda_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor, lambda_: Tensor | float) -> Tensor:
     r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.18).
 
     G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}), and G_t = r_t + gamma_t V(s'_t) at a cut.
@@ -43,17 +44,22 @@ def lambda_return(reward, discount, next_value, cut, lambda_):
     return ops.scan(backward, ops.zeros_like(reward[0]), steps, reverse=True)[1]
 
 
-def monte_carlo_return(reward, discount, next_value, cut):
-    """The lambda-return at lambda = 1: rewards to the end of the episode, V only where the trajectory is cut."""
+def monte_carlo_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor) -> Tensor:
+    """The lambda-return at lambda = 1: rewards to the end of the episode.
+
+    V stands for the rest only where the trajectory is cut.
+    """
     return lambda_return(reward, discount, next_value, cut, 1.0)
 
 
-def td0_target(reward, discount, next_value, cut):
+def td0_target(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor) -> Tensor:
     """The lambda-return at lambda = 0: r_t + gamma_t V(s'_t) (Sutton & Barto 2018, eq. 6.2)."""
     return lambda_return(reward, discount, next_value, cut, 0.0)
 
 
-def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
+def generalized_advantage(
+    reward: Tensor, discount: Tensor, value: Tensor, next_value: Tensor, cut: Tensor, lambda_: Tensor | float
+) -> Tensor:
     """GAE(gamma, lambda): the lambda-return minus V(s_t), `[T, B]` (Schulman et al. 2016, eq. 16).
 
     Args:
@@ -64,10 +70,11 @@ def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
     return returns - value
 
 
-def n_step_return(reward, discount, next_value, cut, n):
-    """The n-step return (Sutton & Barto 2018, eq. 7.1): n rewards, then V; fewer where a cut or the end comes first.
+def n_step_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor, n: int) -> Tensor:
+    """The n-step return (Sutton & Barto 2018, eq. 7.1): n rewards, then V.
 
-    The lambda-return with lambda = 1 over windows of n steps: a window is a trajectory that is cut after n steps.
+    There are fewer rewards where a cut or the end comes first. This is the lambda-return with
+    lambda = 1 over windows of n steps: a window is a trajectory that is cut after n steps.
     """
     if n < 1:
         raise ValueError(f"n_step_return: expected n >= 1, received {n}.")

@@ -6,7 +6,6 @@
 
 from typing import Any, NamedTuple
 
-import gymnasium
 import keras
 import numpy as np
 from keras import ops
@@ -39,7 +38,7 @@ class HostRollout:
     # The state of host environments cannot be saved. A reset with a known seed stands for it.
     variables = ()
 
-    def __init__(self, agent: Agent, envs: gymnasium.vector.VectorEnv, *, seed: int):
+    def __init__(self, agent: Agent, envs: Any, *, seed: int):
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
@@ -150,7 +149,7 @@ class DeviceRollout:
         self._return = keras.Variable(np.zeros(self.num_envs), dtype="float32", trainable=False, name="env_episode_return")
         self._length = keras.Variable(np.zeros(self.num_envs), dtype="int32", trainable=False, name="env_episode_length")
         self.variables = [*keras.tree.flatten(self._state), self._return, self._length, self.seed.state]
-        self._programs = {}
+        self._programs: dict = {}
 
     def reset(self, step: int) -> None:
         """Nothing: the state of the environments is in `variables`."""
@@ -162,8 +161,10 @@ class DeviceRollout:
 
             def iteration(_):
                 trajectory, episodes = self._collect(self.agent.rollout_length)
-                metrics = self.agent.learn(trajectory) if learn else self.agent.observe(trajectory)
-                return metrics or {}, episodes
+                if learn:
+                    return self.agent.learn(trajectory), episodes
+                self.agent.observe(trajectory)
+                return {}, episodes
 
             self._programs[iterations, learn] = engine.compile(
                 lambda: engine.scan(iteration, state, length=iterations), state, xla=self._xla

@@ -1,19 +1,29 @@
-"""What is asked of Gymnasium's spaces: which actions agents take, which numbers fit into 32 bits. No Keras in here."""
+"""Checks of Gymnasium's spaces: which actions agents take, which numbers fit into 32 bits.
 
+No Keras in here.
+"""
+
+from typing import Any
+
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 NUMBERS = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary  # whose values are one array
-NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}  # what programs and replays make of 64 bits
+NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}  # of programs and replays
 
 
-def one_line(x):
+def one_line(x: Any) -> str:
     """An array, a space or a list on one line."""
     return " ".join(str(x).split())
 
 
-def bounded(space):
-    """(low, high) in float64 of an action space that is a Box of floats with one axis and finite bounds; ValueError otherwise."""
+def bounded(space: gymnasium.Space) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) in float64 of a bounded action space.
+
+    Raises:
+        ValueError: it is not a Box of floats with one axis and finite bounds.
+    """
     if not isinstance(space, spaces.Box) or len(space.shape) != 1 or not np.issubdtype(space.dtype, np.floating):
         raise ValueError(f"action space: expected a Box of floats with one axis, received {one_line(space)}.")
     fitting("action space", space, "float32")
@@ -25,8 +35,8 @@ def bounded(space):
     return low, high
 
 
-def check_actions(space):
-    """ValueError where no policy gradient agent acts in the space: it takes Discrete, MultiDiscrete, MultiBinary and bounded Box."""
+def check_actions(space: gymnasium.Space) -> None:
+    """ValueError unless the action space is Discrete, MultiDiscrete, MultiBinary or a bounded Box."""
     if isinstance(space, spaces.Box):
         bounded(space)
     elif not isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
@@ -40,7 +50,7 @@ def check_actions(space):
         raise ValueError(f"action space: expected one axis, received {one_line(space)}.")
 
 
-def discrete(space):
+def discrete(space: gymnasium.Space) -> int:
     """The number of actions of a space that is Discrete and counts from 0; ValueError otherwise."""
     if not isinstance(space, spaces.Discrete):
         raise ValueError(f"action space: expected Discrete, received {one_line(space)}.")
@@ -48,8 +58,11 @@ def discrete(space):
     return int(space.n)
 
 
-def as_action(space, action):
-    """An action, or a batch of actions, with the dtype of a space: what `step` gets. A single Discrete one is a NumPy scalar."""
+def as_action(space: gymnasium.Space, action: Any) -> Any:
+    """An action, or a batch of actions, with the dtype of a space, for `step`.
+
+    A single Discrete action is a NumPy scalar.
+    """
     action = np.asarray(action)
     if action.dtype != space.dtype:
         action = action.astype(space.dtype)
@@ -58,10 +71,11 @@ def as_action(space, action):
     return action[()]
 
 
-def fitting(name, space, dtype=None):
-    """The dtype in which the numbers of a space are kept: its own of at most 32 bits, or the narrow one of 64; or the one given.
+def fitting(name: str, space: gymnasium.Space, dtype: Any = None) -> str:
+    """The dtype in which the numbers of a space are kept: the given one, or its own in at most 32 bits.
 
-    A side of a Box without a bound, or at the end of its dtype, is taken on trust: rollouts look at the numbers that come.
+    A side of a Box without a bound, or at the end of its dtype, is taken on trust: rollouts look at
+    the numbers that come.
 
     Raises:
         ValueError: the space is not of numbers, or a bound does not fit.
@@ -81,7 +95,7 @@ def fitting(name, space, dtype=None):
     return dtype.name
 
 
-def overflow(values, dtype):
+def overflow(values: np.ndarray, dtype: Any) -> Any:
     """The first of an array's finite numbers that a dtype cannot hold, or None."""
     if values.dtype == dtype or not values.size:
         return None

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 
 from lab import errors
@@ -81,7 +80,7 @@ def train(
         yield Report(step, metrics, boundary)
 
 
-def evaluate(agent: Any, envs: gymnasium.vector.VectorEnv, *, episodes: int, seed: int) -> np.ndarray:
+def evaluate(agent: Any, envs: Any, *, episodes: int, seed: int) -> np.ndarray:
     """Undiscounted returns of the greedy policy, `[episodes]`, on a vector environment of its own.
 
     The first `episodes / num_envs` episodes of each environment count, so that short episodes are

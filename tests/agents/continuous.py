@@ -119,7 +119,7 @@ def is_deterministic(make, kind):
 
 def warms_up_uniformly(make):
     """As many steps as said are uniform over the Box, on the host and in programs; then comes the policy."""
-    agent = make(seed=0, warm_up=8, rollout_length=4)
+    agent = make(seed=0, learning_starts=8, rollout_length=4)
     observation, start = np.zeros((4000, 1), np.float32), np.zeros(4000, bool)
     observe = engine.compile(agent.observe, agent.variables)
     rollout = place(agent, "host", num_envs=1)

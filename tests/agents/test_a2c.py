@@ -22,7 +22,7 @@ def targets(agent, trajectory, lambda_, discount=0.9):
     ids=lambda options: " ".join(options) or "plain",
 )
 def test_one_update_by_hand(options):
-    agent = actors.make(A2C, discount=0.9, lambda_=0.7, optimizer=keras.optimizers.SGD(0.5), **options)
+    agent = actors.make(A2C, discount=0.9, gae_lambda=0.7, optimizer=keras.optimizers.SGD(0.5), **options)
     actors.assign(agent, logits=[[1.0, -0.5]], value=[[0.8]])
     step = actors.at_random()
     target = targets(agent, step, 0.7)

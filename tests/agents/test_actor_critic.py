@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow  # compiles many programs
 AGENTS = {
     "REINFORCE": lambda **o: actors.make(REINFORCE, **o),
     "A2C": lambda **o: actors.make(A2C, **o),
-    "PPO": lambda **o: actors.make(PPO, lambda_=0.5, **o),
+    "PPO": lambda **o: actors.make(PPO, gae_lambda=0.5, **o),
 }
 BOX = spaces.Box(np.array([-3.0, 0.5], np.float32), np.array([1.0, 10.5], np.float32))
 ENVS = 50
@@ -246,7 +246,7 @@ def test_the_network_of_images():
     ("options", "words"),
     [
         ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
-        ({"lambda_": -0.1}, r"lambda_: expected a number >= 0 and <= 1, received -0.1"),
+        ({"gae_lambda": -0.1}, r"gae_lambda: expected a number >= 0 and <= 1, received -0.1"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
     ],
 )

@@ -73,7 +73,7 @@ def dqn():
     space = Identity().observation_space
     online, target = (network(ACTIONS, seed, inputs=[space.shape]) for seed in (1, 2))
     return DQN(
-        online=online, target=target, optimizer=keras.optimizers.Adam(0.01), updates=2, warm_up=0, seed=0, batch_size=8,
+        online=online, target=target, optimizer=keras.optimizers.Adam(0.01), updates=2, learning_starts=0, seed=0, batch_size=8,
         epsilon=exploration.constant(0.0), replay=UniformReplay(64, space, Discrete(ACTIONS), seed=3),
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def continuous(kind, critics, **options):
         return kind(
             actor=actor, critics=Critics(online, targets, keras.optimizers.Adam(0.01)), optimizer=keras.optimizers.Adam(0.01),
             replay=UniformReplay(64, Box(-1, 1, (1,)), TORQUE, seed=3), action_space=TORQUE, batch_size=8, rollout_length=2,
-            updates=2, warm_up=0, seed=0, **both, **options,
+            updates=2, learning_starts=0, seed=0, **both, **options,
         )  # fmt: skip
 
     return make

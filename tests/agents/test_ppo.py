@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow  # compiles many programs
 
 def small(optimizer=None, **options):
     """A linear agent, whose minibatch is the whole trajectory."""
-    options = {"discount": 0.9, "lambda_": 0.7, "minibatches": 1, "normalize_advantage": False, "seed": 0} | options
+    options = {"discount": 0.9, "gae_lambda": 0.7, "minibatches": 1, "normalize_advantage": False, "seed": 0} | options
     agent = actors.make(PPO, optimizer=optimizer or keras.optimizers.SGD(0.5), **options)
     return actors.assign(agent, logits=[[1.0, -0.5]], value=[[0.8]])
 
@@ -59,7 +59,7 @@ def test_advantages_are_those_of_the_recursion_over_td_errors():
 def test_the_first_update_is_the_actor_critics(optimizer):
     step, shared = actors.at_random(), {"entropy_weight": 0.1, "value_weight": 0.7}
     ours = small(optimizer(0.1), epochs=1, **shared)
-    theirs = actors.make(A2C, discount=0.9, lambda_=0.7, optimizer=optimizer(0.1), **shared)
+    theirs = actors.make(A2C, discount=0.9, gae_lambda=0.7, optimizer=optimizer(0.1), **shared)
     actors.assign(theirs, logits=[[1.0, -0.5]], value=[[0.8]])
     metrics, expected = (actors.run(agent.learn, agent, step) for agent in (ours, theirs))
     np.testing.assert_allclose(*(actors.flat(agent.model.variables) for agent in (ours, theirs)), rtol=1e-5)

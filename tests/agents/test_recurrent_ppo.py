@@ -89,7 +89,7 @@ def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
 
 
 def test_terminated_truncated_and_cut_by_the_rollout_by_hand():
-    agent = opinionated(make(lambda_=1.0))
+    agent = opinionated(make(gae_lambda=1.0))
     ended, last = (2, 0), (3, 1)  # environment 0 terminates after step 2, 1 is truncated after step 3, 2 is cut by the end
     starts = starting((0, slice(None)), (3, 0), (4, 1))
     extras, observation = acted(agent, starts=starts)

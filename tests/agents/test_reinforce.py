@@ -79,7 +79,7 @@ def test_incomplete_episodes_change_nothing():
 def test_equals_the_actor_critic_with_lambda_1_where_all_episodes_are_complete():
     step = actors.at_random()
     step.truncated[-1] = True
-    agents = [actors.make(kind, discount=0.9, **options) for kind, options in ((REINFORCE, {}), (A2C, {"lambda_": 1.0}))]
+    agents = [actors.make(kind, discount=0.9, **options) for kind, options in ((REINFORCE, {}), (A2C, {"gae_lambda": 1.0}))]
     for agent in agents:
         actors.run(agent.learn, agent, step)
     np.testing.assert_allclose(*(actors.flat(agent.model.variables) for agent in agents), rtol=1e-6)

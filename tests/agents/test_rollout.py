@@ -16,7 +16,7 @@ class Constant:
     """An agent that always pushes the same button."""
 
     variables = ()
-    rollout_length, warm_up = 5, 0
+    rollout_length, learning_starts = 5, 0
 
     def __init__(self, action=1):
         self.action = action

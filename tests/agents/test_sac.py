@@ -35,7 +35,7 @@ def agent(*, seed=0, hidden=(32,), **options):
     options = {
         "actor": gaussian_actor((1,), 1, hidden, seed=1), "critics": shared.small_critics(2),
         "optimizer": keras.optimizers.Adam(1e-2), "temperature": LearntTemperature(1, keras.optimizers.Adam(1e-2)),
-        "replay": shared.replay(2000), "action_space": TORQUE, "batch_size": 64, "rollout_length": 5, "updates": 5, "warm_up": 0,
+        "replay": shared.replay(2000), "action_space": TORQUE, "batch_size": 64, "rollout_length": 5, "updates": 5, "learning_starts": 0,
     } | options  # fmt: skip
     return SAC(seed=seed, **options)
 
@@ -56,13 +56,13 @@ def test_one_update_by_hand(terminated, truncated):
     learner = by_hand()
     metrics = shared.learn(learner, one_step(terminated, truncated))
     soft_value = min(2 + 2 * SQUASHED, 6 - SQUASHED) - 0.1 * LOG_PROB  # of s' = 2, by the targets
-    goal = 1.0 if terminated else 1 + 0.5 * soft_value  # a time limit does not end the return
+    td_target = 1.0 if terminated else 1 + 0.5 * soft_value  # a time limit does not end the return
     q = np.array([2 + 3 * 2 / 3, 1 + 2 / 3])
-    expected = np.array(ONLINE) + 0.1 * (goal - q)[:, None] * np.array([1, 2 / 3])
+    expected = np.array(ONLINE) + 0.1 * (td_target - q)[:, None] * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online), expected, rtol=1e-5)
-    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (goal - q) ** 2).sum(), rtol=1e-4)
+    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (td_target - q) ** 2).sum(), rtol=1e-4)
     np.testing.assert_allclose(metrics["q_value"], q.mean(), rtol=1e-5)
-    norm = np.sqrt(((goal - q) ** 2).sum() * (1 + 4 / 9))
+    norm = np.sqrt(((td_target - q) ** 2).sum() * (1 + 4 / 9))
     np.testing.assert_allclose(metrics["gradient_norm"], norm, rtol=1e-4)
 
     least = expected[np.argmin(expected @ [1, SQUASHED])]  # the actor climbs the critics as they are after their step
@@ -97,7 +97,7 @@ def test_the_temperature_by_hand():
     metrics = shared.learn(learner, one_step())
     expected = np.log(2.0) - 0.5 * (-LOG_PROB + 3)
     np.testing.assert_allclose(metrics["temperature"], np.exp(expected), rtol=1e-4)
-    # goal and actor's loss see alpha as it was before
+    # td_target and actor's loss see alpha as it was before
     soft_value = 2 + 2 * SQUASHED - 2 * LOG_PROB
     loss = 0.5 * ((1 + 0.5 * soft_value - np.array([4, 5 / 3])) ** 2).sum()
     np.testing.assert_allclose(metrics["critic_loss"], loss, rtol=1e-4)
@@ -128,7 +128,7 @@ def test_a_fixed_temperature_buys_entropy():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(kind):
-    learner = agent(discount=0.5, warm_up=200)
+    learner = agent(discount=0.5, learning_starts=200)
     shared.solves_identity(learner, kind, steps=6_000)
 
 
@@ -215,7 +215,7 @@ def test_the_two_outputs_of_an_actor_start_apart():
         ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
         ({"updates": 0}, "updates: expected an integer >= 1, received 0"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
-        ({"warm_up": -1}, "warm_up: expected an integer >= 0, received -1"),
+        ({"learning_starts": -1}, "learning_starts: expected an integer >= 0, received -1"),
     ],
 )
 def test_bad_input(options, words):

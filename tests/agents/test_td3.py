@@ -26,7 +26,7 @@ def agent(kind=TD3, *, seed=0, **options):
     options = networks | {
         "critics": shared.small_critics(1 if kind is DDPG else 2), "optimizer": keras.optimizers.Adam(3e-3),
         "replay": shared.replay(2000), "action_space": TORQUE, "noise": GaussianNoise(0.3), "batch_size": 64,
-        "rollout_length": 4, "updates": 4, "warm_up": 0,
+        "rollout_length": 4, "updates": 4, "learning_starts": 0,
     } | ({} if kind is DDPG else {"smoothing": clipped_noise()}) | options  # fmt: skip
     return kind(seed=seed, **options)
 
@@ -66,11 +66,11 @@ def test_one_update_by_hand(terminated, truncated):
     learner = by_hand(target=0.7, policy_delay=1, smoothing=lambda action, seed: action - 0.25)
     metrics = shared.learn(learner, one_step(terminated, truncated))
     action = np.tanh(0.7) - 0.25  # of the target, smoothed
-    goal = 1.0 if terminated else 1 + 0.5 * min(2 + 2 * action, 6 - action)  # a time limit does not end the return
+    td_target = 1.0 if terminated else 1 + 0.5 * min(2 + 2 * action, 6 - action)  # a time limit does not end the return
     q = np.array([2 + 3 * 2 / 3, 1 + 2 / 3])
-    expected = np.array(ONLINE) + 0.1 * (goal - q)[:, None] * np.array([1, 2 / 3])
+    expected = np.array(ONLINE) + 0.1 * (td_target - q)[:, None] * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online), expected, rtol=1e-5)
-    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (goal - q) ** 2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (td_target - q) ** 2).sum(), rtol=1e-5)
     np.testing.assert_allclose(metrics["q_value"], q.mean(), rtol=1e-5)
     first = expected[0]  # the actor climbs the first critic as it is after its step
     np.testing.assert_allclose(metrics["actor_loss"], -first @ [1, SQUASHED], rtol=1e-5)
@@ -82,8 +82,8 @@ def test_one_update_by_hand(terminated, truncated):
 def test_one_update_of_ddpg_by_hand(terminated, truncated):
     learner = by_hand(DDPG, 1)
     shared.learn(learner, one_step(terminated, truncated))
-    goal = 1.0 if terminated else 1 + 0.5 * (2 + 2 * SQUASHED)
-    expected = np.array([2, 3]) + 0.1 * (goal - 4) * np.array([1, 2 / 3])
+    td_target = 1.0 if terminated else 1 + 0.5 * (2 + 2 * SQUASHED)
+    expected = np.array([2, 3]) + 0.1 * (td_target - 4) * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online)[0], expected, rtol=1e-5)
     np.testing.assert_allclose(bias(learner.actor), 0.5 + 0.1 * expected[1] * (1 - SQUASHED**2), rtol=1e-5)
 
@@ -106,8 +106,8 @@ def test_the_actor_and_the_targets_are_delayed(updates, delay, actor_updates):
     online, targets, loc, slow = np.array(ONLINE), np.array(TARGETS), 0.5, 0.5
     for update in range(1, updates + 1):
         action = np.tanh(slow)
-        goal = 1 + 0.5 * (targets @ [2, action]).min()
-        online = online + 0.1 * (goal - online @ [1, 2 / 3])[:, None] * np.array([1, 2 / 3])
+        td_target = 1 + 0.5 * (targets @ [2, action]).min()
+        online = online + 0.1 * (td_target - online @ [1, 2 / 3])[:, None] * np.array([1, 2 / 3])
         if update % delay == 0:
             loc = loc + 0.1 * online[0, 1] * (1 - np.tanh(loc) ** 2)
             targets, slow = online, loc
@@ -170,7 +170,7 @@ def test_noise_with_a_memory_has_its_stationary_deviation():
 @pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(make, kind):
     noise = {"noise": OrnsteinUhlenbeckNoise(4, 1)} if make is ddpg else {}
-    learner = make(discount=0.2, warm_up=400, **noise)
+    learner = make(discount=0.2, learning_starts=400, **noise)
     shared.solves_identity(learner, kind, steps=8_000)
 
 

@@ -9,14 +9,14 @@ from experiments.dqn_cartpole import Config, run
 from tests.experiments.track import Memory, brief
 
 BASE = {
-    "steps": 128, "warm_up": 64, "hidden": (32,), "updates": 4, "learning_rate": 0.1, "rollout_length": 16,
+    "steps": 128, "learning_starts": 64, "hidden": (32,), "updates": 4, "learning_rate": 0.1, "rollout_length": 16,
     "target_every": 3, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120, "batch_size": 64,
 }  # fmt: skip
 CHANGES = {
     "environment": "Acrobot-v1", "environment_options": ("sutton_barto_reward=true",),
     "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 160, "discount": 0.5, "target": "plain", "loss": "huber",
     "learning_rate": 0.01, "learning_rate_power": 1.0, "max_gradient_norm": 1e-3, "batch_size": 16, "buffer_size": 80,
-    "warm_up": 96, "rollout_length": 32, "updates": 2, "target_every": 4, "polyak": 0.5, "averaging": 0.0, "epsilon_end": 0.9, "exploration_fraction": 1.0,
+    "learning_starts": 96, "rollout_length": 32, "updates": 2, "target_every": 4, "polyak": 0.5, "averaging": 0.0, "epsilon_end": 0.9, "exploration_fraction": 1.0,
     "hidden": (4, 4), "normalize_observations": False, "check_episodes": 3, "evaluation_episodes": 5,
 }  # fmt: skip
 

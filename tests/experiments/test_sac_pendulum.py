@@ -8,13 +8,13 @@ from experiments.sac_pendulum import Config, run
 from tests.experiments.track import Memory, brief
 
 BASE = {
-    "steps": 80, "warm_up": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "updates": 2,
+    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "updates": 2,
     "evaluation_episodes": 2,
 }  # fmt: skip
 CHANGES = {
     "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
     "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 96, "num_envs": 2, "discount": 0.5,
-    "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 60, "warm_up": 72, "rollout_length": 8,
+    "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 60, "learning_starts": 72, "rollout_length": 8,
     "updates": 1, "temperature": "fixed", "initial_temperature": 0.1, "target_entropy": 0.5, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip
@@ -53,7 +53,7 @@ def test_the_same_settings_change_nothing(base, tmp_path):
             {"rollout_length": 300, "num_envs": 2},
             "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
         ),
-        ({"warm_up": 400}, "--warm-up: expected less than steps, 80, received 400"),
+        ({"learning_starts": 400}, "--warm-up: expected less than steps, 80, received 400"),
         (
             {"temperature": "fixed", "target_entropy": 0.5},
             "--target-entropy: expected none with --temperature fixed, received 0.5",

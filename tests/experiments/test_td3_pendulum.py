@@ -8,13 +8,13 @@ from experiments.td3_pendulum import Config, run
 from tests.experiments.track import Memory, brief
 
 BASE = {
-    "steps": 80, "warm_up": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "updates": 4,
+    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "updates": 4,
     "evaluation_episodes": 2,
 }  # fmt: skip
 CHANGES = {
     "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
     "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 96, "num_envs": 2, "discount": 0.5,
-    "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 60, "warm_up": 72, "rollout_length": 8,
+    "learning_rate": 0.01, "polyak": 0.5, "batch_size": 16, "buffer_size": 60, "learning_starts": 72, "rollout_length": 8,
     "updates": 2, "policy_delay": 1, "critics": 1, "noise": 0.5, "smoothing": 0.0, "smoothing_clip": 0.01, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from experiments.common import policy_gradient
+from experiments.common import deep_agents
 from lab import agents
 from lab.agents import watching
 from tests.graphs import eagerly
@@ -68,7 +68,7 @@ def brief():
     """Agents report every 8 steps, nothing is compiled and no episode recorded, so that a run may be a few updates long."""
     train = agents.train
     with eagerly(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(policy_gradient, "report_every", lambda config: 8)
+        patch.setattr(deep_agents, "report_every", lambda config: 8)
         patch.setattr(watching, "record_episode", lambda environment, model, path, **options: path.touch())
         patch.setattr(agents, "train", lambda *args, **options: train(*args, **options | {"report_every": 8}))
         yield

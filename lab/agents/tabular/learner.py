@@ -17,7 +17,7 @@ from lab.agents.tabular.table import Table
 class Learner(ABC):
     """A learner of any kind, for `TabularRollout` and `train`."""
 
-    rollout_length, warm_up = 1, 0
+    rollout_length, learning_starts = 1, 0
     observations: type = Discrete  # the kind of space that it learns from
     variables: list
 

@@ -25,7 +25,7 @@ class ParallelQLearning:
         rollout_length: steps of every environment in a trajectory; one update after each.
     """
 
-    warm_up = 0
+    learning_starts = 0
 
     def __init__(
         self, learners, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, seed=0, rollout_length=1

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 from gymnasium.utils import RecordConstructorArgs
 
-from lab.agents.rollout import Batch, EnvironmentFailure
+from lab.agents.rollout import EnvironmentFailure, IterationStats
 
 
 class TabularRollout:
@@ -67,7 +67,7 @@ class TabularRollout:
             finished.append((self._return, self._length))
             self._begin()
         episodes = np.array(finished).reshape(-1, 2)
-        return Batch({}, episodes[:, 0], episodes[:, 1])
+        return IterationStats({}, episodes[:, 0], episodes[:, 1])
 
 
 class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
