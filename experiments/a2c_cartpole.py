@@ -16,7 +16,7 @@ from lab.runs import experiment
 
 @dataclass(frozen=True)
 class Config(deep_agents.DeepAgent, settings.A2C):
-    """A2C on CartPole, or on another environment with Discrete, MultiDiscrete or bounded Box actions."""
+    """A2C on CartPole, or elsewhere with Discrete, MultiDiscrete or bounded Box actions."""
 
     steps: int = 500_000
 

@@ -1,8 +1,8 @@
 """PPO on any Gymnasium environment, chosen by --environment, with settings that suit most of them.
 
-Expected: greedy_return >= 0.5 (of the default, FrozenLake; the best policy reaches 0.74, a random one 0.014)
+Expected: greedy_return >= 0.5 (on FrozenLake; the best policy reaches 0.74, a random one 0.014)
 Time: depends on the environment; FrozenLake half a minute
-Source: Schulman et al. 2017; settings after Huang et al. 2022, "The 37 implementation details of PPO".
+Source: Schulman et al. 2017; settings after Huang et al. 2022, "The 37 implementation details".
 
 Images: --network nature --frame-stack 4; an Atari game by its id, as in
 --environment ALE/Pong-v5 (pip install '.[atari]').

@@ -18,7 +18,7 @@ from lab.runs import experiment, memory
 
 @dataclass(frozen=True)
 class Config(deep_agents.DeepAgent, settings.RecurrentPPO):
-    """Recurrent PPO on CartPole, or on another environment with Discrete, MultiDiscrete or bounded Box actions."""
+    """Recurrent PPO on CartPole, or elsewhere with discrete or bounded Box actions."""
 
     environment: str = "lab/CartPoleNoVelocity-v1"
     rollout_length: int = 32

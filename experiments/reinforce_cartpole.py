@@ -15,7 +15,7 @@ from lab.runs import experiment
 
 @dataclass(frozen=True)
 class Config(deep_agents.DeepAgent, settings.REINFORCE):
-    """REINFORCE on CartPole, or on another environment with Discrete, MultiDiscrete or bounded Box actions."""
+    """REINFORCE on CartPole, or elsewhere with Discrete, MultiDiscrete or bounded Box actions."""
 
     steps: int = 500_000
     learning_rate: float = 5e-3

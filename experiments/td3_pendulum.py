@@ -2,7 +2,7 @@
 
 Expected: greedy_return >= -155 (random policy -1230)
 Time: 1 minute on two cores
-Source: Fujimoto et al. 2018, Algorithm 1; hyper-parameters of RL Baselines3 Zoo, TD3 on Pendulum-v1.
+Source: Fujimoto et al. 2018, Algorithm 1; hyper-parameters of RL Baselines3 Zoo for Pendulum-v1.
 
 Difference from them: two updates after every second step in place of one after each. The actor,
 which learns in every second update, is the same. With --critics 1 --policy-delay 1 --smoothing 0

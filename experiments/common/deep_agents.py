@@ -1,4 +1,4 @@
-"""What the experiments of deep agents share: environments, the loop, the evaluation, the pictures."""
+"""What experiments of deep agents share: environments, the loop, the evaluation, pictures."""
 
 import functools
 import math
@@ -124,7 +124,7 @@ class Environments:
         return environments.make_vector(self.config.environment, count, **self.arguments, **options)
 
     def longest_episode(self) -> int:
-        """The time limit of an episode, in steps; 1,000 where the environment has none of its own."""
+        """The time limit of an episode, in steps; 1,000 where the environment has none."""
         return environments.time_limit(self.config.environment) or 1_000
 
     def rollout(self, agent: Any, seed: int) -> Any:

@@ -9,7 +9,7 @@ from lab.agents import environment_checks, settings
 
 @dataclass(frozen=True)
 class Config(deep_agents.DeepAgent, settings.PPO):
-    """Settings of proximal policy optimisation, for Discrete, MultiDiscrete and bounded Box actions."""
+    """Settings of PPO, for Discrete, MultiDiscrete and bounded Box actions."""
 
     def check_environment(self, env: Any) -> None:
         """ValueError where PPO cannot learn in the environment."""

@@ -1,4 +1,4 @@
-"""What policy-gradient agents share: how they act, and what a trajectory tells of advantages and returns."""
+"""What policy-gradient agents share: how they act, and the advantages of a trajectory."""
 
 import abc
 from collections.abc import Callable
@@ -81,7 +81,7 @@ class ActorCritic(abc.ABC):
         require_place(self.network.observation_shape, policy.space, parts, environments)
 
     def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Samples: observation `[B, ...]`, start `[B]` -> (action `[B, ...]`, extras). A program."""
+        """Samples: observation `[B, ...]`, start `[B]` -> (action, extras). A program."""
         return self.network.act(observation, start, self.seed)
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
@@ -92,7 +92,7 @@ class ActorCritic(abc.ABC):
         return self.network.host_policy(generator, self.seed)
 
     def policy_model(self) -> keras.Model:
-        """The greedy policy as a Keras model: observation -> logits, or the action of a Box before clipping."""
+        """The greedy policy as a Keras model: observation -> logits or action, not clipped."""
         return self.network.policy_model()
 
     def observe(self, trajectory: Trajectory) -> None:  # noqa: B027
@@ -121,7 +121,7 @@ class ActorCritic(abc.ABC):
         return lambda_return(reward, discount, next_value, trajectory.truncated, self.gae_lambda)
 
     def finish(self, trajectory: Trajectory, batch: Experience) -> dict[str, Tensor]:
-        """Counts the steps and updates the observations' statistics; returns diagnostics. A program.
+        """Counts the steps, updates the observations' statistics; returns diagnostics. A program.
 
         `explained_variance` is 1 - Var(G - V) / Var(G): 1 where the critic knows all, 0 where it
         knows no more than a constant. `action_mean` and `action_std` are of all samples together.

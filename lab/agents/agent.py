@@ -52,7 +52,7 @@ class Agent(Protocol):
         """`act` as a function of arrays, over the present weights; greedy without a generator."""
 
     def policy_model(self) -> keras.Model:
-        """The greedy policy as a Keras model, to be saved: observation `[B, ...]` -> scores or action."""
+        """The greedy policy as a Keras model: observation `[B, ...]` -> scores or action."""
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
         """Learns from a trajectory; returns scalar diagnostics. A program."""

@@ -67,7 +67,10 @@ class Critics:
         return minimum([_value(greedy, model, observation, action) for model in self.targets])
 
     def update(self, observation: Tensor, action: Tensor, td_target: Tensor) -> dict[str, Tensor]:
-        """One gradient step on  sum_i E[(td_target - Q_i(s, a))^2] / 2. Returns diagnostics. A program."""
+        """One gradient step on  sum_i E[(td_target - Q_i(s, a))^2] / 2. A program.
+
+        Returns diagnostics.
+        """
         (loss, extras), gradients = self._gradient(observation, action, td_target)
         self.optimizer.apply(gradients, self._trainable)
         return {"critic_loss": loss, "gradient_norm": gradient_norm(gradients), **extras}
@@ -84,7 +87,7 @@ class Critics:
 
 
 def update_target(target: keras.Model, model: keras.Model, polyak: float) -> None:
-    """theta' <- theta' + tau (theta - theta'), over all weights, moving statistics included. A program."""
+    """theta' <- theta' + tau (theta - theta') for all weights and moving statistics. A program."""
     for slow, fast in zip(target.weights, model.weights, strict=True):
         slow.assign(slow.value + polyak * (fast.value - slow.value))
 

@@ -1,4 +1,4 @@
-"""Deep Q-learning (Mnih et al. 2015, Algorithm 1). The target rule is passed in: plain, double, clipped.
+"""Deep Q-learning (Mnih et al. 2015, Algorithm 1), with the target rule passed in.
 
 Differences from the paper, all of them settings: Adam in place of RMSprop; the gradient's norm is
 clipped, not the TD error; updates come in groups after every `rollout_length` steps, and the
@@ -121,7 +121,7 @@ class DQN:
         return epsilon_greedy(exploring(self.online, observation), self.exploration_rate(), self.seed), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """(observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}) of arrays, over the present weights.
+        """(observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}) of arrays.
 
         Epsilon-greedy over the online network with a generator, else the greedy policy.
         """
@@ -147,7 +147,7 @@ class DQN:
         self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
-        """Adds a trajectory `[T, B]` to the replay, then makes `updates` gradient steps. A program."""
+        """Adds a trajectory to the replay, then makes `updates` gradient steps. A program."""
         self.observe(trajectory)
         results = engine.scan(self._update, self._learnt, length=self.updates)
         return {name: ops.mean(values) for name, values in results.items()} | {"epsilon": self.exploration_rate()}

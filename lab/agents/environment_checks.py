@@ -1,7 +1,9 @@
-"""Checks of environments before a run begins: Gymnasium's interface, the spaces, the numbers. No Keras in here."""
+"""Checks of environments before a run begins: interface, spaces, numbers. No Keras in here."""
 
 import difflib
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,11 +17,11 @@ RESET = "reset(seed, options) to return (observation, info)"
 STEP = "step(action) to return (observation, reward, terminated, truncated, info)"
 
 
-def check(env, steps=10):
+def check(env: Any, steps: int = 10) -> None:
     """ValueError where the environment does not keep to Gymnasium's interface or to its own spaces.
 
-    Rewards must be finite numbers, and observations new arrays. Looks at a reset and some random steps, of the environment inside its
-    wrappers first, for they rely on it.
+    Rewards must be finite numbers, and observations new arrays. The check makes a reset and some
+    random steps. It begins with the environment inside the wrappers, for they rely on it.
     """
     check_actions(env.action_space)
     if isinstance(env.observation_space, NUMBERS):
@@ -39,15 +41,21 @@ def check(env, steps=10):
         observation = _reset(env) if terminated or truncated else following
 
 
-def check_interface(env):
+def check_interface(env: Any) -> None:
     """ValueError where a reset or a step fails, or does not return what Gymnasium asks for."""
     env.action_space.seed(0)
     _reset(env)
     _step(env)
 
 
-def require_environment(name, space=None, *, check=None, make=None):
-    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`.
+def require_environment(
+    name: str,
+    space: str | None = None,
+    *,
+    check: Callable[[Any], Any] | None = None,
+    make: Callable[[str], Any] | None = None,
+) -> None:
+    """Checks that a Gymnasium id exists and that its action space is of type `space`.
 
     Args:
         make: how to make it, instead of `gymnasium.make`.
@@ -91,7 +99,7 @@ def _reset(env):
 
 
 def _step(env):
-    """(observation, reward, terminated, truncated) of a random step; ValueError where it does not work."""
+    """(observation, reward, terminated, truncated) of a random step; ValueError where it fails."""
     result = _called(env.step, STEP, env.action_space.sample())
     if not isinstance(result, tuple) or len(result) != 5 or not isinstance(result[4], dict):
         raise ValueError(f"env: expected {STEP}, received {_kind(result)}")

@@ -1,12 +1,14 @@
-"""Gymnasium environments as deep agents want them: observations are one array, images have their channels last.
+"""Gymnasium environments as deep agents want them: observations are one array, channels come last.
 
-`make` is the one way to an environment, for training, evaluation, checks and pictures. No Keras in here: settings are checked before it
-is imported.
+`make` is the one way to an environment, for training, evaluation, checks and pictures. No Keras in
+here: settings are checked before it is imported.
 """
 
 import contextlib
 import importlib
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -21,10 +23,11 @@ LONGEST_EPISODE = 10_000  # steps, of environments without a time limit
 RESERVED = ("final_obs", "final_info")  # what a vector environment calls its own
 
 
-def register(name):
-    """Makes an id known to Gymnasium whose package registers it when imported: the laboratory's own, Atari's, and that of "package:id".
+def register(name: str) -> str:
+    """Imports the package that registers an id with Gymnasium.
 
-    Returns the id without its package.
+    That is the laboratory's own package, Atari's, or the one of "package:id". Returns the id
+    without its package.
 
     Raises:
         ValueError: the package cannot be imported, or Atari's is not installed.
@@ -42,19 +45,19 @@ def register(name):
     return name
 
 
-def time_limit(name):
+def time_limit(name: str) -> int | None:
     """The steps of an episode that the registration of an id allows, or None."""
     return gymnasium.spec(register(name)).max_episode_steps
 
 
-def arguments(settings):
-    """The arguments of `make` and `make_vector` in the settings of a run, a dict: frame_stack, environment_options, wrappers."""
+def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `make` and `make_vector` that the settings of a run, a dict, hold."""
     stack = int(settings.get("frame_stack", 1))
     options = parse_options(settings.get("environment_options", ()))
     return {"frame_stack": stack, "options": options, "wrappers": tuple(settings.get("wrappers", ()))}
 
 
-def parse_options(pairs, flag="--environment-options"):
+def parse_options(pairs: Iterable[str], flag: str = "--environment-options") -> dict[str, Any]:
     """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1,2], or else text."""
     options = {}
     for pair in pairs:
@@ -66,20 +69,34 @@ def parse_options(pairs, flag="--environment-options"):
     return options
 
 
-def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=None, training=False):
+def make(
+    environment: Any,
+    *,
+    options: Any = (),
+    wrappers: Iterable[Any] = (),
+    frame_stack: int = 1,
+    render_mode: str | None = None,
+    training: bool = False,
+) -> gymnasium.Env:
     """An environment with observations that are one Box.
 
-    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened (one-hot where they are categories), a single number is a
-    vector of one, and a Dict of one part is that part. With `frame_stack` the last n observations are seen: of images side by side in the channels, of vectors `[n, D]`.
-    Atari games get Mnih et al. 2015's preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle steps at the start) and, in training,
-    rewards clipped to their sign. An environment without a time limit gets one of 10,000 steps, for a greedy policy may go round in circles.
-    Observations are copies: an environment may reuse its array.
+    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened; categories
+    become one-hot. A single number becomes a vector of one. A Dict of one part becomes that part.
+
+    With `frame_stack` the agent sees the last n observations: images side by side in the channels,
+    vectors as `[n, D]`.
+
+    Atari games get Mnih et al. 2015's preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle
+    steps at the start) and, in training, rewards clipped to their sign.
+
+    An environment without a time limit gets one of 10,000 steps, for a greedy policy may go round
+    in circles. Observations are copies: an environment may reuse its array.
 
     Args:
         environment: a Gymnasium id, or a class or function that makes an environment.
         options: its keyword arguments.
-        wrappers: functions, environment -> environment, or their names as "module:name" or "module:name argument=value ..."; the innermost
-            first, before all of the above.
+        wrappers: functions, environment -> environment, or their names as "module:name" or
+            "module:name argument=value ...". The innermost comes first, before all of the above.
         render_mode: of the environment; None does not pass one on.
 
     Raises:
@@ -93,7 +110,7 @@ def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=Non
     return _prepared(env, atari, frame_stack, training)
 
 
-def make_vector(environment, count, **arguments):
+def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
     """`count` environments of `make` side by side, reset in the step that ends an episode.
 
     The laboratory's functional environments step together, for one by one they are slow.
@@ -107,7 +124,7 @@ def make_vector(environment, count, **arguments):
 
 
 class _Detached(gymnasium.Wrapper):
-    """Copies of the observations, and infos without the names that a vector environment uses for its own."""
+    """Copies of the observations, and infos without the names that a vector environment uses."""
 
     def reset(self, *, seed=None, options=None):
         return _detached(*self.env.reset(seed=seed, options=options))

@@ -160,7 +160,7 @@ class Recurrent:
         return act
 
     def policy_model(self) -> keras.Model:
-        """The greedy policy: [observation `[B, ...]`, start `[B]`, *memory] -> [scores or action, *memory]."""
+        """The greedy policy: [observation, start `[B]`, *memory] -> [scores or action, *memory]."""
         observation, start = (keras.Input(tensor.shape[2:], name=tensor.name) for tensor in self._step.inputs[:2])
         memory = [keras.Input(tensor.shape[1:]) for tensor in self._step.inputs[2:]]
         outputs = self._step([ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])

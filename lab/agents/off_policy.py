@@ -101,7 +101,7 @@ class OffPolicy(abc.ABC):
         return self.box.from_unit(ops.where(self.steps.value < self.learning_starts, anything, action)), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """(observation `[B, ...]`, start `[B]`) -> (action `[B, D]`, {}) of arrays, over the present weights.
+        """(observation `[B, ...]`, start `[B]`) -> (action `[B, D]`, {}) of arrays.
 
         It explores as `act` does, with randomness from `generator`. Without one it is greedy.
         """
@@ -121,7 +121,7 @@ class OffPolicy(abc.ABC):
         return explore
 
     def policy_model(self) -> keras.Model:
-        """The greedy policy as a Keras model: observation `[B, ...]` -> action in the environment's units."""
+        """The greedy policy as a Keras model: observation -> action in the environment's units."""
         units = keras.layers.Rescaling(self.box.half.tolist(), self.box.middle.tolist(), name="in_units")
         return keras.Model(self.actor.inputs[0], units(self.greedy_output(*self.actor.outputs)), name="policy")
 
@@ -133,7 +133,7 @@ class OffPolicy(abc.ABC):
         self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
-        """Adds a trajectory, then updates; returns the means of the updates' diagnostics. A program."""
+        """Adds a trajectory, then updates; returns mean diagnostics. A program."""
         self.observe(trajectory)
         results = engine.scan(lambda _: self.update(), self.variables, length=self.groups)
         return {name: ops.mean(values) for name, values in results.items()}

@@ -123,19 +123,19 @@ class MultiCategoricalPolicy:
         return draw
 
     def greedy_output(self, logits: Tensor) -> Tensor:
-        """What a saved model gives: the logits. The greedy actions are the largest ones' of each part."""
+        """What a saved model gives: the logits. The largest of each part is greedy."""
         return logits
 
 
 class NormalPolicy:
-    """A diagonal normal around the network's output, in a Box; parameters: loc and scale `[..., D]`.
+    """A diagonal normal distribution in a Box; parameters: loc and scale `[..., D]`.
 
     The standard deviation is learnt, one number per dimension whatever the state (Schulman et al.
     2017).
 
     Args:
-        initial_log_scale: where the logarithm of the standard deviation starts. The Box's bounds are
-            at -1 and 1.
+        initial_log_scale: where the logarithm of the standard deviation starts. The bounds of the
+            Box are at -1 and 1.
     """
 
     variables: tuple | list = ()
@@ -176,7 +176,7 @@ class NormalPolicy:
         return draw
 
     def greedy_output(self, loc: Tensor, *_: Tensor) -> Tensor:
-        """What a saved model gives: the mean in the environment's units, to be clipped to the bounds."""
+        """What a saved model gives: the mean in the environment's units, not clipped."""
         return keras.layers.Rescaling(self.box.half.tolist(), self.box.middle.tolist(), name="action")(loc)
 
 

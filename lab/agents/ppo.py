@@ -30,10 +30,10 @@ class PPO(ActorCritic):
 
     with L_clip = -min(rho A, clip(rho, 1-c, 1+c) A) and L_value = (G - V(s))^2.
 
-    The ratio rho is 1 before the first update, unless the learning pass differs from the greedy one.
-    With Dropout or `NoisyDense` rho compares a policy under new noise with one without noise. With
-    batch normalisation it compares a policy normalised by its minibatch with one normalised by the
-    moving averages. The clip then limits this difference too.
+    The ratio rho is 1 before the first update, unless the learning pass differs from the greedy
+    one. With Dropout or `NoisyDense` rho compares a policy under new noise with one without noise.
+    With batch normalisation it compares a policy normalised by its minibatch with one normalised
+    by the moving averages. The clip then limits this difference too.
 
     Updates that `target_kl` prevents are not computed, apart from the gradient that shows the
     divergence. They count neither for the optimizer's schedule nor in the diagnostics, which are

@@ -1,8 +1,9 @@
-"""REINFORCE (Williams 1992), with or without a learnt baseline (Sutton and Barto 2018, 13.3 and 13.4).
+"""REINFORCE (Williams 1992), with or without a learnt baseline.
 
-Differences from the book: all complete episodes of a trajectory make one step together, in which
-each time step weighs the same, where the book steps after each time step; the factor gamma^t is
-left out, as in nearly all that follows Williams.
+Source of the baseline: Sutton and Barto 2018, sections 13.3 and 13.4. Differences from the book:
+all complete episodes of a trajectory make one step together, in which each time step weighs the
+same, where the book steps after each time step; the factor gamma^t is left out, as in nearly all
+that follows Williams.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Uniform experience replay in Keras variables: written and sampled in programs, saved with them."""
+"""Uniform experience replay in Keras variables: programs write and sample it."""
 
 from typing import Any, NamedTuple
 
@@ -23,7 +23,9 @@ class Transition(NamedTuple):
 
 
 class UniformReplay:
-    """A ring of the last `capacity` transitions, sampled uniformly with replacement (Lin 1992; Mnih et al. 2015).
+    """A ring of the last `capacity` transitions, sampled uniformly with replacement.
+
+    Sources: Lin 1992; Mnih et al. 2015.
 
     Args:
         capacity: transitions held.
@@ -63,7 +65,7 @@ class UniformReplay:
         indices = (self.added.value + ops.arange(count, dtype="int32")) % self.capacity
         for variable, values in zip(self.storage, steps, strict=True):
             engine.write(variable, indices, ops.reshape(values, (count, *variable.shape[1:])))
-        # Counting goes on modulo 2 x capacity: position and fullness stay right and nothing overflows.
+        # Counting goes on modulo 2 x capacity: position and fullness stay right, nothing overflows.
         total = self.added.value + count
         self.added.assign(ops.where(total >= 2 * self.capacity, total - self.capacity, total))
 

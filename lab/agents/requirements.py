@@ -1,4 +1,4 @@
-"""What an agent's models, optimizers and spaces must have in common, checked before anything is compiled."""
+"""What an agent's models, optimizers and spaces must have in common, checked early."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def require_inputs(name: str, model: keras.Model, shapes: list, meaning: str) ->
 
 
 def require_apart(**models: keras.Model) -> None:
-    """ValueError where two models share a weight: what one learns, or keeps, would change the other."""
+    """ValueError where two models share a weight: learning in one would change the other."""
     owners: dict = {}
     for name, model in models.items():
         for weight in model.weights:

@@ -5,10 +5,11 @@ Arguments shared by all of them, each `[T, B]`:
 - `reward`: r_t, in the environment's units;
 - `discount`: gamma where the step did not terminate, 0 where it did;
 - `next_value`: V(s'_t), the value of the true next observation, before any reset;
-- `cut`: true where the trajectory breaks after step t without being over (truncation). The last step is always cut.
+- `cut`: true where the trajectory breaks after step t without being over (truncation). The last
+  step is always cut.
 
-A terminated step ends the return; a cut one bootstraps from `next_value`. A step can be both: termination wins, for its
-discount is zero.
+A terminated step ends the return; a cut one bootstraps from `next_value`. A step can be both:
+termination wins, for its discount is zero.
 """
 
 from keras import ops
@@ -20,7 +21,8 @@ from lab.engine.types import Tensor
 def lambda_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor, lambda_: Tensor | float) -> Tensor:
     r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.18).
 
-    G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}), and G_t = r_t + gamma_t V(s'_t) at a cut.
+    G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}),
+    G_t = r_t + gamma_t V(s'_t) at a cut.
 
     Args:
         lambda_: trace decay in [0, 1]; a number or `[T, B]`.
@@ -80,7 +82,7 @@ def n_step_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Ten
         raise ValueError(f"n_step_return: expected n >= 1, received {n}.")
     length = ops.shape(reward)[0]
     n = min(n, length)
-    # Pad the end with n - 1 steps of no reward that are never reached, for the step before them is cut.
+    # Pad the end with n - 1 steps without reward. They are never reached: the step before is cut.
     cut = ops.concatenate([ops.cast(cut, "bool")[:-1], ops.ones_like(cut[:1], dtype="bool")])
 
     def windows(x):

@@ -15,8 +15,8 @@ class RewardScaling:
     G_t = gamma G_{t-1} + r_t.
 
     The variance is that of all G seen so far, the present rollout's included. Rewards are scaled,
-    not shifted, so that the best policy stays the best (Engstrom et al. 2020, section 3, item 2; the
-    form of OpenAI Baselines' VecNormalize).
+    not shifted, so that the best policy stays the best (Engstrom et al. 2020, section 3, item 2;
+    the form of OpenAI Baselines' VecNormalize).
 
     Args:
         num_envs: B.

@@ -1,4 +1,4 @@
-"""Rollouts: an agent's steps in a batch of environments, on the host or inside the compiled program.
+"""Rollouts: an agent's steps in a batch of environments, on the host or inside a program.
 
 `train` uses both kinds in the same way, by `num_envs`, `variables`, `reset(step)` and
 `run(iterations, learn)`.
@@ -32,7 +32,7 @@ class HostRollout:
     Args:
         agent: an `Agent`.
         envs: a `gymnasium.vector.VectorEnv` in SAME_STEP mode.
-        seed: the run's seed. Resets and action noise come from (seed, the step of the last reset) alone.
+        seed: the run's seed. Resets and action noise come from it and the step of the last reset.
     """
 
     # The state of host environments cannot be saved. A reset with a known seed stands for it.
@@ -122,7 +122,9 @@ class HostRollout:
 
 
 class DeviceRollout:
-    """A functional environment, batched over its leading axis: acting, stepping and learning are one program.
+    """A functional environment, batched over its leading axis.
+
+    Acting, stepping and learning are one program.
 
     Args:
         agent: an `Agent`.
@@ -178,8 +180,8 @@ class DeviceRollout:
         return self._collect(length)[0]
 
     def _collect(self, length):
-        # New episodes are drawn beforehand. Fused with the step, drawing took XLA four times as long
-        # as all the rest.
+        # New episodes are drawn beforehand. Fused with the step, drawing took XLA four times as
+        # long as all the rest.
         fresh = engine.scan(lambda _: self.env.initial(self.seed), [self.seed.state], length=length)
         return engine.scan(self._step, [*self.agent.variables, *self.variables], fresh)
 
@@ -213,7 +215,7 @@ def _like(mask, x):
 
 
 def _require_finite(trajectory):
-    """EnvironmentFailure where a number is not finite, or too great for the 32 bits in which agents learn."""
+    """EnvironmentFailure where a number is not finite, or does not fit 32 bits."""
     for name in ("observation", "reward", "next_observation"):
         values = getattr(trajectory, name)
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():

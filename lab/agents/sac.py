@@ -1,9 +1,9 @@
-"""Soft actor-critic with a learnt temperature (Haarnoja et al. 2018b, arXiv 1812.05905, Algorithm 1).
+"""Soft actor-critic with a learnt temperature (Haarnoja et al. 2018b, Algorithm 1).
 
-Differences from the paper: the temperature's gradient is that of its logarithm without the factor
-alpha, as in the authors' code; the temperature moves after the actor, by the entropy that the
-actor's step has measured anyway. Densities and entropies are those of actions in units in which the
-bounds are -1 and 1.
+Source: arXiv 1812.05905. Differences from it: the temperature's gradient is that of its logarithm
+without the factor alpha, as in the authors' code; the temperature moves after the actor, by the
+entropy that the actor's step has measured anyway. Densities and entropies are those of actions in
+units in which the bounds are -1 and 1.
 """
 
 import math
@@ -87,7 +87,7 @@ class FixedTemperature:
 
 
 class SAC(OffPolicy):
-    """Maximises E sum gamma^t (r + alpha H(pi(.|s))) with a squashed normal policy, for Box actions.
+    """Maximises E sum gamma^t (r + alpha H(pi(.|s))) by a squashed normal policy, for Box actions.
 
     Args:
         actor: a built Keras model, observation `[B, ...]` -> mean and standard deviation of each
@@ -170,7 +170,7 @@ class SAC(OffPolicy):
         return metrics | {"actor_loss": loss, **extras} | self.temperature.learn(extras["entropy"])
 
     def _draw(self, outputs):
-        """Actions of the unit cube `[N, D]` and their log-densities `[N]`, from the actor's outputs."""
+        """Actions of the unit cube `[N, D]` and their log-densities `[N]`."""
         action, log_prob = TanhNormal(*outputs).sample_and_log_prob(self.seed)
         return action, ops.sum(log_prob, axis=-1)
 

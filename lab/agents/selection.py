@@ -5,11 +5,11 @@ import numpy as np
 
 
 class BestSnapshot:
-    """Keeps a copy of a model's weights from when its score was highest; of equal scores the latest counts.
+    """Keeps a copy of a model's weights from when its score was highest, the latest of equals.
 
     Deep Q-learning loses good policies again while it goes on learning. Scores must come from
-    episodes of their own: neither those of training nor those of the final evaluation, or the result
-    is biased upwards.
+    episodes of their own: neither those of training nor those of the final evaluation, or the
+    result is biased upwards.
 
     Attributes:
         variables: the copy and its score; part of the run's state.

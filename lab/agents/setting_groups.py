@@ -24,11 +24,11 @@ class Environment:
     environment: str = "CartPole-v1"
     """Gymnasium id of the environment."""
     environment_options: tuple[str, ...] = ()
-    """Keyword arguments of the environment, as name=value. Values are JSON (3, true, [1,2]) or text."""
+    """Arguments of the environment, as name=value; values are JSON (3, true, [1,2]) or text."""
     wrappers: tuple[str, ...] = ()
-    """Wrappers of the environment, the innermost first: "module:name" or "module:name argument=value"."""
+    """Wrappers, the innermost first: "module:name" or "module:name argument=value ..."."""
     device: bool = False
-    """Compile environments, acting and learning into one program (the laboratory's own environments only)."""
+    """Compile environments, acting and learning into one program (lab/... environments only)."""
     steps: Steps = 100_000
     """Environment steps to train for, over all environments, rounded up to whole reports."""
     num_envs: Count = 1
@@ -44,8 +44,8 @@ class Evaluation:
     """Greedy episodes, during training and after it."""
 
     check_episodes: Annotated[int, Interval(0, 10**5)] = 0
-    """Greedy episodes at each report, on seeds of their own. The best policy in them is kept; with 0 the last one is.
-    A report comes after a hundredth of the run, but at least 1,000 and at most 100,000 steps."""
+    """Greedy episodes at each report, on seeds of their own; the best policy in them is kept, with
+    0 the last one. A report comes every hundredth of the run, but 1,000 to 100,000 steps apart."""
     evaluation_episodes: Count = 100
     """Greedy episodes in fresh environments. Their mean return is the result."""
 
@@ -64,7 +64,7 @@ class Replay:
     """Updates in each call of learn."""
 
     def check_replay(self, rollout: int, steps: int) -> None:
-        """ValueError where replay, batch, rollout and the steps of the run do not fit each other."""
+        """ValueError where replay, batch, rollout and the run's steps do not fit each other."""
         limit = self.buffer_size
         require(self.batch_size <= limit, "batch_size", f"at most buffer_size, {limit}", self.batch_size)
         require(rollout <= limit, "buffer_size", f"at least rollout_length x num_envs, {rollout}", limit)

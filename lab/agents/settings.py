@@ -1,9 +1,9 @@
-"""The settings of each deep agent: one field, one default, one sentence, for experiments and constructors.
+"""The settings of each deep agent, for experiments and constructors: each default has one home.
 
 No Keras in here: a command line reads its flags and their help from these classes before Keras is
 imported. An algorithm's settings are put together from groups of fields
 (`lab/agents/setting_groups.py`) and fields of its own. Their names stay flat in run.json and on the
-command line. An experiment inherits its algorithm's settings and states only the values that differ.
+command line. An experiment inherits its algorithm's settings and states only what differs.
 """
 
 from dataclasses import dataclass
@@ -37,13 +37,14 @@ class DQN(Checked, Evaluation, Network, Replay, Environment):
     rollout_length: int = 4
     batch_size: int = 64
     target: Target = "plain"
-    """Value of the next state: the target network's maximum, double Q-learning, or the lower of both networks' values."""
+    """Value of the next state: the target network's maximum, double Q-learning, or the lower of
+    both networks' values."""
     loss: Loss = "huber"
     """Loss of the TD error."""
     learning_rate: Rate = 1e-3
     """Adam's step size at the start."""
     learning_rate_power: Annotated[float, Interval(0, 10)] = 0.0
-    """Adam's step size falls with this power of the share of updates that are left, to 0 at the end; 0 keeps it."""
+    """Adam's step size falls to 0 by this power of the share of updates left; 0 keeps it."""
     max_gradient_norm: Size = 10.0
     """A longer gradient is shortened to this norm."""
     target_every: Annotated[int, Interval(1, 10**9)] = 250
@@ -51,7 +52,8 @@ class DQN(Checked, Evaluation, Network, Replay, Environment):
     polyak: Annotated[float, Interval(over=0, high=1)] = 1.0
     """Share of the online weights in such a move; 1 copies them."""
     averaging: Unit = 0.0
-    """The greedy policy averages its weights; this share of all updates, the newest, counts most. 0 averages nothing."""
+    """The greedy policy averages its weights. This share of all updates, the newest, counts most;
+    0 averages nothing."""
     epsilon_end: Unit = 0.05
     """Probability of a random action after exploration. It falls linearly from 1."""
     exploration_fraction: Unit = 0.1
@@ -83,14 +85,14 @@ class A2C(ActorCritic):
 
 @dataclass(frozen=True)
 class REINFORCE(Checked, Evaluation, Network, Gradient, Environment):
-    """REINFORCE (`lab.agents.REINFORCE`). Only complete episodes count, so a rollout should hold several."""
+    """REINFORCE (`lab.agents.REINFORCE`). A rollout should hold several episodes."""
 
     num_envs: int = 4
     rollout_length: int = 500
     baseline: bool = True
     """Subtract a learnt value from the returns."""
     normalize_advantage: bool = True
-    """Give the returns less the baseline mean 0 and standard deviation 1, over each group of episodes."""
+    """Give returns less the baseline mean 0 and standard deviation 1, in each update."""
     entropy_weight: Weight = 0.0
     """Weight of the policy's entropy in the loss."""
 
@@ -114,7 +116,7 @@ class PPO(ActorCritic):
     entropy_weight_end: Weight = 0.0
     """Weight of the policy's entropy in the loss, at the end. It changes linearly."""
     target_kl: Annotated[float | None, Interval(over=0, high=1e6)] = None
-    """Updates on a rollout stop once the approximate KL divergence exceeds 1.5 times this; None never stops."""
+    """Updates on a rollout stop once the KL divergence exceeds 1.5 times this; None never stops."""
     normalize_advantage: bool = True
     normalize_rewards: bool = False
     """Divide rewards by the running standard deviation of their discounted sums."""
@@ -127,9 +129,9 @@ class PPO(ActorCritic):
     shared: bool = False
     """Whether actor and critic share their layers."""
     initial_log_scale: Annotated[float, Interval(-20, 20)] = 0.0
-    """Logarithm of the standard deviation of Box actions at the start; the bounds are at -1 and 1."""
+    """Log of the standard deviation of Box actions at the start; the bounds are at -1 and 1."""
     gsde: Annotated[int, Interval(0, 10**9)] = 0
-    """Steps between two draws of state-dependent noise for Box actions; 0 draws independent noise in each step."""
+    """Steps between two draws of state-dependent noise for Box actions; 0 is independent noise."""
     frame_stack: Annotated[int, Interval(1, 1_000)] = 1
     """Observations seen at once."""
 
@@ -204,7 +206,7 @@ class SAC(OffPolicy):
     initial_temperature: Rate = 1.0
     """Alpha at the start: the reward that a nat of entropy is worth."""
     target_entropy: Annotated[float | None, Interval(-1e6, 1e6)] = None
-    """The learnt temperature's target, in nats of actions within -1 and 1; None is minus their dimensions."""
+    """Target of the entropy, in nats of actions within -1 and 1; None is minus their dimensions."""
 
     def network_count(self) -> int:
         """The actor, two critics and their targets."""

@@ -36,7 +36,7 @@ def bounded(space: gymnasium.Space) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_actions(space: gymnasium.Space) -> None:
-    """ValueError unless the action space is Discrete, MultiDiscrete, MultiBinary or a bounded Box."""
+    """ValueError unless the actions are Discrete, MultiDiscrete, MultiBinary or a bounded Box."""
     if isinstance(space, spaces.Box):
         bounded(space)
     elif not isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
@@ -72,7 +72,7 @@ def as_action(space: gymnasium.Space, action: Any) -> Any:
 
 
 def fitting(name: str, space: gymnasium.Space, dtype: Any = None) -> str:
-    """The dtype in which the numbers of a space are kept: the given one, or its own in at most 32 bits.
+    """The dtype in which a space's numbers are kept: the given one, or its own in at most 32 bits.
 
     A side of a Box without a bound, or at the end of its dtype, is taken on trust: rollouts look at
     the numbers that come.

@@ -24,7 +24,7 @@ def round_up(value: int, multiple: int) -> int:
 
 
 def whole_steps(steps: int, learning_starts: int, per_iteration: int, report_every: int = 1_000) -> tuple[int, int]:
-    """(steps before learning starts, steps in all): whole iterations, then whole reports of them."""
+    """(steps before learning starts, steps in all): whole iterations, then whole reports."""
     learning_starts = round_up(learning_starts, per_iteration)
     report_every = round_up(report_every, per_iteration)
     learning = round_up(max(steps - learning_starts, 0), report_every)  # one length of loop on the device: one compilation
@@ -40,7 +40,7 @@ def train(
     report_every: int = 1_000,
     checkpoint_every: int = 10_000,
 ) -> Iterator[Report]:
-    """Trains for at least `steps` environment steps, rounded up to whole reports; yields a `Report` each.
+    """Trains for at least `steps` environment steps, in whole reports; yields a `Report` each.
 
     The agent's first `learning_starts` steps come without learning, then iterations of collecting
     and learning. Every `checkpoint_every` steps the report is a boundary: all state is in the

@@ -1,6 +1,8 @@
 """Pictures of a policy at work: an episode as GIF or in a window."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -9,11 +11,12 @@ from lab.agents import environments
 from lab.agents.spaces import as_action
 
 
-def greedy_policy(model, action_space):
-    """The function observation -> action of one episode, from a model that an agent's `policy_model` or a value network is.
+def greedy_policy(model: Any, action_space: gymnasium.Space) -> Callable[[np.ndarray], Any]:
+    """The function observation -> action of one episode, from an agent's `policy_model`.
 
-    The model gives scores of discrete actions, of which the highest wins (in each part of a `MultiDiscrete`), or the action of a Box, which is
-    clipped to it. A recurrent one takes [observation, start, *memory] and gives [the same, *memory].
+    The model gives scores of discrete actions, of which the highest wins (in each part of a
+    `MultiDiscrete`), or the action of a Box, which is clipped to it. A recurrent model takes
+    [observation, start, *memory] and gives [the same, *memory].
     """
     from lab import engine
 
@@ -32,7 +35,9 @@ def greedy_policy(model, action_space):
     return choose
 
 
-def record_episode(environment, model, path, *, seed, max_frames=500, every=2, **arguments):
+def record_episode(
+    environment: Any, model: Any, path: Any, *, seed: int, max_frames: int = 500, every: int = 2, **arguments: Any
+) -> float:
     """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
 
     Args:
@@ -56,8 +61,11 @@ def record_episode(environment, model, path, *, seed, max_frames=500, every=2, *
     return total
 
 
-def log_episode(environment, model, track, **options):
-    """Logs `record_episode` as a run's episode.gif. Where that fails, for some environments need a screen and some cannot be drawn, the run goes on."""
+def log_episode(environment: Any, model: Any, track: Any, **options: Any) -> None:
+    """Logs `record_episode` as a run's episode.gif.
+
+    The run goes on where that fails: some environments need a screen, some cannot be drawn.
+    """
     try:
         record_episode(environment, model, track.artifacts / "episode.gif", **options)
     except Exception as error:
@@ -66,8 +74,8 @@ def log_episode(environment, model, track, **options):
         track.artifact("episode.gif")
 
 
-def show_episode(environment, model, *, seed, **arguments):
-    """Plays a greedy episode in a window. Returns the undiscounted return. Arguments as of `record_episode`."""
+def show_episode(environment: Any, model: Any, *, seed: int, **arguments: Any) -> float:
+    """Plays a greedy episode in a window. Returns its undiscounted return; see `record_episode`."""
     return _play(environment, model, seed, "human", lambda env, step: None, arguments)[0]
 
 
