@@ -99,8 +99,8 @@ class DQN:
         self._learnt = [*networks, *replay.variables, self.updated, *average]
         self.variables = [*self._learnt, self.steps, self.seed.state]
         self._gradient = engine.value_and_grad(self._td_loss, online.trainable_variables)
-        self._greedy = HostPasses(self.model)
-        self._exploring = HostPasses(online) if averaging else self._greedy
+        host = HostPasses(self.model)
+        self._greedy, self._exploring = host.greedy, HostPasses(online).exploring if averaging else host.exploring
         self._statistics = observation_statistics(online, self.model)
 
     @staticmethod
@@ -126,9 +126,9 @@ class DQN:
         Epsilon-greedy over the online network with a generator, else the greedy policy.
         """
         if generator is None:
-            best = self._greedy.greedy()
+            best = self._greedy.refresh()
             return lambda observation, start: (best(observation).argmax(axis=-1), {})
-        values, epsilon = self._exploring.exploring(), float(self.exploration_rate())
+        values, epsilon = self._exploring.refresh(), float(self.exploration_rate())
         return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
 
     def policy_model(self) -> keras.Model:

@@ -57,7 +57,7 @@ class FeedForward:
 
     def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
         """See `Agent.host_policy`."""
-        forward = self._host.greedy() if generator is None else self._host.exploring()
+        forward = (self._host.greedy if generator is None else self._host.exploring).refresh()
         draw = self.policy.host_sampler(generator)
 
         def act(observation, start):

@@ -107,9 +107,9 @@ class OffPolicy(abc.ABC):
         """
         box = self.box
         if generator is None:
-            best = self._host.greedy()
+            best = self._host.greedy.refresh()
             return lambda observation, start: (box.from_unit(self.host_greedy(best(observation))), {})
-        forward = self._host.exploring()
+        forward = self._host.exploring.refresh()
         at_random = int(self.steps.value) < self.learning_starts
 
         def explore(observation, start):

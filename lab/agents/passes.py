@@ -45,24 +45,14 @@ class HostPasses:
     """A model's exploring and greedy pass as functions of arrays, for host environments.
 
     They are one NumPy function where the model is small, dense and without noise, else a compiled
-    call each.
+    call each. Their `refresh()` takes over the present weights. The noise of a compiled exploring
+    pass comes from the layers' own seeds.
     """
 
     def __init__(self, model: keras.Model):
-        self._greedy = self._exploring = engine.host_forward(model)
-        if not isinstance(self._greedy, engine.HostForward):
-            self._exploring = engine.CompiledForward(lambda inputs: exploring(model, inputs), model.variables)
-
-    def greedy(self) -> Any:
-        """The greedy pass over the present weights."""
-        return self._greedy.refresh()
-
-    def exploring(self) -> Any:
-        """The exploring pass over the present weights.
-
-        Where it is compiled, its noise comes from the layers' own seeds.
-        """
-        return self._exploring.refresh()
+        self.greedy = self.exploring = engine.host_forward(model)
+        if not isinstance(self.greedy, engine.HostForward):
+            self.exploring = engine.CompiledForward(lambda inputs: exploring(model, inputs), model.variables)
 
 
 def observation_statistics(*models: keras.Model) -> list[RunningNormalization]:

@@ -1,17 +1,25 @@
-"""Every setting of the policy gradients is alive: changing it changes what the run logs. And bad ones are named."""
-
-import dataclasses
+"""Every setting of the deep agents is alive: changing it changes what the run logs. And bad ones are named."""
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from experiments import a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
+from experiments import (
+    a2c_cartpole,
+    dqn_cartpole,
+    ppo_cartpole,
+    recurrent_ppo_cartpole_no_velocity,
+    reinforce_cartpole,
+    sac_pendulum,
+    td3_pendulum,
+)
 from experiments.common import deep_agents
 from lab.agents import watching
 from tests.agents.identity import TwofoldIdentity
 from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
 from tests.experiments.track import Memory, brief
 
 
@@ -60,9 +68,28 @@ SHARED = {
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip
 VALUE = {"gae_lambda": 0.3, "value_weight": 5.0, "normalize_observations": True}
-# name: (module, settings to start from, changes of each field, settings to start from where a field matters only there)
+REPLAY = {
+    "batch_size": 16, "buffer_size": 60, "learning_starts": 72, "rollout_length": 8, "steps": 96, "polyak": 0.5,
+    "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
+}  # fmt: skip
+OFF_POLICY = {
+    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "evaluation_episodes": 2,
+}  # fmt: skip
 EXPERIMENTS = {
-    "ppo": (
+    "dqn": Alive(
+        dqn_cartpole,
+        {
+            "steps": 128, "learning_starts": 64, "hidden": (32,), "updates": 4, "learning_rate": 0.1, "rollout_length": 16,
+            "target_every": 3, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120, "batch_size": 64,
+        },
+        SHARED | {
+            "steps": 160, "target": "plain", "loss": "huber", "learning_rate": 0.01, "learning_rate_power": 1.0, "batch_size": 16,
+            "buffer_size": 80, "learning_starts": 96, "updates": 2, "target_every": 4, "polyak": 0.5, "averaging": 0.0,
+            "epsilon_end": 0.9, "exploration_fraction": 1.0, "normalize_observations": False, "check_episodes": 3,
+            "evaluation_episodes": 5,
+        },
+    ),
+    "ppo": Alive(
         ppo_cartpole,
         SMALL | {"epochs": 2, "minibatches": 2, "learning_rate": 0.02, "clip_end": 0.2, "check_episodes": 0},
         SHARED | VALUE | {
@@ -78,14 +105,15 @@ EXPERIMENTS = {
             "evaluation_episodes": {"environment": "Pendulum-v1"},
         },
     ),
-    "a2c": (a2c_cartpole, SMALL | {"learning_rate": 0.01}, SHARED | VALUE, {}),
-    "reinforce": (
+    "a2c": Alive(a2c_cartpole, SMALL | {"learning_rate": 0.01}, SHARED | VALUE | {"normalize_advantage": True}),
+    "reinforce": Alive(
         reinforce_cartpole,
         SMALL | {"rollout_length": 32, "learning_rate": 0.01, "steps": 256},
-        SHARED | {"rollout_length": 64, "steps": 512, "baseline": False, "normalize_advantage": False},
-        {},
+        SHARED | {
+            "rollout_length": 64, "steps": 512, "baseline": False, "normalize_advantage": False, "normalize_observations": True,
+        },
     ),
-    "recurrent_ppo": (
+    "recurrent_ppo": Alive(
         recurrent_ppo_cartpole_no_velocity,
         SMALL | {
             "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02, "steps": 32,
@@ -96,26 +124,31 @@ EXPERIMENTS = {
         },
         {field: {"environment": "CartPole-v1"} for field in ("environment_options", "wrappers")},
     ),
+    "sac": Alive(
+        sac_pendulum,
+        OFF_POLICY | {"updates": 2},
+        SHARED | REPLAY | {
+            "learning_rate": 0.01, "updates": 1, "temperature": "fixed", "initial_temperature": 0.1, "target_entropy": 0.5,
+        },
+    ),
+    "td3": Alive(
+        td3_pendulum,
+        OFF_POLICY | {"updates": 4},
+        SHARED | REPLAY | {
+            "learning_rate": 0.01, "updates": 2, "policy_delay": 1, "critics": 1, "noise": 0.5, "smoothing": 0.0, "smoothing_clip": 0.01,
+        },
+    ),
 }  # fmt: skip
-FIELDS = [(name, field.name) for name, (module, *_) in EXPERIMENTS.items() for field in dataclasses.fields(module.Config)]
 
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
-    """A function (experiment, **settings) -> (what it logged, its result); the same settings run once."""
-    seen = {}
-
-    def observe(name, **settings):
-        key = name, repr(sorted(settings.items()))
-        if key not in seen:
-            seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)
-        return seen[key]
-
-    return observe
+    """A function (experiment, **settings) -> (what it logged, its result)."""
+    return fields.remember(observed, tmp_path_factory)
 
 
 def observed(folder, name, **settings):
-    module, start, _, _ = EXPERIMENTS[name]
+    module, start, *_ = EXPERIMENTS[name]
     track = Memory(folder)
     with brief():
         result = module.run(module.Config(**start | settings), track)
@@ -124,11 +157,9 @@ def observed(folder, name, **settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "field"), FIELDS)
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
-    _, _, changes, elsewhere = EXPERIMENTS[name]
-    start = elsewhere.get(field, {})
-    assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+    fields.check(observe, EXPERIMENTS, name, field)
 
 
 @pytest.mark.slow
@@ -160,10 +191,35 @@ def test_the_same_settings_change_nothing(observe, tmp_path, name):
         ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),
         ("a2c", {"environment": "Picture-v0", "device": True}, "--environment: expected one of .* with --device"),
         ("reinforce", {"discount": 1.5}, "--discount: expected a number >= 0 and <= 1, received 1.5"),
+        ("sac", {"environment": "CartPole-v1"}, "--environment: expected a Box action space, received Discrete"),
+        ("sac", {"environment": "Pendulom-v1"}, r"--environment: expected the id of .* \(nearest: Pendulum-v1\)"),
+        ("sac", {"batch_size": 600}, "--batch-size: expected at most buffer_size, 90, received 600"),
+        (
+            "sac",
+            {"rollout_length": 300, "num_envs": 2},
+            "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
+        ),
+        ("sac", {"learning_starts": 400}, "--learning-starts: expected less than steps, 80, received 400"),
+        (
+            "sac",
+            {"temperature": "fixed", "target_entropy": 0.5},
+            "--target-entropy: expected none with --temperature fixed, received 0.5",
+        ),
+        ("sac", {"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
+        ("sac", {"initial_temperature": 0.0}, "--initial-temperature: expected a number > 0 and <= 1e.06, received 0.0"),
+        ("td3", {"environment": "CartPole-v1"}, "--environment: expected a Box action space, received Discrete"),
+        ("td3", {"batch_size": 600}, "--batch-size: expected at most buffer_size, 90, received 600"),
+        (
+            "td3",
+            {"rollout_length": 300, "num_envs": 2},
+            "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
+        ),
+        ("td3", {"updates": 3}, "--updates: expected a multiple of policy_delay, 2, received 3"),
+        ("td3", {"noise": -0.1}, "--noise: expected a number >= 0 and <= 1,000, received -0.1"),
     ],
 )
 def test_bad_settings(name, changes, words):
-    module, start, _, _ = EXPERIMENTS[name]
+    module, start, *_ = EXPERIMENTS[name]
     with raises(words) as error:
         module.Config(**start | changes)
     assert len(str(error.value).splitlines()) == 1
