@@ -165,7 +165,7 @@ def test_the_average_sees_observations_as_the_online_network_does_before_the_fir
     learner = agent(networks=networks, averaging=0.2)
     engine.compile(learner.observe, learner.variables)(one_step(False, False))
     observation = np.array([[3.0, -1.0]], np.float32)
-    np.testing.assert_array_equal(learner._greedy.greedy()(observation), learner._exploring.greedy()(observation))
+    np.testing.assert_array_equal(learner._greedy.refresh()(observation), learner._exploring.refresh()(observation))
 
 
 def test_without_averaging_the_policy_is_the_online_network():

@@ -222,6 +222,6 @@ def test_noise_is_drawn_in_learning_and_exploring_alone():
 
 def test_a_model_without_noise_has_one_pass_on_the_host_and_one_with_noise_two():
     plain = HostPasses(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
-    assert plain.greedy() is plain.exploring() and isinstance(plain.greedy(), engine.HostForward)
+    assert plain.greedy is plain.exploring and isinstance(plain.greedy, engine.HostForward)
     passes = HostPasses(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Dropout(0.5)]))
-    assert passes.greedy() is not passes.exploring()
+    assert passes.greedy is not passes.exploring

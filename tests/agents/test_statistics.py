@@ -42,7 +42,7 @@ def test_dqn_keeps_the_statistics_of_what_it_observes_and_the_target_network_get
     holds(layers[0], step.observation)
     assert float(layers[1].count) == 0
     np.testing.assert_allclose(
-        agent.online.layers[-1](layers[0](step.observation[0])), agent._greedy.greedy()(step.observation[0]), rtol=1e-5
+        agent.online.layers[-1](layers[0](step.observation[0])), agent._greedy.refresh()(step.observation[0]), rtol=1e-5
     )
     agent._update_targets()
     assert float(layers[1].count) == 20
