@@ -58,7 +58,7 @@ class RMSprop(RuleOptimizer):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The average of squares and, where they are used, the average of gradients and the velocity."""
+        """The average of squares. If used, also the average of gradients and the velocity."""
         return ("square", *(("average",) if self.centered else ()), *(("velocity",) if self.momentum else ()))
 
     def rule(self, theta: Tensor, gradient: Tensor, eta: Tensor, square: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
@@ -70,7 +70,8 @@ class RMSprop(RuleOptimizer):
         if self.centered:
             average = self.rho * next(rest) + (1 - self.rho) * gradient
             slots.append(average)
-            second = ops.maximum(square - ops.square(average), 0.0)  # rounding may make it negative
+            variance = square - ops.square(average)
+            second = ops.maximum(variance, 0.0)  # rounding may make it negative
         root = ops.sqrt(second + self.epsilon) if self.epsilon_inside else ops.sqrt(second) + self.epsilon
         step = eta * gradient / root
         if self.momentum:
