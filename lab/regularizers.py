@@ -110,10 +110,8 @@ class Orthogonal(keras.regularizers.Regularizer):
 class Spectral(keras.regularizers.Regularizer):
     """factor sigma(W)^2 / 2, with the largest singular value sigma.
 
-    Source: Yoshida and Miyato 2017, eq. 3.
-
     W is the kernel as a matrix, as in `Orthogonal`. A singular value decomposition makes the value
-    exact, and the gradient too: factor sigma u v^T.
+    exact, and the gradient too: factor sigma u v^T. Source: Yoshida and Miyato 2017, eq. 3.
 
     Args:
         factor: >= 0.

@@ -1,4 +1,4 @@
-"""Distributions against scipy.stats, at their edges, and their samples against their own distribution functions."""
+"""Distributions against scipy.stats, at their edges, and their samples against their CDFs."""
 
 import keras
 import numpy as np
@@ -263,11 +263,17 @@ EMPTY = np.zeros((0, 3), "float32")
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: d.Bernoulli(EMPTY), lambda: d.Binomial(3, EMPTY), lambda: d.Categorical(EMPTY), lambda: d.Categorical(probs=EMPTY),
-        lambda: d.MultiCategorical(EMPTY, [1, 2]), lambda: d.Normal(EMPTY, 1.0), lambda: d.DiagonalNormal(EMPTY, 1.0),
-        lambda: d.TanhNormal(EMPTY, 1.0), lambda: d.Uniform(EMPTY, EMPTY + 1.0),
+        lambda: d.Bernoulli(EMPTY),
+        lambda: d.Binomial(3, EMPTY),
+        lambda: d.Categorical(EMPTY),
+        lambda: d.Categorical(probs=EMPTY),
+        lambda: d.MultiCategorical(EMPTY, [1, 2]),
+        lambda: d.Normal(EMPTY, 1.0),
+        lambda: d.DiagonalNormal(EMPTY, 1.0),
+        lambda: d.TanhNormal(EMPTY, 1.0),
+        lambda: d.Uniform(EMPTY, EMPTY + 1.0),
     ],
-)  # fmt: skip
+)
 def test_an_empty_batch(make):
     ours = make()
     for measure in (
