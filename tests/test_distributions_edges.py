@@ -1,4 +1,4 @@
-"""Distributions at their edges: probabilities of 0 and 1, values outside of the support, gradients."""
+"""Distributions at their edges: probabilities of 0 and 1, impossible values, and gradients."""
 
 import keras
 import numpy as np
