@@ -23,7 +23,7 @@ class _MirrorPadding(keras.layers.Layer):
         self.padding = _pairs(padding, self.axes)
         if mode not in MODES:
             raise ValueError(f"mode: expected one of {', '.join(MODES)}, received {mode!r}.")
-        self.mode = mode
+        self.mode: Any = mode  # NumPy's annotation expects a literal
         self.data_format = data_format or keras.config.image_data_format()
         if self.data_format not in ("channels_last", "channels_first"):
             raise ValueError(f"data_format: expected channels_last or channels_first, received {data_format!r}.")
