@@ -180,8 +180,10 @@ def make_optimizer(recipe, steps, network):
     options = {"global_clipnorm": recipe.clip_norm or None, "weight_decay": recipe.weight_decay or None}
     made = {
         "sgd": lambda: optimizers.Nesterov(rate, 0.9, **options),
-        "adam": lambda: optimizers.Adam(rate, **options),
-        "rmsprop": lambda: optimizers.RMSprop(rate, **options),
+        "adam": lambda: optimizers.Adam(rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]),
+        "rmsprop": lambda: optimizers.RMSprop(
+            rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]
+        ),
     }[recipe.optimizer]()
     if recipe.weight_decay:
         made.exclude_from_weight_decay(
