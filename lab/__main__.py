@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from lab import validation
-from lab.runs import command_line, courier, files, keras_settings, lifecycle, mlflow_server, origin, paths, run_folder
+from lab.runs import command_line, courier, files, keras_settings, lifecycle, mlflow_server, old_names, origin, paths, run_folder
 
 USAGE = """python -m lab <command>
 
@@ -197,7 +197,7 @@ def _model(run_id, uri):
 
     import lab.layers  # noqa: F401  registers ours
 
-    return folder.name, keras.saving.load_model(path, compile=False), header["config"]
+    return folder.name, keras.saving.load_model(path, compile=False), old_names.renamed(header)["config"]
 
 
 def sync(argv):

@@ -4,11 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab.errors import UndeclaredVariableError
+
 NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
-
-
-class UndeclaredVariableError(ValueError):
-    """A program touched a Keras variable that is not in its declared state."""
 
 
 class ProgramScope(keras.StatelessScope):

@@ -5,7 +5,7 @@ import json
 import sys
 
 from lab.errors import ChildError, DamagedFile
-from lab.runs import events, lifecycle, run_folder
+from lab.runs import events, lifecycle, old_names, run_folder
 from lab.runs.progress import Progress
 from lab.runs.track import Stopped, Track
 
@@ -96,7 +96,7 @@ def _child(parent, seed, config):
         except DamagedFile as error:  # of whichever run: should it be the child's, that is run anew
             print(f"{error}; passed over", file=sys.stderr)
             continue
-        if found.get("parent") == parent.name and found["seed"] == seed and found["config"] == settings:
+        if found.get("parent") == parent.name and found["seed"] == seed and old_names.renamed(found)["config"] == settings:
             return run
     options = header["options"] | {"seed": seed, "seeds": 1}
     child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name}

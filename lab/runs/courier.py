@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab.errors import DamagedFile
+from lab.errors import BusyError, DamagedFile
 from lab.runs.mlflow_delivery import Delivery
 from lab.runs.mlflow_server import (
     NONE,
@@ -35,10 +35,6 @@ __all__ = [
     "NONE", "BusyError", "conceal_password", "delivered", "explain", "family", "fetch_policy", "hide", "resolve_uri",
     "start_courier", "sync", "ui", "with_password", "without_password",
 ]  # fmt: skip
-
-
-class BusyError(RuntimeError):
-    """Another process is delivering a run."""
 
 
 def start_courier(folder: RunFolder) -> subprocess.Popen:

@@ -23,7 +23,18 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from lab import validation
-from lab.runs import children, command_line, keras_settings, lifecycle, memory, mlflow_server, origin, paths, run_folder
+from lab.runs import (
+    children,
+    command_line,
+    keras_settings,
+    lifecycle,
+    memory,
+    mlflow_server,
+    old_names,
+    origin,
+    paths,
+    run_folder,
+)
 from lab.validation import Interval
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
@@ -208,7 +219,7 @@ def _parse(experiment, argv, folder):
     recorded, options = _settings_of(experiment.config_class, folder)
     config, given = command_line.parse(prog, experiment.about.summary, argv, recorded, options)
     wanted = json.loads(json.dumps({**dataclasses.asdict(config), **_recorded(given)}))
-    started = {**header["config"], **_recorded(options)}
+    started = {**old_names.renamed(header)["config"], **_recorded(options)}
     if wanted["tracking_uri"] == mlflow_server.without_password(header["tracking_uri"]):
         wanted["tracking_uri"] = started["tracking_uri"]  # by its address, or as the default
     for key, value in started.items():
@@ -218,26 +229,36 @@ def _parse(experiment, argv, folder):
 
 
 def _settings_of(config_class, folder):
-    """(config, options) that a run was started with; a ValueError where they are not this code's, or no longer what they were."""
+    """(config, options) that a run was started with, under the names of today.
+
+    Raises a ValueError if the settings are not those of this version, or were edited since.
+    """
     header = folder.header()
-    for kind, found in ((config_class, header["config"]), (Options, header["options"])):
-        known, found = {field.name for field in dataclasses.fields(kind)}, found.keys() - {"resume"}
-        wrong = [f"{words} {', '.join(names)}" for words, names in (
-            ("unknown", sorted(found - known)), ("without", sorted(known - found - {"resume"})),
-        ) if names]  # fmt: skip
-        if wrong:
-            commit = header["versions"].get("git_commit", "of another version")
-            raise ValueError(
-                f"--resume: expected a run of this version's settings, received {folder.name}: {', '.join(wrong)}; "
-                f"only the code that started it, {commit[:12]}, can go on with it exactly"
-            )
-    if lifecycle.identified(header)["digest"] != header["digest"]:
+    settings = old_names.renamed(header)["config"]
+    _require_fields(config_class, settings, folder)
+    _require_fields(Options, header["options"], folder)
+    if lifecycle.identified(header)["digest"] != header["digest"]:  # over the names of the time
         raise ValueError(
             f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
         )
     # JSON has no tuples.
-    config = {key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     return config_class(**config), Options(**header["options"])
+
+
+def _require_fields(kind, settings, folder):
+    """Checks that the settings of a run are the fields of a dataclass; `resume` is not kept by every version."""
+    fields = {field.name for field in dataclasses.fields(kind)} - {"resume"}
+    found = settings.keys() - {"resume"}
+    unknown = ", ".join(sorted(found - fields))
+    missing = ", ".join(sorted(fields - found))
+    wrong = [f"unknown {unknown}"] * bool(unknown) + [f"without {missing}"] * bool(missing)
+    if wrong:
+        commit = folder.header()["versions"].get("git_commit", "of another version")
+        raise ValueError(
+            f"--resume: expected a run of this version's settings, received {folder.name}: {', '.join(wrong)}; "
+            f"only the code that started it, {commit[:12]}, can go on with it exactly"
+        )
 
 
 def _recorded(options):

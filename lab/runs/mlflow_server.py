@@ -19,6 +19,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from lab.runs.old_names import renamed
 from lab.runs.paths import home
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
@@ -215,5 +216,5 @@ def fetch_policy(run_id: str, uri: str):
     import lab.layers  # noqa: F401  registers ours
 
     client(uri)
-    settings = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")["config"]  # MLflow's params are words
-    return mlflow.keras.load_model(f"runs:/{run_id}/model"), settings
+    logged = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")  # MLflow's own params are text
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), renamed(logged)["config"]

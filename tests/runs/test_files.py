@@ -64,7 +64,7 @@ def test_a_json_file_of_an_older_version_has_no_checksum(tmp_path):
 
 def test_writing_leaves_nothing_half_made_and_replaces_what_a_kill_left(tmp_path):
     path = tmp_path / "config.json"
-    (tmp_path / ".config.json.partial").write_text("{")  # by a process that was killed
+    (tmp_path / ".config.partial.json").write_text("{")  # of a process that was killed
     write_json(path, {"a": 1})
     with pytest.raises(TypeError):
         write_json(path, {"a": object()})
