@@ -82,7 +82,7 @@ def require_finite_metrics(
 
     Args:
         metrics: numbers by name.
-        variables: Keras variables, or a dict {owner: variables}. They are read only after a failure.
+        variables: Keras variables, or a dict {owner: variables}. They are read only on failure.
         when: for the message, such as "step 3".
 
     Raises:

@@ -60,7 +60,7 @@ def save(folder: Path, step: int, variables: Sequence[Any], *, config_digest: st
 
 
 def restore(folder: Path, variables: Sequence[Any], *, config_digest: str = "") -> Checkpoint | None:
-    """Restores the newest checkpoint that is whole into `variables`. `None` if there is no checkpoint.
+    """Restores the newest checkpoint that is whole into `variables`. None if there is none.
 
     A truncated or altered file is skipped, and named in `damaged`; the one before it is tried next.
     If none is whole, the variables stay as they are and the step is 0.
@@ -101,7 +101,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flushes the names in a folder to the disk: new files and renames then survive a power failure."""
+    """Flushes the names in a folder to the disk. They survive a power failure from then on."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -110,7 +110,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _names(variables):
-    # The position makes names unique, whatever Keras's process-wide counters say. The path is for people.
+    # The position makes each name unique. The path is for people: Keras counts names per process.
     return [f"{position:04d} {variable.path}" for position, variable in enumerate(variables)]
 
 
