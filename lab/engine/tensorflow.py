@@ -65,8 +65,8 @@ class Compiled:
         self._state = unique(state)
         self._name = name_of("program", program)
         self._xla = xla
-        # {structure, shapes and dtypes of a call: its compiled form}. The search of tf.function itself
-        # takes 0.5 ms.
+        # {structure, shapes and dtypes of a call: its compiled form}. The search of tf.function
+        # itself takes 0.5 ms.
         self._functions: dict = {}
 
     def __call__(self, *args: Any) -> Any:
