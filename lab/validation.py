@@ -90,7 +90,7 @@ def require_name(what: str, value: Any, names: Collection[str]) -> None:
 
 
 def require(condition: Any, name: str, expected: str, received: Any) -> None:
-    """Returns an integer of Python or NumPy as Python's. It must be at least `least`."""
+    """Raises a one-line ValueError, which names the setting's flag, unless `condition` holds."""
     if not condition:
         raise ValueError(f"{flag(name)}: expected {expected}, received {shown(received)}")
 

@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef"
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Today's settings of a toy, whose `game` became `environment` and whose `late` became `start`."""
+    """The settings of a toy. `environment` was `game` before, and `start` was `late`."""
 
     steps: int = 3
     start: int = 0
