@@ -133,8 +133,7 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path, durable):
     path = tmp_path / "config.json"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt), paths.replacing(path, durable=durable) as beside:
-        beside.write_text("half")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(beside.write_text("half"))
     assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["config.json"])
     path.unlink()
     path.mkdir()
