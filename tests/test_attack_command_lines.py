@@ -1,4 +1,4 @@
-"""The attack with random command lines: what it would find, and a little of it."""
+"""The attack with random command lines: what it can find, and a few of its lines."""
 
 import sys
 
