@@ -108,7 +108,7 @@ def plain_value_iteration(table, rewards, discount, tolerance):
 
 def small(states=2_000, tolerance=1e-3):
     """Seconds of ours and of others on one MDP, and how far from each other their values are."""
-    from envs.tabular import random_mdp
+    from envs.random_mdp import random_mdp
     from lab.agents.tabular import value_iteration
 
     mdp = random_mdp(states, 4, 5, discount=DISCOUNT, seed=0)
@@ -142,7 +142,7 @@ def small(states=2_000, tolerance=1e-3):
 
 def large(states):
     """Value iteration on so many states, with a progress line."""
-    from envs.tabular import random_mdp
+    from envs.random_mdp import random_mdp
     from lab.agents.tabular import exact_evaluation, value_iteration
     from lab.runs.progress import Progress
 

@@ -6,7 +6,8 @@ import pytest
 from gymnasium import wrappers
 from scipy import sparse
 
-from envs.tabular import TabularMDP, from_gymnasium, random_mdp
+from envs.random_mdp import random_mdp
+from envs.tabular import TabularMDP, from_gymnasium
 
 RIGHT = np.array([[[0.0, 1.0]], [[0.0, 1.0]]])  # two states, one action
 

@@ -10,8 +10,9 @@ from scipy import sparse
 import envs
 from envs.gambler import Gambler
 from envs.gridworld import Gridworld4x4, Gridworld5x5
+from envs.random_mdp import random_mdp
 from envs.random_walk import RandomWalk
-from envs.tabular import TabularMDP, from_gymnasium, random_mdp
+from envs.tabular import TabularMDP, from_gymnasium
 from lab.agents import tabular
 from lab.agents.tabular import exact_evaluation, iterative_evaluation, policy_iteration, uniform, value_iteration
 
