@@ -1,6 +1,6 @@
 """Acrobot as a functional environment in `keras.ops`.
 
-The dynamics are those of Gymnasium\'s Acrobot-v1.
+The dynamics are those of Gymnasium's Acrobot-v1.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """CartPole as a functional environment in `keras.ops`.
 
-The dynamics are those of Gymnasium\'s CartPole-v1.
+The dynamics are those of Gymnasium's CartPole-v1.
 """
 
 from typing import Any

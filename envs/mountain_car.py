@@ -1,6 +1,6 @@
 """MountainCar as a functional environment in `keras.ops`.
 
-The dynamics are those of Gymnasium\'s MountainCar-v0.
+The dynamics are those of Gymnasium's MountainCar-v0.
 """
 
 from typing import Any

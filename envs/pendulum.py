@@ -1,6 +1,6 @@
 """Pendulum as a functional environment in `keras.ops`.
 
-The dynamics are those of Gymnasium\'s Pendulum-v1.
+The dynamics are those of Gymnasium's Pendulum-v1.
 """
 
 from typing import Any

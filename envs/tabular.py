@@ -232,7 +232,7 @@ def _require_complete(env):
 
 
 class _Numbers:
-    """The names "0", "1", ..., made when they are asked for: a great MDP need not hold them."""
+    """The names "0", "1", ..., made on demand: a large MDP need not hold them."""
 
     def __init__(self, count):
         self._numbers = range(count)
