@@ -131,8 +131,8 @@ def whole_episodes(name, start, actions):
 @each
 def test_whole_episodes_equal_gymnasiums(name):
     # Same states and actions, compiled float32 against Gymnasium's float64, until each episode
-    # ends. The double pendulum is chaotic at high speeds. Near the top of the single pendulum errors
-    # grow fiftyfold each second.
+    # ends. The double pendulum is chaotic at high speeds. Near the top of the single pendulum
+    # errors grow fiftyfold each second.
     env, limit = functional(name, 16)
     limit = 100 if name in ("Acrobot-v1", "Pendulum-v1") else limit
     tolerance = {"CartPole-v1": 1e-4, "Pendulum-v1": 1e-3}.get(name, 1e-5)

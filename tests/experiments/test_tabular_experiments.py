@@ -35,8 +35,14 @@ EXPERIMENTS: dict = {
         {"few": 150, "many": 400, "control_episodes": 400, "evaluation_episodes": 150},
     ),
     "td_random_walk": (
-        {"runs": 2, "episodes": 4, "td_step_sizes": (0.1,), "monte_carlo_step_sizes": (0.02,), "n": (2,), "n_step_sizes": (0.2, 0.4)},
-        {"runs": 3, "episodes": 5, "td_step_sizes": (0.2,), "monte_carlo_step_sizes": (0.04,), "n": (4,), "n_step_sizes": (0.1, 0.4)},
+        {
+            "runs": 2, "episodes": 4, "td_step_sizes": (0.1,), "monte_carlo_step_sizes": (0.02,), "n": (2,),
+            "n_step_sizes": (0.2, 0.4),
+        },
+        {
+            "runs": 3, "episodes": 5, "td_step_sizes": (0.2,), "monte_carlo_step_sizes": (0.04,), "n": (4,),
+            "n_step_sizes": (0.1, 0.4),
+        },
     ),
     "sarsa_vs_q_learning_cliff": (
         {"runs": 2, "episodes": 60, "step_sizes": (0.5,)},
@@ -67,7 +73,10 @@ EXPERIMENTS: dict = {
     ),
     "policy_gradient_corridor": (
         {"runs": 2, "episodes": 15, "powers": (-12,)},
-        {"runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5, "limit": 20},
+        {
+            "runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5,
+            "limit": 20,
+        },
     ),
 }  # fmt: skip
 
