@@ -1,9 +1,10 @@
-"""Q-learning against the best policy: FrozenLake-v1, Taxi-v4 and CliffWalking-v1, over seeds.
+"""Q-learning against the optimal policy on FrozenLake-v1, Taxi-v4 and CliffWalking-v1.
 
-python -m benchmarks.tabular_scores [--seeds 10]
+    python -m benchmarks.tabular_scores [--seeds 10]
 
-Whole runs of `experiments.q_learning_taxi`; reported are the greedy policy's return over 1,000 episodes in fresh environments, its exact expected return under the
-time limit, the best possible one, and that of random actions, computed from the model.
+Each seed is a run of `experiments.q_learning_taxi`. The report contains the mean return of the
+greedy policy over 1,000 episodes in new environments, and exact expected returns within the time
+limit: of the greedy policy, of the optimal policy and of the uniform random policy.
 """
 
 import argparse
@@ -26,14 +27,14 @@ RUNS = {
 
 
 def random_score(environment, limit):
-    """The exact expected return of random actions under the time limit."""
+    """The exact expected return of the uniform random policy within `limit` steps."""
     import gymnasium
 
     from envs.tabular import from_gymnasium
-    from lab.agents.tabular import under, uniform
+    from lab.agents.tabular import reward_process, uniform_policy
 
     mdp = from_gymnasium(gymnasium.make(environment))
-    rows, rewards = under(mdp, uniform(mdp))
+    rows, rewards = reward_process(mdp, uniform_policy(mdp))
     values = np.zeros(mdp.num_states)
     for _ in range(limit):
         values = rewards + rows @ values
@@ -41,7 +42,7 @@ def random_score(environment, limit):
 
 
 def main():
-    """Runs all and keeps the results."""
+    """Runs all and saves the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10, help="seeds of each environment")
     seeds = parser.parse_args().seeds

@@ -1,4 +1,7 @@
-"""Tabular methods: dynamic programming on an MDP's arrays, and learners on any discrete Gymnasium environment."""
+"""Tabular methods: dynamic programming on the arrays of an MDP, and learners.
+
+The learners act in any Gymnasium environment with discrete observations and actions.
+"""
 
 import lazy_loader
 
