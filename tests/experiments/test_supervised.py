@@ -67,7 +67,10 @@ FIELDS = [(name, field) for name, changes in CHANGES.items() for field in change
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
-    """A function (experiment, **settings) -> (what it logged, its result, the track); the same settings run once."""
+    """A function (experiment, **settings) -> (what it logged, its result, the track).
+
+    The same settings run once.
+    """
     seen = {}
 
     def observe(name, **settings):
@@ -127,7 +130,11 @@ def test_downloads_are_trained_on_where_they_are_to_be_had(tmp_path, monkeypatch
 
     rng = np.random.default_rng(0)
     shape = (6, 6, 1) if "data" in settings else (32, 32, 3)
-    monkeypatch.setattr(data, "downloaded", lambda name, split="train": (rng.integers(0, 256, (40, *shape)).astype("uint8"), rng.integers(0, 10, 40)))  # fmt: skip
+
+    def downloaded(name, split="train"):
+        return rng.integers(0, 256, (40, *shape)).astype("uint8"), rng.integers(0, 10, 40)
+
+    monkeypatch.setattr(data, "downloaded", downloaded)
     module = importlib.import_module(f"experiments.{name}")
     track = Memory(tmp_path)
     with eagerly():
@@ -135,10 +142,9 @@ def test_downloads_are_trained_on_where_they_are_to_be_had(tmp_path, monkeypatch
     assert 0 <= result["accuracy"] <= 1 and [step for step, _ in track.logged] == [40]
 
 
-def test_enough_counts_up_to_the_checkpoint_alone(tmp_path):
-
+def test_losses_after_the_checkpoint_do_not_stop_training(tmp_path):
     class Asked:
-        steps, state = 2, ()
+        steps_per_epoch, state = 2, ()
         recipe = type("Recipe", (), {"batch_size": 5})
         went = None
 
@@ -151,8 +157,12 @@ def test_enough_counts_up_to_the_checkpoint_alone(tmp_path):
             track.log({"validation_loss": loss}, step)
         track.restore = lambda variables, restored=restored: restored
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(supervised, "go_on", lambda track, training, x, y, start, **options: setattr(training, "went", start))
-            supervised.fit(track, training, np.zeros(4), np.zeros(4), enough=0.1)
+            patch.setattr(
+                supervised,
+                "continue_training",
+                lambda track, training, x, y, start, **options: setattr(training, "went", start),
+            )
+            supervised.fit(track, training, np.zeros(4), np.zeros(4), stop_below=0.1)
         assert training.went == expected
 
 
@@ -175,7 +185,7 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(supervised, "time", types.SimpleNamespace(perf_counter=lambda: float(next(seconds))))
     x, y = np.random.default_rng(0).normal(size=(48, 4)).astype("float32"), np.arange(48) % 2
     recipe, track = Recipe(epochs=2, batch_size=16), Memory(tmp_path)
-    training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0)
     supervised.fit(track, training, x, y, validation=(x, y))
     assert track.metrics()["examples_per_second"] == [(48, 48.0), (96, 48.0)]
     assert track.saving is False
@@ -184,9 +194,9 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
 def test_checkpoints_are_to_come_until_the_last_fold_ends(tmp_path, monkeypatch):
     from experiments import classifier_digits
 
-    seen, go_on, track = [], supervised.go_on, Memory(tmp_path)
+    seen, train, track = [], supervised.continue_training, Memory(tmp_path)
     track.saving = True
-    monkeypatch.setattr(supervised, "go_on", lambda *a, **k: seen.append((go_on(*a, **k), track.saving)[1]))
+    monkeypatch.setattr(supervised, "continue_training", lambda *a, **k: seen.append((train(*a, **k), track.saving)[1]))
     with eagerly():
         classifier_digits.run(classifier_digits.Config(**STARTS["classifier_digits"]), track)
     assert seen == [True, True] and track.saving is False

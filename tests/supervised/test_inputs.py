@@ -20,12 +20,12 @@ CHEAP = Recipe(epochs=1, batch_size=16, warm_up=0.0)
 
 def of_symbols():
     network = sequence_network("gru", 2, symbols=10, units=4, embedding=3, seed=0)
-    return Training(network, CHEAP, steps=2, classes=2, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, seed=0)
 
 
 def of_vectors(outputs=2, classes=2, loss=None, **changes):
     network = mlp((4,), (3,), outputs, seed=0)
-    return Training(network, dataclasses.replace(CHEAP, **changes), steps=2, classes=classes, loss=loss, seed=0)
+    return Training(network, dataclasses.replace(CHEAP, **changes), steps_per_epoch=2, classes=classes, loss=loss, seed=0)
 
 
 def test_symbols_are_symbols_in_every_integer_type():
@@ -66,12 +66,12 @@ PICTURES = np.linspace(0, 1, 32 * 4, dtype="float32").reshape(32, 2, 2, 1)
 
 def of_pictures():
     network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    return Training(network, CHEAP, steps=2, classes=2, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, seed=0)
 
 
 def ending(activation, loss=None):
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation=activation)])
-    return Training(network, CHEAP, steps=2, classes=2, loss=loss, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, loss=loss, seed=0)
 
 
 def test_bright_pictures_are_predicted_and_a_loss_of_ones_own_takes_probabilities():

@@ -22,7 +22,7 @@ CHEAP = Recipe(epochs=3, batch_size=16, learning_rate=1e-2)
 
 
 def small_network(seed=0):
-    """A convolution, normalisation, dropout and a linear map: weights, statistics and random states."""
+    """Layers with weights, with statistics and with random states."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -40,7 +40,7 @@ def test_the_engine_is_prepared_before_keras_compiles(monkeypatch):
     made = []
     monkeypatch.setattr("lab.engine.prepare", lambda: made.append("engine"))
     monkeypatch.setattr(keras.Model, "compile", lambda *arguments, **options: made.append("model"))
-    Training(small_network(), CHEAP, steps=3, classes=2, seed=0)
+    Training(small_network(), CHEAP, steps_per_epoch=3, classes=2, seed=0)
     assert made == ["engine", "model"]
 
 
@@ -58,7 +58,7 @@ def values(training):
 
 @pytest.mark.slow
 def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
-    whole = Training(small_network(), everything(), steps=3, classes=2, seed=5)
+    whole = Training(small_network(), everything(), steps_per_epoch=3, classes=2, seed=5)
     saved = {}
 
     def keep(epoch, logs):
@@ -70,7 +70,7 @@ def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
     whole.fit(IMAGES[:50], LABELS[:50], validation=validation, callbacks=[keeper])
     for epoch in saved:
         again = Training(
-            small_network(seed=9), everything(), steps=3, classes=2, seed=5
+            small_network(seed=9), everything(), steps_per_epoch=3, classes=2, seed=5
         )  # other weights, until they are restored
         found = checkpoint.restore(tmp_path / str(epoch), again.state, config_digest="same")
         later = {}
@@ -141,7 +141,7 @@ def test_decay_spares_biases_and_normalisation():
 def test_the_average_is_what_is_evaluated(monkeypatch):
     monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", 1)  # the callback is to see each
     recipe = dataclasses.replace(CHEAP, ema=0.15, epochs=1, warm_up=0.0)
-    training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+    training = Training(small_network(), recipe, steps_per_epoch=3, classes=2, seed=0)
     start, steps, ends = copied(training.network), [], []
     callbacks = [
         keras.callbacks.LambdaCallback(
@@ -189,7 +189,7 @@ def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     for at_once in (1, 2, 8):  # of three an epoch: each, with one left over, all
         monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", at_once)
-        training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+        training = Training(small_network(), recipe, steps_per_epoch=3, classes=2, seed=0)
         losses = training.fit(IMAGES[:50], LABELS[:50], callbacks=[note]).history["loss"]
         ends.append([np.array(losses), *values(training)])
     for other in ends[1:]:
@@ -200,7 +200,7 @@ def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
 
 def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
     recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
-    whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0) for _ in range(2))
+    whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0) for _ in range(2))
     kept = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.extend(values(whole)))
     whole.fit(VECTORS[:50], LABELS[:50], callbacks=[note])
@@ -213,7 +213,7 @@ def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
 
 def test_early_stopping_brings_the_best_weights_back():
     recipe = dataclasses.replace(CHEAP, epochs=30, patience=2, learning_rate=0.5, warm_up=0.0, optimizer="sgd")
-    training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0)
     losses = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["val_loss"]))
     validation = (VECTORS[50:], LABELS[50:])
@@ -230,7 +230,7 @@ def test_early_stopping_brings_the_best_weights_back():
 
 def test_a_run_that_diverges_names_what_did():
     recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e6, warm_up=0.0)
-    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps_per_epoch=3, seed=0)
     with pytest.raises(
         NonFiniteError, match=r"expected a finite number.* at epoch 1.*first variable that is not finite: network"
     ):
@@ -239,7 +239,7 @@ def test_a_run_that_diverges_names_what_did():
 
 def test_the_range_test_finds_where_it_blows_up_and_leaves_all_as_it_was():
     recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e-2)
-    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps_per_epoch=3, seed=0)
     before = values(training)
     found = range_test(training, VECTORS[:50], VECTORS[:50] @ np.ones((4, 1), "float32"), least=1e-4, most=1e4, steps=120)
     assert len(found.rates) < 120 and found.losses[-1] > 4 * found.losses.min()
@@ -257,7 +257,7 @@ def test_the_range_test_finds_where_it_blows_up_and_leaves_all_as_it_was():
 @pytest.mark.slow
 def test_every_knob_is_alive(knob):
     def trained(recipe):
-        training = Training(small_network(), recipe, steps=50 // recipe.batch_size, classes=2, seed=0)
+        training = Training(small_network(), recipe, steps_per_epoch=50 // recipe.batch_size, classes=2, seed=0)
         training.fit(IMAGES[:50], LABELS[:50])
         return training.predict(IMAGES)
 
@@ -266,7 +266,7 @@ def test_every_knob_is_alive(knob):
 
 
 def make(**changes):
-    return Training(small_network(), dataclasses.replace(CHEAP, **changes), steps=3, classes=2, seed=0)
+    return Training(small_network(), dataclasses.replace(CHEAP, **changes), steps_per_epoch=3, classes=2, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ def make(**changes):
         (lambda: make(patience=1).fit(IMAGES[:50], LABELS[:50]), ["patience: expected validation examples"]),
         (lambda: Recipe(warm_up=50.0), ["warm-up: expected at most epochs, 30", "50"]),
         (lambda: Recipe(ema=1.0), ["ema: expected", "1.0"]),
-        (lambda: Training(mlp((4,), (3,), 2, seed=0), Recipe(flip=True), steps=1, classes=2, seed=0), ["flip.*expected images", r"\(4,\)"]),
-        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps=1, seed=0), ["mixup, cutmix, label_smoothing: expected 0 without classes"]),
+        (lambda: Training(mlp((4,), (3,), 2, seed=0), Recipe(flip=True), steps_per_epoch=1, classes=2, seed=0), ["flip.*expected images", r"\(4,\)"]),
+        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps_per_epoch=1, seed=0), ["mixup, cutmix, label_smoothing: expected 0 without classes"]),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(act, words):
@@ -297,4 +297,4 @@ def test_bad_input_is_named(act, words):
 def test_sequences_of_no_length_are_refused():
     network = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
     with raises(["x: expected sequences or images with something in them", r"\(20, 0, 2\)"]):
-        Training(network, CHEAP, steps=1, seed=0).fit(np.zeros((20, 0, 2), "float32"), np.zeros((20, 1)))
+        Training(network, CHEAP, steps_per_epoch=1, seed=0).fit(np.zeros((20, 0, 2), "float32"), np.zeros((20, 1)))
