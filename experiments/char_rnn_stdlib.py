@@ -2,8 +2,8 @@
 
 Expected: perplexity <= 4 (a character, on modules held out: 3.2 to 3.9, 5 seeds)
 Time: about 11 minutes of one core
-Source: Graves 2013 and Karpathy et al. 2016 for the idea; Kneser and Ney 1995, Chen and Goodman 1999
-for the n-gram model.
+Source: Graves 2013 and Karpathy et al. 2016 for the idea; Kneser and Ney 1995, Chen and Goodman
+1999 for the n-gram model.
 
 A Kneser-Ney 5-gram model is trained on the same modules and tested on the same others. Its
 perplexity is 2 to 6 % higher. The network reads windows of a module. Their first halves are context

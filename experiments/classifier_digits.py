@@ -64,7 +64,7 @@ class Config(supervised.Supervised):
 
 
 def run(config: Config, track: Track) -> dict[str, float]:
-    """Trains on all parts but one and tests on that one, for each part. Returns the joint results."""
+    """Trains on all parts but one and tests on that one, for each part. Returns joint results."""
     import keras
     import numpy as np
     from sklearn.model_selection import StratifiedKFold

@@ -97,13 +97,22 @@ def test_lists_are_arrays():
         (lambda: of_vectors().fit(keras.utils.PyDataset()), ["x: expected an array with all samples, received PyDataset"]),
         (lambda: of_vectors().fit(VECTORS), ["y: expected an array with all samples, received NoneType"]),
         (lambda: of_vectors().predict(iter(VECTORS)), ["x: expected an array with all samples, received .*iterator"]),
-        (lambda: of_vectors().fit(VECTORS, LABELS, validation=iter(VECTORS)), [r"validation: expected \(x, y\), received .*iterator"]),
-        (lambda: of_pictures().fit(PICTURES, LABELS), ["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0", "2 . x - 1"]),
+        (
+            lambda: of_vectors().fit(VECTORS, LABELS, validation=iter(VECTORS)),
+            [r"validation: expected \(x, y\), received .*iterator"],
+        ),
+        (
+            lambda: of_pictures().fit(PICTURES, LABELS),
+            ["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0", "2 . x - 1"],
+        ),
         (lambda: ending("softmax"), ["network: expected logits, received probabilities; leave out the softmax"]),
         (lambda: of_vectors(2, 5), ["classes: expected 2, the network's logits", "5"]),
-        (lambda: of_vectors(label_smoothing=0.1, loss=keras.losses.SparseCategoricalCrossentropy(True)), ["label_smoothing: expected 0 with a loss of one's own", "0.1"]),
+        (
+            lambda: of_vectors(label_smoothing=0.1, loss=keras.losses.SparseCategoricalCrossentropy(True)),
+            ["label_smoothing: expected 0 with a loss of one's own", "0.1"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named(act, words):
     with raises(words):
         act()
