@@ -61,7 +61,7 @@ def lab(task, updates):
     recipe = Recipe(
         epochs=1, batch_size=BATCH, optimizer="sgd" if task == "resnet20" else "adam", learning_rate=1e-3, warm_up=0.0, schedule="constant"
     )  # fmt: skip
-    training = Training(network(task), recipe, steps=updates, classes=CLASSES, seed=0)
+    training = Training(network(task), recipe, steps_per_epoch=updates, classes=CLASSES, seed=0)
     x, y = examples(task, BATCH * updates)
     done = [0]
 

@@ -55,3 +55,6 @@ def seeds(track, count):
     import numpy as np
 
     return np.random.SeedSequence(track.seed).generate_state(count).tolist()
+
+
+log_data_digest = know

@@ -1,4 +1,6 @@
-"""What a network and its loss take, and one clear line about what they do not."""
+"""What a network and its loss accept, and one clear line about what they do not."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -7,20 +9,29 @@ from lab.engine import private
 from lab.models.measuring import as_array, as_floats, check_numbers, check_set
 
 
-def takes_symbols(network):
-    """Whether a network's inputs are integers and not numbers."""
+def takes_symbols(network: keras.Model) -> bool:
+    """Whether a network's inputs are integer symbols."""
     return "int" in network.inputs[0].dtype
 
 
-def as_taken(network, x):
+def as_taken(network: keras.Model, x: np.ndarray) -> np.ndarray:
     """Inputs `[N, ...]` as a network takes them: uint8 images from -1 to 1, symbols as int32."""
     if takes_symbols(network):
         return x.astype("int32")
     return as_floats(x) if x.dtype == np.uint8 else x
 
 
-def check_inputs(network, x, *, check_images=check_numbers):
-    """Inputs must be what the network takes: shapes, finite numbers or symbols that it knows, no empty sequences. Returns them as an array."""
+def check_inputs(
+    network: keras.Model,
+    x: np.typing.ArrayLike,
+    *,
+    check_images: Callable[[str, np.ndarray], None] = check_numbers,
+) -> np.ndarray:
+    """Inputs must be what the network takes. Returns them as an array.
+
+    That is: examples of its shape, with finite numbers, or symbols that it knows. There must be
+    at least one example, and no sequence of length 0.
+    """
     x = as_array("x", x)
     taken = tuple(network.inputs[0].shape[1:])
     if not _fits(x.shape[1:], taken):
@@ -37,7 +48,7 @@ def check_inputs(network, x, *, check_images=check_numbers):
     return x
 
 
-def check_symbols(network, x):
+def check_symbols(network: keras.Model, x: np.ndarray) -> None:
     """Symbols must be integers below the size of each `Embedding`."""
     if x.dtype.kind not in "iu":
         raise ValueError(f"x: expected integer symbols, received {x.dtype}.")
@@ -46,19 +57,29 @@ def check_symbols(network, x):
         raise ValueError(f"x: expected symbols from 0 to {min(known) - 1}, received {x.min()} to {x.max()}.")
 
 
-def check_examples(network, x, y, classes, *, own_loss=False):
-    """Inputs and targets must be what the network and the loss take; what a loss of one's own takes is its affair. Returns both as arrays.
+def check_examples(
+    network: keras.Model,
+    x: np.typing.ArrayLike,
+    y: np.typing.ArrayLike | None,
+    classes: int | None,
+    *,
+    own_loss: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets must be what the network and the loss take. Returns both as arrays.
 
     Args:
-        classes: targets are labels from 0 to classes - 1, one for each of the network's logits; None: numbers like its outputs.
+        classes: targets are labels from 0 to classes - 1, one for each vector of logits.
+            None: targets are numbers, in the shape of the network's outputs.
+        own_loss: the caller brings a loss. It may take targets of any shape.
     """
     x = check_inputs(network, x, check_images=check_set)
-    y, made = as_array("y", y), tuple(network.outputs[0].shape[1:])
+    y = as_array("y", y)
     if len(y) != len(x):
         raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
-    made = made if classes is None else made[:-1]
-    if not own_loss and not _fits(y.shape[1:], made):
-        raise ValueError(f"y: expected targets of shape {made}, received {y.shape[1:]}.")
+    outputs = tuple(network.outputs[0].shape[1:])
+    expected = outputs if classes is None else outputs[:-1]
+    if not own_loss and not _fits(y.shape[1:], expected):
+        raise ValueError(f"y: expected targets of shape {expected}, received {y.shape[1:]}.")
     if classes is None:
         _check_finite("y", y)
         return x, y
@@ -70,7 +91,7 @@ def check_examples(network, x, y, classes, *, own_loss=False):
 
 
 def _fits(received, expected):
-    """Whether a shape is an expected one, in which None may be any size."""
+    """Whether a shape is the expected one. None in the expected one is any size."""
     return len(received) == len(expected) and all(wanted in (None, got) for wanted, got in zip(expected, received))
 
 
