@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe, half_width, keep
+from benchmarks.machine import describe, keep
+from benchmarks.statistics import half_width
 from lab.runs.run_folder import RunFolder
 
 
