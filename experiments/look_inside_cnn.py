@@ -46,7 +46,8 @@ class Config(supervised.Sampled):
 def run(config, track):
     """Trains, and looks inside."""
     from lab.data import glyphs
-    from lab.models import as_floats, classifier
+    from lab.data.conventions import as_floats
+    from lab.models import classifier
     from lab.supervised import Training
 
     network, order, drawn, tested, noise = supervised.seeds(track, 5)

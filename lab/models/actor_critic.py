@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab.data.conventions import require_channels_last
 from lab.layers import RunningNormalization
-from lab.models.stages import require_channels_last
 
 
 def actor_critic(input_shape, head, *, torso, shared=False, critic=True, normalize=False, head_gain=0.01, seed):

@@ -5,8 +5,8 @@ import collections
 import keras
 import numpy as np
 
+from lab.data.conventions import require_channels_last
 from lab.layers import BatchNormalization
-from lab.models.stages import require_channels_last
 
 SMALL = 96  # pixels; images with a shorter side get a stem that keeps their size
 

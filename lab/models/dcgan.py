@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab.data.conventions import require_channels_last
 from lab.layers import SpectralNormalization
-from lab.models.stages import require_channels_last
 
 STARTS = {28: (7, 2), 32: (4, 3), 64: (4, 4)}  # size: (side of the first map, how often it is doubled)
 CONDITIONING = ("projection", "concatenation")

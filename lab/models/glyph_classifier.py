@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lab.models.stages import require_channels_last
+from lab.data.conventions import require_channels_last
 
 WEIGHTS = Path(__file__).with_name(
     "glyph_classifier.safetensors"

@@ -6,15 +6,6 @@ import keras
 import numpy as np
 
 
-def require_channels_last():
-    """A ValueError where Keras is set to images whose channels come first: the networks here have them last, and would be others."""
-    if (received := keras.config.image_data_format()) != "channels_last":
-        raise ValueError(
-            f"image_data_format: expected 'channels_last', which networks of images are made for, received {received!r}; "
-            "call keras.config.set_image_data_format('channels_last') first."
-        )
-
-
 class Stage(NamedTuple):
     """Some layers of a network, one after the other."""
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from lab.models.measuring import as_floats
+from lab.data.conventions import as_floats
 
 
 class Examples(keras.utils.PyDataset):
