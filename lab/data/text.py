@@ -3,7 +3,7 @@
 import os
 import sysconfig
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -120,13 +120,13 @@ class Vocabulary:
     def __len__(self):
         return len(self.symbols) + 2
 
-    def encode(self, sequence: Iterable[str], *, unknown: str = "mark") -> np.ndarray:
+    def encode(self, sequence: Sequence[str], *, unknown: str = "mark") -> np.ndarray:
         """The numbers of a sequence, int32 `[T]`.
 
         Args:
             sequence: a string or a list of symbols.
-            unknown: "mark" makes symbols that are not in the vocabulary 1. "refuse" raises and names
-                them.
+            unknown: what becomes of symbols that are not in the vocabulary. "mark" gives them 1.
+                "refuse" raises and names them.
         """
         if unknown not in ("mark", "refuse"):
             raise ValueError(f"unknown: expected 'mark' or 'refuse', received {unknown!r}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from os import PathLike
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ def describe_images(
     batch_size: int = 500,
     *,
     tell: Callable[[int], object] = lambda count: None,
-) -> tuple[np.ndarray | None, np.ndarray]:
+) -> tuple[Any, np.ndarray]:
     """(logits, features) of images, as arrays.
 
     Args:
