@@ -58,7 +58,8 @@ class Config(supervised.Sampled):
 def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the network and draws the pictures."""
     from lab.data import glyphs
-    from lab.models import as_floats, classifier
+    from lab.data.conventions import as_floats
+    from lab.models import classifier
     from lab.supervised import Training
 
     network, order, drawn, tested, noise = supervised.seeds(track, 5)

@@ -203,10 +203,10 @@ def run(config, track, make, *, labelled=False):
     import keras
     import numpy as np
 
+    from lab.data.conventions import as_floats
     from lab.gan import pictures
     from lab.gan.callbacks import Interpolation, SampleGrid, Score, frames
     from lab.gan.evaluation import nearest
-    from lab.models import as_floats
 
     drawn, players, looks, scores = shared.seeds(track, 4)
     x, y, real, classes = load(config, drawn, track.say)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from lab import metrics
+from lab.data.conventions import as_array, check_set
 from lab.models import describe_images
-from lab.models.measuring import as_array, check_set
 
 
 class Evaluation:

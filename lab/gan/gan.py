@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine, validation
+from lab.data.conventions import as_array, as_floats, check_numbers
 from lab.engine import seeds
 from lab.gan.auxiliary import View
 from lab.gan.latent import Normal
@@ -13,7 +14,6 @@ from lab.gan.loop import fit
 from lab.gan.play import alternate
 from lab.gan.players import check_labels, check_parts, check_players
 from lab.models.average import averaged, update_average, update_counter
-from lab.models.measuring import as_array, as_floats, check_numbers
 
 
 def refused(name, instead):

@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from lab import engine, errors, validation
+from lab.data.conventions import as_array, check_set
 from lab.gan.players import check_labels
-from lab.models.measuring import as_array, check_set
 
 
 def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):

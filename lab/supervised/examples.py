@@ -6,7 +6,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from lab.models.measuring import as_floats
+from lab.data.conventions import as_floats
 from lab.supervised.recipe import Recipe
 
 Pair: TypeAlias = tuple[np.ndarray, np.ndarray]

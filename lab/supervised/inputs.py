@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from lab.data.conventions import as_array, as_floats, check_numbers, check_set
 from lab.engine import private
-from lab.models.measuring import as_array, as_floats, check_numbers, check_set
 
 
 def takes_symbols(network: keras.Model) -> bool:

@@ -1,4 +1,7 @@
-"""Pictures of what a network looks at: on a network whose detector was planted, they light up where the pattern is."""
+"""Pictures of what a network looks at.
+
+A network with a planted detector must light up where the pattern is.
+"""
 
 import keras
 import numpy as np
@@ -14,7 +17,10 @@ PLACES = [(2, 3), (9, 10), (5, 1)]
 
 
 def planted(activation="layer"):
-    """Class 1 where the pattern is anywhere: its filter, beside one that sees brightness, ReLU, pooling, the greatest value."""
+    """A network that says class 1 where the pattern is anywhere.
+
+    It has the pattern's filter and one for brightness, then ReLU, pooling and the greatest value.
+    """
     fused = activation == "fused"
     model = keras.Sequential(
         [
