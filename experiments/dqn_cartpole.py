@@ -66,8 +66,9 @@ def run(config: Config, track: Any) -> dict[str, float]:
     environments = deep_agents.Environments(config)
     observations, actions = environments.observations, environments.actions
     weights, memory, acting, training, check, test = deep_agents.seeds(track, 6)
-    options = {"normalize": config.normalize_observations, "seed": weights}
-    network = partial(mlp, observations.shape, config.hidden, int(actions.n), **options)
+    network = partial(
+        mlp, observations.shape, config.hidden, int(actions.n), normalize=config.normalize_observations, seed=weights
+    )
     rate = keras.optimizers.schedules.PolynomialDecay(
         config.learning_rate, deep_agents.rollouts(config) * config.updates, 0.0, config.learning_rate_power
     )

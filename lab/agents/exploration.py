@@ -54,5 +54,5 @@ def host_epsilon_greedy(values: np.ndarray, epsilon: float, generator: np.random
     greedy: Any = values.argmax(axis=-1)
     explore: Any = generator.random(batch) < epsilon
     if explore.any():
-        greedy[explore] = generator.integers(actions, size=batch)[explore]
+        greedy[explore] = np.asarray(generator.integers(actions, size=batch))[explore]
     return greedy

@@ -1,4 +1,4 @@
-"""Settings that have a new name since an older version, so that its runs can still be resumed.
+"""Settings that are new or have a new name since an older version, so that its runs can be resumed.
 
 `run.json` keeps the names that a run was started with, and the digest of the run is computed over
 them. Whoever builds a `Config` from a header, or compares with one, gives it the new names first.
@@ -14,9 +14,16 @@ SETTINGS: dict[str, dict[str, str]] = {
     "td3_pendulum": {"warm_up": "learning_starts"},
 }
 
+# {experiment: {new field: the value that stands for what older runs did}}
+ADDED: dict[str, dict[str, Any]] = {
+    "dqn_cartpole": {"num_envs": 1},
+    "a2c_cartpole": {"normalize_advantage": False},
+    "reinforce_cartpole": {"normalize_observations": False},
+}
+
 
 def renamed(header: dict[str, Any]) -> dict[str, Any]:
-    """The header with the new names in its `config`. The values and their order stay.
+    """The header with the new names and the new fields in its `config`. The values stay.
 
     A name changes only if the new one is not in the configuration too.
 
@@ -26,4 +33,5 @@ def renamed(header: dict[str, Any]) -> dict[str, Any]:
     config = header["config"]
     names = SETTINGS["*"] | SETTINGS.get(header.get("experiment", ""), {})
     new = {old: name for old, name in names.items() if name not in config}
-    return header | {"config": {new.get(field, field): value for field, value in config.items()}}
+    added = ADDED.get(header.get("experiment", ""), {})
+    return header | {"config": added | {new.get(field, field): value for field, value in config.items()}}
