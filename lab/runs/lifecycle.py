@@ -188,7 +188,7 @@ def _interruptible(track):
             raise KeyboardInterrupt
         if not track.saving:
             track.progress.say(
-                "stopping at once: no checkpoint is to come, and a resumed run goes on from its last, or from the start"
+                "stopping at once: no checkpoint will come; a resumed run starts from its last one, or from the beginning"
             )
             raise KeyboardInterrupt
         track.stopping = True

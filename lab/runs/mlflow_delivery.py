@@ -62,7 +62,7 @@ class Delivery:
             raise
 
     def conclude(self) -> bool:
-        """Whether the run is over and delivered. Marks it as killed if its process just ended."""
+        """Whether the run is over and delivered. Marks a run without a final status as killed."""
         if self.folder.locked("writer") or self.sent.get("offset") != self.folder.length():
             return False
         if self._status not in FINAL:

@@ -84,7 +84,7 @@ def test_the_second_ctrl_c_stops_at_once(track):
 def test_a_run_that_never_saves_stops_at_once(track):
     with lifecycle._interruptible(track), pytest.raises(KeyboardInterrupt):
         press()
-    assert "stopping at once: no checkpoint is to come" in track.progress.said[-1]
+    assert "stopping at once: no checkpoint will come" in track.progress.said[-1]
 
 
 def test_a_run_that_has_saved_its_last_step_stops_at_once(track):
