@@ -225,13 +225,7 @@ def expected_return(mdp: "TabularMDP", policy: np.ndarray | None = None, *, step
 
 
 def new_figure(width: float = 7.0, height: float = 4.0, **options: Any) -> tuple["Figure", Any]:
-    """(a figure, its axes).
-
-    Args:
-        width: in inches.
-        height: in inches.
-        **options: those of `Figure.subplots`.
-    """
+    """A figure (sizes in inches), and its axes by `Figure.subplots` with the options."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
