@@ -6,8 +6,8 @@ Source: Sutton and Barto 2018, figures 5.1 (fixed policy) and 5.2 (exploring sta
 
 The fixed policy sticks on 20 and 21 only. The rules are those of the book (sab=True).
 
-Difference from the book: the first state of an episode is dealt by Gymnasium, and so has not the
-same probability as all others. The first action is drawn at random.
+Difference from the book: Gymnasium deals the first state, so exploring starts reach all states of a
+deal. The first action is drawn at random.
 """
 
 from dataclasses import dataclass

@@ -71,8 +71,8 @@ def rollout_seeds(seed: int) -> dict[str, int]:
 class ResumableEpisodes:
     """Episodes of several learners, one after another, with an exact resume after every episode.
 
-    An interrupted run continues after the last episode in its checkpoint. For this, the environment
-    must be such that a reset forgets everything but the random generator.
+    An interrupted run continues after the last episode in its checkpoint. For this, a reset of
+    the environment must restore everything except the random generator.
 
     The object is itself a part of the checkpoint. Like a Keras variable it has `path`, `shape` and
     `assign`. It holds the number of steps and the states of both random generators.
@@ -225,13 +225,7 @@ def expected_return(mdp: "TabularMDP", policy: np.ndarray | None = None, *, step
 
 
 def new_figure(width: float = 7.0, height: float = 4.0, **options: Any) -> tuple["Figure", Any]:
-    """(a figure, its axes).
-
-    Args:
-        width: in inches.
-        height: in inches.
-        **options: those of `Figure.subplots`.
-    """
+    """A figure (sizes in inches), and its axes by `Figure.subplots` with the options."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

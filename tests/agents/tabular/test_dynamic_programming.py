@@ -207,7 +207,7 @@ def test_unavailable_actions_are_never_taken():
 
 
 def test_the_greedy_policy_at_discount_1_does_not_idle():
-    # Two ways of equal value: staying for ever beside the goal, or entering it.
+    # Two actions of equal value: to stay beside the goal forever, or to enter it.
     rows = np.zeros((2, 2, 2))
     rows[0, 0, 0] = rows[0, 1, 1] = 1.0
     rewards = np.zeros((2, 2, 2))
@@ -228,7 +228,7 @@ def test_values_without_a_bound_are_refused(method):
 
 def test_a_policy_that_never_ends_is_refused():
     mdp = Gridworld4x4().mdp
-    stuck = np.zeros(16, int)  # up, for ever, against the upper wall
+    stuck = np.zeros(16, int)  # up, forever, against the upper wall
     for evaluate in (exact_evaluation, iterative_evaluation):
         with pytest.raises(ValueError, match="or a policy that ends, received 1 and a policy that returns to state 1 forever"):
             evaluate(mdp, stuck)
