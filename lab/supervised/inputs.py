@@ -32,20 +32,20 @@ def check_inputs(
     That is: examples of its shape, with finite numbers, or symbols that it knows. There must be
     at least one example, and no sequence of length 0.
     """
-    x = as_array("x", x)
+    array: np.ndarray = as_array("x", x)
     taken = tuple(network.inputs[0].shape[1:])
-    if not _fits(x.shape[1:], taken):
-        raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
-    if not len(x) or 0 in x.shape[1:]:
-        what = "examples" if not len(x) else "sequences or images"
-        raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
+    if not _fits(array.shape[1:], taken):
+        raise ValueError(f"x: expected examples of shape {taken}, received {array.shape[1:]}.")
+    if not len(array) or 0 in array.shape[1:]:
+        what = "examples" if not len(array) else "sequences or images"
+        raise ValueError(f"x: expected {what} with something in them, received shape {array.shape}.")
     if takes_symbols(network):
-        check_symbols(network, x)
-    elif x.ndim == 4:
-        check_images("x", x)
+        check_symbols(network, array)
+    elif array.ndim == 4:
+        check_images("x", array)
     else:
-        _check_finite("x", x)
-    return x
+        _check_finite("x", array)
+    return array
 
 
 def check_symbols(network: keras.Model, x: np.ndarray) -> None:
@@ -72,22 +72,22 @@ def check_examples(
             None: targets are numbers, in the shape of the network's outputs.
         own_loss: the caller brings a loss. It may take targets of any shape.
     """
-    x = check_inputs(network, x, check_images=check_set)
-    y = as_array("y", y)
-    if len(y) != len(x):
-        raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
+    examples = check_inputs(network, x, check_images=check_set)
+    targets: np.ndarray = as_array("y", y)
+    if len(targets) != len(examples):
+        raise ValueError(f"y: expected {len(examples)} targets, received {len(targets)}.")
     outputs = tuple(network.outputs[0].shape[1:])
     expected = outputs if classes is None else outputs[:-1]
-    if not own_loss and not _fits(y.shape[1:], expected):
-        raise ValueError(f"y: expected targets of shape {expected}, received {y.shape[1:]}.")
+    if not own_loss and not _fits(targets.shape[1:], expected):
+        raise ValueError(f"y: expected targets of shape {expected}, received {targets.shape[1:]}.")
     if classes is None:
-        _check_finite("y", y)
-        return x, y
-    if y.dtype.kind not in "iu":
-        raise ValueError(f"y: expected integer labels, received {y.dtype}.")
-    if y.min() < 0 or y.max() >= classes:
-        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
-    return x, y
+        _check_finite("y", targets)
+        return examples, targets
+    if targets.dtype.kind not in "iu":
+        raise ValueError(f"y: expected integer labels, received {targets.dtype}.")
+    if targets.min() < 0 or targets.max() >= classes:
+        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {targets.min()} to {targets.max()}.")
+    return examples, targets
 
 
 def _fits(received, expected):

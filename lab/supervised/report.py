@@ -39,23 +39,25 @@ def report(
 
     labels, probabilities = _checked(labels, probabilities)
     count = probabilities.shape[-1]
-    names = [str(i) for i in range(count)] if names is None else [str(name) for name in names]
+    class_names = [str(i) for i in range(count)] if names is None else [str(name) for name in names]
     taken = probabilities.argmax(axis=1)
     right = taken == labels
     found = _bins(probabilities.max(axis=1), right, bins)
-    per_class = classification_report(labels, taken, labels=range(count), target_names=names, output_dict=True, zero_division=0)
+    per_class = classification_report(
+        labels, taken, labels=range(count), target_names=class_names, output_dict=True, zero_division=0
+    )
     likelihoods = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
     return Report(
         float(right.mean()),
         float(-np.log(likelihoods).mean()),
         float(sum(n / len(labels) * abs(a - c) for c, a, n in found)),
         confusion_matrix(labels, taken, labels=range(count)),
-        {name: per_class[name] for name in names},
+        {name: per_class[name] for name in class_names},
         [(float(c), float(a), n) for c, a, n in found],
     )
 
 
-def _checked(labels, probabilities):
+def _checked(labels: np.typing.ArrayLike, probabilities: np.typing.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays, and an error where they do not fit."""
     labels = np.asarray(labels)
     probabilities = np.asarray(probabilities, np.float64)

@@ -190,7 +190,9 @@ class Training:
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise ValueError(f"validation: expected (x, y), received {type(validation).__name__}.")
         x, y = self.check(*validation)
-        return as_taken(self.network, x), np.eye(self.classes, dtype="float32")[y] if self.soft else y
+        if self.classes is not None and self.soft:
+            y = np.eye(self.classes, dtype="float32")[y]
+        return as_taken(self.network, x), y
 
     def finish(self) -> None:
         """Gives the network its final weights: the averaged ones, or those of the best epoch."""
