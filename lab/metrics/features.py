@@ -165,7 +165,7 @@ def nearest_in_training(training: np.ndarray, fake: np.ndarray, *, block: int = 
     return Nearest(indices, np.array([np.linalg.norm(pair) for pair in pairs]))
 
 
-def _features(real, fake):
+def _features(real: ArrayLike, fake: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     for name, x in (("real", real), ("fake", fake)):
         if x.ndim != 2 or len(x) < 2 or x.shape[1] != real.shape[1]:

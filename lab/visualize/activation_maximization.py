@@ -1,10 +1,9 @@
 """The images to which a unit responds most."""
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from lab import engine, validation
 from lab.optimizers import Adam
@@ -13,7 +12,7 @@ from lab.visualize.units import output_of
 
 def maximize(
     model: keras.Model,
-    units: int | Sequence[int],
+    units: ArrayLike,
     *,
     layer: str | None = None,
     steps: int = 200,
@@ -37,7 +36,7 @@ def maximize(
 
     Args:
         model: a functional or sequential model of images of a known size.
-        units: channels of the layer.
+        units: channels of the layer, integers.
         layer: the name of a layer; None takes the output of the model.
         steps: of ascent.
         step_size: of Adam.

@@ -71,7 +71,8 @@ def test_lenet_5_has_60_000_weights_before_its_output():
 def test_googlenet_weighs_what_table_1_says():
     counts = {stage.name: stage.parameters / 1024 for stage in stages(built(models.googlenet, (224, 224, 3), 1000))}
     published = {"3a": 160, "3b": 380, "4a": 364, "4b": 437, "4e": 840}
-    # of 4c, 4d, 5a and 5b the table says 463, 580, 1072 and 1388, but the filters it lists have 498, 591, 1019 and 1410
+    # For 4c, 4d, 5a and 5b the table says 463, 580, 1072 and 1388. The filters that it lists have
+    # 498, 591, 1019 and 1410.
     for module, thousands in published.items():
         assert counts[f"inception{module}"] == pytest.approx(thousands, rel=0.01), module
 
