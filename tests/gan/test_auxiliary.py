@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from lab.gan import GAN, Codes, acgan, infogan, r1, r2
+from lab.gan.update import discriminate, generate_fake
 from lab.losses import adversarial
 from lab.optimizers import Adam
 from tests.gan.players import gan, linear, samples
@@ -41,7 +42,8 @@ def test_acgan_by_hand():
     subject = gan(generator=generator, discriminator=discriminator, auxiliary=acgan(2.0), classes=3)
     real, labels = ops.convert_to_tensor(samples(6)), ops.convert_to_tensor(np.array([0, 1, 2, 2, 1, 0], "int32"))
     latents = subject.latent(6, keras.random.SeedGenerator(3))
-    seen, fake = subject.look(real, latents, labels), subject.look(subject.make(latents, labels), latents, labels)
+    seen = discriminate(subject, real, latents, labels)
+    fake = discriminate(subject, generate_fake(subject, latents, labels), latents, labels)
 
     def wrong(view):
         logits = ops.convert_to_numpy(view.others[0])
@@ -60,7 +62,7 @@ def test_infogan_by_hand():
     auxiliary = infogan(codes, weight=2.0, continuous_weight=0.5)
     subject = gan(generator=generator, discriminator=discriminator, auxiliary=auxiliary, latent=codes)
     latents = codes(5, keras.random.SeedGenerator(3))
-    view = subject.look(subject.make(latents, None), latents, None)
+    view = discriminate(subject, generate_fake(subject, latents, None), latents, None)
     z, read = ops.convert_to_numpy(latents), ops.convert_to_numpy(view.others[0])
 
     def crossentropy(code, logits):

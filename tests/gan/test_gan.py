@@ -7,9 +7,9 @@ from keras import ops
 
 from lab import engine
 from lab.gan import GAN, Penalty, extragradient, gradient_penalty, r1, r2
-from lab.gan.gan import pack, unpack
+from lab.gan.update import discriminator_gradients, generator_gradients, pack, unpack
 from lab.layers import SpectralNormalization
-from lab.losses import adversarial
+from lab.losses import adversarial, penalties
 from lab.optimizers import SGD, Adam, ExtraGradient
 from tests.gan.players import affine, equal, gan, recorded, samples, values
 
@@ -50,10 +50,106 @@ def test_a_relativistic_generator_is_compared_with_real_samples():
     subject = gan(adversarial.relativistic)
     drawn = recorded(subject)
     real = samples(8)
-    metrics, _ = subject.generator_gradients(ops.convert_to_tensor(real), None)
+    metrics, _ = generator_gradients(subject, ops.convert_to_tensor(real), None)
     (w, b), (v, c) = affine(subject.generator), affine(subject.discriminator)
     r, f = real @ v + c, (ops.convert_to_numpy(drawn[0]) @ w + b) @ v + c
     np.testing.assert_allclose(metrics["generator_loss"], np.mean(np.log1p(np.exp(r - f))), rtol=1e-5)
+
+
+def hidden(counter=None, inputs=2):
+    """A discriminator with a hidden layer, D(x) = tanh(x W + b) v + c. `counter` counts its calls."""
+
+    class Counted(keras.layers.Layer):
+        def call(self, x):
+            if counter is not None:
+                counter.append(1)
+            return x
+
+    start = [keras.initializers.RandomNormal(stddev=0.7, seed=seed) for seed in (3, 4)]
+    layers = [keras.layers.Dense(3, "tanh", kernel_initializer=start[0]), keras.layers.Dense(1, kernel_initializer=start[1])]
+    return keras.Sequential([keras.Input((inputs,)), Counted(), *layers])
+
+
+def test_zero_centred_penalties_by_hand():
+    subject = gan(adversarial.relativistic, discriminator=hidden(), penalties=(r1(0.6), r2(0.2)), penalty_interval=2)
+    drawn = recorded(subject)
+    real = samples(8).astype("float64")
+    metrics, gradients = discriminator_gradients(subject, ops.convert_to_tensor(real, "float32"), None, True)
+    (w, b), parameters = affine(subject.generator), [p.astype("float64") for p in affine(subject.discriminator)]
+    fake = ops.convert_to_numpy(drawn[0]).astype("float64") @ w + b
+
+    def critic(x, parameters):  # logits and E |grad D|^2 / 2
+        kernel, bias, v, c = parameters
+        t = np.tanh(x @ kernel + bias)
+        return t @ v + c, 0.5 * np.mean(np.sum(((1 - t**2) * v[:, 0] @ kernel.T) ** 2, axis=1))
+
+    def loss(parameters):
+        (r, at_real), (f, at_fake) = critic(real, parameters), critic(fake, parameters)
+        return np.mean(np.log1p(np.exp(f - r))) + 2 * (0.6 * at_real + 0.2 * at_fake)
+
+    np.testing.assert_allclose([metrics["r1"], metrics["r2"]], [critic(x, parameters)[1] for x in (real, fake)], rtol=1e-5)
+    for i, gradient in enumerate(gradients):
+        expected = np.zeros(parameters[i].shape)
+        for place in np.ndindex(*expected.shape):
+            sides = []
+            for step in (1e-5, -1e-5):
+                moved = [p.copy() for p in parameters]
+                moved[i][place] += step
+                sides.append(loss(moved))
+            expected[place] = (sides[0] - sides[1]) / 2e-5
+        np.testing.assert_allclose(ops.convert_to_numpy(gradient), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("pac", [1, 2])
+def test_zero_centred_penalties_are_those_with_passes_of_their_own(pac):
+    alone = (
+        Penalty("r1", 0.6, lambda critic, real, fake, seed: penalties.r1(critic, real)),
+        Penalty("r2", 0.2, lambda critic, real, fake, seed: penalties.r2(critic, fake)),
+    )
+    found = []
+    for given in ((r1(0.6), r2(0.2)), alone):
+        subject = gan(discriminator=hidden(inputs=2 * pac), penalties=given, pac=pac)
+        metrics, gradients = discriminator_gradients(subject, ops.convert_to_tensor(samples(8)), None, True)
+        found.append([*metrics.values(), *gradients])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(one), ops.convert_to_numpy(other), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("given", "regularize", "calls", "gradients"),
+    [((r1(), r2()), True, 2, 3), ((r1(), r2()), False, 2, 1), ((r1(), gradient_penalty()), True, 3, 3), ((), True, 2, 1)],
+)
+def test_how_often_the_discriminator_is_called(monkeypatch, given, regularize, calls, gradients):
+    counter, augmented, differentiated = [], [], []
+    subject = gan(
+        discriminator=hidden(counter),
+        penalties=given,
+        augment=lambda x, seed: augmented.append(1) or x,
+        optimizer=lambda: SGD(0.1),
+    )
+    original = engine.value_and_grad
+
+    def counting(*arguments):
+        differentiated.append(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(engine, "value_and_grad", counting)
+    counter.clear()
+    discriminator_gradients(subject, ops.convert_to_tensor(samples(8)), None, regularize)
+    assert (len(counter), len(augmented), len(differentiated)) == (calls, calls, gradients)
+
+
+def test_the_old_name_of_the_update_rule():
+    seen = []
+
+    def rule(gan, real, labels, regularize):
+        seen.append(real)
+        return {}
+
+    with pytest.warns(DeprecationWarning, match="play: expected its new name, update_rule"):
+        subject = gan(play=rule)
+    subject.update(samples(8))
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("normalization", ["batch", "spectral"])
@@ -73,14 +169,14 @@ def test_each_player_leaves_the_other_alone(normalization):
     trained = generator.trainable_variables, discriminator.trainable_variables
     before = [values(variables) for variables in trained]
     turn_of_one = engine.compile(
-        lambda x: turn(lambda: subject.discriminator_gradients(x, None, True), subject.discriminator_optimizer, discriminator),
+        lambda x: turn(lambda: discriminator_gradients(subject, x, None, True), subject.discriminator_optimizer, discriminator),
         subject.state,
     )
     turn_of_one(real)
     after = [values(variables) for variables in trained]
     assert equal(before[0], after[0]) and not equal(before[1], after[1])
     turn_of_the_other = engine.compile(
-        lambda x: turn(lambda: subject.generator_gradients(x, None), subject.generator_optimizer, generator), subject.state
+        lambda x: turn(lambda: generator_gradients(subject, x, None), subject.generator_optimizer, generator), subject.state
     )
     turn_of_the_other(real)
     assert equal(after[1], values(discriminator.trainable_variables))
@@ -250,7 +346,12 @@ def test_many_updates_in_one_call_are_the_same_updates():
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_extragradient_by_hand(clip):
     # min over b, max over v of v (real - b): at a point both look ahead with the gradient, and step from where they were
-    options = {"optimizer": lambda: ExtraGradient(SGD(0.1)), "play": extragradient, "discriminator_steps": 2, "clip": clip}
+    options = {
+        "optimizer": lambda: ExtraGradient(SGD(0.1)),
+        "update_rule": extragradient,
+        "discriminator_steps": 2,
+        "clip": clip,
+    }
     subject = gan(adversarial.wasserstein, **options)
     drawn = recorded(subject)
     (w, b), (v, _) = affine(subject.generator), affine(subject.discriminator)

@@ -45,7 +45,7 @@ def test_players_that_do_not_match():
             gan(classes=4, **players)
     assert gan(classes=3, **players).classes == 3
     with raises("extragradient expected two ExtraGradient optimizers and 2 discriminator steps, received SGD and 1"):
-        gan(play=extragradient)
+        gan(update_rule=extragradient)
     with raises("ema: expected a number"):
         gan(ema=1.0)
     with raises("discriminator_steps: expected an integer >= 1, received 0"):
@@ -76,6 +76,8 @@ def test_parts_of_another_kind():
     for penalties in (r1(1.0), ("r1",)):
         with raises("penalties: expected several of lab.gan.Penalty, or none, received"):
             gan(penalties=penalties)
+    with raises("penalties: expected gradient_at real, fake or None, received 'middle'"):
+        gan(penalties=(r1()._replace(gradient_at="middle"),))
     with raises([r"augment: expected a function, such as diff_augment gives, received \('colour',\)"]):
         gan(augment=("colour",))
     with raises("generator_optimizer: expected a Keras optimizer, such as lab.optimizers.Adam.*, received 'adam'"):
