@@ -22,7 +22,7 @@ class Images:
     """Settings of a GAN on images."""
 
     data: str = "glyphs"
-    """glyphs (rendered here), mnist, fashion_mnist, cifar10 (downloaded) or a folder of pictures."""
+    """glyphs (rendered), mnist, fashion_mnist, cifar10 (downloaded) or a folder of pictures."""
     unreadable: Literal["refuse", "skip"] = "refuse"
     """What to do with a file in the folder that is not a picture."""
     characters: str = "0123456789"

@@ -28,9 +28,17 @@ def test_labels_reach_both_players():
         hidden = keras.layers.Dense(32, "leaky_relu", kernel_initializer="he_normal")(hidden)
     discriminator = keras.Model([point, label], keras.layers.Dense(1, kernel_initializer=start)(hidden))
     subject = GAN(
-        linear(2, 2, 0, labels=3), discriminator, adversarial.relativistic, penalties=(r1(0.1), r2(0.1)), classes=3, seed=0,
-        generator_optimizer=Adam(5e-3, beta_1=0.0), discriminator_optimizer=Adam(5e-3, beta_1=0.0), steps_per_execution=50, ema=0.99,
-    )  # fmt: skip
+        linear(2, 2, 0, labels=3),
+        discriminator,
+        adversarial.relativistic,
+        penalties=(r1(0.1), r2(0.1)),
+        classes=3,
+        seed=0,
+        generator_optimizer=Adam(5e-3, beta_1=0.0),
+        discriminator_optimizer=Adam(5e-3, beta_1=0.0),
+        steps_per_execution=50,
+        ema=0.99,
+    )
     subject.fit(x, y, batch_size=64, epochs=12, verbose=0)
     for label, centre in enumerate(centres):
         made = subject.generate(200, labels=label)

@@ -109,9 +109,11 @@ def test_players_that_end_in_probabilities():
     classes = keras.layers.Dense(3, activation="softmax")(reader)
     with raises("discriminator: expected logits, received probabilities; leave out the softmax at its end"):
         gan(
-            generator=linear(2, 2, 0, labels=3), classes=3, auxiliary=acgan(),
+            generator=linear(2, 2, 0, labels=3),
+            classes=3,
+            auxiliary=acgan(),
             discriminator=keras.Model(reader, [keras.layers.Dense(1)(reader), classes]),
-        )  # fmt: skip
+        )
     critic = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
     with raises("generator: expected images from -1 to 1, as tanh makes them, received one that ends in a sigmoid"):
         gan(
