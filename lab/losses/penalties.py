@@ -15,6 +15,14 @@ from lab import engine
 from lab.engine.types import Tensor
 
 
+def zero_centred(gradient: Tensor) -> Tensor:
+    """E |g|^2 / 2 of the critic's gradients g `[B, ...]`, one for each sample.
+
+    It is R1 at real samples and R2 at fake ones.
+    """
+    return 0.5 * ops.mean(_square(gradient))
+
+
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor],
     real: Tensor,
@@ -46,12 +54,12 @@ def gradient_penalty(
 
 def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """E |grad D(x)|^2 / 2 over real samples (Mescheder et al. 2018, eq. 9, without gamma)."""
-    return 0.5 * ops.mean(_square(_gradient(critic, real)))
+    return zero_centred(_gradient(critic, real))
 
 
 def r2(critic: Callable[[Tensor], Tensor], fake: Tensor) -> Tensor:
     """E |grad D(x)|^2 / 2 over fake samples (Mescheder et al. 2018, eq. 10, without gamma)."""
-    return 0.5 * ops.mean(_square(_gradient(critic, fake)))
+    return zero_centred(_gradient(critic, fake))
 
 
 def drift(real: Tensor) -> Tensor:
