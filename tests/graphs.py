@@ -1,4 +1,7 @@
-"""Programs compiled as graphs on TensorFlow, or not at all: XLA takes three times as long to compile as these tests take to run."""
+"""Programs compiled as graphs on TensorFlow, or not at all.
+
+XLA takes three times as long to compile them as these tests take to run.
+"""
 
 import contextlib
 
@@ -7,21 +10,29 @@ import pytest
 
 @contextlib.contextmanager
 def as_graphs():
-    """The engine compiles without XLA, where it has the choice."""
+    """The engine and Keras's `fit` compile without XLA, on TensorFlow; JAX has no choice."""
     import keras
 
     from lab import engine
 
     with pytest.MonkeyPatch.context() as patch:
         if keras.backend.backend() == "tensorflow":
-            compiled = engine.compile
+            compiled, compile_model = engine.compile, keras.Model.compile
             patch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
+            patch.setattr(
+                keras.Model,
+                "compile",
+                lambda self, *arguments, **options: compile_model(self, *arguments, **options | {"jit_compile": False}),
+            )
         yield
 
 
 @contextlib.contextmanager
 def eagerly():
-    """The engine runs programs as they are written, for tests of a few updates, on TensorFlow; on JAX it compiles them."""
+    """The engine runs programs as they are written, on TensorFlow, for tests of a few updates.
+
+    On JAX it compiles them.
+    """
     import keras
 
     if keras.backend.backend() != "tensorflow":

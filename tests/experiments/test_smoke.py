@@ -1,15 +1,17 @@
-"""What `--smoke` sets, of every experiment."""
+"""What `--smoke` sets and does, of every experiment."""
 
-import importlib
+import builtins
+import math
 import runpy
+import signal
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from lab.runs import experiment
-from tests.experiments.track import Memory
-from tests.processes import ROOT
+from tests.processes import ROOT, TINY, folders
 
 PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
@@ -28,12 +30,36 @@ def test_smoke_settings_are_settings_and_change_something(monkeypatch, path):
     assert config(**smoke) != config()
 
 
+@pytest.fixture
+def command_line(monkeypatch):
+    """A command line of this process, whose handlers of signals come back after the test."""
+    monkeypatch.delattr(builtins, "__IPYTHON__", raising=False)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield lambda path, *flags: monkeypatch.setattr(sys, "argv", [str(path), *flags])
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("name", ["dcgan_glyphs", "infogan_digits"])  # whose samples stayed grey longest
-def test_a_smoke_run_of_a_gan_leaves_pictures_that_are_not_grey(monkeypatch, tmp_path, name):
-    [(config, smoke)] = given(monkeypatch, ROOT / "experiments" / f"{name}.py")
-    importlib.import_module(f"experiments.{name}").run(config(**smoke), Memory(tmp_path))
-    sheet = np.asarray(Image.open(sorted(tmp_path.glob("samples-*.png"))[-1]), float)
-    first = sheet[:56, :56]  # a sample of 28 pixels, twice as large
-    assert np.ptp(first) > 40  # of 255; before training it is 1
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_smoke_run_finishes(command_line, own_home, path):
+    command_line(path, *TINY)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(path), run_name="__main__")
+    assert stop.value.code == 0
+    runs = folders(own_home)
+    assert runs
+    for run in runs:
+        results = run.results()
+        assert run.status() == "FINISHED"
+        assert results
+        assert all(map(math.isfinite, results.values())), results
+        for name, points in run.metrics().items():
+            assert all(math.isfinite(value) for _, value in points), name
+        named = {event["artifact"] for event, _ in run.read(key="artifact")}
+        assert all((run.artifacts / name).stat().st_size for name in named)
+    if path.stem in ("dcgan_glyphs", "infogan_digits"):  # whose samples stayed grey longest
+        sheet = np.asarray(Image.open(sorted(runs[0].artifacts.glob("samples-*.png"))[-1]), float)
+        first = sheet[:56, :56]  # a sample of 28 pixels, twice as large
+        assert np.ptp(first) > 40  # of 255; before training it is 1

@@ -65,7 +65,7 @@ class Memory:
 
 @contextlib.contextmanager
 def brief():
-    """Agents report every 8 steps, nothing is compiled and no episode recorded, so that a run may be a few updates long."""
+    """A run may be a few updates long: agents report every 8 steps, nothing is compiled or recorded."""
     train = agents.train
     with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deep_agents, "report_every", lambda config: 8)

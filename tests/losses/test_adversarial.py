@@ -166,6 +166,21 @@ def test_path_length_of_a_linear_generator():
     np.testing.assert_allclose(as_array(penalty), lengths.var(), rtol=0.15)
 
 
+def test_the_average_path_length_is_no_function_of_the_generator():
+    """With lengths w |n|, the gradient of the penalty with respect to w leaves the new average alone."""
+    w = keras.Variable(3.0)
+
+    def penalty():
+        value, average = penalties.path_length(lambda z: w * z, latents, 1.0, seed=keras.random.SeedGenerator(0), decay=0.5)
+        return value, average
+
+    latents = ops.convert_to_tensor(uniform(1, 8, 2, 2, 1))
+    (value, average), (gradient,) = engine.value_and_grad(penalty, [w])()
+    mean = (float(average) - 0.5) / 0.5  # average = 0.5 * 1 + 0.5 mean(lengths)
+    square = float(value) + 2 * float(average) * mean - float(average) ** 2  # mean(lengths^2)
+    np.testing.assert_allclose(float(gradient), 2 * (square - float(average) * mean) / 3.0, rtol=1e-4)
+
+
 def test_real_and_fake_of_two_shapes():
     with raises(r"fake: expected the shape of real, \(2, 3\), received \(2, 4\)"):
         penalties.gradient_penalty(lambda x: x, uniform(0, 2, 3), uniform(0, 2, 4), seed=None)

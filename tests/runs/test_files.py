@@ -72,6 +72,19 @@ def test_writing_leaves_nothing_half_made_and_replaces_what_a_kill_left(tmp_path
     assert read_json(path) == {"a": 1}
 
 
+def test_the_old_file_is_there_until_the_new_one_takes_its_place(tmp_path, monkeypatch):
+    path, replace, seen = tmp_path / "run.json", os.replace, []
+
+    def look(source, target):
+        seen.append((read_json(path), read_json(source)))
+        replace(source, target)
+
+    write_json(path, {"a": 1})
+    monkeypatch.setattr(os, "replace", look)
+    write_json(path, {"a": 2})
+    assert seen == [({"a": 1}, {"a": 2})]
+
+
 def test_a_damaged_model_is_named(tmp_path):
     import zipfile
 

@@ -100,6 +100,14 @@ def test_a_run_that_has_saved_its_last_step_stops_at_once(track):
     assert not resumed.saving
 
 
+def test_what_was_logged_is_on_the_disk_before_a_checkpoint_that_goes_on_from_there(track, monkeypatch):
+    done = []
+    monkeypatch.setattr(track._journal, "sync", lambda: done.append("journal"))
+    monkeypatch.setattr(checkpoint, "save", lambda *arguments, **options: done.append("checkpoint"))
+    track.checkpoint([], 1)
+    assert done == ["journal", "checkpoint"]
+
+
 def test_a_full_disk_at_the_checkpoint_that_was_waited_for(track, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")

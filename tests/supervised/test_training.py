@@ -1,6 +1,7 @@
 """Supervised training: what the recipe does, and that it is exact at the boundaries of epochs."""
 
 import dataclasses
+import types
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from lab.layers import BatchNormalization
 from lab.models import mlp
 from lab.runs import checkpoint
 from lab.supervised import Recipe, Training, range_test
+from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.training import make_optimizer, step_sizes
 from tests.contracts import as_array, raises, uniform
 
@@ -202,6 +204,15 @@ def test_early_stopping_brings_the_best_weights_back():
     assert training.fit(VECTORS[:50], LABELS[:50], validation=validation, initial_epoch=len(losses)) is None
     for one, other in zip(values(training), before, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_patience_counts_from_the_best_epoch():
+    stopping, over = EarlyStopping([], 2, []), []
+    stopping.set_model(types.SimpleNamespace(stop_training=False))
+    for loss in (1.0, 2.0, 0.5, 0.6, 0.7):
+        stopping.on_epoch_end(0, {"val_loss": loss})
+        over.append((stopping.over, stopping.model.stop_training))
+    assert over == [(False, False)] * 4 + [(True, True)]
 
 
 def test_a_run_that_diverges_names_what_did():

@@ -170,6 +170,14 @@ def test_what_the_detector_likes_most_is_its_pattern():
     assert max(likeness[0]) > 0.85 > 0.7 > max(likeness[1])  # the other unit likes brightness
 
 
+def test_the_network_sees_the_picture_that_is_returned():
+    """A unit that likes pixels of 0.5 best; without decay and smoothness that is what comes back."""
+    image = keras.Input((4, 4, 1))
+    model = keras.Model(image, -keras.ops.sum(keras.ops.square(image - 0.5), axis=(1, 2)))
+    (found,) = maximize(model, [0], steps=300, decay=0.0, smoothness=0.0, jitter=0)
+    np.testing.assert_allclose(found, 0.5, atol=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet20", "mobilenet_v2"])
 def test_real_families_are_looked_into(name):
