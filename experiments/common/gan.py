@@ -75,6 +75,3 @@ def seeds(track: Any, count: int) -> list[int]:
     import numpy as np
 
     return np.random.SeedSequence(track.seed).generate_state(count).tolist()
-
-
-log_data_digest = know
