@@ -59,7 +59,7 @@ def make(config: Config, images: int, classes: int, seed: int) -> "GAN":
     from lab.models import dcgan_discriminator, dcgan_generator, r3gan_discriminator, r3gan_generator
 
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
-    shape = {"size": config.size, "channels": config.channels, "filters": config.filters}
+    shape: dict[str, Any] = {"size": config.size, "channels": config.channels, "filters": config.filters}
     if config.players == "residual":
         shape |= {"attention": config.attention}
         generator = r3gan_generator(latent=config.latent, seed=one, **shape)

@@ -49,7 +49,12 @@ def make(config: Config, images: int, classes: int, seed: int) -> "GAN":
     from lab.models import sngan_discriminator, sngan_generator
 
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
-    shape = {"size": config.size, "channels": config.channels, "filters": config.filters, "attention": config.attention}
+    shape: dict[str, Any] = {
+        "size": config.size,
+        "channels": config.channels,
+        "filters": config.filters,
+        "attention": config.attention,
+    }
     return GAN(
         sngan_generator(latent=config.latent, seed=one, **shape),
         sngan_discriminator(seed=two, **shape),

@@ -135,7 +135,7 @@ def make(config: Config, seed: int) -> "GAN":
 
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
     relativistic = config.family == "r3gan"
-    shape = {"size": 28, "channels": 3, "filters": config.filters}
+    shape: dict[str, Any] = {"size": 28, "channels": 3, "filters": config.filters}
     betas = (0.0, 0.99) if relativistic else (0.5, 0.999)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate or (1e-3 if relativistic else 2e-4), config.updates)
     return GAN(

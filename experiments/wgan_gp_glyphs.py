@@ -49,7 +49,7 @@ def make(config: Config, images: int, classes: int, seed: int) -> "GAN":
     from lab.models import dcgan_discriminator, dcgan_generator
 
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
-    shape = {"size": config.size, "channels": config.channels, "filters": config.filters}
+    shape: dict[str, Any] = {"size": config.size, "channels": config.channels, "filters": config.filters}
     return GAN(
         dcgan_generator(latent=config.latent, seed=one, **shape),
         dcgan_discriminator(normalization="none", seed=two, **shape),

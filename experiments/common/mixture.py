@@ -244,10 +244,10 @@ def optimizer(recipe: Recipe, steps: int) -> "keras.optimizers.Optimizer":
         held = round(0.7 * steps)  # a warm-up that starts and ends at the same rate holds it
         rate = keras.optimizers.schedules.CosineDecay(rate, steps - held, alpha=0.01, warmup_target=rate, warmup_steps=held)
     kinds = {
-        "adam": lambda: optimizers.Adam(rate, *recipe.betas),
+        "adam": lambda: optimizers.Adam(rate, recipe.betas[0], recipe.betas[1]),
         "rmsprop": lambda: optimizers.RMSprop(rate, recipe.betas[0], epsilon=1e-8, epsilon_inside=False),  # torch's form
         "optimistic": lambda: optimizers.OptimisticAdam(rate, *recipe.betas),
-        "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, *recipe.betas)),
+        "extragradient": lambda: optimizers.ExtraGradient(optimizers.Adam(rate, recipe.betas[0], recipe.betas[1])),
     }
     return kinds[recipe.optimizer]()
 

@@ -26,8 +26,9 @@ def greedy_policy(model: Any, action_space: gymnasium.Space) -> Callable[[np.nda
     if isinstance(action_space, gymnasium.spaces.Box):
         low, high = action_space.low, action_space.high
         return lambda observation: as_action(action_space, np.clip(forward(observation[None])[0], low, high))
-    counts = getattr(action_space, "nvec", None)
-    ends = np.cumsum(np.full(action_space.shape, 2) if counts is None else counts)[:-1]
+    space: Any = action_space
+    counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
+    ends = np.cumsum(counts)[:-1]
 
     def choose(observation):
         return as_action(action_space, [part.argmax() for part in np.split(forward(observation[None])[0], ends)])

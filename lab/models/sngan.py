@@ -44,7 +44,7 @@ def sngan_generator(
 
     def normalized(x):
         options = {"momentum": 0.9, "epsilon": 1e-5}
-        if label is None:
+        if classes is None:
             return keras.layers.BatchNormalization(**options)(x)
         return ConditionalBatchNormalization(classes, **options)([x, label])
 

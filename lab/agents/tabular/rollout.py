@@ -33,7 +33,7 @@ class TabularRollout:
     num_envs = 1
     variables = ()  # empty: a checkpoint cannot hold the environment, so each one resets it with a known seed
 
-    def __init__(self, agent: Learner, env: gymnasium.Env, *, seed: int) -> None:
+    def __init__(self, agent: Learner, env: Any, *, seed: int) -> None:
         require_spaces(env, agent.observations)
         for name, space in (("states", env.observation_space), ("actions", env.action_space)):
             count = getattr(agent, name, None)
@@ -129,6 +129,6 @@ def require_spaces(env: gymnasium.Env, observations: type = Discrete) -> None:
         ValueError: they are not.
     """
     for name, kind in (("observation_space", observations), ("action_space", Discrete)):
-        space = getattr(env, name)
-        if not isinstance(space, kind) or np.any(space.start != 0):
+        space: Any = getattr(env, name)
+        if not isinstance(space, kind) or np.any(getattr(space, "start", 0) != 0):
             raise ValueError(f"env.{name}: expected {kind.__name__}, numbered from 0, received {space}.")

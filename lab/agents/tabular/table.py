@@ -1,5 +1,7 @@
 """Tables and vectors of numbers that a learner changes."""
 
+from typing import Any
+
 import numpy as np
 
 
@@ -21,7 +23,7 @@ class Table:
         self.shape = start.shape
         self.path = name
 
-    def __array__(self, dtype: np.typing.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.rows, dtype or float)
 
     def assign(self, values: np.typing.ArrayLike) -> None:
@@ -45,7 +47,7 @@ class Weights:
         self.shape = self.values.shape
         self.path = name
 
-    def __array__(self, dtype: np.typing.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype or float)
 
     def assign(self, values: np.typing.ArrayLike) -> None:
