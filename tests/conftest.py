@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from tests.graphs import graphs, module_eager, module_graphs  # noqa: F401  fixtures
+from tests.graphs import eager, graphs, module_eager, module_graphs  # noqa: F401  fixtures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in experiments

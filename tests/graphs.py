@@ -74,6 +74,13 @@ def graphs():
         yield
 
 
+@pytest.fixture
+def eager():
+    """`eagerly` during one test."""
+    with eagerly():
+        yield
+
+
 @pytest.fixture(scope="module")
 def module_graphs():
     """`as_graphs` during a file's tests and its fixtures."""

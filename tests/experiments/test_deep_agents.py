@@ -226,8 +226,9 @@ def test_bad_settings(name, changes, words):
 
 
 def test_several_choices_at_once(tmp_path):
-    logged, result = observed(tmp_path, "a2c", environment="Twofold-v0")
+    logged, result = observed(tmp_path, "a2c", environment="Twofold-v0", check_episodes=2)
     assert len(logged) == 2
+    assert all("check_return" in metrics for _, metrics in logged)
     assert 0 <= result["greedy_return"] <= 5
 
 

@@ -1,5 +1,6 @@
 """Every GAN experiment on its code path, every setting alive, bad ones named."""
 
+import contextlib
 import dataclasses
 import importlib
 
@@ -12,7 +13,7 @@ from experiments.common import mixture
 from lab import metrics, models, optimizers
 from lab.errors import NonFiniteError
 from tests.contracts import raises
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, undrawn
 
 IMAGES = {"samples": 40, "epochs": 1, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
 MIXTURE = {
@@ -75,7 +76,8 @@ def observe(tmp_path_factory):
     def observe(name, **settings):
         key = name, repr(sorted(settings.items()))
         if key not in seen:
-            seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)[:2]
+            with undrawn() if settings else contextlib.nullcontext():
+                seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)[:2]
         return seen[key]
 
     return observe

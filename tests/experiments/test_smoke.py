@@ -13,6 +13,7 @@ from PIL import Image
 from lab.runs import experiment
 from tests.processes import ROOT, TINY, folders
 
+CHEAPER = {"cnn_families_glyphs": ["--models", "lenet5", "vgg11"]}  # flags where a run takes 15 s
 PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
 
@@ -40,20 +41,25 @@ def command_line(monkeypatch):
         signal.signal(number, handler)
 
 
+def noise(name, split="train"):
+    """In place of a download."""
+    return np.random.default_rng(0).integers(0, 256, (300, 32, 32, 3)).astype("uint8"), np.arange(300, dtype="int32") % 10
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_a_smoke_run_finishes(command_line, own_home, path):
-    command_line(path, *TINY)
+def test_a_smoke_run_finishes(command_line, own_home, monkeypatch, path):
+    monkeypatch.setattr("lab.data.downloaded", noise)
+    command_line(path, *TINY, *CHEAPER.get(path.stem, ()))
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(path), run_name="__main__")
     assert stop.value.code == 0
     runs = folders(own_home)
-    assert runs
+    assert any(run.results() for run in runs)
     for run in runs:
-        results = run.results()
+        results = run.results() or {}  # those of variants are their children's
         assert run.status() == "FINISHED"
-        assert results
         assert all(map(math.isfinite, results.values())), results
         for name, points in run.metrics().items():
             assert all(math.isfinite(value) for _, value in points), name

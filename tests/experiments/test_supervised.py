@@ -1,5 +1,6 @@
 """Every supervised experiment on its code path, and its own settings alive."""
 
+import contextlib
 import importlib
 import itertools
 import types
@@ -11,7 +12,7 @@ from PIL import Image
 from experiments.common import supervised
 from lab.runs import children
 from tests.contracts import raises
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, undrawn
 from tests.graphs import eagerly
 
 STARTS = {
@@ -88,7 +89,7 @@ def observe(tmp_path_factory):
             module = importlib.import_module(f"experiments.{name}")
             track = Memory(tmp_path_factory.mktemp(name))
             start = STARTS[name] | ({"warm_up": 0.0} if "epochs" in STARTS[name] else {})
-            with eagerly():
+            with eagerly(), undrawn() if settings else contextlib.nullcontext():
                 result = module.run(module.Config(**start | settings), track)
             result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
             written = [
@@ -197,6 +198,7 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
     training = Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0)
     supervised.fit(track, training, x, y, validation=(x, y))
     assert track.metrics()["examples_per_second"] == [(48, 48.0), (96, 48.0)]
+    assert {"loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate"} <= set(track.metrics())
     assert track.saving is False
 
 

@@ -3,6 +3,8 @@
 import contextlib
 
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from experiments.common import deep_agents
 from lab import agents
@@ -61,6 +63,18 @@ class Memory:
 
     def curve(self, key, *, label, x_label):
         pass
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Figures are one pixel: to draw them takes longer than what they show took to compute."""
+
+    def save(figure, path, **options):
+        Image.new("RGB", (1, 1)).save(path, "PNG")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", save)
+        yield
 
 
 @contextlib.contextmanager

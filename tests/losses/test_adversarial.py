@@ -168,13 +168,11 @@ def test_path_length_of_a_linear_generator():
 
 def test_the_average_path_length_is_no_function_of_the_generator():
     """With lengths w |n|, the gradient of the penalty with respect to w leaves the new average alone."""
-    w = keras.Variable(3.0)
+    w, seed, latents = keras.Variable(3.0), keras.random.SeedGenerator(0), ops.convert_to_tensor(uniform(1, 8, 2, 2, 1))
 
     def penalty():
-        value, average = penalties.path_length(lambda z: w * z, latents, 1.0, seed=keras.random.SeedGenerator(0), decay=0.5)
-        return value, average
+        return penalties.path_length(lambda z: w * z, latents, 1.0, seed=seed, decay=0.5)
 
-    latents = ops.convert_to_tensor(uniform(1, 8, 2, 2, 1))
     (value, average), (gradient,) = engine.value_and_grad(penalty, [w])()
     mean = (float(average) - 0.5) / 0.5  # average = 0.5 * 1 + 0.5 mean(lengths)
     square = float(value) + 2 * float(average) * mean - float(average) ** 2  # mean(lengths^2)
