@@ -2,10 +2,15 @@
 
 python -m benchmarks.tabular [--states 1000000]
 
-Q-learning on FrozenLake-v1, learning included, in turn in one process: a plain implementation over a dictionary of NumPy rows, ours on the host, and
-8,192 learners in one compiled program. Value iteration on a random sparse MDP (4 actions, 5 successors each, gamma = 0.99), to
-|V - V*| <= 1e-3 for sure, and with 2,000 states against a plain loop over a dictionary of transitions and, where it is installed, against
-pymdptoolbox, to the same bound.
+Q-learning on FrozenLake-v1, learning included, in turn in one process: a plain implementation
+over a dictionary of NumPy rows, ours on the host, and 8,192 learners in one compiled program.
+
+Value iteration on a random sparse MDP with 4 actions, 5 successors each and gamma = 0.99, until
+
+    |V - V*| <= 1e-3
+
+is certain. With 2,000 states it is compared with a plain loop over a dictionary of transitions and,
+where it is installed, with pymdptoolbox, to the same bound.
 """
 
 import argparse
@@ -23,7 +28,7 @@ DISCOUNT = 0.99
 
 
 def plain_q_learning():
-    """A function of a number of steps: Q-learning as tutorials write it."""
+    """Q-learning as tutorials write it: a function that makes and returns a number of steps."""
     env = gymnasium.make("FrozenLake-v1")
     rng = np.random.default_rng(0)
     q = defaultdict(lambda: np.zeros(4))
@@ -45,7 +50,7 @@ def plain_q_learning():
 
 
 def host_q_learning():
-    """Ours in plain Python."""
+    """Ours on the host."""
     from lab.agents.tabular import QLearning, TabularRollout
 
     agent = QLearning(16, 4, discount=DISCOUNT)
@@ -71,7 +76,7 @@ def device_q_learning(learners=8_192):
 
 
 def q_learning(rounds=7):
-    """{who: median steps per second, and ratio to the plain one}."""
+    """{who: median steps per second, and median ratio to the plain implementation}."""
     runs = {"plain": plain_q_learning(), "host": host_q_learning(), "device": device_q_learning()}
     speeds = {name: [] for name in runs}
     for run in runs.values():
@@ -91,7 +96,10 @@ def q_learning(rounds=7):
 
 
 def plain_value_iteration(table, rewards, discount, tolerance):
-    """Sweeps over {state: {action: [(probability, next state)]}} until the classical bound holds."""
+    """Value iteration over {state: {action: [(probability, next state)]}}.
+
+    It stops where max |V_{k+1} - V_k| discount / (1 - discount) <= tolerance.
+    """
     values = np.zeros(len(table))
     while True:
         new = np.empty_like(values)
@@ -107,7 +115,7 @@ def plain_value_iteration(table, rewards, discount, tolerance):
 
 
 def small(states=2_000, tolerance=1e-3):
-    """Seconds of ours and of others on one MDP, and how far from each other their values are."""
+    """Seconds of ours and of others on one MDP, and the differences of their values."""
     from envs.tabular import random_mdp
     from lab.agents.tabular import value_iteration
 
@@ -131,7 +139,7 @@ def small(states=2_000, tolerance=1e-3):
 
     rows = [sparse.csr_matrix(mdp.transitions[a::4]) for a in range(4)]
     start = time.perf_counter()
-    # It stops by the span of the change, at epsilon (1 - gamma) / gamma.
+    # It stops where the span of the change is below epsilon (1 - gamma) / gamma.
     theirs = ValueIteration(rows, np.array(mdp.rewards), DISCOUNT, epsilon=tolerance, max_iter=100_000)
     theirs.run()
     result["pymdptoolbox, seconds"] = round(time.perf_counter() - start, 4)
@@ -141,7 +149,7 @@ def small(states=2_000, tolerance=1e-3):
 
 
 def large(states):
-    """Value iteration on so many states, with a progress line."""
+    """Seconds and sweeps of value iteration on so many states; shows a progress line."""
     from envs.tabular import random_mdp
     from lab.agents.tabular import exact_evaluation, value_iteration
     from lab.runs.progress import Progress
@@ -153,9 +161,13 @@ def large(states):
         solution = value_iteration(mdp, tolerance=1e-3, on_sweep=lambda sweep, bound: bar.update(sweep, {"loss": bound}))
     seconds = time.perf_counter() - made
     result = {
-        "states": states, "seconds to make": round(made - start, 1), "seconds": round(seconds, 2), "sweeps": solution.iterations,
-        "bound": solution.bound, "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-    }  # fmt: skip
+        "states": states,
+        "seconds to make": round(made - start, 1),
+        "seconds": round(seconds, 2),
+        "sweeps": solution.iterations,
+        "bound": solution.bound,
+        "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
     if states <= 20_000:
         result["error"] = float(np.abs(exact_evaluation(mdp, solution.policy) - solution.values).max())
     return result
@@ -164,7 +176,7 @@ def large(states):
 def main():
     """Measures all and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--states", type=int, default=1_000_000, help="of the large MDP")
+    parser.add_argument("--states", type=int, default=1_000_000, help="states of the large MDP")
     parser.add_argument("--backend", default="tensorflow", choices=("tensorflow", "jax"), help="Keras backend")
     flags = parser.parse_args()
     os.environ["KERAS_BACKEND"] = flags.backend

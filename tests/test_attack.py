@@ -1,4 +1,4 @@
-"""The attack's own machinery: that it hits what it aims at, counts right, and finds what is planted."""
+"""The attack's own machinery hits what it aims at, counts right, and finds planted faults."""
 
 import random
 import signal
@@ -53,7 +53,7 @@ def test_a_trap_kills_at_the_second_line_of_a_journal(own_home, monkeypatch, sid
 
 
 class Script:
-    """A server whose runs do what they are told: a list of (exit code, function that leaves something on the disk)."""
+    """A server whose runs follow a list of (exit code, function that leaves something on disk)."""
 
     seconds = 1.0
 
