@@ -1,6 +1,6 @@
-"""The policy-gradient experiments on CartPole three ways, whose scores must not differ; see scores.py.
+"""The policy-gradient experiments on CartPole three ways, with equal scores; see scores.py.
 
-They are those of rl_scores.py, with their flags and scores; see there.
+Experiments, flags and scores are those of rl_scores.py.
 """
 
 from benchmarks import rl_scores, three_ways

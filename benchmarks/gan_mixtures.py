@@ -1,10 +1,11 @@
-"""Families of GANs on the ring of 8 and the grid of 25 Gaussians by PacGAN's protocol; see scores.py.
+"""Families of GANs on mixtures of Gaussians by PacGAN's protocol; see scores.py.
 
 python -m benchmarks.gan_mixtures ROW [--seeds N]    measures all missing seeds of a row at once
 
-At once means in one program, on JAX: for an accelerator that one small GAN leaves idle.
+That is one program, on JAX, for an accelerator that one small GAN leaves idle.
 
-A row is named by its mixture, its family and its epochs of 1,000 updates. PacGAN's families train
+The mixtures are a ring of 8 and a grid of 25. A row is named by its mixture, its family and its
+epochs of 1,000 updates. PacGAN's families train
 for its 400,000 updates of 100 packs of 1, 2 or 4 samples: 40, 80 or 160 million. One seed of these
 takes hours. R3GAN trains as long as the experiments do by default, a fifth of the fewest. 2,500
 samples are measured after the last update.
@@ -32,9 +33,20 @@ PUBLISHED = {
     "ring": {"gan": (40, 6.3, 98.2), "pacgan2": (80, 7.9, 95.6), "pacgan4": (160, 7.8, 95.9)},
     "grid": {"gan": (40, 17.3, 94.8), "pacgan2": (80, 23.8, 91.3), "pacgan4": (160, 24.8, 93.6)},
 }
+# Every family with 24 epochs, on the ring from the worst to the best.
 BRIEF = (
-    "wgan_gp", "minimax", "hinge_sn", "wgan", "optimistic", "extragradient", "pacgan4", "gan", "lsgan", "pacgan2", "r3gan",
-)  # 24 epochs of every family, on the ring from the worst to the best  # fmt: skip
+    "wgan_gp",
+    "minimax",
+    "hinge_sn",
+    "wgan",
+    "optimistic",
+    "extragradient",
+    "pacgan4",
+    "gan",
+    "lsgan",
+    "pacgan2",
+    "r3gan",
+)
 
 
 def rows(mixture: str) -> list[Row]:
@@ -116,7 +128,7 @@ def at_once(mixture: str, family: str, epochs: int, seeds: Sequence[int], **sett
 
 
 def main():
-    """Measures all missing seeds of a row in one program, and keeps them beside those of scores.py."""
+    """Measures the missing seeds of a row in one program. Keeps them beside those of scores.py."""
     from benchmarks import scores
 
     known = {row.name: row for row in TABLES[0].rows if not row.cells}

@@ -1,4 +1,4 @@
-"""Files of one JSON object a line. A measurement that is stopped loses no line that it has ended."""
+"""Files of one JSON object a line. A measurement that is stopped keeps all its whole lines."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Policy gradients and actor-critic at RL-zoo's step budgets, beside RL-zoo's scores; see scores.py.
+"""Policy gradients and actor-critic with RL-zoo's budgets of steps; see scores.py.
 
 The score is the mean return of 100 greedy episodes of the final policy in fresh environments. Where
 an experiment has greedy checks, the policy is the best one in these.

@@ -57,7 +57,10 @@ def kept(family: str) -> dict[str, list[Run]]:
 
 
 def older(path: Path) -> dict[str, list[Run]]:
-    """The runs in a file of one JSON object. Its rows have "runs", or the values of all seeds in a list."""
+    """The runs in a file of one JSON object, {name of a row: runs}.
+
+    A row has "runs", or it has lists of the "values" of all seeds.
+    """
     rows = json.loads(path.read_text())["rows"] if path.exists() else {}
     found = {}
     for name, row in rows.items() if isinstance(rows, dict) else ():  # a list: those runs are in the other file too

@@ -174,7 +174,7 @@ def large(states):
 def main():
     """Measures all and saves the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--states", type=int, default=1_000_000, help="of the large MDP")
+    parser.add_argument("--states", type=int, default=1_000_000, help="states of the large MDP")
     parser.add_argument("--backend", default="tensorflow", choices=("tensorflow", "jax"), help="Keras backend")
     flags = parser.parse_args()
     os.environ["KERAS_BACKEND"] = flags.backend

@@ -1,4 +1,4 @@
-"""Q-learning on three tabular environments, beside the best policy and random actions; see scores.py.
+"""Q-learning on tabular environments, beside the best policy and random actions; see scores.py.
 
 Shown are the greedy policy's mean return over 1,000 episodes in fresh environments, its exact
 expected return under the time limit, and the best possible one.

@@ -8,7 +8,8 @@ taken in another order, as an older processor takes them.
 from pathlib import Path
 
 TENSORFLOW, OTHER_BITS, JAX = NAMES = ("TensorFlow", "TensorFlow, other bits", "JAX")
-# flag of the newest instructions in /proc/cpuinfo, names of the next older set in XLA, oneDNN, OpenBLAS
+# The newest instructions, as a flag of /proc/cpuinfo, and the next older ones, as XLA, oneDNN and
+# OpenBLAS call them.
 OLDER = [
     ("avx512f", ("AVX2", "AVX2", "Haswell")),
     ("avx2", ("AVX", "AVX", "Sandybridge")),
