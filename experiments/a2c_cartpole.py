@@ -40,9 +40,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
     rate = deep_agents.linear_rate(config, 1)
     agent = A2C(
         network=FeedForward(model, policy),
-        optimizer=RMSprop(
-            rate, rho=0.99, epsilon=1e-5, epsilon_inside=False, global_clipnorm=config.max_gradient_norm
-        ),
+        optimizer=RMSprop(rate, rho=0.99, epsilon=1e-5, epsilon_inside=False, global_clipnorm=config.max_gradient_norm),
         discount=config.discount,
         gae_lambda=config.gae_lambda,
         rollout_length=config.rollout_length,
