@@ -43,7 +43,7 @@ def require_new(name: str, optimizer: keras.optimizers.Optimizer) -> None:
     """ValueError where an optimizer was already built for the weights of some model."""
     if optimizer.built:
         raise ValueError(
-            f"{name}: expected an optimizer that is new, received one that already serves a model; give each player its own."
+            f"{name}: expected an optimizer that is new, received one that already serves a model; give each one its own."
         )
 
 

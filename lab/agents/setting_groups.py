@@ -118,7 +118,7 @@ class Checked:
         self.check()
 
     def network_count(self) -> int:
-        """How many networks with these hidden layers the agent holds, for the estimate of memory."""
+        """How many networks the agent holds, for the estimate of memory."""
         return 2
 
     def check(self) -> None:

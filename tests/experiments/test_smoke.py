@@ -1,4 +1,4 @@
-"""What `--smoke` sets, of every experiment."""
+"""What `--smoke` sets in every experiment."""
 
 import importlib
 import runpy
@@ -15,7 +15,7 @@ PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
 
 def given(monkeypatch, path):
-    """(config, smoke) of an experiment, as a list of what it gives to `experiment.main`."""
+    """[(config, smoke)], which an experiment gives to `experiment.main`."""
     found = []
     monkeypatch.setattr(experiment, "main", lambda config, run, *, smoke, **options: found.append((config, smoke)))
     runpy.run_path(str(path), run_name="__main__")
@@ -30,7 +30,7 @@ def test_smoke_settings_are_settings_and_change_something(monkeypatch, path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("name", ["dcgan_glyphs", "infogan_digits"])  # whose samples stayed grey longest
+@pytest.mark.parametrize("name", ["dcgan_glyphs", "infogan_digits"])  # their samples stayed grey longest
 def test_a_smoke_run_of_a_gan_leaves_pictures_that_are_not_grey(monkeypatch, tmp_path, name):
     [(config, smoke)] = given(monkeypatch, ROOT / "experiments" / f"{name}.py")
     importlib.import_module(f"experiments.{name}").run(config(**smoke), Memory(tmp_path))
