@@ -1,9 +1,8 @@
-"""How far a reader has to travel: the calls from file to file of one rollout and update.
+"""How many calls go from file to file in one rollout and update: a reader follows each of them.
 
-A move is one call, in the traced run, whose caller and callee stand in different files of lab/,
-envs/ or experiments/. The rooms that stand where Keras's own modules would are the vocabulary in
-which these files are written, and are not counted: the engine, components, networks, checks of
-arguments. A call through them counts between the files that it connects.
+A move is one call in the traced run, whose caller and callee are in different files of lab/, envs/
+or experiments/. The engine, components, networks and checks of arguments do not count: they are
+used like Keras's own modules. A call that goes through them counts between the files at both ends.
 """
 
 import collections
@@ -27,7 +26,7 @@ COUNTED = tuple(f"{ROOT}/{folder}/" for folder in (*(f"lab/{room}" for room in R
 
 
 class Moves:
-    """Counts the moves while it traces."""
+    """Counts the moves of a traced run."""
 
     def __init__(self):
         self.moves = collections.Counter()

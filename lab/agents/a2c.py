@@ -1,7 +1,7 @@
-"""Advantage actor-critic (Mnih et al. 2016, Algorithm S3), with all actors in step: A2C.
+"""Advantage actor-critic (Mnih et al. 2016, Algorithm S3) with synchronous actors: A2C.
 
-Differences from the paper: synchronous; lambda-returns, of which lambda = 1 gives the paper's; the
-value's weight is a setting.
+Differences from the paper: the actors are synchronous; returns are lambda-returns, of which those
+with lambda = 1 are the paper's; the weight of the value loss is a setting.
 """
 
 from collections.abc import Callable
@@ -24,18 +24,19 @@ def all_steps(trajectory: Trajectory) -> Tensor:
 
 
 class A2C(ActorCritic):
-    """One gradient step per trajectory on
+    """Advantage actor-critic. It makes one gradient step per trajectory.
 
-    E[-log pi(a|s) A] + c_v E[(G - V(s))^2] - c_e E[H(pi(.|s))].
+    The loss is
 
-    G is the lambda-return and A = G - V(s).
+        E[-log pi(a|s) A] + c_v E[(G - V(s))^2] - c_e E[H(pi(.|s))]
+
+    G is the lambda-return, and A = G - V(s) the advantage.
 
     Args:
         value_weight: c_v.
         entropy_weight: c_e, a number or a function of environment steps.
-        weights: a function, trajectory -> how much each step counts in the means, `[T, B]`.
-        discount, gae_lambda, rollout_length, normalize_advantage: like the rest the fields of
-            `lab.agents.settings.A2C` of the same name.
+        weights: a function, trajectory -> the weight of each step in the means, `[T, B]`.
+        discount, gae_lambda, rollout_length, normalize_advantage: as in `lab.agents.settings.A2C`.
         **options: those of `ActorCritic`.
     """
 
@@ -50,7 +51,7 @@ class A2C(ActorCritic):
         normalize_advantage: bool = settings.A2C.normalize_advantage,
         weights: Callable[[Trajectory], Tensor] = all_steps,
         **options: Any,
-    ):
+    ) -> None:
         super().__init__(discount=discount, gae_lambda=gae_lambda, rollout_length=rollout_length, **options)
         self.value_weight, self.entropy_weight = value_weight, entropy_weight
         self.normalize_advantage, self.weights = normalize_advantage, weights

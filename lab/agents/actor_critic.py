@@ -16,12 +16,12 @@ from lab.engine.types import Tensor
 
 
 class Experience(NamedTuple):
-    """A trajectory as a policy gradient wants it, in its network's layout.
+    """What a policy gradient needs of a trajectory, in the layout of the network.
 
-    That is `[T B, ...]`, or `[B, T, ...]` of a recurrent network.
+    The layout is `[T B, ...]`, or `[B, T, ...]` for a recurrent network.
     """
 
-    inputs: Any  # of the model
+    inputs: Any  # inputs of the model
     sample: Any  # what the policy drew
     log_prob: Any  # log pi_old(sample | observation)
     value: Any  # V(s) before the update
@@ -32,19 +32,20 @@ class Experience(NamedTuple):
 class ActorCritic(abc.ABC):
     """A policy and a value function in one network. A subclass says how they learn.
 
-    Log-probabilities and values of the acting policy are computed when learning starts, from the
-    weights that acted. Running statistics of the observations move after learning, so that these
-    weights are still the same then.
+    Log-probabilities and values of the acting policy are computed at the beginning of `learn`, from
+    the weights that acted. The running statistics of observations are updated at the end of
+    `learn`, so that until then they are those that acted, too.
 
-    Noisy layers (`NoisyDense`, Dropout) draw anew at each step of acting and in each update. The
-    log-probabilities and values of the acting policy are without noise, as is all that bootstraps.
+    Layers with noise (`NoisyDense`, Dropout) draw it at each step of acting and in each update. The
+    log-probabilities and values of the acting policy are computed without noise. So are the values
+    that bootstrap.
 
     Args:
         network: `FeedForward(model, policy)` or `Recurrent(...)`.
-        optimizer: a Keras optimizer. Gradient clipping is its `global_clipnorm`.
-        rewards: scales rewards, `RewardScaling`, or None.
-        seed: of sampling inside compiled programs.
-        discount, gae_lambda, rollout_length: the settings of the same name.
+        optimizer: a Keras optimizer. Its `global_clipnorm` clips gradients.
+        rewards: `RewardScaling`, or None for rewards as they are.
+        seed: seeds the samples inside compiled programs.
+        discount, gae_lambda, rollout_length: as in `lab.agents.settings`.
     """
 
     learning_starts = 0
@@ -59,7 +60,7 @@ class ActorCritic(abc.ABC):
         rollout_length: int,
         rewards: Any = None,
         seed: int,
-    ):
+    ) -> None:
         self.network = network
         self.model = network.model
         self.optimizer, self.rewards = optimizer, rewards
@@ -85,25 +86,22 @@ class ActorCritic(abc.ABC):
         return self.network.act(observation, start, self.seed)
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """`act` as a function of arrays, over the present weights.
-
-        It samples with randomness from `generator`. Without one it takes the likeliest action.
-        """
+        """See `Agent.host_policy`. The greedy action is the most likely one."""
         return self.network.host_policy(generator, self.seed)
 
     def policy_model(self) -> keras.Model:
-        """The greedy policy as a Keras model: observation -> logits or action, not clipped."""
+        """The greedy policy as a Keras model: observation -> logits, or action before clipping."""
         return self.network.policy_model()
 
     def observe(self, trajectory: Trajectory) -> None:  # noqa: B027
-        """Nothing: learning starts at once."""
+        """Does nothing. Learning starts with the first trajectory."""
 
     @abc.abstractmethod
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
         """Learns from a trajectory `[T, B]`; returns scalar diagnostics. A program."""
 
     def experience(self, trajectory: Trajectory) -> Experience:
-        """The trajectory as an `Experience`. A program."""
+        """The `Experience` of a trajectory. A program."""
         seen = self.network.evaluate(trajectory)
         target = self.network.arrange(self.target(trajectory, seen.next_value))
         log_prob = seen.policy.log_prob(seen.sample)
@@ -112,7 +110,7 @@ class ActorCritic(abc.ABC):
     def target(self, trajectory: Trajectory, next_value: Tensor) -> Tensor:
         """The lambda-returns `[T, B]`. A program.
 
-        Time limits and the end of the trajectory bootstrap from `next_value` `[T, B]`.
+        At time limits and at the end of the trajectory they bootstrap from `next_value` `[T, B]`.
         """
         reward = trajectory.reward
         if self.rewards is not None:
@@ -121,10 +119,13 @@ class ActorCritic(abc.ABC):
         return lambda_return(reward, discount, next_value, trajectory.truncated, self.gae_lambda)
 
     def finish(self, trajectory: Trajectory, batch: Experience) -> dict[str, Tensor]:
-        """Counts the steps, updates the observations' statistics; returns diagnostics. A program.
+        """Counts the steps, and updates the statistics of observations. A program.
 
-        `explained_variance` is 1 - Var(G - V) / Var(G): 1 where the critic knows all, 0 where it
-        knows no more than a constant. `action_mean` and `action_std` are of all samples together.
+        Returns diagnostics: `action_mean` and `action_std` of all samples together, and
+
+            explained_variance = 1 - Var(G - V) / Var(G)
+
+        This is 1 for a perfect critic, and 0 for one that is no better than a constant.
         """
         for layer in self.network.statistics:
             layer.update(trajectory.observation)
@@ -134,7 +135,7 @@ class ActorCritic(abc.ABC):
 
 
 def standardize(advantage: Tensor, weight: Tensor | float) -> Tensor:
-    """(A - mean) / (standard deviation + 1e-8), under weights that sum to 1."""
+    """(A - mean) / (standard deviation + 1e-8), both weighted by weights that sum to 1."""
     centred = advantage - ops.sum(weight * advantage)
     return centred / (ops.sqrt(ops.sum(weight * ops.square(centred))) + 1e-8)
 

@@ -1,4 +1,4 @@
-"""What agents and rollouts exchange: the trajectory, and the protocol that every agent fulfils."""
+"""What agents and rollouts exchange: the trajectory, and the methods that every agent has."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -13,30 +13,31 @@ from lab.engine.types import Tensor
 class Trajectory(NamedTuple):
     """What happened in B environments over T steps: arrays on the host, tensors inside a program.
 
-    Termination ends the return: its discount is zero. Truncation, like the end of the trajectory,
-    only cuts it: the value of `next_observation` stands for the rewards that would follow.
+    Termination ends the return: the discount of that step is zero. Truncation only cuts the return,
+    as does the end of the trajectory. There the value of `next_observation` stands for the rewards
+    that would follow.
     """
 
     observation: Any  # [T, B, ...]
     action: Any  # [T, B, ...]
     reward: Any  # [T, B] float32
-    terminated: Any  # [T, B] bool, the episode came to its end
-    truncated: Any  # [T, B] bool, the episode was stopped from outside, by a time limit
-    next_observation: Any  # [T, B, ...], the true one, also where the episode ended
-    extras: dict[str, Any]  # what the agent's act() returned beside the action, each [T, B, ...]
+    terminated: Any  # [T, B] bool, the environment itself ended the episode
+    truncated: Any  # [T, B] bool, a time limit or the like stopped it
+    next_observation: Any  # [T, B, ...], before any reset: the last one where the episode ended
+    extras: dict[str, Any]  # what the agent's act() returned besides the action, each [T, B, ...]
 
 
 class Agent(Protocol):
-    """An agent: how it acts, how it learns, and the variables that are all of its state.
+    """An agent: how it acts, how it learns, and the variables that hold all of its state.
 
-    Its models run by the passes of `lab.agents.passes`: `training=True` in exploring and learning,
-    `training=False` in acting greedily.
+    It calls its models with `training=True` when it explores and learns, and with `training=False`
+    when it acts greedily (see `lab.agents.passes`).
     """
 
-    model: keras.Model  # whose weights make the greedy policy; what `BestSnapshot` keeps
-    variables: list[keras.Variable]  # all that act and learn read or assign
+    model: keras.Model  # its weights make the greedy policy; `BestSnapshot` keeps them
+    variables: list[keras.Variable]  # all variables that act and learn read or assign
     rollout_length: int  # T, steps of each environment between two calls of learn
-    learning_starts: int  # environment steps before the first learn; 0 starts at once
+    learning_starts: int  # environment steps before the first call of learn
 
     def require_place(self, observation_space: gymnasium.Space, action_space: gymnasium.Space, num_envs: int) -> None:
         """ValueError where the agent was made for other environments than these."""
@@ -44,12 +45,16 @@ class Agent(Protocol):
     def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Explores: observation `[B, ...]` -> (action `[B, ...]`, extras). A program.
 
-        `start` `[B]` bool tells which observations are the first of an episode. There an agent with
-        a memory begins anew.
+        `start` `[B]` bool tells which observations are the first of an episode. An agent with a
+        memory forgets there.
         """
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """`act` as a function of arrays, over the present weights; greedy without a generator."""
+        """A function (observation, start) -> (action, extras) of arrays, for host environments.
+
+        With a generator it explores as `act` does. Without one it is greedy. Ask for a new one when
+        the weights have changed.
+        """
 
     def policy_model(self) -> keras.Model:
         """The greedy policy as a Keras model: observation `[B, ...]` -> scores or action."""
@@ -58,4 +63,4 @@ class Agent(Protocol):
         """Learns from a trajectory; returns scalar diagnostics. A program."""
 
     def observe(self, trajectory: Trajectory) -> None:
-        """Only remembers a trajectory, before learning starts. A program."""
+        """Takes in a trajectory without learning, before learning starts. A program."""

@@ -1,4 +1,4 @@
-"""Continuous actions: a bounded Box, and the unit cube in which agents compute."""
+"""Continuous actions: a bounded Box, and the unit cube [-1, 1]^D in which agents compute."""
 
 from typing import Any
 
@@ -11,13 +11,16 @@ from lab.engine.types import Tensor
 
 
 class UnitBox:
-    """The affine map between [-1, 1]^D and a bounded Box of shape `[D]`, for tensors and arrays.
+    """The affine map between the unit cube [-1, 1]^D and a bounded Box of shape `[D]`.
+
+    It takes tensors and arrays.
 
     Args:
-        space: a Box of floats with one axis and finite bounds, the upper ones above the lower ones.
+        space: a Box of floats with one axis and finite bounds, each lower bound below its
+            upper bound.
     """
 
-    def __init__(self, space: gymnasium.Space):
+    def __init__(self, space: gymnasium.Space) -> None:
         low, high = bounded(space)
         self.dimensions = len(low)
         self.low, self.high = _inwards(low, np.inf), _inwards(high, -np.inf)
@@ -34,7 +37,7 @@ class UnitBox:
 
 
 def _inwards(bound, inside):
-    """In float32, and where that rounds outwards one step back towards `inside`."""
+    """Bounds in float32. Where rounding left the Box, the next number towards `inside`."""
     rounded = bound.astype("float32")
     outside = rounded < bound if inside > 0 else rounded > bound
     return np.where(outside, np.nextafter(rounded, np.float32(inside)), rounded)

@@ -16,17 +16,16 @@ from lab.engine.types import Tensor
 class Critics:
     """Action values Q_i(s, a) of one network or several, each with a target network.
 
-    The lowest of the target networks' values bootstraps. This counters the overestimation of one
-    alone (clipped double Q-learning, Fujimoto et al. 2018, eq. 10). Actions are those of the unit
-    cube.
+    The lowest value of the target networks bootstraps. One critic alone overestimates values; the
+    minimum of several counters this (clipped double Q-learning, Fujimoto et al. 2018, eq. 10).
+    Actions are those of the unit cube.
 
     Args:
-        online, targets: lists of built Keras models of one architecture pairwise,
+        online, targets: built Keras models, as many targets as online networks,
             [observation `[N, ...]`, action `[N, D]`] -> `[N]` or `[N, 1]`.
-            The targets start as copies.
-        optimizer: a Keras optimizer, of all online critics together.
-        polyak: tau in [0, 1], the share of the online weights that the targets take over at each
-            `update_targets`.
+            Each target has the architecture of its online network, and starts as a copy of it.
+        optimizer: a Keras optimizer, for all online networks together.
+        polyak: tau in [0, 1], the share of the online weights in each `update_targets`.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Critics:
         optimizer: keras.optimizers.Optimizer,
         *,
         polyak: float = settings.OffPolicy.polyak,
-    ):
+    ) -> None:
         self.online, self.targets = online, targets
         self.optimizer = optimizer
         self.polyak = validation.UNIT.check("polyak", polyak)
@@ -55,11 +54,11 @@ class Critics:
         self._gradient = engine.value_and_grad(self._loss, self._trainable)
 
     def values(self, observation: Tensor, action: Tensor) -> list[Tensor]:
-        """Q_i(s, a) of the online networks, `[N]` each, for an actor to learn from."""
+        """Q_i(s, a) of each online network, `[N]`, for the loss of an actor."""
         return [_value(greedy, model, observation, action) for model in self.online]
 
     def first_value(self, observation: Tensor, action: Tensor) -> Tensor:
-        """Q_1(s, a) of the online networks, `[N]`, for an actor to learn from."""
+        """Q_1(s, a) of the first online network, `[N]`, for the loss of an actor."""
         return _value(greedy, self.online[0], observation, action)
 
     def target_value(self, observation: Tensor, action: Tensor) -> Tensor:
@@ -67,16 +66,16 @@ class Critics:
         return minimum([_value(greedy, model, observation, action) for model in self.targets])
 
     def update(self, observation: Tensor, action: Tensor, td_target: Tensor) -> dict[str, Tensor]:
-        """One gradient step on  sum_i E[(td_target - Q_i(s, a))^2] / 2. A program.
+        """One gradient step; returns diagnostics. A program.
 
-        Returns diagnostics.
+        The loss is sum_i E[(td_target - Q_i(s, a))^2] / 2.
         """
         (loss, extras), gradients = self._gradient(observation, action, td_target)
         self.optimizer.apply(gradients, self._trainable)
         return {"critic_loss": loss, "gradient_norm": gradient_norm(gradients), **extras}
 
     def update_targets(self) -> None:
-        """The target networks take over a share of the online weights. A program."""
+        """Moves each target network towards its online network. A program."""
         for target, model in zip(self.targets, self.online, strict=True):
             update_target(target, model, self.polyak)
 
@@ -87,7 +86,14 @@ class Critics:
 
 
 def update_target(target: keras.Model, model: keras.Model, polyak: float) -> None:
-    """theta' <- theta' + tau (theta - theta') for all weights and moving statistics. A program."""
+    """Moves all weights of a target network, moving statistics included. A program.
+
+        theta' <- theta' + tau (theta - theta')
+
+    Args:
+        target, model: with weights theta' and theta.
+        polyak: tau.
+    """
     for slow, fast in zip(target.weights, model.weights, strict=True):
         slow.assign(slow.value + polyak * (fast.value - slow.value))
 

@@ -1,9 +1,11 @@
 """Deep deterministic policy gradient (Lillicrap et al. 2016, Algorithm 1): TD3 with one critic.
 
-There is no smoothing and no delay. Differences from the paper: observation and action enter the
-critic side by side; there is neither batch normalisation nor weight decay unless the models and
-optimizers passed in have them (the batch normalises in learning, the moving averages in acting and
-in targets); actions are uniformly random before learning starts.
+Target actions are not smoothed, and the actor is not delayed. Differences from the paper:
+
+- Observation and action enter the critic side by side.
+- Batch normalisation and weight decay are used only if the models and optimizers that are passed in
+  have them. Then the batch normalises in learning, the moving averages in acting and in targets.
+- Actions are uniformly random before learning starts.
 """
 
 from typing import Any
@@ -19,23 +21,26 @@ from lab.engine.types import Tensor
 
 
 class OrnsteinUhlenbeckNoise:
-    """Noise with a memory (Uhlenbeck and Ornstein 1930), which starts from 0 in each episode:
+    """Noise that is correlated in time (Uhlenbeck and Ornstein 1930).
 
-    x <- (1 - theta) x + sigma e  with normal e.
+        x <- (1 - theta) x + sigma e
+
+    e is standard normal. x starts from 0 in each episode.
 
     Args:
-        num_envs, dimensions: B and D.
-        scale: sigma, >= 0; the bounds of the actions are at -1 and 1.
-        reversion: theta in [0, 1], the share that is lost in each step; 1 leaves `GaussianNoise`.
+        num_envs, dimensions: B and D, of the actions `[B, D]`.
+        scale: sigma, >= 0, where the bounds of actions are -1 and 1.
+        reversion: theta in [0, 1], the share of x that is lost in each step. With 1 this is
+            `GaussianNoise`.
     """
 
-    def __init__(self, num_envs: int, dimensions: int, *, scale: float = 0.2, reversion: float = 0.15):
+    def __init__(self, num_envs: int, dimensions: int, *, scale: float = 0.2, reversion: float = 0.15) -> None:
         self.scale = validation.NOT_NEGATIVE.check("scale", scale)
         self.reversion = validation.UNIT.check("reversion", reversion)
         self.num_envs = validation.integer("num_envs", num_envs)
         zeros = np.zeros((num_envs, dimensions), np.float32)
         self._state = keras.Variable(zeros, dtype="float32", trainable=False, name="exploration_noise")
-        self._host = zeros  # needs no saving: host environments start new episodes wherever a run may resume
+        self._host = zeros  # is not saved: where a run can resume, host environments start new episodes
         self.variables = [self._state]
 
     def __call__(self, action: Tensor, start: Tensor, seed: Any) -> Tensor:
@@ -56,7 +61,7 @@ class DDPG(TD3):
 
     Args:
         critics: `Critics` of one network.
-        rollout_length, updates: as in `TD3`. By default an update comes after each step.
+        rollout_length, updates: as in `TD3`. By default there is one update after each step.
         learning_starts: environment steps with random actions before learning starts.
         **options: the other arguments of `TD3`.
     """
@@ -69,7 +74,7 @@ class DDPG(TD3):
         updates: int = 1,
         learning_starts: int = 1_000,
         **options: Any,
-    ):
+    ) -> None:
         if len(critics.online) != 1:
             raise ValueError(f"critics: expected one network, received {len(critics.online)}.")
         super().__init__(

@@ -1,8 +1,14 @@
-"""Deep Q-learning (Mnih et al. 2015, Algorithm 1), with the target rule passed in.
+"""Deep Q-learning (Mnih et al. 2015, Algorithm 1).
 
-Differences from the paper, all of them settings: Adam in place of RMSprop; the gradient's norm is
-clipped, not the TD error; updates come in groups after every `rollout_length` steps, and the
-exploration rate is constant within such a rollout; the greedy policy may have averaged weights.
+The value of the next state, which bootstraps, is a function that is passed in.
+
+Differences from the paper, all of them settings:
+
+- Adam in place of RMSprop;
+- the norm of the gradient is clipped, not the TD error;
+- `updates` gradient steps follow each rollout of `rollout_length` steps, in which epsilon stays the
+  same;
+- the greedy policy can have averaged weights.
 """
 
 from collections.abc import Callable
@@ -34,7 +40,7 @@ from lab.models.average import averaged, update_counter, update_recent_average
 
 
 def squared(error: Tensor) -> Tensor:
-    """0.5 e^2, elementwise."""
+    """0.5 e^2, elementwise: a loss of the TD error e."""
     return 0.5 * error**2
 
 
@@ -44,18 +50,19 @@ class DQN:
     Args:
         online, target: built Keras models of one architecture,
             observation `[B, ...]` -> action values `[B, A]`.
-        optimizer: a Keras optimizer. Gradient clipping is its `global_clipnorm`.
+        optimizer: a Keras optimizer. Its `global_clipnorm` clips gradients.
         replay: where transitions are kept, `UniformReplay`.
-        bootstrap: value of the next state, `q_learning_bootstrap` or another of
+        bootstrap: a function, (action values of the online network, of the target network) ->
+            value of the next state: `q_learning_bootstrap` or another of
             `lab.losses.reinforcement`.
         loss: elementwise loss of the TD error, `lab.losses.huber_error` or `squared`.
-        epsilon: schedule, environment steps -> probability of a random action.
+        epsilon: a schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
         discount, batch_size, rollout_length, updates, target_every, polyak, averaging,
-            learning_starts: the fields of `lab.agents.settings.DQN` of the same name.
+            learning_starts: as in `lab.agents.settings.DQN`.
 
-    The online network explores. The greedy policy is `model`: with `averaging` it has averaged
-    weights (`lab.models.average.update_recent_average`), without it the online ones.
+    The online network explores. The greedy policy is `model`. With `averaging` > 0 it has averaged
+    weights (`lab.models.average.update_recent_average`), otherwise it is the online network.
     """
 
     def __init__(
@@ -77,7 +84,7 @@ class DQN:
         learning_starts: int = settings.DQN.learning_starts,
         epsilon: Callable[[Tensor], Tensor],
         seed: int,
-    ):
+    ) -> None:
         self._check_models(online, target, optimizer, replay, batch_size)
         self.online, self.target, self.optimizer, self.replay = online, target, optimizer, replay
         self.bootstrap, self.loss, self.epsilon = bootstrap, loss, epsilon
@@ -121,9 +128,9 @@ class DQN:
         return epsilon_greedy(exploring(self.online, observation), self.exploration_rate(), self.seed), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """(observation `[B, ...]`, start `[B]`) -> (action `[B]`, {}) of arrays.
+        """See `Agent.host_policy`: (observation, start) -> (action `[B]`, {}).
 
-        Epsilon-greedy over the online network with a generator, else the greedy policy.
+        With a generator it is epsilon-greedy by the online network, otherwise greedy by `model`.
         """
         if generator is None:
             best = self._greedy.refresh()
@@ -136,7 +143,7 @@ class DQN:
         return self.model
 
     def exploration_rate(self) -> Tensor:
-        """Epsilon now: 1 before learning starts."""
+        """Epsilon now. It is 1 before learning starts."""
         return ops.where(self.steps.value < self.learning_starts, 1.0, self.epsilon(self.steps.value))
 
     def observe(self, trajectory: Trajectory) -> None:
@@ -147,7 +154,10 @@ class DQN:
         self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
-        """Adds a trajectory to the replay, then makes `updates` gradient steps. A program."""
+        """Adds a trajectory to the replay, then makes `updates` gradient steps. A program.
+
+        Returns the means of their diagnostics.
+        """
         self.observe(trajectory)
         results = engine.scan(self._update, self._learnt, length=self.updates)
         return {name: ops.mean(values) for name, values in results.items()} | {"epsilon": self.exploration_rate()}
@@ -168,9 +178,11 @@ class DQN:
         return {"loss": loss, "gradient_norm": norm, **extras}
 
     def _update_targets(self):
-        """theta^- <- theta^- + tau (theta - theta^-) before every `target_every`-th gradient step.
+        """Moves the target network, before the first of every `target_every` gradient steps.
 
-        The first move is a copy.
+            theta^- <- theta^- + tau (theta - theta^-)
+
+        The very first move is a copy, whatever tau is.
         """
         first, due = ops.equal(self.updated.value, 0), ops.equal(self.updated.value % self.target_every, 0)
         for slow, fast in zip(self.target.weights, self.online.weights, strict=True):

@@ -1,4 +1,7 @@
-"""Checks of environments before a run begins: interface, spaces, numbers. No Keras in here."""
+"""Checks of environments before a run begins: interface, spaces, numbers.
+
+This module does not import Keras.
+"""
 
 import difflib
 from collections.abc import Callable
@@ -18,10 +21,13 @@ STEP = "step(action) to return (observation, reward, terminated, truncated, info
 
 
 def check(env: Any, steps: int = 10) -> None:
-    """ValueError where the environment does not keep to Gymnasium's interface or to its own spaces.
+    """ValueError where the environment breaks Gymnasium's interface or leaves its own spaces.
 
-    Rewards must be finite numbers, and observations new arrays. The check makes a reset and some
-    random steps. It begins with the environment inside the wrappers, for they rely on it.
+    Rewards must be finite numbers, and each observation a new array. The check makes a reset and
+    some random steps. The environment inside the wrappers is tried first, because they rely on it.
+
+    Args:
+        steps: random steps.
     """
     check_actions(env.action_space)
     if isinstance(env.observation_space, NUMBERS):
@@ -42,7 +48,7 @@ def check(env: Any, steps: int = 10) -> None:
 
 
 def check_interface(env: Any) -> None:
-    """ValueError where a reset or a step fails, or does not return what Gymnasium asks for."""
+    """ValueError where a reset or a random step fails, or returns something else than it should."""
     env.action_space.seed(0)
     _reset(env)
     _step(env)
@@ -55,11 +61,17 @@ def require_environment(
     check: Callable[[Any], Any] | None = None,
     make: Callable[[str], Any] | None = None,
 ) -> None:
-    """Checks that a Gymnasium id exists and that its action space is of type `space`.
+    """Checks that a Gymnasium id exists, and that an agent can act in its environment.
 
     Args:
-        make: how to make it, instead of `gymnasium.make`.
-        check: called with the environment; raises a ValueError where it is unfit.
+        name: the id.
+        space: the name of the only type of action space that is allowed, such as "Box"; None allows
+            all. Discrete actions must count from 0.
+        check: is called with the environment, and raises a ValueError where that is unfit.
+        make: a function, id -> environment, instead of `gymnasium.make`.
+
+    Raises:
+        ValueError: one of these is not so. The message is one line and names --environment.
     """
     known = environments.register(name)
     if known not in gymnasium.registry:
@@ -69,7 +81,7 @@ def require_environment(
     try:
         env = (make or gymnasium.make)(name)
     except Exception as error:
-        if str(error).startswith("--"):  # names its own flag
+        if str(error).startswith("--"):  # the message names its own flag
             raise
         message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
         raise ValueError(
@@ -91,7 +103,7 @@ def require_environment(
 
 
 def _reset(env):
-    """The observation after a reset; ValueError where it does not work."""
+    """The observation after a reset; ValueError where the reset fails."""
     result = _called(env.reset, RESET, seed=0)
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
         raise ValueError(f"env: expected {RESET}, received {_kind(result)}")
@@ -107,7 +119,7 @@ def _step(env):
 
 
 def _called(function, expected, *positional, **named):
-    """What a function of the environment returns; whatever it raises is bad input."""
+    """What a function of the environment returns. Any exception of it becomes a ValueError."""
     try:
         return function(*positional, **named)
     except Exception as error:

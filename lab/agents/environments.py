@@ -1,7 +1,7 @@
-"""Gymnasium environments as deep agents want them: observations are one array, channels come last.
+"""Gymnasium environments as deep agents need them: observations are one array, channels come last.
 
-`make` is the one way to an environment, for training, evaluation, checks and pictures. No Keras in
-here: settings are checked before it is imported.
+`make` makes every environment: for training, evaluation, checks and pictures. This module does not
+import Keras, because settings are checked before Keras is imported.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ from lab.agents.spaces import NUMBERS, one_line
 from lab.runs import paths
 
 LONGEST_EPISODE = 10_000  # steps, of environments without a time limit
-RESERVED = ("final_obs", "final_info")  # what a vector environment calls its own
+RESERVED = ("final_obs", "final_info")  # names that a vector environment puts into its infos
 
 
 def register(name: str) -> str:
-    """Imports the package that registers an id with Gymnasium.
+    """Imports the package that registers an id with Gymnasium. Returns the id without its package.
 
-    That is the laboratory's own package, Atari's, or the one of "package:id". Returns the id
-    without its package.
+    The package is the one of "package:id", the laboratory's own for "lab/...", or Atari's for
+    "ALE/...". Other ids need none.
 
     Raises:
         ValueError: the package cannot be imported, or Atari's is not installed.
@@ -46,19 +46,19 @@ def register(name: str) -> str:
 
 
 def time_limit(name: str) -> int | None:
-    """The steps of an episode that the registration of an id allows, or None."""
+    """The longest episode that the registration of an id allows, in steps; None without a limit."""
     return gymnasium.spec(register(name)).max_episode_steps
 
 
 def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `make` and `make_vector` that the settings of a run, a dict, hold."""
+    """The arguments of `make` and `make_vector` from the settings of a run."""
     stack = int(settings.get("frame_stack", 1))
     options = parse_options(settings.get("environment_options", ()))
     return {"frame_stack": stack, "options": options, "wrappers": tuple(settings.get("wrappers", ()))}
 
 
 def parse_options(pairs: Iterable[str], flag: str = "--environment-options") -> dict[str, Any]:
-    """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1,2], or else text."""
+    """["name=value", ...] as a dict. A value is JSON, such as 3, true or [1,2]; otherwise text."""
     options = {}
     for pair in pairs:
         name, sign, options[name] = pair.partition("=")
@@ -80,30 +80,35 @@ def make(
 ) -> gymnasium.Env:
     """An environment with observations that are one Box.
 
-    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened; categories
-    become one-hot. A single number becomes a vector of one. A Dict of one part becomes that part.
+    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened. Categories
+    become one-hot. A single number becomes a vector of length 1. A Dict with one part becomes that
+    part.
 
-    With `frame_stack` the agent sees the last n observations: images side by side in the channels,
-    vectors as `[n, D]`.
+    With `frame_stack` = n the agent sees the last n observations: images side by side in the
+    channels, vectors as `[n, D]`.
 
-    Atari games get Mnih et al. 2015's preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle
-    steps at the start) and, in training, rewards clipped to their sign.
+    Atari games get the preprocessing of Mnih et al. 2015: grey images of 84 x 84, one action for 4
+    frames, and up to 30 idle steps at the start. In training their rewards are replaced by their
+    signs.
 
-    An environment without a time limit gets one of 10,000 steps, for a greedy policy may go round
-    in circles. Observations are copies: an environment may reuse its array.
+    An environment without a time limit gets one of 10,000 steps, because a greedy policy may go
+    round in circles. Observations are copies, because an environment may reuse its array.
 
     Args:
         environment: a Gymnasium id, or a class or function that makes an environment.
-        options: its keyword arguments.
+        options: the environment's keyword arguments.
         wrappers: functions, environment -> environment, or their names as "module:name" or
-            "module:name argument=value ...". The innermost comes first, before all of the above.
-        render_mode: of the environment; None does not pass one on.
+            "module:name argument=value ...". The innermost comes first. All of the above is done
+            outside of them.
+        frame_stack: n, the number of observations that the agent sees at once.
+        render_mode: of the environment. With None it gets no such argument.
+        training: whether the rewards of Atari games are clipped.
 
     Raises:
-        ValueError: the observation space is none of these.
+        ValueError: the environment cannot be made, or its observations cannot become one Box.
     """
     options = dict(options) | ({} if render_mode is None else {"render_mode": render_mode})
-    atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # has a limit of its own
+    atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # these have a time limit
     env = _create(environment, options | ({"frameskip": 1} if atari else {}))
     for wrapper in wrappers:
         env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
@@ -111,9 +116,13 @@ def make(
 
 
 def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
-    """`count` environments of `make` side by side, reset in the step that ends an episode.
+    """A vector environment of `count` environments, each as `make` makes it.
 
-    The laboratory's functional environments step together, for one by one they are slow.
+    Each is reset in the step that ends its episode. The laboratory's functional environments are
+    stepped together, because one by one they are slow.
+
+    Args:
+        **arguments: those of `make`.
     """
     plain = arguments.get("frame_stack", 1) == 1 and not arguments.get("options") and not arguments.get("wrappers")
     if plain and isinstance(environment, str) and environment.startswith("lab/"):
@@ -124,7 +133,7 @@ def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
 
 
 class _Detached(gymnasium.Wrapper):
-    """Copies of the observations, and infos without the names that a vector environment uses."""
+    """Copies observations, and drops the infos whose names a vector environment uses."""
 
     def reset(self, *, seed=None, options=None):
         return _detached(*self.env.reset(seed=seed, options=options))
@@ -148,7 +157,7 @@ def _detached(observation, info):
 
 
 def _create(environment, options):
-    """The environment of an id, a class or a function, with observations of its own."""
+    """The environment of an id, a class or a function, in a `_Detached`."""
     if isinstance(environment, str):
         return _Detached(gymnasium.make(register(environment), disable_env_checker=True, **options))
     env = environment(**options) if callable(environment) else environment
@@ -160,7 +169,7 @@ def _create(environment, options):
 
 
 def _wrapped(env, wrapper):
-    """The environment in the wrapper of "module:name argument=value ..."."""
+    """The environment inside the wrapper that "module:name argument=value ..." names."""
     name, *pairs = wrapper.split()
     module, _, attribute = name.partition(":")
     options = parse_options(pairs, "--wrappers")
@@ -172,7 +181,7 @@ def _wrapped(env, wrapper):
 
 
 def _prepared(env, atari, frame_stack, training):
-    """What `make` does to any environment."""
+    """What `make` does to every environment."""
     if atari:
         env = wrappers.AtariPreprocessing(env)
         env = wrappers.TransformReward(env, lambda reward: float(np.sign(float(reward)))) if training else env
@@ -187,7 +196,7 @@ def _prepared(env, atari, frame_stack, training):
 
 
 def _limited(env):
-    """Whether a wrapper limits the time."""
+    """Whether one of the wrappers is a time limit."""
     while isinstance(env, gymnasium.Wrapper):
         if isinstance(env, wrappers.TimeLimit):
             return True
@@ -202,7 +211,7 @@ def first_line(error: Exception) -> str:
 
 def _as_box(env):
     space = env.observation_space
-    if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # is that part
+    if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # becomes its only part
         ((name, part),) = space.spaces.items()
         return _as_box(wrappers.TransformObservation(env, lambda observation: observation[name], part))
     if isinstance(space, spaces.Box):
@@ -214,14 +223,15 @@ def _as_box(env):
             raise ValueError(f"env: expected {expected}, received {one_line(part)}{place}")
         if isinstance(part, spaces.Box) and (len(part.shape) > 2 or (len(part.shape) == 2 and part.dtype == np.uint8)):
             raise ValueError(
-                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; choose with "
-                "gymnasium.wrappers.FilterObservation, --wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
+                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; "
+                "choose with gymnasium.wrappers.FilterObservation, "
+                "--wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
             )
     return wrappers.FlattenObservation(env)
 
 
 def _parts(space, where=""):
-    """(path, space) of each part that is not made of others."""
+    """(path, space) of each part that has no parts itself."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         inner = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
         for name, part in inner:

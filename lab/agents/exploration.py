@@ -11,12 +11,14 @@ from lab.engine.types import Tensor
 
 
 def constant(value: float) -> Callable[[Tensor], Tensor]:
-    """Epsilon that stays: `schedule(step) -> value`."""
+    """A schedule, step -> epsilon, that always gives the same value."""
     return lambda step: value
 
 
 def linear(start: float, end: float, duration: float) -> Callable[[Tensor], Tensor]:
-    """epsilon_t = start + (end - start) min(t / duration, 1) (Mnih et al. 2015).
+    """A schedule that goes from start to end, and stays there (Mnih et al. 2015).
+
+        epsilon_t = start + (end - start) min(t / duration, 1)
 
     t and duration are in environment steps.
     """
@@ -24,7 +26,9 @@ def linear(start: float, end: float, duration: float) -> Callable[[Tensor], Tens
 
 
 def exponential(start: float, end: float, half_life: float) -> Callable[[Tensor], Tensor]:
-    """epsilon_t = end + (start - end) 2^(-t / half_life).
+    """A schedule that halves its distance to the end in every half-life.
+
+        epsilon_t = end + (start - end) 2^(-t / half_life)
 
     t and half_life are in environment steps.
     """
@@ -32,7 +36,7 @@ def exponential(start: float, end: float, half_life: float) -> Callable[[Tensor]
 
 
 def epsilon_greedy(values: Tensor, epsilon: Tensor, seed: Any) -> Tensor:
-    """A uniformly random action with probability epsilon, else the first of the best ones.
+    """A uniformly random action with probability epsilon, otherwise the first of the best actions.
 
     Args:
         values: action values, `[B, A]`.
@@ -49,7 +53,7 @@ def epsilon_greedy(values: Tensor, epsilon: Tensor, seed: Any) -> Tensor:
 
 
 def host_epsilon_greedy(values: np.ndarray, epsilon: float, generator: np.random.Generator) -> np.ndarray:
-    """`epsilon_greedy` over NumPy arrays, drawing from a NumPy generator."""
+    """`epsilon_greedy` of NumPy arrays, with randomness from a NumPy generator."""
     batch, actions = values.shape
     greedy: Any = values.argmax(axis=-1)
     explore: Any = generator.random(batch) < epsilon

@@ -1,8 +1,7 @@
 """How actor-critics run their Keras models: on single observations, or with a memory on sequences.
 
-A network acts, and it tells of a trajectory what its policy and its critic say. Both kinds lay a
-trajectory out for their model: `arrange` brings `[T, B, ...]` into that layout, whose first axis is
-the one that minibatches divide.
+A network acts, and evaluates the policy and the values on a trajectory. Each kind has a layout for
+its model: `arrange` brings `[T, B, ...]` into it. Minibatches are parts of its first axis.
 """
 
 from collections.abc import Callable
@@ -20,25 +19,25 @@ from lab.engine.types import Tensor
 
 
 class Evaluated(NamedTuple):
-    """What a network says of a trajectory, in its layout; `next_value` is `[T, B]`."""
+    """Policy and values of a network on a trajectory. All but `next_value` are in its layout."""
 
-    inputs: Any  # of the model
+    inputs: Any  # inputs of the model
     sample: Any  # what the policy drew
-    policy: Any  # its distribution, without noise
+    policy: Any  # the distribution of samples, without noise
     value: Any  # V(s)
     next_value: Any  # V(s'), `[T, B]`
 
 
 class FeedForward:
-    """A model of single observations; the layout is `[T B, ...]`.
+    """A model of single observations. The layout is `[T B, ...]`.
 
     Args:
-        model: observation `[B, ...]` -> [*parameters of the policy, value `[B]`], such as
-            `lab.models.actor_critic` makes.
-        policy: what the parameters mean, of `lab.agents.policies`.
+        model: a Keras model, such as `lab.models.actor_critic` makes,
+            observation `[B, ...]` -> [*parameters of the policy, value `[B]`].
+        policy: of `lab.agents.policies`. It says what the parameters mean.
     """
 
-    def __init__(self, model: keras.Model, policy: Any):
+    def __init__(self, model: keras.Model, policy: Any) -> None:
         self.model = model
         self.policy = policy
         self.variables = list(policy.variables)
@@ -51,7 +50,7 @@ class FeedForward:
         self._host = HostPasses(self.actor)
 
     def act(self, observation: Tensor, start: Tensor, seed: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """Explores: (action, {"sample", "start"}). A program."""
+        """Explores: observation -> (action, {"sample", "start"}). A program."""
         sample = self.policy.sample(seed, *several(exploring(self.actor, observation)))
         return self.policy.action(sample), {"sample": sample, "start": start}
 
@@ -77,12 +76,12 @@ class FeedForward:
         return ops.reshape(x, (-1, *x.shape[2:]))
 
     def forward(self, inputs: Any, run: Callable) -> tuple[Any, Tensor]:
-        """(the policy as a distribution, values) by a pass of `lab.agents.passes`. A program."""
+        """(distribution of samples, values) by `run`, a pass of `lab.agents.passes`. A program."""
         *parameters, value = run(self.model, inputs)
         return self.policy.distribution(*parameters), value
 
     def evaluate(self, trajectory: Trajectory) -> Evaluated:
-        """What the network says of a trajectory, in greedy passes. A program."""
+        """Policy and values on a trajectory, by greedy passes. A program."""
         inputs, sample = self.arrange(trajectory.observation), self.arrange(trajectory.extras["sample"])
         policy, value = self.forward(inputs, greedy)
         next_value = greedy(self.critic, self.arrange(trajectory.next_observation))
@@ -90,22 +89,22 @@ class FeedForward:
 
 
 class Recurrent:
-    """A model with a memory; the layout is `[B, T, ...]`, and minibatches are made of environments.
+    """A model with a memory. The layout is `[B, T, ...]`: minibatches are made of environments.
 
-    Gradients flow through a whole trajectory, from the memory with which it began. The first step
-    of an episode sees no memory.
+    Gradients flow through a whole trajectory, but not into the memory at its start. The first step
+    of an episode begins with an empty memory.
 
     Args:
         build: a function, T -> the model for sequences of T steps,
             [observation `[B, T, ...]`, start `[B, T]`, *memory `[B, units]`] ->
             [*parameters `[B, T, ...]`, value `[B, T]`, *memory].
             The models share their layers, as those of `lab.models.recurrent_actor_critic` do.
-        policy: what the parameters mean, of `lab.agents.policies`.
-        num_envs: B.
+        policy: of `lab.agents.policies`. It says what the parameters mean.
+        num_envs: B, the number of environments.
         length: T, the rollout length.
     """
 
-    def __init__(self, build: Callable[[int], keras.Model], policy: Any, *, num_envs: int, length: int):
+    def __init__(self, build: Callable[[int], keras.Model], policy: Any, *, num_envs: int, length: int) -> None:
         self.model = build(length)
         self.policy = policy
         self.num_envs = validation.integer("num_envs", num_envs)
@@ -123,7 +122,10 @@ class Recurrent:
         self._programs: dict = {}
 
     def act(self, observation: Tensor, start: Tensor, seed: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """Explores: (action, {"sample", "start" and the memory before the step}). A program."""
+        """Explores: observation -> (action, {"sample", "start", "memory_0", ...}). A program.
+
+        The extras hold the memory before the step.
+        """
         memory = [ops.copy(variable) for variable in self._memory]
         parameters, _, following = self._one_step(observation, start, memory, exploring)
         for variable, value in zip(self._memory, following, strict=True):
@@ -135,8 +137,8 @@ class Recurrent:
     def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
         """See `Agent.host_policy`.
 
-        Exploring is one compiled call that draws from `seed`. The greedy policy has a memory of its
-        own.
+        Exploring is one compiled call of `act`, whose randomness comes from `seed`, not from the
+        generator. The greedy policy has a memory of its own.
         """
         if generator is not None:
             if "act" not in self._programs:
@@ -173,12 +175,12 @@ class Recurrent:
         return ops.swapaxes(x, 0, 1)
 
     def forward(self, inputs: Any, run: Callable) -> tuple[Any, Tensor]:
-        """(the policy as a distribution, values) by a pass of `lab.agents.passes`. A program."""
+        """(distribution of samples, values) by `run`, a pass of `lab.agents.passes`. A program."""
         *parameters, value = run(self.model, inputs)[: -len(self._memory)]
         return self.policy.distribution(*parameters), value
 
     def evaluate(self, trajectory: Trajectory) -> Evaluated:
-        """What the network says of a trajectory, in greedy passes. A program."""
+        """Policy and values on a trajectory, by greedy passes. A program."""
         memory = [trajectory.extras[f"memory_{position}"][0] for position in range(len(self._memory))]
         start = ops.cast(trajectory.extras["start"], "float32")
         inputs = [self.arrange(trajectory.observation), self.arrange(start), *memory]
@@ -187,7 +189,7 @@ class Recurrent:
         return Evaluated(inputs, sample, policy, value, self._next_value(trajectory))
 
     def _next_value(self, trajectory):
-        """V(s'_t) by one step on s'_t, from the memory after step t; `[T, B]`."""
+        """V(s'_t) `[T, B]`, by one more step of the model on s'_t, with the memory after step t."""
         memory = []
         for position, last in enumerate(self._memory):
             before = trajectory.extras[f"memory_{position}"]

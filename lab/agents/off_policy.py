@@ -28,21 +28,22 @@ from lab.engine.types import Tensor
 class OffPolicy(abc.ABC):
     """An actor and critics that learn from a replay, for Box actions.
 
-    A subclass says how it explores and how it learns.
+    A subclass says how they explore and how they learn.
 
     Args:
-        actor: a built Keras model, observation `[B, ...]` -> what the subclass makes actions of.
+        actor: a built Keras model, observation `[B, ...]` -> outputs that the subclass turns into
+            actions.
         critics: `Critics`.
         replay: where transitions are kept, `UniformReplay`.
         action_space: the Box, with finite bounds.
-        groups: calls of `update` per call of `learn`.
+        groups: calls of `update` in each call of `learn`.
         seed: seeds what is random inside compiled programs.
-        state: variables of the subclass, its optimizers' included.
-        discount, batch_size, rollout_length, learning_starts: the settings of the same name.
+        state: the variables of the subclass, including those of its optimizers.
+        discount, batch_size, rollout_length, learning_starts: as in `lab.agents.settings`.
     """
 
-    parameters: int  # outputs of the actor, `[B, D]` each
-    meaning: str  # what they are
+    parameters: int  # the number of outputs of the actor, `[B, D]` each
+    meaning: str  # what these outputs are, for messages
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class OffPolicy(abc.ABC):
         learning_starts: int,
         seed: int,
         state: Sequence[keras.Variable],
-    ):
+    ) -> None:
         require_batch(batch_size, replay)
         self.actor = self.model = actor
         self.critics, self.replay = critics, replay
@@ -94,17 +95,14 @@ class OffPolicy(abc.ABC):
     def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Explores: observation `[B, ...]` -> (action `[B, D]`, {}). A program.
 
-        Before learning starts actions are uniformly random.
+        Before learning starts, actions are uniformly random.
         """
         action = self.explore(exploring(self.actor, observation), start)
         anything = keras.random.uniform(ops.shape(action), -1.0, 1.0, seed=self.seed)
         return self.box.from_unit(ops.where(self.steps.value < self.learning_starts, anything, action)), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """(observation `[B, ...]`, start `[B]`) -> (action `[B, D]`, {}) of arrays.
-
-        It explores as `act` does, with randomness from `generator`. Without one it is greedy.
-        """
+        """See `Agent.host_policy`: (observation, start) -> (action `[B, D]`, {})."""
         box = self.box
         if generator is None:
             best = self._host.greedy.refresh()
@@ -133,15 +131,18 @@ class OffPolicy(abc.ABC):
         self.steps.assign_add(trajectory.reward.shape[0] * trajectory.reward.shape[1])
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
-        """Adds a trajectory, then updates; returns mean diagnostics. A program."""
+        """Adds a trajectory to the replay, then updates `groups` times. A program.
+
+        Returns the means of their diagnostics.
+        """
         self.observe(trajectory)
         results = engine.scan(lambda _: self.update(), self.variables, length=self.groups)
         return {name: ops.mean(values) for name, values in results.items()}
 
     def sample(self) -> tuple[Transition, Tensor]:
-        """A batch of transitions with actions of the unit cube, and their discounts. A program.
+        """A batch of transitions, and their discounts `[N]`. A program.
 
-        The discount is 0 where the episode terminated.
+        Actions are those of the unit cube. The discount is 0 where the episode terminated.
         """
         batch = self.replay.sample(self.batch_size)
         discount = self.discount * (1.0 - ops.cast(batch.terminated, "float32"))
@@ -165,4 +166,4 @@ class OffPolicy(abc.ABC):
 
     @abc.abstractmethod
     def greedy_output(self, *outputs: Any) -> Any:
-        """The best actions of the unit cube, from the actor's symbolic outputs."""
+        """The best actions of the unit cube, from the symbolic outputs of the actor."""

@@ -1,4 +1,4 @@
-"""The forward passes of an agent's models: which layers draw noise, which statistics move.
+"""The forward passes of an agent's models: where layers draw noise, and where statistics move.
 
 | pass      | `training` | NoisyDense, Dropout | batch normalisation                        |
 |-----------|------------|---------------------|--------------------------------------------|
@@ -6,10 +6,10 @@
 | exploring | True       | draw                | by its moving averages, which stay         |
 | greedy    | False      | are silent          | by its moving averages, which stay         |
 
-Values that bootstrap are greedy passes. So are models that are only asked in another model's loss.
-Acting does not normalise by its batch: that may be a single observation, of which nothing would be
-left. `RunningNormalization` moves in none of the passes: an agent shows each observation once to
-its `observation_statistics`.
+Values that bootstrap come from greedy passes. So do the values of a critic in the loss of an actor.
+Exploring does not normalise by the batch, because a batch of one observation would become zero.
+`RunningNormalization` moves in none of the passes: an agent updates its `observation_statistics`
+with each observation once.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from lab.layers import RunningNormalization
 
 
 def learning(model: keras.Model, inputs: Any) -> Any:
-    """The outputs of a model that learns from them. A program."""
+    """The outputs of a model that is being trained. A program."""
     with _frozen(model, RunningNormalization):
         return model(inputs, training=True)
 
@@ -44,27 +44,27 @@ def greedy(model: keras.Model, inputs: Any) -> Any:
 class HostPasses:
     """A model's exploring and greedy pass as functions of arrays, for host environments.
 
-    They are one NumPy function where the model is small, dense and without noise, else a compiled
-    call each. Their `refresh()` takes over the present weights. The noise of a compiled exploring
-    pass comes from the layers' own seeds.
+    Both are the same NumPy function if the model consists of layers that `engine.host_forward` can
+    compute in NumPy. Otherwise each is a compiled call. Their `refresh()` takes over the present
+    weights. The noise of a compiled exploring pass comes from the seeds of the layers.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model) -> None:
         self.greedy = self.exploring = engine.host_forward(model)
         if not isinstance(self.greedy, engine.HostForward):
             self.exploring = engine.CompiledForward(lambda inputs: exploring(model, inputs), model.variables)
 
 
 def observation_statistics(*models: keras.Model) -> list[RunningNormalization]:
-    """The layers that normalise observations in these models, each once.
+    """The layers of these models that normalise observations. A shared layer is listed once.
 
-    The agent calls `layer.update(trajectory.observation)` of each, for all that it observes.
+    The agent calls `layer.update(trajectory.observation)` of each, for each trajectory.
 
     Args:
         models: Keras models whose first input is the observation.
 
     Raises:
-        ValueError: a layer normalises something else, of which trajectories say nothing.
+        ValueError: a layer normalises something else, which no trajectory contains.
     """
     layers = [layer for model in models for layer in _layers(model)]
     found = {id(layer): layer for layer in layers if isinstance(layer, RunningNormalization)}
@@ -78,15 +78,15 @@ def observation_statistics(*models: keras.Model) -> list[RunningNormalization]:
 
 
 def several(outputs: Any) -> list[Tensor]:
-    """A model's outputs as a list, also where there is only one."""
+    """The outputs of a model as a list, even if there is only one."""
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
 
 @contextlib.contextmanager
 def _frozen(model, kinds) -> Iterator[None]:
-    """Layers of these kinds are not trainable meanwhile.
+    """Inside of it, layers of these kinds are not trainable.
 
-    Keras then computes them as in inference, and their statistics stay.
+    Keras then computes them as in inference, and does not update their statistics.
     """
     layers = [layer for layer in private.flatten_layers(model) if isinstance(layer, kinds) and layer.trainable]
     for layer in layers:
@@ -99,7 +99,7 @@ def _frozen(model, kinds) -> Iterator[None]:
 
 
 def _layers(model):
-    """All layers, those of models within included."""
+    """All layers, including those of models inside the model."""
     for layer in model.layers:
         yield layer
         if hasattr(layer, "layers"):

@@ -1,8 +1,8 @@
 """Proximal policy optimisation (Schulman et al. 2017, Algorithm 1), with the clipped objective.
 
 Differences from the paper, all of them settings: advantages are standardised in each minibatch; the
-change of the value may be clipped; updates may stop at a target divergence. All three are OpenAI's
-(Huang et al. 2022, "The 37 implementation details of PPO").
+change of the value can be clipped; updates can stop at a target divergence. All three are from
+OpenAI's code (Huang et al. 2022, "The 37 implementation details of PPO").
 """
 
 import math
@@ -20,33 +20,42 @@ from lab.agents.passes import learning
 from lab.engine.types import Tensor
 from lab.losses import reinforcement
 
-METRICS = ("policy_loss", "value_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm")  # of an update
+METRICS = ("policy_loss", "value_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm")  # those of each update
 
 
 class PPO(ActorCritic):
-    """`epochs` passes over each trajectory, in `minibatches` random parts, on
+    """Proximal policy optimisation. It makes several gradient steps per trajectory.
 
-    E[L_clip] + c_v E[L_value] - c_e E[H(pi(.|s))],
+    The loss is
 
-    with L_clip = -min(rho A, clip(rho, 1-c, 1+c) A) and L_value = (G - V(s))^2.
+        E[L_clip] + c_v E[L_value] - c_e E[H(pi(.|s))]
+        L_clip = -min(rho A, clip(rho, 1 - c, 1 + c) A)
+        L_value = (G - V(s))^2
 
-    The ratio rho is 1 before the first update, unless the learning pass differs from the greedy
-    one. With Dropout or `NoisyDense` rho compares a policy under new noise with one without noise.
-    With batch normalisation it compares a policy normalised by its minibatch with one normalised
-    by the moving averages. The clip then limits this difference too.
+    Each of `epochs` passes over the trajectory splits it into `minibatches` random parts, and makes
+    one update on each part. G is the lambda-return and A = G - V_old(s) the advantage. V_old is the
+    value before the first update, and rho the probability of the action, divided by its probability
+    before the first update.
 
-    Updates that `target_kl` prevents are not computed, apart from the gradient that shows the
-    divergence. They count neither for the optimizer's schedule nor in the diagnostics, which are
-    means over the updates made (0 where there was none).
+    So rho is 1 in the first update, unless the learning pass differs from the greedy one. With
+    Dropout or `NoisyDense` rho compares a policy under new noise with one without noise. With batch
+    normalisation it compares a policy normalised by its minibatch with one normalised by the moving
+    averages. The clip then limits this difference too.
+
+    Where `target_kl` stops an update, it stops all later ones on the trajectory. They are not
+    computed, except for the gradient of the first, which shows the divergence. They count neither
+    in the optimizer's schedule nor in the diagnostics, which are means over the updates that were
+    made (0 if none).
 
     Args:
         clip: c, a number or a function of environment steps.
-        value_clip: V may move this far from its value before the update without being worse off.
+        value_clip: v. If it is given, L_value is the larger one of (G - V(s))^2 and
+            (G - V_old(s) - clip(V(s) - V_old(s), -v, v))^2.
         value_weight: c_v.
         entropy_weight: c_e, a number or a function of environment steps.
-        minibatches: of a recurrent network they divide the environments, not the steps.
-        discount, gae_lambda, rollout_length, epochs, target_kl, normalize_advantage: like the rest
-            the fields of `lab.agents.settings.PPO` of the same name.
+        minibatches: with a recurrent network, parts of the environments, not of the steps.
+        discount, gae_lambda, rollout_length, epochs, target_kl, normalize_advantage: as in
+            `lab.agents.settings.PPO`.
         **options: those of `ActorCritic`.
     """
 
@@ -65,7 +74,7 @@ class PPO(ActorCritic):
         target_kl: float | None = settings.PPO.target_kl,
         normalize_advantage: bool = settings.PPO.normalize_advantage,
         **options: Any,
-    ):
+    ) -> None:
         super().__init__(discount=discount, gae_lambda=gae_lambda, rollout_length=rollout_length, **options)
         self.epochs = validation.integer("epochs", epochs)
         self.minibatches = validation.integer("minibatches", minibatches)
@@ -83,7 +92,7 @@ class PPO(ActorCritic):
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
         """All updates on a trajectory. A program."""
         batch = self.experience(trajectory)
-        count = batch.log_prob.shape[0]  # the steps of a rollout or, of a recurrent network, its environments
+        count = batch.log_prob.shape[0]  # the steps of a rollout; with a recurrent network, its environments
         if count % self.minibatches:
             raise ValueError(f"minibatches: expected a divisor of the rollout's {count}, received {self.minibatches}.")
         if self.normalize_advantage and math.prod(batch.advantage.shape) == self.minibatches:
@@ -99,7 +108,7 @@ class PPO(ActorCritic):
         diagnostics = self.finish(trajectory, batch)
         metrics = {name: ops.mean(values) for name, values in results.items()}
         if self.target_kl is not None:
-            made = metrics.pop("made")  # the share of updates that were; the others count as 0 in the means
+            made = metrics.pop("made")  # the share of updates that were made; the others are 0 in these means
             metrics = {name: value / ops.maximum(made, 1e-9) for name, value in metrics.items()}
             metrics["updates"] = made * self.epochs * self.minibatches
         return metrics | diagnostics
@@ -113,7 +122,7 @@ class PPO(ActorCritic):
         return metrics
 
     def _update_while_near(self, batch):
-        """`_update`, while the policy is near the one that acted."""
+        """`_update`, as long as the policy is near the one that acted."""
         limit = 1.5 * (self.target_kl or 0.0)
 
         def skip():
@@ -158,5 +167,5 @@ class PPO(ActorCritic):
         return ops.maximum(error, ops.square(batch.target - near))
 
     def _now(self, value):
-        """A number, or what a function of environment steps gives now."""
+        """A number, or the present value of a function of environment steps."""
         return value(self.steps.value) if callable(value) else value

@@ -1,8 +1,8 @@
 """Proximal policy optimisation with a memory.
 
-Minibatches are made of whole environments. The gradient flows through their trajectory (Huang et
-al. 2022, "The 37 implementation details of PPO", recurrent details 1 to 5). The memory with which a
-trajectory began is that of acting; it is not computed anew while learning.
+Minibatches are made of whole environments. The gradient flows through the trajectory of each (Huang
+et al. 2022, "The 37 implementation details of PPO", recurrent details 1 to 5). Learning begins with
+the memory that the agent had at the start of the trajectory. That memory is not computed again.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ def recurrent_ppo(
 
     Args:
         build, policy, num_envs: those of `Recurrent`.
-        rollout_length: T, how far the gradient flows back at most.
-        **options: those of `PPO`. Its minibatches must divide num_envs.
+        rollout_length: T. The gradient flows back at most so many steps.
+        **options: those of `PPO`, with the defaults of `PPO`. `minibatches` must divide num_envs.
     """
     network = Recurrent(build, policy, num_envs=num_envs, length=rollout_length)
     return PPO(network=network, rollout_length=rollout_length, **options)

@@ -1,4 +1,4 @@
-"""What an agent's models, optimizers and spaces must have in common, checked early."""
+"""Checks that an agent's models, optimizers and spaces fit each other, when the agent is made."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ def require_outputs(name: str, model: keras.Model, shapes: list, meaning: str) -
     """ValueError unless the outputs of a model have these shapes, after the batch axis.
 
     Args:
-        name: the argument.
-        shapes: a list, one for each output.
-        meaning: what they are, such as "the value of each action of Discrete(2)".
+        name: of the argument, for messages.
+        shapes: one for each output.
+        meaning: what the outputs are, such as "the value of each action of Discrete(2)".
     """
     received = [tuple(output.shape[1:]) for output in getattr(model, "outputs", None) or ()]
     if received and received != [tuple(shape) for shape in shapes]:
@@ -29,7 +29,7 @@ def require_inputs(name: str, model: keras.Model, shapes: list, meaning: str) ->
 
 
 def require_apart(**models: keras.Model) -> None:
-    """ValueError where two models share a weight: learning in one would change the other."""
+    """ValueError where two models share a weight, so that training one would change the other."""
     owners: dict = {}
     for name, model in models.items():
         for weight in model.weights:
@@ -40,10 +40,10 @@ def require_apart(**models: keras.Model) -> None:
 
 
 def require_new(name: str, optimizer: keras.optimizers.Optimizer) -> None:
-    """ValueError where an optimizer already has the state of some model's weights."""
+    """ValueError where an optimizer was already built for the weights of some model."""
     if optimizer.built:
         raise ValueError(
-            f"{name}: expected an optimizer that is new, received one that already serves a model; give each player its own."
+            f"{name}: expected an optimizer that is new, received one that already serves a model; give each one its own."
         )
 
 
@@ -54,7 +54,7 @@ def copy_weights(name: str, target: keras.Model, source: str, model: keras.Model
         name, source: the names of the arguments `target` and `model`, for messages.
 
     Raises:
-        ValueError: it is not another model of the same architecture.
+        ValueError: `target` is not another model of the same architecture.
     """
     require_apart(**{source: model, name: target})
     shapes = [[tuple(variable.shape) for variable in each.variables] for each in (model, target)]
@@ -67,12 +67,12 @@ def copy_weights(name: str, target: keras.Model, source: str, model: keras.Model
 
 
 def require_place(observation_shape: Any, action_space: Any, parts: Any, environments: tuple) -> None:
-    """ValueError where an agent was made for other environments than those it shall learn in.
+    """ValueError where an agent was made for other environments than those of its rollout.
 
     Args:
-        observation_shape, action_space: what it was made for.
-        parts: what it is made of. Parts with a state for each environment have `num_envs`.
-        environments: (observation space, action space, number) of the environments.
+        observation_shape, action_space: those for which the agent was made.
+        parts: the parts of the agent. Those with a state for each environment have `num_envs`.
+        environments: (observation space, action space, number of environments) of the rollout.
     """
     observations, actions, count = environments
     if tuple(observation_shape) != observations.shape:

@@ -10,21 +10,23 @@ from lab.layers import RunningNormalization
 
 
 class RewardScaling:
-    """r / sqrt(Var(G) + epsilon), clipped, with the discounted sum of each episode so far
+    """Divides rewards by the running standard deviation of their discounted sums.
 
-    G_t = gamma G_{t-1} + r_t.
+        G_t = gamma G_{t-1} + r_t
+        scaled reward = clip(r_t / sqrt(Var(G) + epsilon))
 
-    The variance is that of all G seen so far, the present rollout's included. Rewards are scaled,
-    not shifted, so that the best policy stays the best (Engstrom et al. 2020, section 3, item 2;
-    the form of OpenAI Baselines' VecNormalize).
+    G starts from 0 in each episode. The variance is that of all G so far, those of the present
+    rollout included. Rewards are scaled, not shifted, so that the best policy stays the best.
+
+    Source: Engstrom et al. 2020, section 3, item 2, in the form of OpenAI Baselines' VecNormalize.
 
     Args:
-        num_envs: B.
+        num_envs: B, the number of environments.
         discount: gamma.
         clip: scaled rewards lie in [-clip, clip].
     """
 
-    def __init__(self, num_envs: int, discount: float, *, clip: float = 10.0):
+    def __init__(self, num_envs: int, discount: float, *, clip: float = 10.0) -> None:
         self.discount = validation.UNIT.check("discount", discount)
         self.clip = validation.POSITIVE.check("clip", clip)
         self.num_envs = validation.integer("num_envs", num_envs)

@@ -1,6 +1,6 @@
-"""Rollouts: an agent's steps in a batch of environments, on the host or inside a program.
+"""Rollouts: an agent acts in a batch of environments, on the host or inside a program.
 
-`train` uses both kinds in the same way, by `num_envs`, `variables`, `reset(step)` and
+`train` uses both kinds in the same way. They have `num_envs`, `variables`, `reset(step)` and
 `run(iterations, learn)`.
 """
 
@@ -25,20 +25,20 @@ class IterationStats(NamedTuple):
 
 
 class HostRollout:
-    """Any Gymnasium vector environment in `AutoresetMode.SAME_STEP`.
+    """A rollout in any Gymnasium vector environment in `AutoresetMode.SAME_STEP`.
 
-    Acting is NumPy, learning one compiled call.
+    Acting is a function of arrays, `agent.host_policy`. Learning is one compiled call.
 
     Args:
         agent: an `Agent`.
         envs: a `gymnasium.vector.VectorEnv` in SAME_STEP mode.
-        seed: the run's seed. Resets and action noise come from it and the step of the last reset.
+        seed: the run's seed. It and the step of the last reset seed environments and exploration.
     """
 
-    # The state of host environments cannot be saved. A reset with a known seed stands for it.
+    # The state of host environments cannot be saved. A resumed run resets them with a known seed.
     variables = ()
 
-    def __init__(self, agent: Agent, envs: Any, *, seed: int):
+    def __init__(self, agent: Agent, envs: Any, *, seed: int) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
@@ -62,7 +62,7 @@ class HostRollout:
         self._length = np.zeros(self.num_envs, int)
 
     def run(self, iterations: int, learn: bool) -> IterationStats:
-        """Collects and, with `learn`, learns, `iterations` times."""
+        """Collects a trajectory, and learns from it if `learn`. It does so `iterations` times."""
         metrics: list[dict] = []
         self._finished = []
         for _ in range(iterations):
@@ -77,7 +77,7 @@ class HostRollout:
         )
 
     def collect(self, length: int) -> Trajectory:
-        """A `Trajectory` of `length` steps in each environment, as arrays."""
+        """A `Trajectory` of `length` steps of each environment, as arrays."""
         policy = self.agent.host_policy(self._generator)
         observation = self._observation
         shape = (length, self.num_envs)
@@ -110,7 +110,7 @@ class HostRollout:
     def _end_episodes(self, ended, final_observations, next_observation):
         for i in ended:
             last = final_observations[i]
-            if np.shape(last) != next_observation[i].shape:  # the environment's own info of that name
+            if np.shape(last) != next_observation[i].shape:  # it is another info of that name
                 received = f"{last!r}; lab.agents.environments.make_vector keeps the environment's own out"
                 raise EnvironmentFailure(
                     f"environment {i}: expected its last observation as info['final_obs'], received {received}."
@@ -122,20 +122,20 @@ class HostRollout:
 
 
 class DeviceRollout:
-    """A functional environment, batched over its leading axis.
+    """A rollout in a functional environment that is batched over its leading axis.
 
-    Acting, stepping and learning are one program.
+    Acting, stepping the environments and learning are one program.
 
     Args:
         agent: an `Agent`.
         env: a `gymnasium.experimental.functional.FuncEnv`, written in `keras.ops` over `[B, ...]`.
             `initial(rng)` gets a `SeedGenerator` and returns the states of all B environments.
-        max_episode_steps: the time limit. A functional environment has none.
-        seed: the run's seed.
+        max_episode_steps: the time limit. A functional environment has none of its own.
+        seed: the run's seed. It seeds the environments.
         xla: as in `engine.compile`.
     """
 
-    def __init__(self, agent: Agent, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None):
+    def __init__(self, agent: Agent, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None) -> None:
         self._xla = xla
         self.agent = agent
         self.env = env
@@ -154,10 +154,10 @@ class DeviceRollout:
         self._programs: dict = {}
 
     def reset(self, step: int) -> None:
-        """Nothing: the state of the environments is in `variables`."""
+        """Does nothing, because the state of the environments is in `variables`."""
 
     def run(self, iterations: int, learn: bool) -> IterationStats:
-        """Collects and, with `learn`, learns, `iterations` times, in one compiled call."""
+        """Does what `HostRollout.run` does, in one compiled call."""
         if (iterations, learn) not in self._programs:
             state = [*self.agent.variables, *self.variables]
 
@@ -176,12 +176,12 @@ class DeviceRollout:
         return IterationStats({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
 
     def collect(self, length: int) -> Trajectory:
-        """A `Trajectory` of `length` steps in each environment, as tensors. A program."""
+        """A `Trajectory` of `length` steps of each environment, as tensors. A program."""
         return self._collect(length)[0]
 
     def _collect(self, length):
-        # New episodes are drawn beforehand. Fused with the step, drawing took XLA four times as
-        # long as all the rest.
+        # The first states of new episodes are drawn before the steps. When they were drawn within
+        # the step, XLA needed four times as long for this as for all the rest.
         fresh = engine.scan(lambda _: self.env.initial(self.seed), [self.seed.state], length=length)
         return engine.scan(self._step, [*self.agent.variables, *self.variables], fresh)
 
@@ -215,7 +215,7 @@ def _like(mask, x):
 
 
 def _require_finite(trajectory):
-    """EnvironmentFailure where a number is not finite, or does not fit 32 bits."""
+    """EnvironmentFailure where a number is not finite, or does not fit into 32 bits."""
     for name in ("observation", "reward", "next_observation"):
         values = getattr(trajectory, name)
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():

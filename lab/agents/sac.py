@@ -1,9 +1,12 @@
 """Soft actor-critic with a learnt temperature (Haarnoja et al. 2018b, Algorithm 1).
 
-Source: arXiv 1812.05905. Differences from it: the temperature's gradient is that of its logarithm
-without the factor alpha, as in the authors' code; the temperature moves after the actor, by the
-entropy that the actor's step has measured anyway. Densities and entropies are those of actions in
-units in which the bounds are -1 and 1.
+Source: arXiv 1812.05905. Differences from it:
+
+- What is learnt is log alpha, and its gradient lacks the factor alpha, as in the authors' code.
+- The temperature is updated after the actor, with the entropy that was computed for the actor's
+  update.
+
+Densities and entropies are those of actions in units where the bounds are -1 and 1.
 """
 
 import math
@@ -27,14 +30,15 @@ from lab.engine.types import Tensor
 
 
 class LearntTemperature:
-    """alpha = exp(l), with the step  l <- l - eta (H - H*)  (eq. 18).
+    """A temperature alpha that rises while the policy's entropy H is below its target H*.
 
-    It rises while the policy's entropy H is below its target H*.
+        alpha = exp(l)
+        l <- l - eta (H - H*)  (eq. 18)
 
     Args:
         dimensions: D, of the action.
-        optimizer: a Keras optimizer, of l.
-        target_entropy: H*, in nats; -D by default.
+        optimizer: a Keras optimizer, for l.
+        target_entropy: H* in nats. None means -D.
         initial: alpha at the start, > 0.
     """
 
@@ -45,7 +49,7 @@ class LearntTemperature:
         *,
         target_entropy: float | None = None,
         initial: float = settings.SAC.initial_temperature,
-    ):
+    ) -> None:
         self.optimizer = optimizer
         usual = -float(validation.integer("dimensions", dimensions))
         self.target_entropy = usual if target_entropy is None else target_entropy
@@ -60,46 +64,50 @@ class LearntTemperature:
         return ops.exp(self._log.value)
 
     def learn(self, entropy: Tensor) -> dict[str, Tensor]:
-        """One step, from an estimate of the entropy; returns diagnostics. A program."""
+        """One step, with an estimate of the entropy H; returns diagnostics. A program."""
         self.optimizer.apply([entropy - self.target_entropy], [self._log])
         return {"temperature": self()}
 
 
 class FixedTemperature:
-    """An alpha that stays (Haarnoja et al. 2018a, arXiv 1801.01290).
+    """A temperature alpha that stays the same (Haarnoja et al. 2018a, arXiv 1801.01290).
 
     Args:
-        value: >= 0.
+        value: alpha, >= 0.
     """
 
     variables = ()
 
-    def __init__(self, value: float):
+    def __init__(self, value: float) -> None:
         self.value = validation.NOT_NEGATIVE.check("value", value)
 
     def __call__(self) -> float:
-        """Alpha."""
+        """Alpha now."""
         return self.value
 
     def learn(self, entropy: Tensor) -> dict[str, Tensor]:
-        """Nothing to learn, no diagnostics."""
+        """Learns nothing, and returns no diagnostics."""
         return {}
 
 
 class SAC(OffPolicy):
-    """Maximises E sum gamma^t (r + alpha H(pi(.|s))) by a squashed normal policy, for Box actions.
+    """Soft actor-critic, for Box actions. The policy is a normal distribution, squashed by tanh.
+
+    It maximises
+
+        E sum_t gamma^t (r_t + alpha H(pi(.|s_t)))
 
     Args:
-        actor: a built Keras model, observation `[B, ...]` -> mean and standard deviation of each
+        actor: a built Keras model, observation `[B, ...]` -> [mean, standard deviation] of each
             action before tanh, `[B, D]` each.
-        critics: `Critics`, two by the paper.
-        optimizer: of the actor, a Keras optimizer.
+        critics: `Critics`, two in the paper.
+        optimizer: a Keras optimizer, for the actor.
         temperature: alpha, `LearntTemperature` or `FixedTemperature`.
         replay: where transitions are kept, `UniformReplay`.
         action_space: the Box, with finite bounds.
         seed: seeds the actions inside compiled programs.
-        discount, batch_size, rollout_length, updates, learning_starts: the fields of
-            `lab.agents.settings.SAC` of the same name.
+        discount, batch_size, rollout_length, updates, learning_starts: as in
+            `lab.agents.settings.SAC`.
     """
 
     parameters, meaning = 2, "mean and standard deviation of an action"
@@ -119,7 +127,7 @@ class SAC(OffPolicy):
         updates: int = settings.SAC.updates,
         learning_starts: int = settings.SAC.learning_starts,
         seed: int,
-    ):
+    ) -> None:
         self.optimizer, self.temperature = optimizer, temperature
         self.updates = validation.integer("updates", updates)
         require_new("optimizer", optimizer)
@@ -140,7 +148,7 @@ class SAC(OffPolicy):
         )
 
     def explore(self, outputs: Any, start: Tensor) -> Tensor:
-        """A sample of the policy."""
+        """Samples of the policy."""
         return TanhNormal(*outputs).sample(self.seed)
 
     def host_explore(self, outputs: Any, start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -149,11 +157,11 @@ class SAC(OffPolicy):
         return np.tanh(loc + scale * generator.standard_normal(loc.shape, np.float32))
 
     def host_greedy(self, outputs: Any) -> np.ndarray:
-        """The squashed mean."""
+        """The mean, squashed by tanh."""
         return np.tanh(outputs[0])
 
     def greedy_output(self, *outputs: Any) -> Any:
-        """The squashed mean."""
+        """The mean, squashed by tanh."""
         return keras.layers.Activation("tanh", name="greedy")(outputs[0])
 
     def update(self) -> dict[str, Tensor]:
@@ -170,7 +178,7 @@ class SAC(OffPolicy):
         return metrics | {"actor_loss": loss, **extras} | self.temperature.learn(extras["entropy"])
 
     def _draw(self, outputs):
-        """Actions of the unit cube `[N, D]` and their log-densities `[N]`."""
+        """Random actions of the unit cube `[N, D]` and their log-densities `[N]`."""
         action, log_prob = TanhNormal(*outputs).sample_and_log_prob(self.seed)
         return action, ops.sum(log_prob, axis=-1)
 

@@ -1,4 +1,4 @@
-"""Groups of fields that the settings of agents are put together from; see `lab.agents.settings`."""
+"""Groups of fields, of which `lab.agents.settings` puts the settings of agents together."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -19,7 +19,7 @@ Loss = Literal["huber", "squared"]
 
 @dataclass(frozen=True)
 class Environment:
-    """The environments that an agent learns in, and for how long."""
+    """In which environments an agent learns, and for how long."""
 
     environment: str = "CartPole-v1"
     """Gymnasium id of the environment."""
@@ -41,23 +41,24 @@ class Environment:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Greedy episodes, during training and after it."""
+    """Greedy episodes during training and after it."""
 
     check_episodes: Annotated[int, Interval(0, 10**5)] = 0
-    """Greedy episodes at each report, on seeds of their own; the best policy in them is kept, with
-    0 the last one. A report comes every hundredth of the run, but 1,000 to 100,000 steps apart."""
+    """Greedy episodes at each report, on seeds of their own. The policy that does best in them is
+    kept; with 0, the last one. Reports are a hundredth of the run apart, from 1,000 to 100,000
+    steps."""
     evaluation_episodes: Count = 100
     """Greedy episodes in fresh environments. Their mean return is the result."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Experience replay, and the updates that draw from it."""
+    """Experience replay, and the updates from it."""
 
     buffer_size: Annotated[int, Interval(1, 10**10)] = 100_000
     """Transitions that the replay holds."""
     batch_size: Count = 256
-    """Transitions in an update."""
+    """Transitions in each update."""
     learning_starts: Annotated[int, Interval(0, 10**11)] = 1_000
     """Environment steps with random actions before learning starts."""
     updates: Count = 1
@@ -73,14 +74,14 @@ class Replay:
 
 @dataclass(frozen=True)
 class Gradient:
-    """How an optimizer follows the gradient."""
+    """How the optimizer uses the gradient."""
 
     learning_rate: Rate = 3e-4
     """The optimizer's step size at the start."""
     learning_rate_end: Weight = 0.0
     """The optimizer's step size at the end. It changes linearly."""
     max_gradient_norm: Size = 0.5
-    """A longer gradient is shortened to this norm."""
+    """Greatest norm of the gradient. A longer one is scaled down to it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Critic:
-    """What actor-critics weigh."""
+    """Advantages of actor-critics, and the weights in their loss."""
 
     gae_lambda: Unit = 0.95
     """Lambda of generalised advantage estimation."""
@@ -104,20 +105,20 @@ class Critic:
     entropy_weight: Weight = 0.0
     """Weight of the policy's entropy in the loss, at the start."""
     normalize_advantage: bool = False
-    """Give the advantages of an update mean 0 and standard deviation 1."""
+    """Shift and scale the advantages of each update to mean 0 and standard deviation 1."""
 
 
 class Checked:
     """Checks the fields against their intervals and against each other."""
 
-    actions: ClassVar[str | None] = None  # the only type of action space, where there is one
+    actions: ClassVar[str | None] = None  # the only type of action space; None allows all
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
         self.check()
 
     def network_count(self) -> int:
-        """How many networks of `hidden` layers the agent holds."""
+        """How many networks the agent holds, for the estimate of memory."""
         return 2
 
     def check(self) -> None:

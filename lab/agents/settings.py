@@ -1,9 +1,11 @@
-"""The settings of each deep agent, for experiments and constructors: each default has one home.
+"""The settings of each deep agent. Experiments and constructors take their defaults from here.
 
-No Keras in here: a command line reads its flags and their help from these classes before Keras is
-imported. An algorithm's settings are put together from groups of fields
-(`lab/agents/setting_groups.py`) and fields of its own. Their names stay flat in run.json and on the
-command line. An experiment inherits its algorithm's settings and states only what differs.
+The settings of an algorithm are one dataclass. It inherits groups of fields
+(`lab/agents/setting_groups.py`) and adds fields of its own. An experiment inherits it and states
+only what differs. Command lines and run.json have each field under its plain name.
+
+This module does not import Keras: a command line reads its flags and their help from these classes
+before Keras is imported.
 """
 
 from dataclasses import dataclass
@@ -37,30 +39,32 @@ class DQN(Checked, Evaluation, Network, Replay, Environment):
     rollout_length: int = 4
     batch_size: int = 64
     target: Target = "plain"
-    """Value of the next state: the target network's maximum, double Q-learning, or the lower of
-    both networks' values."""
+    """Value of the next state. plain: the maximum of the target network. double: its value of the
+    action that is best by the online network. clipped: the lower value of that action by the two
+    networks."""
     loss: Loss = "huber"
     """Loss of the TD error."""
     learning_rate: Rate = 1e-3
     """Adam's step size at the start."""
     learning_rate_power: Annotated[float, Interval(0, 10)] = 0.0
-    """Adam's step size falls to 0 by this power of the share of updates left; 0 keeps it."""
+    """Adam's step size is scaled by this power of the share of updates that are left. 0 leaves it
+    constant, 1 lets it fall linearly to 0."""
     max_gradient_norm: Size = 10.0
-    """A longer gradient is shortened to this norm."""
+    """Greatest norm of the gradient. A longer one is scaled down to it."""
     target_every: Annotated[int, Interval(1, 10**9)] = 250
     """Updates between two moves of the target network towards the online network."""
     polyak: Annotated[float, Interval(over=0, high=1)] = 1.0
-    """Share of the online weights in such a move; 1 copies them."""
+    """Share of the online weights in each move of the target network; 1 copies them."""
     averaging: Unit = 0.0
-    """The greedy policy averages its weights. This share of all updates, the newest, counts most;
-    0 averages nothing."""
+    """The greedy policy has averaged weights, in which this newest share of all updates counts
+    most. 0 averages nothing."""
     epsilon_end: Unit = 0.05
-    """Probability of a random action after exploration. It falls linearly from 1."""
+    """Probability of a random action at the end. It falls to this linearly from 1."""
     exploration_fraction: Unit = 0.1
-    """Share of the steps over which epsilon falls."""
+    """Share of the run's steps over which the probability of a random action falls."""
 
     def network_count(self) -> int:
-        """Online, target and averaged network."""
+        """The online, the target and, with averaging, the averaged network."""
         return 2 + (self.averaging > 0)
 
     def check(self) -> None:
@@ -70,7 +74,7 @@ class DQN(Checked, Evaluation, Network, Replay, Environment):
 
 @dataclass(frozen=True)
 class ActorCritic(Checked, Evaluation, Network, Critic, Gradient, Environment):
-    """What A2C, REINFORCE and PPO have in common."""
+    """What A2C and PPO have in common."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,9 @@ class REINFORCE(Checked, Evaluation, Network, Gradient, Environment):
     num_envs: int = 4
     rollout_length: int = 500
     baseline: bool = True
-    """Subtract a learnt value from the returns."""
+    """Whether a learnt value is subtracted from the returns."""
     normalize_advantage: bool = True
-    """Give returns less the baseline mean 0 and standard deviation 1, in each update."""
+    """Shift and scale returns minus baseline to mean 0 and standard deviation 1, in each update."""
     entropy_weight: Weight = 0.0
     """Weight of the policy's entropy in the loss."""
 
@@ -106,17 +110,17 @@ class PPO(ActorCritic):
     epochs: Count = 4
     """Passes over each rollout."""
     minibatches: Annotated[int, Interval(1, 10**7)] = 4
-    """Parts of a pass, one update each. They must divide num_envs x rollout_length."""
+    """Parts of each pass, one update for each. Must divide num_envs x rollout_length."""
     clip: Rate = 0.2
-    """Clipping range of the probability ratio at the start."""
+    """Clipping range of the probability ratio, at the start."""
     clip_end: Weight = 0.2
-    """Clipping range of the probability ratio at the end. It changes linearly."""
+    """Clipping range of the probability ratio, at the end. It changes linearly."""
     value_clip: Annotated[float | None, Interval(over=0, high=1e12)] = None
-    """How far a value may move in one call of learn; None leaves it free."""
+    """Clipping range of the value's change in each call of learn. None does not clip it."""
     entropy_weight_end: Weight = 0.0
     """Weight of the policy's entropy in the loss, at the end. It changes linearly."""
     target_kl: Annotated[float | None, Interval(over=0, high=1e6)] = None
-    """Updates on a rollout stop once the KL divergence exceeds 1.5 times this; None never stops."""
+    """Updates on a rollout stop when the KL divergence exceeds 1.5 times this. None never stops."""
     normalize_advantage: bool = True
     normalize_rewards: bool = False
     """Divide rewards by the running standard deviation of their discounted sums."""
@@ -125,15 +129,17 @@ class PPO(ActorCritic):
     activation: Literal["tanh", "relu"] = "tanh"
     """Activation of the dense layers."""
     orthogonal: bool = True
-    """Start from orthogonal dense layers, or from uniform ones."""
+    """Whether dense layers start from orthogonal weights. Otherwise these are uniform."""
     shared: bool = False
     """Whether actor and critic share their layers."""
     initial_log_scale: Annotated[float, Interval(-20, 20)] = 0.0
-    """Log of the standard deviation of Box actions at the start; the bounds are at -1 and 1."""
+    """Logarithm of the standard deviation of Box actions at the start, where the bounds are -1 and
+    1."""
     gsde: Annotated[int, Interval(0, 10**9)] = 0
-    """Steps between two draws of state-dependent noise for Box actions; 0 is independent noise."""
+    """Steps between two draws of state-dependent noise, for Box actions. 0 means independent
+    noise."""
     frame_stack: Annotated[int, Interval(1, 1_000)] = 1
-    """Observations seen at once."""
+    """Number of the last observations that the agent sees at once."""
 
     def check(self) -> None:
         """Minibatches must divide a rollout, and the network must fit its options."""
@@ -158,11 +164,11 @@ class RecurrentPPO(Checked, Evaluation, Network, Gradient, Environment):
     epochs: Count = 10
     """Passes over each rollout."""
     minibatches: Annotated[int, Interval(1, 10**7)] = 1
-    """Parts of a pass, made of whole environments. They must divide num_envs."""
+    """Parts of each pass, made of whole environments. Must divide num_envs."""
     gae_lambda: Unit = 0.95
     """Lambda of generalised advantage estimation."""
     clip: Rate = 0.2
-    """Clipping range of the probability ratio at the start. It falls linearly to 0."""
+    """Clipping range of the probability ratio, at the start. It falls linearly to 0."""
     entropy_weight: Weight = 0.0
     """Weight of the policy's entropy in the loss."""
     cell: Literal["lstm", "gru", "layer_norm_lstm", "layer_norm_gru", "peephole_lstm"] = "lstm"
@@ -186,12 +192,12 @@ class OffPolicy(Checked, Evaluation, Replay, Environment):
     learning_rate: Rate = 1e-3
     """Adam's step size, for actor, critics and SAC's temperature."""
     polyak: Unit = 0.005
-    """Share of the online weights that the targets take over at each of their updates."""
+    """Share of the online weights in each move of the target networks."""
     hidden: Units = (256, 256)
     """Units of each hidden dense layer."""
 
     def check(self) -> None:
-        """Replay and batch must fit each other, and there is a network."""
+        """Replay and batch must fit each other, and networks need a hidden layer."""
         self.check_replay(self.rollout_length * self.num_envs, self.steps)
         require(self.hidden, "hidden", "at least one layer", self.hidden)
 
@@ -202,11 +208,12 @@ class SAC(OffPolicy):
 
     learning_starts: int = 100
     temperature: Literal["learnt", "fixed"] = "learnt"
-    """Whether alpha brings the policy's entropy to its target, or stays."""
+    """Alpha is learnt, so that the policy's entropy comes to its target, or it is fixed."""
     initial_temperature: Rate = 1.0
     """Alpha at the start: the reward that a nat of entropy is worth."""
     target_entropy: Annotated[float | None, Interval(-1e6, 1e6)] = None
-    """Target of the entropy, in nats of actions within -1 and 1; None is minus their dimensions."""
+    """Target of the entropy in nats, where the bounds of actions are -1 and 1. None means minus
+    their number of dimensions."""
 
     def network_count(self) -> int:
         """The actor, two critics and their targets."""
@@ -228,22 +235,22 @@ class TD3(OffPolicy):
     updates: int = 2
     hidden: tuple[int, ...] = (400, 300)
     policy_delay: Annotated[int, Interval(1, 10**4)] = 2
-    """Updates of the critics for one of the actor and of the targets. It must divide updates."""
+    """Updates of the critics for each one of the actor and the targets. Must divide updates."""
     critics: Annotated[int, Interval(1, 100)] = 2
-    """Critic networks. The lowest of their values is the target's."""
+    """Number of critics. The lowest value of their target networks bootstraps."""
     noise: Annotated[float, Interval(0, 1000)] = 0.1
-    """Standard deviation of the exploration noise; the bounds of the actions are at -1 and 1."""
+    """Standard deviation of the exploration noise, where the bounds of actions are -1 and 1."""
     smoothing: Annotated[float, Interval(0, 1000)] = 0.2
-    """Standard deviation of the noise on the target's actions."""
+    """Standard deviation of the noise on the target actor's actions."""
     smoothing_clip: Annotated[float, Interval(0, 1000)] = 0.5
-    """Greatest size of the noise on the target's actions."""
+    """Greatest size of the noise on the target actor's actions."""
 
     def network_count(self) -> int:
         """The actor, the critics and their targets."""
         return 2 * (self.critics + 1)
 
     def check(self) -> None:
-        """The actor must learn a whole number of times in a group of updates."""
+        """The actor must learn a whole number of times in each call of learn."""
         super().check()
         multiple = f"a multiple of policy_delay, {self.policy_delay}"
         require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)

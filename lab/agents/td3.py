@@ -1,9 +1,12 @@
 """Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018, Algorithm 1).
 
-Differences from the paper: updates come in groups of `policy_delay`, after as many environment
-steps by default. The paper's actor stands still in between too, so only the replay differs, by the
-newest step. Observations and actions enter the critics side by side. Noise is in units in which the
-bounds of the actions are -1 and 1; exploration noise and smoothing are passed in.
+Differences from the paper:
+
+- By default two updates follow every second environment step, where the paper makes one after each.
+  The actor changes at the same steps as in the paper.
+- Observations and actions enter the critics side by side.
+- Noise is in units where the bounds of actions are -1 and 1. Exploration noise and smoothing are
+  passed in.
 """
 
 from collections.abc import Callable
@@ -26,15 +29,15 @@ from lab.engine.types import Tensor
 
 
 class GaussianNoise:
-    """Independent normal noise on actions of the unit cube.
+    """Independent normal noise for actions of the unit cube.
 
     Args:
-        scale: its standard deviation, >= 0; the bounds are at -1 and 1.
+        scale: standard deviation, >= 0, where the bounds of actions are -1 and 1.
     """
 
     variables: tuple | list = ()
 
-    def __init__(self, scale: float):
+    def __init__(self, scale: float) -> None:
         self.scale = validation.NOT_NEGATIVE.check("scale", scale)
 
     def __call__(self, action: Tensor, start: Tensor, seed: Any) -> Tensor:
@@ -49,13 +52,14 @@ class GaussianNoise:
 def clipped_noise(
     scale: float = settings.TD3.smoothing, clip: float = settings.TD3.smoothing_clip
 ) -> Callable[[Tensor, Any], Tensor]:
-    """Smooths the target's policy, so that similar actions get similar values (section 5.3).
+    """Noise on the actions of the target actor: similar actions get similar values (section 5.3).
 
     Args:
-        scale, clip: standard deviation and greatest size of the noise; the bounds are at -1 and 1.
+        scale: standard deviation of the noise, where the bounds of actions are -1 and 1.
+        clip: greatest size of the noise, in the same units.
 
     Returns:
-        a function (action, seed) -> action + noise, within the bounds.
+        a function, (action, seed) -> action + noise, within the bounds.
     """
     validation.NOT_NEGATIVE.check("scale", scale)
     validation.NOT_NEGATIVE.check("clip", clip)
@@ -73,15 +77,16 @@ class TD3(OffPolicy):
     Args:
         actor, target_actor: built Keras models of one architecture,
             observation `[B, ...]` -> action of the unit cube `[B, D]`. The target starts as a copy.
-        critics: `Critics`, two by the paper. The actor climbs the first.
-        optimizer: of the actor, a Keras optimizer.
+        critics: `Critics`, two in the paper. The actor maximises the first.
+        optimizer: a Keras optimizer, for the actor.
         replay: where transitions are kept, `UniformReplay`.
         action_space: the Box, with finite bounds.
-        noise: exploration, `GaussianNoise` or another with its methods.
-        smoothing: a function, (the target's action `[N, D]`, seed) -> the action that bootstraps.
+        noise: exploration noise, `GaussianNoise` or another with its methods.
+        smoothing: a function, (action of the target actor `[N, D]`, seed) -> the action whose value
+            bootstraps.
         seed: seeds exploration and smoothing inside compiled programs.
-        discount, policy_delay, batch_size, rollout_length, updates, learning_starts: the fields of
-            `lab.agents.settings.TD3` of the same name.
+        discount, policy_delay, batch_size, rollout_length, updates, learning_starts: as in
+            `lab.agents.settings.TD3`. `policy_delay` must divide `updates`.
     """
 
     parameters, meaning = 1, "an action in the unit cube"
@@ -104,7 +109,7 @@ class TD3(OffPolicy):
         updates: int = settings.TD3.updates,
         learning_starts: int = settings.TD3.learning_starts,
         seed: int,
-    ):
+    ) -> None:
         self.policy_delay = validation.integer("policy_delay", policy_delay)
         self.updates = validation.integer("updates", updates)
         if updates % policy_delay:
@@ -146,7 +151,7 @@ class TD3(OffPolicy):
         return outputs[0]
 
     def update(self) -> dict[str, Tensor]:
-        """Algorithm 1 from one update of the actor to the next."""
+        """Algorithm 1, from one update of the actor to the next: `policy_delay` of the critics."""
         for _ in range(self.policy_delay):
             batch, discount = self.sample()
             action = self.smoothing(greedy(self.target_actor, batch.next_observation), self.seed)  # a~

@@ -1,4 +1,4 @@
-"""Training and evaluation loops, the same for every agent. No Keras in here."""
+"""Training and evaluation loops, the same for every agent. This module does not import Keras."""
 
 import time
 from collections.abc import Iterator
@@ -14,17 +14,23 @@ class Report(NamedTuple):
     """Where training stands after some iterations."""
 
     step: int  # environment steps taken since the start of the run, over all environments
-    metrics: dict[str, float]  # diagnostics of `learn`, and those of the episodes that ended
+    metrics: dict[str, float]  # means of what `learn` returned, and of the episodes that ended
     boundary: bool  # a checkpoint taken here resumes exactly
 
 
 def round_up(value: int, multiple: int) -> int:
-    """The least multiple that is not below a value."""
+    """The least multiple of `multiple` that is >= value."""
     return -(-value // multiple) * multiple
 
 
 def whole_steps(steps: int, learning_starts: int, per_iteration: int, report_every: int = 1_000) -> tuple[int, int]:
-    """(steps before learning starts, steps in all): whole iterations, then whole reports."""
+    """(steps before learning starts, steps in all), in environment steps.
+
+    The first number is rounded up to whole iterations, the rest to whole reports.
+
+    Args:
+        per_iteration: environment steps of one rollout.
+    """
     learning_starts = round_up(learning_starts, per_iteration)
     report_every = round_up(report_every, per_iteration)
     learning = round_up(max(steps - learning_starts, 0), report_every)  # one length of loop on the device: one compilation
@@ -40,20 +46,26 @@ def train(
     report_every: int = 1_000,
     checkpoint_every: int = 10_000,
 ) -> Iterator[Report]:
-    """Trains for at least `steps` environment steps, in whole reports; yields a `Report` each.
+    """Trains for at least `steps` environment steps. Yields a `Report` every `report_every` steps.
 
-    The agent's first `learning_starts` steps come without learning, then iterations of collecting
-    and learning. Every `checkpoint_every` steps the report is a boundary: all state is in the
-    variables of agent and rollout. There host environments start anew, from a seed that depends on
-    the run's seed and this step alone, whether the run was interrupted or not.
+    The first `agent.learning_starts` steps are collected without learning. Then each iteration
+    collects a rollout and learns from it.
+
+    Every `checkpoint_every` steps the report is a boundary: all state is in the variables of agent
+    and rollout. There host environments begin new episodes, from a seed that depends only on the
+    run's seed and this step. So a run that was interrupted there goes on exactly.
+
+    The metrics of a report are means since the last one:
+
+    - `episode_return`: undiscounted return of the episodes that ended;
+    - `episode_length`: their length, in steps;
+    - `steps_per_second`: environment steps per second of wall time, learning included;
+    - whatever `agent.learn` returned.
 
     Args:
-        start: the step of the boundary from which to go on; the variables hold its checkpoint.
+        steps: is rounded up as in `whole_steps`.
+        start: the step of the boundary from which to go on. The variables hold its checkpoint.
         report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
-
-    Metrics yielded, over the episodes that ended since the last report: `episode_return` (mean
-    undiscounted return), `episode_length` (mean, steps); `steps_per_second` (learning included,
-    wall time); and the means of what `agent.learn` returned.
     """
     per_iteration = agent.rollout_length * rollout.num_envs
     learning_starts, total = whole_steps(steps, agent.learning_starts, per_iteration, report_every)
@@ -81,10 +93,15 @@ def train(
 
 
 def evaluate(agent: Any, envs: Any, *, episodes: int, seed: int) -> np.ndarray:
-    """Undiscounted returns of the greedy policy, `[episodes]`, on a vector environment of its own.
+    """Undiscounted returns of the greedy policy, `[episodes]`.
 
-    The first `episodes / num_envs` episodes of each environment count, so that short episodes are
-    not preferred.
+    The first `episodes / num_envs` episodes of each environment count. Otherwise short episodes
+    would be preferred.
+
+    Args:
+        envs: a vector environment in SAME_STEP mode, which serves for this alone.
+        episodes: a multiple of the number of environments.
+        seed: seeds the environments.
     """
     if episodes % envs.num_envs:
         raise ValueError(f"episodes: expected a multiple of the {envs.num_envs} environments, received {episodes}.")

@@ -1,4 +1,4 @@
-"""Pictures of a policy at work: an episode as GIF or in a window."""
+"""Pictures of a policy at work: an episode as a GIF or in a window."""
 
 import os
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from lab.agents.spaces import as_action
 
 
 def greedy_policy(model: Any, action_space: gymnasium.Space) -> Callable[[np.ndarray], Any]:
-    """The function observation -> action of one episode, from an agent's `policy_model`.
+    """A function observation -> action, from an agent's `policy_model`, for one episode.
 
-    The model gives scores of discrete actions, of which the highest wins (in each part of a
-    `MultiDiscrete`), or the action of a Box, which is clipped to it. A recurrent model takes
-    [observation, start, *memory] and gives [the same, *memory].
+    The model gives the action of a Box, which is clipped to the bounds, or a score of each discrete
+    action, of which the highest wins. For a `MultiDiscrete` the highest of each part wins. A
+    recurrent model takes [observation, start, *memory] and gives [action or scores, *memory].
     """
     from lab import engine
 
@@ -42,8 +42,12 @@ def record_episode(
     """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
 
     Args:
-        environment: of `lab.agents.environments.make`, with rgb_array rendering.
-        every: one frame of the GIF for so many steps.
+        environment: as in `lab.agents.environments.make`; it must render "rgb_array".
+        model: an agent's `policy_model`.
+        path: of the GIF.
+        seed: of the episode.
+        max_frames: of the GIF. Later steps are not drawn.
+        every: steps from one frame to the next.
         **arguments: of `lab.agents.environments.make`: frame_stack, options, wrappers.
     """
     from PIL import Image
@@ -63,9 +67,13 @@ def record_episode(
 
 
 def log_episode(environment: Any, model: Any, track: Any, **options: Any) -> None:
-    """Logs `record_episode` as a run's episode.gif.
+    """Writes `record_episode` to episode.gif of a run, and logs it.
 
-    The run goes on where that fails: some environments need a screen, some cannot be drawn.
+    Where that fails the run only says so: some environments need a screen, others cannot be drawn.
+
+    Args:
+        track: the run.
+        **options: the other arguments of `record_episode`.
     """
     try:
         record_episode(environment, model, track.artifacts / "episode.gif", **options)
@@ -76,7 +84,10 @@ def log_episode(environment: Any, model: Any, track: Any, **options: Any) -> Non
 
 
 def show_episode(environment: Any, model: Any, *, seed: int, **arguments: Any) -> float:
-    """Plays a greedy episode in a window. Returns its undiscounted return; see `record_episode`."""
+    """Plays a greedy episode in a window. Returns the undiscounted return.
+
+    The arguments are those of `record_episode`.
+    """
     return _play(environment, model, seed, "human", lambda env, step: None, arguments)[0]
 
 

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow  # compiles many programs
 
 
 def targets(agent, trajectory, lambda_, discount=0.9):
-    """The lambda-returns as weighted means of n-step returns, with the values that the agent has of the next observations."""
-    following = actors.as_array(agent.network.next_value(trajectory))
+    """The lambda-returns as weighted means of n-step returns, with the agent's values."""
+    following = actors.as_array(agent.network.evaluate(trajectory).next_value)
     return lambda_returns(trajectory.reward, discount * ~trajectory.terminated, following, trajectory.truncated, lambda_)
 
 

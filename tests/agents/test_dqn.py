@@ -86,7 +86,8 @@ def test_losses_by_hand_and_against_keras():
     ],
 )
 def test_one_update_by_hand(bootstrap, terminated, truncated, td_target):
-    # Q_online(s') = (7, 2), Q_target(s') = (4, 6), Q_online(s, 0) = 2; plain SGD on 0.5 (td_target - q)^2.
+    # Q_online(s') = (7, 2), Q_target(s') = (4, 6), Q_online(s, 0) = 2. The loss is
+    # (td_target - q)^2 / 2.
     networks = linear_networks([[2.0, 0.0], [7.0, 2.0]], [[0.0, 0.0], [4.0, 6.0]])
     learner = agent(
         networks=networks, optimizer=keras.optimizers.SGD(0.1), bootstrap=bootstrap, loss=squared, discount=0.5, updates=1
@@ -105,7 +106,7 @@ def test_one_update_by_hand(bootstrap, terminated, truncated, td_target):
 @graphs
 @pytest.mark.parametrize("updates", [1, 3])
 def test_the_target_network_is_copied_before_every_so_many_updates(updates):
-    """With C = 3 before updates 0 and 3, whether a call of `learn` makes one of them or three."""
+    """It is copied before updates 0 and 3, whether a call of `learn` makes one of them or three."""
     learner = agent(target_every=3, updates=updates, optimizer=keras.optimizers.SGD(0.1))
     learn = engine.compile(learner.learn, learner.variables)
     online, copied = [weights(learner.online)], []
@@ -188,7 +189,7 @@ def test_observing_learns_nothing_but_remembers():
 
 
 @graphs
-def test_exploration_is_complete_while_warming_up():
+def test_all_actions_are_random_before_learning_starts():
     learner = agent(learning_starts=2, epsilon=exploration.linear(0.5, 0.1, 4))
     observe, rates = engine.compile(learner.observe, learner.variables), []
     for _ in range(5):
@@ -249,9 +250,15 @@ def test_images_go_through_a_convolution():
         return keras.Sequential([*layers, keras.layers.Dense(ACTIONS)])
 
     learner = agent(
-        space=make().observation_space, actions=ACTIONS, networks=(network(0), network(0)), capacity=2000,
-        rollout_length=20, updates=20, learning_starts=40, discount=0.0,
-    )  # fmt: skip
+        space=make().observation_space,
+        actions=ACTIONS,
+        networks=(network(0), network(0)),
+        capacity=2000,
+        rollout_length=20,
+        updates=20,
+        learning_starts=40,
+        discount=0.0,
+    )
     rollout = HostRollout(learner, vectorize(make), seed=1)
     list(train(learner, rollout, steps=600))
     assert evaluate(learner, vectorize(make, 4), episodes=8, seed=2).mean() == 5.0

@@ -27,7 +27,7 @@ def trajectory(features, action):
 
 
 def holds(layer, observation):
-    """The layer has seen these observations, once."""
+    """The layer has seen each of these observations once."""
     seen = observation.reshape(-1, observation.shape[-1])
     assert float(layer.count) == len(seen)
     np.testing.assert_allclose(as_array(layer.mean), seen.mean(axis=0), rtol=1e-5)

@@ -23,12 +23,19 @@ def still(action, seed):
 
 def agent(kind=TD3, *, seed=0, **options):
     networks = {name: deterministic_actor((1,), 1, (64,), seed=1) for name in ("actor", "target_actor")}
-    options = networks | {
-        "critics": shared.small_critics(1 if kind is DDPG else 2), "optimizer": keras.optimizers.Adam(3e-3),
-        "replay": shared.replay(2000), "action_space": TORQUE, "noise": GaussianNoise(0.3), "batch_size": 64,
-        "rollout_length": 4, "updates": 4, "learning_starts": 0,
-    } | ({} if kind is DDPG else {"smoothing": clipped_noise()}) | options  # fmt: skip
-    return kind(seed=seed, **options)
+    smoothing = {} if kind is DDPG else {"smoothing": clipped_noise()}
+    parts = {
+        "critics": shared.small_critics(1 if kind is DDPG else 2),
+        "optimizer": keras.optimizers.Adam(3e-3),
+        "replay": shared.replay(2000),
+        "action_space": TORQUE,
+        "noise": GaussianNoise(0.3),
+        "batch_size": 64,
+        "rollout_length": 4,
+        "updates": 4,
+        "learning_starts": 0,
+    }
+    return kind(seed=seed, **networks | parts | smoothing | options)
 
 
 def ddpg(**options):
@@ -40,16 +47,22 @@ def constant_actor(loc):
     layer = keras.layers.Dense(1, "tanh", kernel_initializer="zeros")
     model = keras.Model(inputs, layer(inputs))
     layer.bias.assign([loc])
-    layer.kernel.trainable = False  # it says the same of every observation
+    layer.kernel.trainable = False  # so that its action stays the same for every observation
     return model
 
 
 def by_hand(kind=TD3, count=2, target=0.5, **options):
-    """An actor that says 0.5 and a target that says `target`."""
+    """An agent whose actor has the bias 0.5 and whose target actor has the bias `target`."""
     learner = agent(
-        kind, actor=constant_actor(0.5), target_actor=constant_actor(0.5), optimizer=keras.optimizers.SGD(0.1), discount=0.5,
-        batch_size=4, rollout_length=1, **{"critics": linear_critics(ONLINE[:count], TARGETS[:count]), "updates": 1} | options,
-    )  # fmt: skip
+        kind,
+        actor=constant_actor(0.5),
+        target_actor=constant_actor(0.5),
+        optimizer=keras.optimizers.SGD(0.1),
+        discount=0.5,
+        batch_size=4,
+        rollout_length=1,
+        **{"critics": linear_critics(ONLINE[:count], TARGETS[:count]), "updates": 1} | options,
+    )
     learner.target_actor.layers[-1].bias.assign([target])
     return learner
 
@@ -59,9 +72,10 @@ def bias(model):
 
 
 @pytest.mark.parametrize(
-    ("terminated", "truncated"), [(False, False), (False, True), (True, False), (True, True)],
+    ("terminated", "truncated"),
+    [(False, False), (False, True), (True, False), (True, True)],
     ids=["cut", "truncated", "terminated", "both"],
-)  # fmt: skip
+)
 def test_one_update_by_hand(terminated, truncated):
     learner = by_hand(target=0.7, policy_delay=1, smoothing=lambda action, seed: action - 0.25)
     metrics = shared.learn(learner, one_step(terminated, truncated))
@@ -88,7 +102,7 @@ def test_one_update_of_ddpg_by_hand(terminated, truncated):
     np.testing.assert_allclose(bias(learner.actor), 0.5 + 0.1 * expected[1] * (1 - SQUASHED**2), rtol=1e-5)
 
 
-def test_all_targets_follow_by_hand():
+def test_all_targets_move_by_hand():
     learner = by_hand(target=-1.0, critics=linear_critics(ONLINE, TARGETS, polyak=0.25), policy_delay=1, smoothing=still)
     shared.learn(learner, one_step())
     online = weights_of(learner.critics.online)
@@ -155,7 +169,7 @@ def test_noise_with_a_memory_by_hand():
     np.testing.assert_allclose(np.asarray(program(np.array([False, True])))[:, 0], [0.45, 0], rtol=1e-6)
 
 
-def test_noise_with_a_memory_has_its_stationary_deviation():
+def test_noise_with_a_memory_has_its_stationary_standard_deviation():
     noise, action, never = OrnsteinUhlenbeckNoise(5_000, 1), np.zeros((5_000, 1), np.float32), np.zeros(5_000, bool)
     seed, generator = keras.random.SeedGenerator(0), np.random.default_rng(0)
     program = engine.compile(lambda: noise(action, never, seed), [*noise.variables, seed.state])
@@ -188,8 +202,8 @@ def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(agent, kind)
 
 
-def test_warming_up():
-    shared.warms_up_uniformly(lambda **options: agent(actor=constant_actor(0.5), target_actor=constant_actor(0.5), **options))
+def test_actions_before_learning_starts():
+    shared.starts_uniformly(lambda **options: agent(actor=constant_actor(0.5), target_actor=constant_actor(0.5), **options))
 
 
 def test_acting_on_host_and_device_agree():

@@ -9,7 +9,7 @@ from tests.agents.identity import Identity, vectorize
 
 
 class Recorder:
-    """A rollout and an agent in one, which writes down what train asks for."""
+    """A rollout and an agent in one, which records what `train` calls."""
 
     num_envs, rollout_length, variables = 2, 5, ()
 

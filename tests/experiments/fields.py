@@ -1,17 +1,17 @@
-"""One check for the settings of all experiments: another value of a field changes what a run logs."""
+"""One check for the settings of all experiments: another value of a field changes the run's log."""
 
 import dataclasses
 from typing import Any, NamedTuple
 
 
 class Alive(NamedTuple):
-    """The settings of an experiment, each with a change."""
+    """The settings of an experiment, and another value for each of them."""
 
-    module: Any  # has Config and run
+    module: Any  # with Config and run
     start: dict  # settings of a brief run
     changes: dict  # {field: another value than `start` or the default}
-    elsewhere: dict = {}  # {field: settings to start from besides `start`, where it matters only there}
-    left_out: frozenset = frozenset()  # fields that other tests look after
+    elsewhere: dict = {}  # {field: more settings to start from, without which it changes nothing}
+    left_out: frozenset = frozenset()  # fields that other tests check
 
 
 def cases(tables):
@@ -21,7 +21,7 @@ def cases(tables):
 
 
 def check(observe, tables, name, field):
-    """Fails where the run logs the same with another value of the field.
+    """Fails if the run logs the same with another value of the field.
 
     Args:
         observe: a function (name, **settings) -> what the run logged.
@@ -32,7 +32,9 @@ def check(observe, tables, name, field):
 
 
 def remember(observed, folders):
-    """`observed(folder, name, **settings)` as `observe(name, **settings)`; the same settings run once.
+    """`observed(folder, name, **settings)` as `observe(name, **settings)`.
+
+    The same settings run only once.
 
     Args:
         folders: pytest's tmp_path_factory.

@@ -1,4 +1,4 @@
-"""Every setting of the deep agents is alive: changing it changes what the run logs. And bad ones are named."""
+"""Each setting of the deep agents changes what a run logs, and bad settings are named."""
 
 import gymnasium
 import numpy as np
@@ -24,7 +24,7 @@ from tests.experiments.track import Memory, brief
 
 
 class Picture(gymnasium.Env):
-    """A picture of noise and a reward for the first button; episodes of 7 steps."""
+    """Shows noise. The reward is 1 for action 0, else 0. Episodes have 7 steps."""
 
     observation_space, action_space = Box(0, 255, (36, 36, 1), np.uint8), Discrete(2)
     metadata = {"render_modes": ["rgb_array"]}
@@ -46,7 +46,7 @@ class Picture(gymnasium.Env):
 
 
 class Twofold(TwofoldIdentity):
-    """An identity environment with a picture, for the end of a run."""
+    """An identity environment that can be drawn, as runs do at their end."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -63,7 +63,8 @@ gymnasium.register("Twofold-v0", Twofold)
 SMALL = {"num_envs": 4, "rollout_length": 16, "hidden": (8,), "steps": 128, "evaluation_episodes": 2}
 SHARED = {
     "environment": "Acrobot-v1", "environment_options": ("sutton_barto_reward=true",),
-    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 192, "num_envs": 2, "rollout_length": 32, "discount": 0.5,
+    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 192, "num_envs": 2,
+    "rollout_length": 32, "discount": 0.5,
     "learning_rate": 0.005, "learning_rate_end": 0.01, "entropy_weight": 0.5, "max_gradient_norm": 1e-3, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip
@@ -73,7 +74,8 @@ REPLAY = {
     "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
 }  # fmt: skip
 OFF_POLICY = {
-    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4, "evaluation_episodes": 2,
+    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4,
+    "evaluation_episodes": 2,
 }  # fmt: skip
 EXPERIMENTS = {
     "dqn": Alive(
@@ -83,8 +85,9 @@ EXPERIMENTS = {
             "target_every": 3, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120, "batch_size": 64,
         },
         SHARED | {
-            "steps": 160, "target": "plain", "loss": "huber", "learning_rate": 0.01, "learning_rate_power": 1.0, "batch_size": 16,
-            "buffer_size": 80, "learning_starts": 96, "updates": 2, "target_every": 4, "polyak": 0.5, "averaging": 0.0,
+            "steps": 160, "target": "plain", "loss": "huber", "learning_rate": 0.01, "learning_rate_power": 1.0,
+            "batch_size": 16, "buffer_size": 80, "learning_starts": 96, "updates": 2, "target_every": 4, "polyak": 0.5,
+            "averaging": 0.0,
             "epsilon_end": 0.9, "exploration_fraction": 1.0, "normalize_observations": False, "check_episodes": 3,
             "evaluation_episodes": 5,
         },
@@ -116,11 +119,12 @@ EXPERIMENTS = {
     "recurrent_ppo": Alive(
         recurrent_ppo_cartpole_no_velocity,
         SMALL | {
-            "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02, "steps": 32,
+            "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02,
+            "steps": 32,
         },
         SHARED | {
-            "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
-            "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
+            "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3,
+            "minibatches": 4, "clip": 0.02, "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
         },
         {field: {"environment": "CartPole-v1"} for field in ("environment_options", "wrappers")},
     ),
@@ -135,7 +139,8 @@ EXPERIMENTS = {
         td3_pendulum,
         OFF_POLICY | {"updates": 4},
         SHARED | REPLAY | {
-            "learning_rate": 0.01, "updates": 2, "policy_delay": 1, "critics": 1, "noise": 0.5, "smoothing": 0.0, "smoothing_clip": 0.01,
+            "learning_rate": 0.01, "updates": 2, "policy_delay": 1, "critics": 1, "noise": 0.5, "smoothing": 0.0,
+            "smoothing_clip": 0.01,
         },
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which policy DQN's experiment keeps, and how far its step size falls."""
+"""DQN's experiment: which policy it keeps, and how far its step size falls."""
 
 import pytest
 
@@ -28,6 +28,6 @@ def test_the_learning_rate_reaches_its_end_with_the_last_update(tmp_path, monkey
     config = Config(**BASE | {"steps": 700, "rollout_length": 300, "buffer_size": 400, "learning_rate_power": 1.0})
     run(config, Memory(tmp_path))
     optimizer = agents[0].optimizer
-    assert int(optimizer.iterations) == 16  # 300 steps of warm-up, then 1,200 in rollouts of 300
+    assert int(optimizer.iterations) == 16  # 300 steps without learning, then 1,200 in rollouts of 300
     rates = [float(optimizer._learning_rate(update)) for update in (15, 16)]
     assert rates[0] > rates[1] == 0.0
