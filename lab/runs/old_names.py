@@ -12,6 +12,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "dqn_cartpole": {"warm_up": "learning_starts"},
     "sac_pendulum": {"warm_up": "learning_starts"},
     "td3_pendulum": {"warm_up": "learning_starts"},
+    "tile_coding_mountaincar": {"decay": "trace_decay"},
 }
 
 # {experiment: {new field: the value that stands for what older runs did}}

@@ -79,7 +79,7 @@ def undrawn():
 
 @contextlib.contextmanager
 def brief():
-    """A run may be a few updates long: agents report every 8 steps, nothing is compiled or recorded."""
+    """A run may be a few updates long: reports every 8 steps, nothing compiled or recorded."""
     train = agents.train
     with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(deep_agents, "report_every", lambda config: 8)

@@ -171,7 +171,7 @@ def test_what_the_detector_likes_most_is_its_pattern():
 
 
 def test_the_network_sees_the_picture_that_is_returned():
-    """A unit that likes pixels of 0.5 best; without decay and smoothness that is what comes back."""
+    """A unit that likes pixels of 0.5 best. Without decay and smoothness they come back."""
     image = keras.Input((4, 4, 1))
     model = keras.Model(image, -keras.ops.sum(keras.ops.square(image - 0.5), axis=(1, 2)))
     (found,) = maximize(model, [0], steps=300, decay=0.0, smoothness=0.0, jitter=0)
