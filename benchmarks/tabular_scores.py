@@ -14,10 +14,10 @@ def random_score(environment: str, limit: int) -> float:
     import gymnasium
 
     from envs.tabular import from_gymnasium
-    from lab.agents.tabular import under, uniform
+    from lab.agents.tabular import reward_process, uniform_policy
 
     mdp = from_gymnasium(gymnasium.make(environment))
-    rows, rewards = under(mdp, uniform(mdp))
+    rows, rewards = reward_process(mdp, uniform_policy(mdp))
     values = np.zeros(mdp.num_states)
     for _ in range(limit):
         values = rewards + rows @ values

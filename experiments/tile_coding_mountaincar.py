@@ -1,7 +1,8 @@
 """Tile coding and semi-gradient SARSA(lambda) on MountainCar.
 
-Expected: greedy_return >= -125 (minus the steps to the goal, at most 200; random -200) Time: 2
-minutes Source: Sutton and Barto 2018, section 10.1, figures 10.1 (cost to go), 10.2 (alpha), 12.10
+Expected: greedy_return >= -125 (minus the steps to the goal, at most 200; random -200)
+Time: 2 minutes
+Source: Sutton and Barto 2018, section 10.1, figures 10.1 (cost to go), 10.2 (alpha), 12.10
 (lambda).
 
 Differences from the book: the tilings are not hashed. Episodes are truncated after 200 steps, with
