@@ -32,8 +32,8 @@ class FunctionalTabular(FuncEnv):
         width = max(1, *(len(states) for states, _, _ in pairs))
         bounds, following = np.full((len(pairs), width), 2.0), np.zeros((len(pairs), width))
         for row, (states, probabilities, _) in enumerate(pairs):
-            if not len(states):  # of a terminal state
-                states, probabilities = [row // mdp.num_actions], [1.0]
+            if not len(states):  # of a terminal state, which leads to itself
+                states, probabilities = np.array([row // mdp.num_actions]), np.ones(1)
             bounds[row, : len(states) - 1] = np.cumsum(probabilities)[:-1]
             following[row, : len(states)] = states
         self._bounds, self._following = bounds.astype("float32"), following.astype("int32")  # [S A, K]

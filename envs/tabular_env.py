@@ -47,9 +47,9 @@ class TabularEnv(gymnasium.Env):
         self.mdp = mdp
         start = ~mdp.terminal / (~mdp.terminal).sum() if self._explores else mdp.start
         self._starts = np.cumsum(start)
-        self._steps = {}
+        self._steps: dict[tuple[int, int], tuple] = {}
         self._ends = mdp.terminal.tolist()
-        self._kinds = None
+        self._kinds: list[str] | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """Starts an episode, in the state `options["state"]` if it is given."""
@@ -60,7 +60,7 @@ class TabularEnv(gymnasium.Env):
                 raise ValueError(f"options['state']: expected a state that is not terminal, received {self.state}.")
         else:
             self.state = int(np.searchsorted(self._starts, self.np_random.random() * self._starts[-1], side="right"))
-        self._last = None
+        self._last: int | None = None
         return self.state, {"action_mask": self.mdp.available[self.state].astype(np.int8)}
 
     def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
@@ -100,7 +100,7 @@ class TabularEnv(gymnasium.Env):
             entered = self.mdp.start > 0
             for state in range(self.mdp.num_states):
                 for action in np.flatnonzero(self.mdp.available[state]):
-                    following = self.mdp.successors(state, action)[0]
+                    following = self.mdp.successors(state, int(action))[0]
                     entered[following[following != state]] = True
             self._kinds = [
                 "terminal" if end else "free" if free else "wall" for end, free in zip(self._ends, entered, strict=True)

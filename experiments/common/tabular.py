@@ -95,7 +95,7 @@ class ResumableEpisodes:
         self._end = 0  # episodes of the learners so far, including the current one
         self._steps = 0  # of the current learner
 
-    def __array__(self, dtype: np.typing.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         numbers = self._env.unwrapped.np_random.bit_generator.state
         words = [numbers["state"][key] >> shift & 0xFFFFFFFF for key in ("state", "inc") for shift in (0, 32, 64, 96)]
         env_state = [numbers["has_uint32"], numbers["uinteger"], *words]
@@ -136,7 +136,7 @@ class ResumableEpisodes:
             self._agent_random.seed(agent_seed)
             self._steps = 0
         learner.begin(self._agent_random)
-        self._state, _ = self._env.reset(**({"seed": env_seed} if fresh else {}))
+        self._state, _ = self._env.reset(seed=env_seed) if fresh else self._env.reset()
         while self._done < self._end:
             record(self._done - start, self._episode(learner, max_steps=10**9))
             self._done += 1
@@ -151,9 +151,10 @@ class ResumableEpisodes:
 
     def _episode(self, learner, max_steps):
         """Runs an episode of at most `max_steps` steps. Returns its undiscounted return."""
+        step: Callable[[int], tuple] = self._env.step
         action, total = learner.start(self._state), 0.0
         for _ in range(max_steps):
-            state, reward, terminated, _, _ = self._env.step(action)
+            state, reward, terminated, _, _ = step(action)
             total += reward
             self._steps += 1
             if terminated:
@@ -166,7 +167,7 @@ class ResumableEpisodes:
 class Repetitions(NamedTuple):
     """A computation that is repeated, each time with another seed."""
 
-    count: int
+    times: int
     compute: Callable[[int], dict[str, Any]]  # seed -> {name: result}
     shapes: dict[str, tuple[int, ...]]  # {name: shape of the result}
 
@@ -181,19 +182,19 @@ def repeat(track: Track, plan: Mapping[str, Repetitions]) -> dict[str, dict[str,
         plan: {method: its `Repetitions`}.
 
     Returns:
-        {method: {name: results of all repetitions `[count, ...]`}}.
+        {method: {name: results of all repetitions `[times, ...]`}}.
     """
     from lab.agents.tabular.table import Weights
 
     tables = {
-        method: {name: Weights(np.zeros((part.count, *shape)), f"{method}: {name}") for name, shape in part.shapes.items()}
+        method: {name: Weights(np.zeros((part.times, *shape)), f"{method}: {name}") for name, shape in part.shapes.items()}
         for method, part in plan.items()
     }
     variables = [table for named in tables.values() for table in named.values()]
     jobs = [
         (method, number, seed)
         for method, part in plan.items()
-        for number, seed in enumerate(independent_seeds(track.seed, part.count))
+        for number, seed in enumerate(independent_seeds(track.seed, part.times))
     ]
     done = track.begin(variables, len(jobs))
     for position, (method, number, seed) in enumerate(jobs[done:], done + 1):

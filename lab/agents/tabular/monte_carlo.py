@@ -44,7 +44,8 @@ class MonteCarloControl(ActionValues):
         action = super().start(state)
         if self.exploring_starts:
             action = self.generator.choice(self._choices[state])
-        self._path, self._rewards = [(state, action)], []
+        self._path = [(state, action)]
+        self._rewards: list[float] = []
         return action
 
     def step(self, reward: float, state: int) -> int:
@@ -161,7 +162,8 @@ class OffPolicyMonteCarlo(StateValues):
     def start(self, state: int) -> int:
         """Starts an episode. Returns the first action."""
         action = super().start(state)
-        self._path, self._rewards = [(state, action)], []
+        self._path = [(state, action)]
+        self._rewards: list[float] = []
         return action
 
     def step(self, reward: float, state: int) -> int:

@@ -167,7 +167,8 @@ class MonteCarlo(StateValues):
 
     def start(self, state: int) -> int:
         """Starts an episode. Returns the first action."""
-        self._path, self._rewards = [state], []
+        self._path = [state]
+        self._rewards: list[float] = []
         return super().start(state)
 
     def step(self, reward: float, state: int) -> int:

@@ -69,7 +69,8 @@ class LinearReinforce(Learner):
 
     def start(self, state: int) -> int:
         """Starts an episode. Returns the first action."""
-        self._path, self._rewards = [(state, self.choose(state))], []
+        self._path = [(state, self.choose(state))]
+        self._rewards: list[float] = []
         return self._path[0][1]
 
     def step(self, reward: float, state: int) -> int:

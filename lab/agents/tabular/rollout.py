@@ -1,6 +1,7 @@
 """The interaction of a tabular learner with one Gymnasium environment."""
 
 import random
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -34,7 +35,8 @@ class TabularRollout:
 
     def __init__(self, agent: Learner, env: gymnasium.Env, *, seed: int) -> None:
         require_spaces(env, agent.observations)
-        for name, space in (("states", env.observation_space), ("actions", env.action_space)):
+        spaces: tuple[tuple[str, Any], ...] = (("states", env.observation_space), ("actions", env.action_space))
+        for name, space in spaces:
             count = getattr(agent, name, None)
             if count is not None and count != space.n:
                 raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
@@ -64,7 +66,8 @@ class TabularRollout:
         Returns:
             The returns and lengths of the episodes that ended.
         """
-        agent, step = self.agent, self.env.step
+        agent = self.agent
+        step: Callable[[int], tuple] = self.env.step
         finished = []
         for _ in range(iterations):
             state, reward, terminated, truncated, _ = step(self._action)
@@ -121,13 +124,14 @@ class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
         return number
 
 
-def require_spaces(env: gymnasium.Env, observations: type = Discrete) -> None:
+def require_spaces(env: gymnasium.Env, observations: Any = Discrete) -> None:
     """Checks that observations are of a kind, actions are `Discrete`, and both are numbered from 0.
 
     Raises:
         ValueError: they are not.
     """
-    for name, kind in (("observation_space", observations), ("action_space", Discrete)):
+    kinds: dict[str, Any] = {"observation_space": observations, "action_space": Discrete}
+    for name, kind in kinds.items():
         space = getattr(env, name)
         if not isinstance(space, kind) or np.any(space.start != 0):
             raise ValueError(f"env.{name}: expected {kind.__name__}, numbered from 0, received {space}.")

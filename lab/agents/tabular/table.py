@@ -21,7 +21,7 @@ class Table:
         self.shape = start.shape
         self.path = name
 
-    def __array__(self, dtype: np.typing.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.rows, dtype or float)
 
     def assign(self, values: np.typing.ArrayLike) -> None:
@@ -45,7 +45,7 @@ class Weights:
         self.shape = self.values.shape
         self.path = name
 
-    def __array__(self, dtype: np.typing.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype or float)
 
     def assign(self, values: np.typing.ArrayLike) -> None:
