@@ -151,6 +151,7 @@ class ResumableEpisodes:
 
     def _episode(self, learner, max_steps):
         """Runs an episode of at most `max_steps` steps. Returns its undiscounted return."""
+        step: Callable[[int], tuple] = self._env.step
         action, total = learner.start(self._state), 0.0
         for _ in range(max_steps):
             state, reward, terminated, _, _ = self._env.step(action)
@@ -181,19 +182,19 @@ def repeat(track: Track, plan: Mapping[str, Repetitions]) -> dict[str, dict[str,
         plan: {method: its `Repetitions`}.
 
     Returns:
-        {method: {name: results of all repetitions `[count, ...]`}}.
+        {method: {name: results of all repetitions `[times, ...]`}}.
     """
     from lab.agents.tabular.table import Weights
 
     tables = {
-        method: {name: Weights(np.zeros((part.count, *shape)), f"{method}: {name}") for name, shape in part.shapes.items()}
+        method: {name: Weights(np.zeros((part.times, *shape)), f"{method}: {name}") for name, shape in part.shapes.items()}
         for method, part in plan.items()
     }
     variables = [table for named in tables.values() for table in named.values()]
     jobs = [
         (method, number, seed)
         for method, part in plan.items()
-        for number, seed in enumerate(independent_seeds(track.seed, part.count))
+        for number, seed in enumerate(independent_seeds(track.seed, part.times))
     ]
     done = track.begin(variables, len(jobs))
     for position, (method, number, seed) in enumerate(jobs[done:], done + 1):

@@ -1,6 +1,7 @@
 """The interaction of a tabular learner with one Gymnasium environment."""
 
 import random
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -35,7 +36,8 @@ class TabularRollout:
 
     def __init__(self, agent: Learner, env: Any, *, seed: int) -> None:
         require_spaces(env, agent.observations)
-        for name, space in (("states", env.observation_space), ("actions", env.action_space)):
+        spaces: tuple[tuple[str, Any], ...] = (("states", env.observation_space), ("actions", env.action_space))
+        for name, space in spaces:
             count = getattr(agent, name, None)
             if count is not None and count != space.n:
                 raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
@@ -65,7 +67,8 @@ class TabularRollout:
         Returns:
             The returns and lengths of the episodes that ended.
         """
-        agent, step = self.agent, self.env.step
+        agent = self.agent
+        step: Callable[[int], tuple] = self.env.step
         finished = []
         for _ in range(iterations):
             state, reward, terminated, truncated, _ = step(self._action)
@@ -122,7 +125,7 @@ class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
         return number
 
 
-def require_spaces(env: gymnasium.Env, observations: type = Discrete) -> None:
+def require_spaces(env: gymnasium.Env, observations: Any = Discrete) -> None:
     """Checks that observations are of a kind, actions are `Discrete`, and both are numbered from 0.
 
     Raises:
