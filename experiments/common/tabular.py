@@ -95,7 +95,7 @@ class ResumableEpisodes:
         self._end = 0  # episodes of the learners so far, including the current one
         self._steps = 0  # of the current learner
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         numbers = self._env.unwrapped.np_random.bit_generator.state
         words = [numbers["state"][key] >> shift & 0xFFFFFFFF for key in ("state", "inc") for shift in (0, 32, 64, 96)]
         env_state = [numbers["has_uint32"], numbers["uinteger"], *words]
@@ -136,7 +136,7 @@ class ResumableEpisodes:
             self._agent_random.seed(agent_seed)
             self._steps = 0
         learner.begin(self._agent_random)
-        self._state, _ = self._env.reset(seed=env_seed if fresh else None)
+        self._state, _ = self._env.reset(seed=env_seed) if fresh else self._env.reset()
         while self._done < self._end:
             record(self._done - start, self._episode(learner, max_steps=10**9))
             self._done += 1
@@ -154,8 +154,8 @@ class ResumableEpisodes:
         step: Callable[[int], tuple] = self._env.step
         action, total = learner.start(self._state), 0.0
         for _ in range(max_steps):
-            state, reward, terminated, _, _ = self._env.step(action)
-            total += float(reward)
+            state, reward, terminated, _, _ = step(action)
+            total += reward
             self._steps += 1
             if terminated:
                 learner.end(reward)
@@ -167,7 +167,7 @@ class ResumableEpisodes:
 class Repetitions(NamedTuple):
     """A computation that is repeated, each time with another seed."""
 
-    count: int  # type: ignore[assignment]  # a tuple has a method of this name
+    times: int
     compute: Callable[[int], dict[str, Any]]  # seed -> {name: result}
     shapes: dict[str, tuple[int, ...]]  # {name: shape of the result}
 
