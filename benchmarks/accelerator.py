@@ -1,9 +1,10 @@
-"""Throughput on a GPU of programs that the other scripts time on a processor: PPO, DCGAN's update, tabular Q-learning.
+"""Speed on a GPU: PPO, DCGAN's update and tabular Q-learning, which others time on a processor.
 
-python -m benchmarks.accelerator [--rounds 5]        wants JAX and torch with a GPU
+python -m benchmarks.accelerator [--rounds 5]    needs JAX and torch with a GPU
 
-Every contender of `rl_throughput` and `gan_throughput` here is the one that they describe, in a process of its own, and all take turns; what is
-compared is PPO with the same algorithm in plain JAX, and DCGAN's update with torch's. Reported: medians, and the medians of each round's ratios.
+The contenders are those of `rl_throughput` and `gan_throughput`, described there. Each has a
+process of its own, and they take turns. PPO is compared with the same algorithm in plain JAX,
+DCGAN's update with torch's. Reported: medians, and medians of the ratios of each round.
 """
 
 import argparse
@@ -27,7 +28,7 @@ CONTENDERS = {  # name: (module, arguments, backend, units of work in a turn, co
 
 def compare(rounds):
     """{contender: units per second, and the ratio to what it is compared with}."""
-    with ThreadPoolExecutor() as pool:  # they compile side by side and run one at a time
+    with ThreadPoolExecutor() as pool:  # they compile side by side, and run one at a time
         start = {
             name: pool.submit(Contender, module, *arguments, backend=backend)
             for name, (module, arguments, backend, _, _) in CONTENDERS.items()

@@ -1,9 +1,10 @@
-"""Random command lines of every experiment and of `python -m lab`, parsed in one process; some of the legitimate ones are run.
+"""Random command lines of every experiment and of `python -m lab`.
 
 python -m benchmarks.attack_command_lines [--scale 0.1] [--seed 0]
 
-Each of 2,000 lines is either legitimate, or one line on the screen, exit code 2 and nothing made. Fifty legitimate ones of moderate
-numbers are run with --smoke: each ends well, or says in one line why not.
+2,000 lines are parsed in one process. Each is legitimate, or it is refused: exit code 2, one line
+on the screen, no file or folder made. Fifty legitimate lines of moderate numbers are run with
+--smoke: each ends well, or says in one line why it does not.
 """
 
 import argparse
@@ -26,21 +27,29 @@ from lab import validation
 from lab.runs import command_line, courier, experiment, mlflow_server
 
 ROOT = Path(__file__).resolve().parent.parent
-LINES, RUNS, PATIENCE = 2_000, 50, 300  # seconds of a run
+LINES = 2_000  # parsed
+RUNS = 50
+PATIENCE = 300  # seconds that a run may take
 STRANGE = (
-    "", " ", "nan", "NaN", "inf", "-inf", "1e400", "-1e400", "1e-400", "None", "abc", "0x10", "1_0", "１２", "1,5", "1.5", "true", "é\u0301",
-    "\U0001f9ea", "--", "-", "a\nb", "'; rm -rf x", "../../x", "%41?#", "9" * 5_000, "-" + "9" * 300, "x" * 20_000,
+    "", " ", "nan", "NaN", "inf", "-inf", "1e400", "-1e400", "1e-400", "None", "abc", "0x10", "1_0", "１２", "1,5", "1.5",
+    "true", "é\u0301", "\U0001f9ea",
+    "--", "-", "a\nb", "'; rm -rf x", "../../x", "%41?#", "9" * 5_000, "-" + "9" * 300, "x" * 20_000,
 )  # fmt: skip
 WORDS = {
     "environment": (
-        "CartPole-v1", "Pendulum-v1", "FrozenLake-v1", "Taxi-v4", "Acrobot-v1", "lab/CartPole-v1", "lab/Cliff-v0", "lab/Nothing-v0",
-        "CartPol-v1", "nowhere:Toy-v0", "os:Toy-v0", "ALE/Pong-v5", "CartPole-v99", ":", "a/b/c",
+        "CartPole-v1", "Pendulum-v1", "FrozenLake-v1", "Taxi-v4", "Acrobot-v1", "lab/CartPole-v1", "lab/Cliff-v0",
+        "lab/Nothing-v0", "CartPol-v1", "nowhere:Toy-v0", "os:Toy-v0", "ALE/Pong-v5", "CartPole-v99", ":", "a/b/c",
     ),
     "tracking_uri": ("none", "htp://x", "file:x", "sqlite:", "x"),
     "resume": ("nobody", "../..", "."),
     "data": ("glyphs", "mnist", "digits", "/nowhere", "."),
-    "cell": ("lstm", "gru", "simple", "lst"), "cells": ("lstm", "gru", "irnn"), "model": ("lenet5", "resnet20", "vgg11", "resnet21"),
-    "models": ("lenet5", "vgg11"), "families": ("gan", "r3gan", "wgan"), "forms": ("plain", "residual"), "optimizers": ("SGD", "Adam"),
+    "cell": ("lstm", "gru", "simple", "lst"),
+    "cells": ("lstm", "gru", "irnn"),
+    "model": ("lenet5", "resnet20", "vgg11", "resnet21"),
+    "models": ("lenet5", "vgg11"),
+    "families": ("gan", "r3gan", "wgan"),
+    "forms": ("plain", "residual"),
+    "optimizers": ("SGD", "Adam"),
     "environment_options": ("x=1", "=", "x", "continuous=true", "map_name=8x8", "gravity=[1,2"),
     "wrappers": (
         "gymnasium.wrappers:TimeLimit max_episode_steps=5", "gymnasium.wrappers:Nothing", "nowhere:X", "x", ":", "os:getcwd",
@@ -50,20 +59,20 @@ WORDS = {
 
 
 class Reached(Exception):
-    """A command of `python -m lab` that would now do its work."""
+    """Raised in place of the work of a command of `python -m lab`."""
 
 
 class Target(typing.NamedTuple):
-    """What takes a command line."""
+    """An experiment or a command of `python -m lab`."""
 
     name: str
     before: tuple[str, ...]  # words before the flags
-    fields: dict  # name -> (type, its `Range` or None, the usual value)
-    plan: typing.Callable  # of the words; returns where they are legitimate
+    fields: dict  # name -> (type, its `Interval` or None, the default)
+    plan: typing.Callable  # takes the words; raises where they are not legitimate
 
 
 def targets():
-    """Every experiment and every command."""
+    """Yields every experiment and every command."""
     for path in sorted((ROOT / "experiments").glob("[a-z]*.py")):
         given: dict = {}
 
@@ -102,12 +111,12 @@ def _command(argv):
 
 
 def line(target, rng):
-    """(the words of a command line, whether a run of it is short)."""
+    """A random command line: (its words, whether a run of it is short)."""
     argv, moderate = list(target.before), True
     for name in rng.permutation(list(target.fields))[: rng.integers(0, 5)]:
         hint, bounds, usual = target.fields[str(name)]
         kind = rng.choice(["right", "edge", "strange", "missing", "unknown"], p=[0.8, 0.08, 0.07, 0.03, 0.02])
-        moderate &= kind == "right" and name not in ("seeds", "steps")  # many of which take long
+        moderate &= kind == "right" and name not in ("seeds", "steps")  # many of these take long
         flag = validation.flag(str(name)) + ("x" if kind == "unknown" else "")
         if hint is bool:
             argv.append(flag if rng.random() < 0.7 else flag.replace("--", "--no-", 1))
@@ -121,7 +130,7 @@ def line(target, rng):
 
 
 def _right(name, hint, bounds, usual, rng):
-    """Words that are, alone, right."""
+    """Words that are legitimate by themselves."""
     if typing.get_origin(hint) is typing.Literal:
         return [str(rng.choice([str(each) for each in typing.get_args(hint)]))]
     if typing.get_origin(hint) is tuple:
@@ -151,8 +160,8 @@ def _strange(name, hint, bounds, usual, rng):
     return [str(rng.choice(STRANGE)) for _ in range(rng.integers(1, 3))]
 
 
-def look(target, argv, home):
-    """(whether the line is legitimate, what broke the promise)."""
+def parse(target, argv, home):
+    """Parses a line. Returns (whether it is legitimate, what broke the promise)."""
     said, screen = io.StringIO(), io.StringIO()
     wrong, code = [], None
     try:
@@ -173,7 +182,7 @@ def look(target, argv, home):
 
 
 def run(target, argv):
-    """(how a smoke test of a legitimate line ended, what broke the promise)."""
+    """Runs a legitimate line with --smoke. Returns (how it ended, what broke the promise)."""
     with tempfile.TemporaryDirectory() as home:
         words = [sys.executable, "-m", f"experiments.{target.name}", "--smoke", *argv, "--tracking-uri", "none"]
         environment = os.environ | {"LAB_HOME": home, "XLA_FLAGS": "--xla_backend_optimization_level=0"}
@@ -191,7 +200,7 @@ def run(target, argv):
 
 
 def attack(seed, scale, done, keep):
-    """Hands on what lines did, and what those that were run did."""
+    """Parses and runs lines; see `benchmarks/attack.py`."""
     made = list(targets())
     rng = np.random.default_rng(seed)
     wrong = []
@@ -202,7 +211,7 @@ def attack(seed, scale, done, keep):
         for _ in range(counts["lines"]):
             target = made[rng.integers(len(made))]
             argv, moderate = line(target, rng)
-            legitimate, broken = look(target, argv, Path(folder))
+            legitimate, broken = parse(target, argv, Path(folder))
             counts["legitimate" if legitimate else "refused"] += 1
             wrong += [f"{target.name} {' '.join(argv)[:300]!r}: {each}" for each in broken]
             if legitimate and moderate and not target.before and not {"--resume", "--help"} & set(argv):
@@ -223,11 +232,11 @@ def attack(seed, scale, done, keep):
 
 
 def main():
-    """Attacks alone."""
+    """Attacks, and prints what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="the share of the lines and of the runs, for a trial")
-    parser.add_argument("--seed", type=int, default=0, help="of the lines")
-    parser.add_argument("--parse-only", action="store_true", help="run none of them")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the lines and of the runs, for a trial")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the lines")
+    parser.add_argument("--parse-only", action="store_true", help="parse lines and run none")
     flags = parser.parse_args()
     done = [{"kind": "run"}] if flags.parse_only else []
     attack(flags.seed, flags.scale, done, lambda row: print(row["kind"], row["counts"], *row["differences"], sep="\n"))

@@ -1,9 +1,11 @@
-"""Couriers that are killed alone, beside a run that lives, and deliveries that are killed: MLflow gets each metric exactly once.
+"""Kills couriers beside a run that lives. MLflow must get each metric exactly once.
 
-The run's own courier dies at a moment drawn in time. While the run sleeps (SIGSTOP) and goes on in turn, further couriers deliver and
-die, half of them in time, half at an fsync or a rename of what they remember of the delivery. After the run `python -m lab sync`
-dies likewise and at last delivers. Then the store is compared with the journal: the run once, each metric once with its value, each
-file, the end.
+The run's own courier is killed at a random moment. Then the run sleeps (SIGSTOP) and goes on in
+turn, while further couriers deliver and are killed. Half of them die at a random moment, half at
+an fsync or a rename of the file in which they note what was delivered. After the run
+`python -m lab sync` is killed in the same way, and at last it delivers. Then the store is compared
+with the journal. It must hold the run once, each metric once with its value, each file, and the
+end.
 """
 
 import contextlib
@@ -21,13 +23,14 @@ from benchmarks.victims import DELIVERY, SIDES, Server
 
 KILLS = 60
 RUN = ["--environment", "FrozenLake-v1", "--steps", "60000", "--checkpoint-every", "5000", "--evaluation-episodes", "10"]
-CALLS = 6  # about as often a courier calls the disk before nothing is left to deliver
-PATIENCE = 1_800
+CALLS = 6  # about how often a courier calls the disk until everything is delivered
+PATIENCE = 1_800  # seconds
 
 
 def attack(seed, scale, done, keep):
-    """Kills couriers; see `benchmarks.attack`."""
-    left, number = math.ceil(KILLS * scale) - sum(row["counts"]["kills"] for row in done), len(done)
+    """Kills couriers; see `benchmarks/attack.py`."""
+    left = math.ceil(KILLS * scale) - sum(row["counts"]["kills"] for row in done)
+    number = len(done)
     if left <= 0:
         return
     with Server("jax") as runs, Server("jax", DELIVERY) as couriers:
@@ -43,7 +46,7 @@ def attack(seed, scale, done, keep):
 
 
 def beset(runs, couriers, home, rng, seed, most):
-    """One run whose couriers die; what was done, counted."""
+    """Kills the couriers of one run. Returns how often, as counts."""
     counts = {"kills": 0, "kills of sync": 0, "kills among calls": 0}
     runs.start("experiments.q_learning_taxi", [*RUN, "--seed", str(seed)], home)
     own = _own_courier(home, PATIENCE)
@@ -64,7 +67,7 @@ def beset(runs, couriers, home, rng, seed, most):
             runs.signal(signal.SIGCONT)
             code = runs.wait(rng.uniform(0, 0.5))
         elif not died:
-            break  # all is delivered
+            break  # everything is delivered
     if code is None:
         runs.wait(PATIENCE)
     couriers.start("lab", ["sync"], home)
@@ -73,7 +76,7 @@ def beset(runs, couriers, home, rng, seed, most):
 
 
 def _own_courier(home, seconds):
-    """The process id of the courier that a run in this home has started."""
+    """The process id of the courier that the run in this home has started."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -82,22 +85,22 @@ def _own_courier(home, seconds):
                 if b"lab.runs.courier" in words and any(word.startswith(os.fsencode(home)) for word in words):
                     return int(path.parent.name)
         time.sleep(0.01)
-    raise RuntimeError("the run started no courier")
+    raise RuntimeError(f"expected a courier after {seconds} seconds, received none")
 
 
 def _deliver_and_die(couriers, module, arguments, home, rng):
-    """(whether a delivery was killed before it ended, whether it died at a call)."""
+    """Starts and kills a delivery. Returns (whether it died before it ended, whether at a call)."""
     among = rng.random() < 0.5
     couriers.start(module, arguments, home, at=rng.randint(1, CALLS) if among else 0, side=rng.choice(SIDES))
     code = couriers.wait(rng.uniform(0, 4) if not among else 4)
-    if code is None:  # it waits for more
+    if code is None:  # it still delivers, or waits for more
         couriers.signal(signal.SIGKILL)
         return couriers.wait(PATIENCE) == -signal.SIGKILL, False
     return code == -signal.SIGKILL, among
 
 
 def differences(folder, store):
-    """What MLflow's local store has otherwise than the run's journal."""
+    """Where MLflow's local store differs from the run's journal, as texts."""
     expected: dict = {}
     for key, points in folder.metrics().items():
         expected |= {(key, step): [value] for step, value in points}
@@ -106,8 +109,8 @@ def differences(folder, store):
         for key, step, value in base.execute("select key, step, value from metrics"):
             received.setdefault((key, step), []).append(value)
         runs = base.execute("select status, artifact_uri from runs").fetchall()
-    wrong = [f"metric {key} at {step}" for key, step in expected.keys() | received.keys()
-             if expected.get((key, step)) != received.get((key, step))]  # fmt: skip
+    points = expected.keys() | received.keys()
+    wrong = [f"metric {key} at {step}" for key, step in points if expected.get((key, step)) != received.get((key, step))]
     if [status for status, _ in runs] != ["FINISHED"]:
         return [*sorted(wrong), f"runs: {runs}"]
     place = Path(runs[0][1].removeprefix("file://"))

@@ -1,10 +1,12 @@
-"""Damages every file of a run in every way: it is told itself, in one line with its path, and no other run notices.
+"""Damages every file of a run in every way. The user must read one line with the file's path.
 
 python -m benchmarks.attack_damage [--scale 0.1] [--seed 0]
 
-A run was killed and has one beside it. One of its files is emptied, cut, changed in one byte, replaced by other text or a folder,
-deleted, or made unreadable. Then both are delivered, the damaged one is resumed, and its model is opened. What is not told must not
-matter: the run ends with what an undisturbed one has.
+There are two runs; the first one was killed. One of its files is emptied, cut, changed in one
+byte, replaced by other text or by a folder, deleted, or made unreadable. Then both runs are
+delivered, the damaged one is resumed, and its model is opened. Damage that is not reported must
+have no effect: the run then ends with the results of an undisturbed one. The other run must never
+be affected.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import tempfile
 
 from benchmarks import damage
 from lab import errors
-from lab.runs import files, journal, run_folder
+from lab.runs import files, journal, mlflow_server, run_folder
 
 HOWS = ("empty", "cut", "one byte", "other text", "missing", "folder", "unreadable")
 NAMES = (
@@ -25,12 +27,12 @@ NAMES = (
     "artifacts/model.keras", "artifacts/note.txt", "checkpoints/step-000000000040.safetensors",
     "checkpoints/step-000000000030.safetensors", "checkpoints",
 )  # fmt: skip
-UNREAD = ("courier.log", ".writer.lock", ".courier.lock", "artifacts/note.txt")  # their content is nobody's, or not checked
-REPEATS = 12  # of the ways that draw a place
+UNREAD = ("courier.log", ".writer.lock", ".courier.lock", "artifacts/note.txt")  # no program reads or checks them
+REPEATS = 12  # of the ways that damage a random place
 
 
 def attack(seed, scale, done, keep):
-    """Damages files; see `benchmarks.attack`."""
+    """Damages files; see `benchmarks/attack.py`."""
     damage.prepare()
     had = {row["kind"] for row in done}
     for how in HOWS:
@@ -49,13 +51,16 @@ def attack(seed, scale, done, keep):
 
 
 def one(name, how, rng):
-    """(whether it was told, what broke the promise) of one file damaged in one way; told is None where that cannot be."""
+    """Damages one file in one way. Returns (whether it was reported, what broke the promise).
+
+    The first is None where the file cannot be damaged in this way.
+    """
     with tempfile.TemporaryDirectory() as home:
         store = damage.new_home(home)
-        uri = damage.server.store_uri(store)
+        uri = mlflow_server.store_uri(store)
         with contextlib.redirect_stdout(open(os.devnull, "w")):
             victim, other = damage.begin(uri, killed=damage.KILLED), damage.begin(uri)
-        shutil.copy(other.artifacts / "model.keras", victim.artifacts)  # as of a run that had once ended
+        shutil.copy(other.artifacts / "model.keras", victim.artifacts)  # as if the run had once ended
         shutil.copy(other.artifacts / "note.txt", victim.artifacts)
         journal.Journal(victim).append({"artifact": "note.txt"})
         damage.in_child(lambda: damage.sync())
@@ -67,9 +72,9 @@ def one(name, how, rng):
         def look():
             lines = damage.sync()
             try:
-                victim.status()  # as an experiment does before it goes on with a run
+                victim.status()  # as an experiment does before it resumes a run
                 code, results = damage.go_on(victim)
-            except (ValueError, OSError) as error:  # which it says in one line
+            except (ValueError, OSError) as error:  # which the experiment prints in one line
                 code, results = 2, None
                 lines.append(str(error))
             lines += damage.sync()
@@ -94,7 +99,7 @@ def one(name, how, rng):
 
 
 def _opened(victim):
-    """What is said when the model is opened, as `watch` and `sample` do first."""
+    """The error of opening the model, as `watch` and `sample` do first; empty without one."""
     try:
         files.require_readable(victim.artifacts / "model.keras")
     except errors.DamagedFile as error:
@@ -103,7 +108,7 @@ def _opened(victim):
 
 
 def spoil(path, how, rng):
-    """Damages a file or folder; False where it cannot be damaged so."""
+    """Damages a file or folder. Returns False where that is impossible."""
     if how == "unreadable":
         path.chmod(0)
     elif how == "missing":
@@ -132,8 +137,8 @@ def spoil(path, how, rng):
 def main():
     """Attacks, and prints what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="the share of the places in a file, for a trial")
-    parser.add_argument("--seed", type=int, default=0, help="of the places")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the places in a file, for a trial")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the places")
     flags = parser.parse_args()
     attack(
         flags.seed, flags.scale, [], lambda row: print(row["kind"], row["counts"], *row["differences"], sep="\n", flush=True)

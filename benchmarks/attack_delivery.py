@@ -1,10 +1,12 @@
-"""Servers that fail and stores that are lost: afterwards MLflow has every metric exactly once, or `sync` says in one line what to do.
+"""Lets servers fail and spoils stores. MLflow must get each metric exactly once.
 
 python -m benchmarks.attack_delivery [--scale 0.1] [--seed 0]
 
-Between the lab and an MLflow server stands a proxy that at random answers 500, 429 or HTML, hangs up, or hangs up after it has carried
-the request out. A local store is deleted, emptied, replaced by an empty one or an older copy, cut, overwritten, locked, full, or
-read-only. Each time `sync` is asked until it has nothing left to say; the store is then compared with the journal.
+A proxy stands between the lab and an MLflow server. At random it answers 500, 429 or HTML, hangs
+up, or carries the request out and then hangs up. A local store is deleted, emptied, replaced by
+an empty one or by an older copy, cut, overwritten, locked, full, or read-only. Each time `sync`
+is called until it has nothing left to do. Then the store is compared with the journal. Where
+`sync` cannot deliver, it must say in one line what to do.
 """
 
 import argparse
@@ -27,15 +29,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from benchmarks import damage
+from lab.runs import mlflow_server as lab_server
 
 FAULTS = ("500", "429", "HTML", "HTML 502", "hang up", "answer lost", "any")
 STORES = ("deleted", "emptied", "replaced", "older copy", "cut", "overwritten", "locked", "full", "read-only", "no artifacts")
-REPEATS = 10  # of each fault, with other moments
-SHARE, MOST = 0.1, 30  # of the requests that fail, and how many before the proxy is honest
+REPEATS = 10  # of each fault, at other moments
+SHARE = 0.1  # probability that a request fails
+MOST = 30  # requests that fail; afterwards the proxy is honest
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Hands requests on to the server's port, or does not; `served` says how."""
+    """Hands requests on to a server's port; some of them fail."""
 
     protocol_version = "HTTP/1.1"
     port = 0
@@ -78,12 +82,12 @@ class Proxy(BaseHTTPRequestHandler):
             return answer.status, answer.getheader("Content-Type", ""), answer.read()
 
     def log_message(self, *arguments):
-        """Says nothing."""
+        """Prints nothing."""
 
 
 @contextlib.contextmanager
 def proxy(port, fault, rng):
-    """The address of a proxy before a server, in a process of its own."""
+    """Yields the address of a proxy before a server, in a process of its own."""
     Proxy.port = port
     Proxy.fault = fault
     Proxy.rng = rng
@@ -103,7 +107,7 @@ def proxy(port, fault, rng):
 
 @contextlib.contextmanager
 def mlflow_server(folder):
-    """(port, store) of an MLflow server."""
+    """Yields (port, store) of an MLflow server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -111,10 +115,9 @@ def mlflow_server(folder):
     shutil.copyfile(damage.empty_store(), store)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store}", "--host", "127.0.0.1"]
     command += ["--artifacts-destination", str(Path(folder) / "artifacts"), "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen(
-        command, env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
     try:
         for _ in range(1_200):
             time.sleep(0.25)
@@ -128,7 +131,7 @@ def mlflow_server(folder):
 
 
 def attack(seed, scale, done, keep):
-    """Spoils servers and stores; see `benchmarks.attack`."""
+    """Spoils servers and stores; see `benchmarks/attack.py`."""
     damage.prepare()
     had = {row["kind"] for row in done}
     repeats = max(math.ceil(REPEATS * scale), 1)
@@ -161,7 +164,7 @@ def _ended(uri):
 
 
 def _settled(said, times=4):
-    """Asks `sync`, each time in a process of its own, until it has nothing left to do."""
+    """Calls `sync`, each time in a process of its own, until it has nothing left to do."""
     for _ in range(times):
         lines, printed = damage.in_child(damage.sync)
         said.append((lines or []) + [line for line in printed if "Traceback" in line])
@@ -170,34 +173,35 @@ def _settled(said, times=4):
 
 
 def _again_and_again():
-    """What `sync` says each time until it has nothing left to do."""
+    """Calls `sync` until it has nothing left to do. Returns the lines of each call."""
     said = [damage.sync()]
     while said[-1] and len(said) < MOST + 10:
         said.append(damage.sync())
     return said
 
 
-def _judged(said, store, folder):
+def _broken(said, store, folder):
     wrong = [f"lacks {what}" for what in damage.lacks(store, folder.name)[:3]]
     wrong += [f"no line: {line!r}" for lines in said for line in lines if "\n" in line or "Traceback" in line]
     return wrong + ([f"never settled: {said[-1]}"] if said[-1] else [])
 
 
 def failing(port, store, fault, rng):
-    """(what was said, what broke the promise) of a delivery through a proxy that fails."""
+    """Delivers through a failing proxy. Returns (lines of each `sync`, what broke the promise)."""
     with tempfile.TemporaryDirectory() as home, proxy(port, fault, rng) as uri:
         damage.new_home(home)
         folder = _ended(uri)
         said, printed = damage.in_child(_again_and_again)
         said = said or [printed]
-        return said, _judged(said, store, folder)
+        return said, _broken(said, store, folder)
 
 
 def spoilt(how, rng):
-    """(what was said, what broke the promise) of a store that is spoilt after a delivery."""
+    """Spoils a store after a delivery. Returns (lines of each `sync`, what broke the promise)."""
     with tempfile.TemporaryDirectory() as home:
         store = damage.new_home(home)
-        uri, said = damage.server.store_uri(store), []
+        uri = lab_server.store_uri(store)
+        said: list = []
         older = store.with_name("older.db")
         folder = _ended(uri)
         if how == "older copy":
@@ -215,15 +219,15 @@ def spoilt(how, rng):
                 lines, printed = damage.in_child(work, unprivileged=how == "read-only")
                 said.append((lines or []) + [line for line in printed if "Traceback" in line])
         _settled(said)
-        if how in ("cut", "overwritten") and said[-1]:  # as its line says
+        if how in ("cut", "overwritten") and said[-1]:  # `sync` has said to do this
             store.rename(store.with_name("away.db"))
             _settled(said)
-        return said, _judged(said, store, folder)
+        return said, _broken(said, store, folder)
 
 
 @contextlib.contextmanager
 def _spoiling(how, store, older, rng):
-    """Spoils a store; what passes, passes at the end."""
+    """Spoils a store. Locks and permissions are taken back at the end."""
     holder = None
     if how in ("deleted", "replaced", "older copy", "cut", "overwritten", "emptied"):
         content = store.read_bytes()
@@ -256,7 +260,7 @@ def _spoiling(how, store, older, rng):
 
 
 def _with_little_disk(bytes_now):
-    """A `sync` in a process whose files may hardly grow."""
+    """A function that calls `sync` while files may hardly grow; for a process of its own."""
 
     def work():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -269,8 +273,8 @@ def _with_little_disk(bytes_now):
 def main():
     """Attacks, and prints what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="the share of the repetitions, for a trial")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the repetitions, for a trial")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     flags = parser.parse_args()
     attack(
         flags.seed, flags.scale, [], lambda row: print(row["kind"], row["counts"], *row["differences"], sep="\n", flush=True)

@@ -1,10 +1,12 @@
-"""Runs that are killed again and again, resumed, and compared bit for bit with a run left alone.
+"""Kills and resumes runs again and again, and compares them bit for bit with a run left alone.
 
-Half of the moments are drawn in time, half among what the run does to the disk (see benchmarks/victims.py). Beside SIGKILL, a run gets
-SIGTERM, after which it must end with 130 at a checkpoint, or sleeps for a while (SIGSTOP, SIGCONT).
+Half of the kills come at a random time, half at a random write to the disk
+(`benchmarks/victims.py`). Instead of SIGKILL a run may get SIGTERM, after which it must end with
+130 at a checkpoint, or sleep for a while (SIGSTOP, SIGCONT).
 
-Compared at the end: every variable of the last checkpoint (weights, averages, optimizers, replay, environments, random states) and
-its header, all metrics but those of speed, the results, and every file that the run made.
+Compared at the end: every variable of the last checkpoint (weights, averages, optimizers, replay,
+environments, random states) and its header, all metrics but those of speed, the results, and every
+file that the run has made.
 """
 
 import csv
@@ -21,8 +23,8 @@ from benchmarks.victims import SIDES, Server
 from lab.runs import checkpoint
 from lab.runs.run_folder import RunFolder
 
-TIMED = ("steps_per_second", "images_per_second", "examples_per_second")  # wall time is nobody's to repeat
-PATIENCE = 1_800  # seconds that a run may take, on a machine that is shared
+TIMED = ("steps_per_second", "images_per_second", "examples_per_second")  # wall time cannot repeat
+PATIENCE = 1_800  # seconds that a run may take on a shared machine
 
 
 class Kind(NamedTuple):
@@ -57,7 +59,8 @@ KINDS = {
     "PPO, device": Kind("ppo_cartpole", f"--device --steps 8192 --checkpoint-every 1024 {BRIEF}", 30),
     "recurrent PPO": Kind(
         "recurrent_ppo_cartpole_no_velocity",
-        "--steps 1024 --num-envs 4 --rollout-length 8 --checkpoint-every 96 --units 8 --hidden 8 --epochs 1 --check-episodes 2 --evaluation-episodes 2",
+        "--steps 1024 --num-envs 4 --rollout-length 8 --checkpoint-every 96 --units 8 --hidden 8 --epochs 1"
+        " --check-episodes 2 --evaluation-episodes 2",
         30,
         "jax",
     ),
@@ -84,7 +87,7 @@ KINDS = {
 
 def folder_of(home):
     """The run's folder in a home, or None while there is none."""
-    found = list((Path(home) / "mlruns" / "runs").glob("[!.]*/run.json"))  # not one that is being made
+    found = list((Path(home) / "mlruns" / "runs").glob("[!.]*/run.json"))  # one that is still being made begins with a point
     return RunFolder(found[0].parent) if found else None
 
 
@@ -99,13 +102,13 @@ def state(folder):
         if path.name == "metrics.csv":
             with open(path) as file:
                 found[path.name] = [row for row in csv.reader(file) if row[0] not in TIMED]
-        elif path.name not in ("model.keras", "curve.png"):  # the one has the hour in it, the other the run's name
+        elif path.name not in ("model.keras", "curve.png"):  # they contain the time and the run's name
             found[path.name] = path.read_bytes()
     return found
 
 
 def differences(one, other):
-    """The names of what differs between two `state`s."""
+    """The names of the values that differ between two `state`s."""
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
@@ -118,7 +121,7 @@ class Alone(NamedTuple):
 
 
 def leave_alone(server, kind, home, seed):
-    """Runs one to its end."""
+    """Runs a kind to its end."""
     server.start(f"experiments.{kind.experiment}", arguments(kind, seed), home)
     code = server.wait(PATIENCE)
     output = (Path(home) / "output").read_text()
@@ -128,7 +131,7 @@ def leave_alone(server, kind, home, seed):
 
 
 def arguments(kind, seed):
-    """The command line of a kind."""
+    """The flags of a kind."""
     return [*kind.arguments.split(), "--seed", str(seed), "--tracking-uri", "none"]
 
 
@@ -141,15 +144,21 @@ class Disturbed:
         self._home = home
         self._alone = alone
         self._rng = rng
-        self._arguments, self._most = arguments(kind, seed), most
-        self.blows, self.wrong = [], []  # what was done to it; what it did not stand
+        self._arguments = arguments(kind, seed)
+        self._most = most
+        self.blows = []  # the signals it got
+        self.wrong = []  # what broke a promise
 
     def kills(self):
-        """How often it was killed."""
+        """The number of SIGKILLs it got."""
         return sum(blow["signal"] == "SIGKILL" for blow in self.blows)
 
     def live(self):
-        """Runs, is hit, and is resumed until it ends. Returns what differs from the run that was left alone."""
+        """Starts, hits and resumes it until it ends.
+
+        Returns:
+            What broke a promise, or the differences from the run left alone.
+        """
         while not (self.wrong or self._over()):
             spare = self.kills() >= self._most
             code = self._left() if spare else self._at_a_call() if self._rng.random() < 0.5 else self._in_time()
@@ -172,7 +181,7 @@ class Disturbed:
         return self._server.wait(PATIENCE)
 
     def _at_a_call(self):
-        """Dies at a call that is drawn, if the run comes so far."""
+        """Kills it at a random call to the disk, if it comes so far."""
         at, side = self._rng.randint(1, max(self._alone.calls // 2, 1)), self._rng.choice(SIDES)
         self._start(at=at, side=side)
         code = self._server.wait(PATIENCE)
@@ -182,7 +191,7 @@ class Disturbed:
         return code
 
     def _in_time(self):
-        """Is hit after some seconds, if the run lasts so long."""
+        """Sends a signal after random seconds, if it lasts so long."""
         number = self._rng.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (6, 1, 1))[0]
         seconds = self._rng.uniform(0, self._alone.seconds / 2)
         self._start()
@@ -195,21 +204,21 @@ class Disturbed:
             time.sleep(self._rng.uniform(0, 2))
             self._server.signal(signal.SIGCONT)
         code = self._server.wait(PATIENCE)
-        # 130 at a checkpoint or before the run began; 0 where none was to come any more
+        # 130: at a checkpoint, or before the run began. 0: no checkpoint was left.
         return 0 if number == signal.SIGTERM and code in (130, -signal.SIGTERM) else code
 
 
 def attack(seed, scale, done, keep):
-    """Kills every kind as often as it says, times `scale`, minus what was done.
+    """Kills every kind `scale` times as often as it says, less the kills in `done`.
 
     Args:
-        seed: of the moments.
-        scale: 1 for all.
-        done: the rows of an attack that was stopped.
-        keep: called with each new row: {"kind", "counts": {name: number}, "differences": [...], ...}.
+        seed: seed of the moments.
+        scale: 1 for all kills.
+        done: rows of an attack that was stopped.
+        keep: called with each new row, {"kind", "counts": {name: number}, "differences", ...}.
     """
     for backend in ("jax", "tensorflow"):
-        # Two servers: the hashes of strings, and so the order of sets, are not the same in both.
+        # Two servers: hashes of strings, and with them the order of sets, differ between them.
         with Server(backend) as calm, Server(backend) as rough:
             for name, kind in KINDS.items():
                 before = [row for row in done if row["kind"] == name]
@@ -222,7 +231,7 @@ def attack(seed, scale, done, keep):
 
 
 def _kill(server, name, kind, alone, seed, number, left):
-    """Rows of runs that are killed `left` times in all, numbered from `number` on."""
+    """Yields a row for each of some runs, numbered from `number`, with `left` kills in all."""
     while left > 0:
         rng = random.Random(f"{seed} {name} {number}")
         with tempfile.TemporaryDirectory() as home:

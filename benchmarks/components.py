@@ -1,11 +1,14 @@
-"""What the components cost, against Keras's own: ratio of times, in turn, in one process per pair.
+"""What the components cost, compared with Keras's own.
 
 python -m benchmarks.components [--backend tensorflow] [--only Adam]
 
-Layers, losses and activations: forward, and forward with the gradient, as one compiled program of 20 calls in a scan. Optimizers: 100
-steps in a scan, on the variables of a small network (64-64, 4,866 weights), of DQN's 256-256 (67,842) and of a large one (1.6
-million). The pair takes turns for `--rounds` rounds after warming up, each the best of some calls; the ratio, ours over Keras's, is the
-median of the rounds' ratios.
+Layers, losses and activations are timed forward, and forward with the gradient, in one compiled
+program of 20 calls in a scan. Optimizers make 100 steps in a scan, on the variables of a small
+network (64-64, 4,866 weights), of DQN's (256-256, 67,842) and of a large one (1.6 million).
+
+Each pair has a process of its own. Both sides are warmed up and then take turns for `--rounds`
+rounds. A time is the best of some calls. The ratio, ours over Keras's, is the median of the rounds'
+ratios.
 """
 
 import argparse
@@ -41,7 +44,7 @@ def optimizer_pairs():
 
 
 def function_pairs():
-    """{name: (ours, Keras's, inputs)}, each a function of the first input, to be differentiated in it."""
+    """{name: (ours, Keras's, input)}, functions that are differentiated in their input."""
     import keras
     from keras import ops
 
@@ -52,8 +55,8 @@ def function_pairs():
     y, p = rng.normal(size=x.shape).astype("float32"), rng.dirichlet(np.ones(512), 256).astype("float32")
     labels, ones = rng.integers(0, 512, 256), (y > 0).astype("float32")
     k, loss = keras.activations, keras.losses
-    pairs = {name: (getattr(activations, name), getattr(k, name)) for name in (
-        "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu", "softmax", "log_softmax")}  # fmt: skip
+    same = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu", "softmax", "log_softmax"]
+    pairs = {name: (getattr(activations, name), getattr(k, name)) for name in same}
     pairs |= {
         "prelu": (lambda x: activations.prelu(x, 0.2), lambda x: k.leaky_relu(x, 0.2)),
         "gelu": (activations.gelu, lambda x: k.gelu(x, approximate=False)),
@@ -83,7 +86,7 @@ def function_pairs():
 
 
 def layer_pairs():
-    """{name: (ours, Keras's, input)}, built layers with the same weights' shapes."""
+    """{name: (ours, Keras's, input)}, built layers whose weights have the same shapes."""
     import keras
 
     from lab import layers
@@ -124,7 +127,7 @@ def layer_pairs():
 
 
 def optimizer_program(make, widths, steps=100, xla=None):
-    """A compiled program of so many steps on a loss whose gradient costs next to nothing."""
+    """(a compiled program of optimizer steps, their number); the gradient costs almost nothing."""
     import keras
     from keras import ops
 
@@ -150,7 +153,7 @@ def optimizer_program(make, widths, steps=100, xla=None):
 
 
 def function_program(function, x, variables, differentiate, calls=20):
-    """A compiled program of so many calls, each on what the last one left of x."""
+    """(a compiled program of calls, their number); each call changes the next one's x a little."""
     import keras
     from keras import ops
 
@@ -173,7 +176,7 @@ def function_program(function, x, variables, differentiate, calls=20):
 
 
 def programs(kind, name):
-    """{case: (ours, Keras's)}, compiled programs that take the same number of steps."""
+    """{case: (ours, Keras's)}, each a compiled program and its number of steps."""
     if kind == "optimizer":
         pair = optimizer_pairs()[name]
         return {size: [optimizer_program(make, widths) for make in pair] for size, widths in NETWORKS.items()}
@@ -192,7 +195,7 @@ def programs(kind, name):
 
 
 def seconds(program):
-    """Wall time of one call, its result waited for."""
+    """Wall time of one call, until its result is there."""
     from keras import ops
 
     start = time.perf_counter()
@@ -201,7 +204,7 @@ def seconds(program):
 
 
 def measure(kind, name, rounds):
-    """Prints one line for each case of a pair: microseconds per step of both, and their ratio."""
+    """Prints a pair's {case: {"ours", "keras": microseconds per step, "ratio"}} as JSON."""
     import json
 
     result = {}

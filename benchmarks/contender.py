@@ -1,4 +1,4 @@
-"""A process that does so much work when it is told to, so that contenders of several libraries can take turns."""
+"""Contenders: processes that work when they are told to, so that several libraries take turns."""
 
 import json
 import os
@@ -9,11 +9,12 @@ import time
 
 
 class Contender:
-    """A module run with `--serve arguments...`, which must call `serve`.
+    """A process of `python -m module --serve arguments...`, which must call `serve`.
 
     Args:
         module: such as "benchmarks.rl_throughput".
-        backend: KERAS_BACKEND of the process. On TensorFlow every contender has oneDNN, which the lab would have anyway.
+        backend: KERAS_BACKEND of the process. On TensorFlow every contender has oneDNN, which
+            `import lab` turns on.
     """
 
     def __init__(self, module, *arguments, backend):
@@ -36,11 +37,11 @@ class Contender:
 
 
 def take_turns(contenders, rounds, updates, bases, **labels):
-    """A row for each contender: milliseconds per update in each round, and the medians of their ratios to those of some.
+    """A row for each contender: milliseconds per update in each round, and medians of ratios.
 
     Args:
         contenders: {name: Contender}; they are ended.
-        bases: names that all are compared with.
+        bases: names of those that all are compared with.
         labels: more fields of every row.
     """
     times: dict = {name: [] for name in contenders}
@@ -60,12 +61,45 @@ def take_turns(contenders, rounds, updates, bases, **labels):
     return rows
 
 
-def serve(go, *warm):
-    """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output.
+def compare_speeds(contenders, rounds, steps, label=""):
+    """A row for each contender: steps per second in each round, and the ratios to the first one's.
 
     Args:
-        go: function of steps, which returns how many it was.
-        warm: steps to make first, until everything is compiled.
+        contenders: {name: Contender}; they are ended.
+        steps: function of a name, the steps of its turn.
+        label: stands before each printed line.
+    """
+    speeds: dict = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            speeds[name].append(contender.speed(steps(name)))
+    for contender in contenders.values():
+        contender.end()
+    base = next(iter(speeds))
+    rows = []
+    for name, values in speeds.items():
+        ratios = [value / other for value, other in zip(values, speeds[base], strict=True)]
+        rows.append(
+            {
+                "contender": name,
+                "steps_per_second": [round(value) for value in values],
+                "ratio": [round(ratio, 2) for ratio in ratios],
+                "median_ratio": round(statistics.median(ratios), 2),
+            }
+        )
+        print(
+            f"{label}{name:26s} {statistics.median(values):10,.0f} steps/s   {rows[-1]['median_ratio']:.2f} x {base}",
+            flush=True,
+        )
+    return rows
+
+
+def serve(go, *warm):
+    """A contender's process. It reads numbers of steps, and answers each with steps and seconds.
+
+    Args:
+        go: function of a number of steps, which returns how many it has made.
+        warm: numbers of steps to make first, until everything is compiled.
     """
     for steps in warm:
         go(steps)

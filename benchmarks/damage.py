@@ -1,7 +1,8 @@
-"""What the attacks on deliveries and on files share: runs to damage, processes to damage them in, and what MLflow has of them."""
+"""What attacks on deliveries and on files share: runs to damage, and what MLflow has of them."""
 
 import contextlib
 import ctypes
+import functools
 import io
 import json
 import os
@@ -16,17 +17,27 @@ import numpy as np
 
 from lab.runs import courier, lifecycle, mlflow_server, run_folder
 
-STEPS, SAVED, KILLED = 60, 10, 45  # of a run, between two checkpoints, and where it was killed
+STEPS = 60  # of a run
+SAVED = 10  # steps between two checkpoints
+KILLED = 45  # the step at which a run is killed
 HEADER = {
-    "experiment": "toy", "module": "experiments.toy", "config": {"rate": 0.5}, "options": {"checkpoint_every": SAVED}, "seed": 3,
-    "seeds": 1, "backend": "tensorflow", "total_steps": STEPS, "versions": {"keras": "3"},
-}  # fmt: skip
+    "experiment": "toy",
+    "module": "experiments.toy",
+    "config": {"rate": 0.5},
+    "options": {"checkpoint_every": SAVED},
+    "seed": 3,
+    "seeds": 1,
+    "backend": "tensorflow",
+    "total_steps": STEPS,
+    "versions": {"keras": "3"},
+}
 
 
 class Variable:
     """As much of a Keras variable as a checkpoint needs."""
 
-    path, shape = "count", ()
+    path = "count"
+    shape = ()
 
     def __init__(self):
         self.value = np.zeros((), np.int64)
@@ -35,12 +46,15 @@ class Variable:
         return self.value
 
     def assign(self, value):
-        """Sets it."""
+        """Sets the value."""
         self.value = np.asarray(value)
 
 
 def toy(config, track):
-    """A run that logs two metrics a step, a picture, a model, and saves: the same however often it is interrupted."""
+    """A run that logs two metrics a step, a file and a model, and saves checkpoints.
+
+    It logs the same however often it is interrupted.
+    """
     variable = Variable()
     for step in range(track.restore([variable]), STEPS):
         variable.assign(step + 1)
@@ -58,7 +72,7 @@ def toy(config, track):
 
 
 def begin(uri, **config):
-    """A run of the toy, done or killed; nothing of it is delivered."""
+    """A run of the toy, finished or killed. Nothing of it is delivered."""
     folder = run_folder.RunFolder.create(lifecycle.identified(HEADER | {"tracking_uri": uri, "config": {"rate": 0.5}}))
     go_on(folder, **config)
     return folder
@@ -74,13 +88,13 @@ def go_on(folder, **config):
 
 
 def metrics():
-    """What a whole run has logged: {(key, step): value}."""
+    """What a whole run logs: {(key, step): value}."""
     points = {("loss", step): step / 2 for step in range(STEPS)} | {("reward", step): float(-step) for step in range(STEPS)}
     return points | {("count", STEPS - 1): float(STEPS)}
 
 
 def in_child(work, *, unprivileged=False):
-    """(result, lines printed) of a function, called in a process of its own that nothing outlives."""
+    """Calls a function in a process of its own. Returns (its result, the lines it printed)."""
     with tempfile.TemporaryFile("w+") as output:
         pid = os.fork()
         if pid == 0:
@@ -106,8 +120,9 @@ def in_child(work, *, unprivileged=False):
 
 
 def _obey_permissions():
-    """Takes from this process what root may do against a file's permissions; others have no such right."""
-    library, header = ctypes.CDLL(None, use_errno=True), (ctypes.c_uint32 * 2)(0x20080522, 0)
+    """Takes from this process root's right to ignore permissions of files."""
+    library = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     sets = (ctypes.c_uint32 * 6)()
     if library.capget(header, sets) == 0:
         for place in (0, 1):  # effective and permitted; bits 1 and 2: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
@@ -116,19 +131,23 @@ def _obey_permissions():
 
 
 def sync(uri=None):
-    """What `python -m lab sync` says, as lines."""
+    """The lines that `python -m lab sync` prints."""
     said: list[str] = []
     results = courier.sync(uri, said.append)
     return said + [f"{name}: {mlflow_server.explain(error) if error else 'delivered'}" for name, error in results.items()]
 
 
 def held(database, name):
-    """What a store has of a run: {(key, step): [values]}, or None where the run is not there once, alive and ended."""
+    """A store's metrics of a run, {(key, step): [values]}.
+
+    None where the store does not hold the run exactly once, active and finished.
+    """
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
         found = store.execute(
             "SELECT r.run_uuid, r.status, r.lifecycle_stage FROM runs r JOIN tags t ON r.run_uuid = t.run_uuid"
-            " WHERE t.key = 'lab.run' AND t.value = ?", [name],
-        ).fetchall()  # fmt: skip
+            " WHERE t.key = 'lab.run' AND t.value = ?",
+            [name],
+        ).fetchall()
         if len(found) != 1 or found[0][1:] != ("FINISHED", "active"):
             return None
         points: dict = {}
@@ -138,7 +157,7 @@ def held(database, name):
 
 
 def lacks(database, name):
-    """What a store lacks of a whole run, or has twice; empty where it is whole."""
+    """What a store lacks of a whole run, or holds twice."""
     points = held(database, name)
     if points is None:
         return ["the run"]
@@ -148,7 +167,7 @@ def lacks(database, name):
 
 
 def new_home(home):
-    """Makes a folder the home of runs, with a store of MLflow's in which is nothing. Returns the store's file."""
+    """Makes a folder LAB_HOME, with an empty MLflow store. Returns the store's file."""
     home = Path(home)
     (home / "mlruns").mkdir(parents=True, exist_ok=True)
     os.environ["LAB_HOME"] = str(home)
@@ -156,16 +175,19 @@ def new_home(home):
     return home / "mlruns" / "mlflow.db"
 
 
-def empty_store(made=[]):  # noqa: B006  made once
-    """A store without runs: to make one takes MLflow seconds."""
-    if not made:
-        made.append(Path(tempfile.mkdtemp()) / "mlflow.db")
-        mlflow_server.client(mlflow_server.store_uri(made[0]))
-    return made[0]
+@functools.cache
+def empty_store():
+    """A store without runs, made once: MLflow takes seconds for it."""
+    path = Path(tempfile.mkdtemp()) / "mlflow.db"
+    mlflow_server.client(mlflow_server.store_uri(path))
+    return path
 
 
 def prepare():
-    """Delivers a run once, so that what that imports and compiles is there in every child. No other store is opened here."""
+    """Delivers a run once, so that child processes need not import everything again.
+
+    No other store is opened in this process.
+    """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     with tempfile.TemporaryDirectory() as home, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         uri = mlflow_server.store_uri(new_home(home))

@@ -1,21 +1,17 @@
-"""DQN on CartPole: environment steps per second, learning included, side by side with Stable-Baselines3.
+"""DQN on CartPole: environment steps per second, learning included, beside Stable-Baselines3.
 
 python -m benchmarks.dqn_throughput [--rounds 5] [--steps 8192]
 
-RL-zoo's settings for both: one environment, 128 updates of batch 64 every 256 steps, 256-256 network, Adam 2.3e-3, replay of
-100,000. Every contender runs in a process of its own (a backend each), is warmed up until everything is compiled, and then
-takes its turn: one round is one stretch of steps of each, so that a busy moment of the machine hits all of them. Reported:
-the ratio to Stable-Baselines3 of each round, and its median.
+RL-zoo's settings for both: one environment, 128 updates of batch 64 every 256 steps, a network of
+256-256 units, Adam 2.3e-3, replay of 100,000. Each contender has a process and a backend of its
+own. It is warmed up until everything is compiled. In a round each makes some steps in turn, so
+that a busy moment of the machine hits all of them. Reported: the ratio to Stable-Baselines3 in
+each round, and its median.
 """
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 
+from benchmarks.contender import Contender, compare_speeds, serve
 from benchmarks.machine import describe, keep
 
 CONTENDERS = {
@@ -28,7 +24,7 @@ CONTENDERS = {
 
 
 def lab(place):
-    """A function that trains the lab's DQN for about so many more steps and returns how many it was."""
+    """A function that trains the lab's DQN for at least so many more steps. Returns how many."""
     import gymnasium
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
@@ -57,7 +53,7 @@ def lab(place):
         iterations = 1
     else:
         rollout = DeviceRollout(agent, CartPole(1), max_episode_steps=500, seed=3)
-        iterations = 4  # as many as lab.agents.train puts between two reports
+        iterations = 4  # as between two reports of lab.agents.train
     rollout.reset(0)
 
     def go(steps):
@@ -75,10 +71,22 @@ def sb3():
     from stable_baselines3 import DQN
 
     model = DQN(
-        "MlpPolicy", "CartPole-v1", learning_rate=2.3e-3, batch_size=64, buffer_size=100_000, learning_starts=0, gamma=0.99,
-        target_update_interval=10, train_freq=256, gradient_steps=128, exploration_fraction=0.16, exploration_final_eps=0.04,
-        policy_kwargs={"net_arch": [256, 256]}, seed=0, device="cpu",
-    )  # fmt: skip
+        "MlpPolicy",
+        "CartPole-v1",
+        learning_rate=2.3e-3,
+        batch_size=64,
+        buffer_size=100_000,
+        learning_starts=0,
+        gamma=0.99,
+        target_update_interval=10,
+        train_freq=256,
+        gradient_steps=128,
+        exploration_fraction=0.16,
+        exploration_final_eps=0.04,
+        policy_kwargs={"net_arch": [256, 256]},
+        seed=0,
+        device="cpu",
+    )
 
     def go(steps):
         before = model.num_timesteps
@@ -88,58 +96,22 @@ def sb3():
     return go
 
 
-def serve(kind):
-    """A contender's process: a number of steps on each line of its input, steps and seconds on each of its output."""
-    go = sb3() if kind == "sb3" else lab(kind)
-    go(2048)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        began = time.perf_counter()
-        done = go(int(line))
-        print(json.dumps([done, time.perf_counter() - began]), flush=True)
-
-
 def main():
     """Runs the rounds and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="stretches of each contender")
-    parser.add_argument("--steps", type=int, default=8192, help="environment steps in a stretch")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
+    parser.add_argument("--steps", type=int, default=8192, help="environment steps in a turn")
     parser.add_argument("--only", nargs="*", default=list(CONTENDERS), choices=list(CONTENDERS), help="contenders")
     parser.add_argument("--name", default="dqn_throughput", help="name of the result file")
     parser.add_argument("--serve", choices=["sb3", "host", "device"], help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.serve:
-        return serve(flags.serve)
-    processes = {}
+        return serve(sb3() if flags.serve == "sb3" else lab(flags.serve), 2048)
+    contenders = {}
     for name in flags.only:
         kind, backend = CONTENDERS[name]
-        environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "benchmarks.dqn_throughput", "--serve", kind]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        processes[name] = subprocess.Popen(command, env=environment, text=True, **pipes)
-        assert processes[name].stdout.readline() == "ready\n", f"{name} did not start"
-    speeds = {name: [] for name in flags.only}
-    for _ in range(flags.rounds):
-        for name, process in processes.items():
-            print(flags.steps, file=process.stdin, flush=True)
-            done, seconds = json.loads(process.stdout.readline())
-            speeds[name].append(done / seconds)
-    for process in processes.values():
-        process.stdin.close()
-        process.wait()
-    base = speeds[flags.only[0]]
-    rows = []
-    for name, values in speeds.items():
-        ratios = [value / reference for value, reference in zip(values, base, strict=True)]
-        rows.append(
-            {
-                "contender": name,
-                "steps_per_second": [round(value) for value in values],
-                "ratio": [round(ratio, 2) for ratio in ratios],
-                "median_ratio": round(statistics.median(ratios), 2),
-            }
-        )
-        print(f"{name:26s} {statistics.median(values):8,.0f} steps/s   {rows[-1]['median_ratio']:.2f} x {flags.only[0]}")
+        contenders[name] = Contender("benchmarks.dqn_throughput", kind, backend=backend)
+    rows = compare_speeds(contenders, flags.rounds, lambda name: flags.steps)
     packages = ["tensorflow", "keras", "jax", "gymnasium", "numpy", "torch", "stable-baselines3"]
     settings = {"rounds": flags.rounds, "steps": flags.steps}
     return keep(flags.name, settings | {"rows": rows} | describe(*packages))

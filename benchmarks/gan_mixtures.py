@@ -1,71 +1,98 @@
-"""Families of GANs on the ring of 8 and the grid of 25 Gaussians at PacGAN's protocol: modes, high quality, samples seen.
+"""Families of GANs on mixtures of Gaussians by PacGAN's protocol; see scores.py.
 
-python -m benchmarks.gan_mixtures [--mixtures ring grid] [--families gan r3gan] [--seeds 10]
-python -m benchmarks.gan_mixtures --at-once      all seeds in one program: on JAX, for an accelerator that one small GAN leaves idle
-python -m benchmarks.gan_mixtures --table        README's table of the results that are kept
+python -m benchmarks.gan_mixtures ROW [--seeds N]    measures all missing seeds of a row at once
 
-PacGAN's families train for its 400,000 updates of 100 packs (of 1, 2 or 4 samples: 40, 80 or 160 million), the others as long as the experiments
-do by default, a fifth of the fewest. 2,500 samples are measured after the last update. What is measured is kept, seed by seed but with --at-once, and not run again.
+That is one program, on JAX, for an accelerator that one small GAN leaves idle.
+
+The mixtures are a ring of 8 and a grid of 25. A row is named by its mixture, its family and its
+epochs of 1,000 updates. PacGAN's families train
+for its 400,000 updates of 100 packs of 1, 2 or 4 samples: 40, 80 or 160 million. One seed of these
+takes hours. R3GAN trains as long as the experiments do by default, a fifth of the fewest. 2,500
+samples are measured after the last update.
 """
 
 import argparse
-import json
 import time
 import types
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.machine import RESULTS, describe, interval, keep
-from benchmarks.one_run import measure
+from benchmarks.machine import describe
+from benchmarks.tables import Row, Run, Table, mean, samples_seen, seeds, worst
 from experiments.common import mixture as shared
 
+NAME = "gan_mixtures"
+AT_ONCE = "JAX, all seeds in one program"
 MODES = {"ring": 8, "grid": 25}
-EPOCHS = dict.fromkeys(
-    ("gan", "pacgan2", "pacgan4"), 400
-)  # of 1,000 updates, PacGAN's protocol; the others: the experiments' default
-SEEN = {"gan": 40, "pacgan2": 80, "pacgan4": 160}  # million samples of the published runs
+PROTOCOL = 400  # PacGAN's epochs
+# Lin et al. 2018, table 1: (million samples seen, modes, % of high quality), means of 10 runs
 PUBLISHED = {
-    "ring": {"gan": (6.3, 98.2), "pacgan2": (7.9, 95.6), "pacgan4": (7.8, 95.9)},
-    "grid": {"gan": (17.3, 94.8), "pacgan2": (23.8, 91.3), "pacgan4": (24.8, 93.6)},
-}  # modes and % of high quality, means of 10 runs (Lin et al. 2018, table 1)
+    "ring": {"gan": (40, 6.3, 98.2), "pacgan2": (80, 7.9, 95.6), "pacgan4": (160, 7.8, 95.9)},
+    "grid": {"gan": (40, 17.3, 94.8), "pacgan2": (80, 23.8, 91.3), "pacgan4": (160, 24.8, 93.6)},
+}
+# Every family with 24 epochs, on the ring from the worst to the best.
+BRIEF = (
+    "wgan_gp",
+    "minimax",
+    "hinge_sn",
+    "wgan",
+    "optimistic",
+    "extragradient",
+    "pacgan4",
+    "gan",
+    "lsgan",
+    "pacgan2",
+    "r3gan",
+)
 
 
-def sort_key(item):
-    """The longest runs first, then by modes and quality, the worst first."""
-    key, row = item
-    means = [np.mean([run[name] for run in row["runs"]]) for name in ("modes", "high_quality")]
-    return -int(key.split(" ")[2]), *means
+def rows(mixture: str) -> list[Row]:
+    """The rows of a mixture, those of PacGAN's paper first."""
+
+    def row(family, epochs, seeds):
+        flags = f"--family {family} --epochs={epochs}"
+        return Row(f"{mixture} {family} {epochs}", flags, f"gan_{mixture}", seeds, elsewhere=(AT_ONCE,))
+
+    published = []
+    for family, (seen, modes, quality) in PUBLISHED[mixture].items():
+        cells = (title(mixture), f"{family}, published", f"{seen} million", f"{modes}", "–", f"{quality}", "–", "10")
+        published.append(Row(f"{mixture} {family}, published", cells=cells))
+    measured = [row(family, PROTOCOL, 10) for family in PUBLISHED[mixture]] + [row("r3gan", shared.Mixture.epochs, 10)]
+    return published + measured + [row(family, 24, 1) for family in BRIEF]
 
 
-def table(rows):
-    """README's table."""
-    lines = [
-        "| mixture | family | samples seen | modes | worst seed | high quality, % | worst seed | seeds |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for mixture, count in MODES.items():
-        for family, (modes, quality) in PUBLISHED[mixture].items():
-            lines.append(
-                f"| {mixture} of {count} | {family}, published | {SEEN[family]} million | {modes} | – | {quality} | – | 10 |"
-            )
-        for key, row in sorted((item for item in rows.items() if item[0].startswith(mixture)), key=sort_key):
-            modes, quality = ([run[name] for run in row["runs"]] for name in ("modes", "high_quality"))
-            seen = f"{row['runs'][0]['samples_seen'] / 1e6:.1f} million"
-            lines.append(
-                f"| {mixture} of {count} | {key.split(' ')[1]} | {seen} | {interval(modes, 1)} | {min(modes):.0f} | "
-                f"{interval(100 * np.array(quality), 1)} | {100 * min(quality):.1f} | {len(modes)} |"
-            )
-    return "\n".join(lines)
+def title(mixture: str) -> str:
+    """The mixture with its number of modes."""
+    return f"{mixture} of {MODES[mixture]}"
 
 
-def at_once(mixture, family, epochs, seeds, **settings):
-    """The same runs on JAX as one program over all of them. Yields their results after each quarter of the passes.
+COLUMNS = [
+    ("mixture", lambda row, runs: title(row.name.split()[0])),
+    ("family", lambda row, runs: row.name.split()[1]),
+    ("samples seen", samples_seen),
+    ("modes", mean("modes", 1)),
+    ("worst seed", worst("modes", 0)),
+    ("high quality, %", mean("high_quality", 1, factor=100)),
+    ("worst seed", worst("high_quality", 1, factor=100)),
+    ("seeds", seeds),
+]
+TABLES = [Table(COLUMNS, rows("ring") + rows("grid"))]
 
-    What differs: R1 and R2 weigh for all what they do for the first seed's samples, whose variance is another's within a hundredth.
+
+def at_once(mixture: str, family: str, epochs: int, seeds: Sequence[int], **settings: Any) -> Iterator[list[Run]]:
+    """The same runs on JAX as one program over all of them.
+
+    One thing differs: the weights of R1 and R2 depend on the variance of a run's samples. All runs
+    take the weights of the first one. The variances differ by less than a hundredth.
 
     Args:
         settings: of `experiments.common.mixture.Mixture`, other than the default.
+
+    Yields:
+        After each quarter of the passes, what has been found for each seed.
     """
     import jax
 
@@ -76,7 +103,8 @@ def at_once(mixture, family, epochs, seeds, **settings):
     config = shared.Mixture(family=family, epochs=epochs, **settings)
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
     gans, xs, latents = zip(*(shared.prepare(config, types.SimpleNamespace(seed=seed), mixture) for seed in seeds))
-    size, steps = config.update_size, loop.updates_per_epoch(gans[0], config.samples, config.turn_size)
+    size = config.update_size
+    steps = loop.updates_per_epoch(gans[0], config.samples, config.turn_size)
     program = engine.compile(loop.many(gans[0]), gans[0].state)
     update = jax.jit(jax.vmap(program.pure), donate_argnums=0)
     state = [np.stack([engine.read(variable) for variable in same]) for same in zip(*(gan.state for gan in gans))]
@@ -92,41 +120,32 @@ def at_once(mixture, family, epochs, seeds, **settings):
         for gan, seed in zip(gans, seeds):
             errors.require_finite_variables(gan.state, f"epoch {epoch + 1} of seed {seed}")
         same = {"samples_seen": (epoch + 1) * steps * size, "minutes_together": round((time.monotonic() - began) / 60, 2)}
-        same |= {"commit": describe()["commit"], "device": device}
-        found = (shared.measure(gan, latent, mixture) for gan, latent in zip(gans, latents))
-        yield [{k: round(v, 5) for k, v in result.items()} | {"seed": seed} | same for result, seed in zip(found, seeds)]
+        results = (shared.measure(gan, latent, mixture) for gan, latent in zip(gans, latents))
+        yield [
+            {key: round(value, 5) for key, value in result.items()} | {"seed": seed, "device": device} | same
+            for result, seed in zip(results, seeds)
+        ]
 
 
 def main():
-    """Runs what is missing and keeps the results."""
+    """Measures the missing seeds of a row in one program. Keeps them beside those of scores.py."""
+    from benchmarks import scores
+
+    known = {row.name: row for row in TABLES[0].rows if not row.cells}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mixtures", nargs="*", default=list(MODES), choices=list(MODES))
-    parser.add_argument("--families", nargs="*", default=["r3gan", "gan"], choices=list(shared.RECIPES))
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, help="passes over the samples, of every family; by default the family's own")
-    parser.add_argument("--at-once", action="store_true", help="all seeds in one program, on JAX")
-    parser.add_argument("--table", action="store_true", help="print README's table and run nothing")
+    parser.add_argument("row", choices=known)
+    parser.add_argument("--seeds", type=int, help="by default as many as the row says")
     flags = parser.parse_args()
-    path = RESULTS / "gan_mixtures.json"
-    kept = json.loads(path.read_text())["rows"] if path.exists() else {}
-    if flags.table:
-        print(table(kept))
-        return
-    if flags.at_once and keras.backend.backend() != "jax":
-        parser.error(f"--at-once: expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
-    for family in flags.families:
-        epochs = flags.epochs or EPOCHS.get(family, shared.Mixture.epochs)
-        for mixture in flags.mixtures:
-            runs = kept.setdefault(f"{mixture} {family} {epochs}", {"runs": []})["runs"]
-            missing = [seed for seed in range(flags.seeds) if seed not in [run["seed"] for run in runs]]
-            for seeds in [missing] if flags.at_once and missing else [[seed] for seed in missing]:
-                if flags.at_once:
-                    *_, found = at_once(mixture, family, epochs, seeds)
-                else:
-                    found = [measure(f"gan_{mixture}", ["--family", family, f"--epochs={epochs}"], *seeds)]
-                runs += found
-                keep("gan_mixtures", {"rows": kept} | describe(keras.backend.backend(), "keras", "numpy"))
-                print(mixture, family, found, flush=True)
+    if keras.backend.backend() != "jax":
+        parser.error(f"expected KERAS_BACKEND=jax, received {keras.backend.backend()}")
+    row = known[flags.row]
+    missing = [seed for seed in range(flags.seeds or row.seeds) if not scores.is_kept(NAME, row, row.ways[0], seed)]
+    if missing:
+        mixture, family, epochs = row.name.split()
+        about = describe("jax", "keras", "numpy")
+        *_, runs = at_once(mixture, family, int(epochs), missing)
+        for run in runs:
+            scores.append(NAME, row, AT_ONCE, run, about)
 
 
 if __name__ == "__main__":

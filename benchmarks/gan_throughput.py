@@ -1,18 +1,23 @@
-"""DCGAN's training step at 28 x 28 pixels, batch 64: milliseconds, side by side with torch and with a plain Keras `train_step`.
+"""DCGAN's training step: milliseconds, beside torch and a plain Keras `train_step`.
 
 python -m benchmarks.gan_throughput [--rounds 7] [--updates 20]
 
-The same players (4 x 4 convolutions, 64 and 128 channels, batch normalisation, 64 latents), the same objective, two Adams, float32, everything on
-two threads (or, for `accelerator`, on torch's GPU). One update is a turn of the discriminator and one of the generator, with latents of its own. Contenders:
+28 x 28 pixels, batches of 64. All have the same players (4 x 4 convolutions, 64 and 128 channels,
+batch normalisation, 64 latents), the same objective, two Adams, float32, and two threads (or
+torch's GPU, for `accelerator`). An update is a turn of the discriminator and a turn of the
+generator, each with latents of its own. Contenders:
 
-torch           the usual loop: backward of both discriminator losses, step, backward of the generator's, step
-torch, frozen   the same without what nobody needs: the discriminator's gradients in the generator's turn, the generator's graph in the other
-keras train_step  a `keras.Model` with `train_step`, two tapes, compiled by `fit`, as in the guides of keras.io
-lab, tensorflow   `GAN.fit`, without a moving average, as the others have none; and with one
-lab, jax        the same source
+torch             the usual loop: a backward pass and a step of the discriminator, then of the
+                  generator
+torch, frozen     the same without gradients that nothing uses: of the discriminator in the
+                  generator's turn, of the generator in the discriminator's
+keras train_step  a `keras.Model` with `train_step`, two tapes, compiled by `fit`, as in the guides
+                  of keras.io
+lab, tensorflow   `GAN.fit` without a moving average, as the others have none; and with one
+lab, jax          the same source
 
-Every contender runs in a process of its own and takes its turn: one round is so many updates of each. Reported: the ratio of times of each round
-to torch's two and to Keras's, and their medians.
+Each contender has a process of its own, and they take turns. Reported: the ratios of times to both
+of torch's and to Keras's in each round, and their medians.
 """
 
 import argparse
@@ -34,7 +39,7 @@ CONTENDERS = {
 
 
 def images(count):
-    """Noise in place of images: its values do not change the time."""
+    """Noise in place of images. The values do not change the time."""
     import numpy as np
 
     return np.random.default_rng(0).uniform(-1, 1, (count, 28, 28, 1)).astype("float32")
@@ -48,9 +53,14 @@ def lab(average):
     from lab.optimizers import Adam
 
     gan = GAN(
-        dcgan_generator(latent=LATENT, filters=FILTERS, seed=0), dcgan_discriminator(filters=FILTERS, seed=1), adversarial.non_saturating,
-        generator_optimizer=Adam(2e-4, 0.5), discriminator_optimizer=Adam(2e-4, 0.5), ema=0.999 if average else 0.0, seed=0,
-    )  # fmt: skip
+        dcgan_generator(latent=LATENT, filters=FILTERS, seed=0),
+        dcgan_discriminator(filters=FILTERS, seed=1),
+        adversarial.non_saturating,
+        generator_optimizer=Adam(2e-4, 0.5),
+        discriminator_optimizer=Adam(2e-4, 0.5),
+        ema=0.999 if average else 0.0,
+        seed=0,
+    )
 
     def go(updates):
         gan.fit(images(BATCH * updates), batch_size=BATCH, verbose=0)
@@ -101,7 +111,7 @@ def plain_keras():
 
 
 def in_torch(frozen):
-    """The same in torch; `frozen` leaves out what nobody needs."""
+    """The same in torch; `frozen` leaves out gradients that nothing uses."""
     import torch
     from torch import nn
 
@@ -109,14 +119,25 @@ def in_torch(frozen):
     torch.manual_seed(0)
     torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
     generator = nn.Sequential(
-        nn.Linear(LATENT, 49 * 2 * FILTERS, bias=False), nn.Unflatten(1, (2 * FILTERS, 7, 7)), nn.BatchNorm2d(2 * FILTERS), nn.ReLU(),
-        nn.ConvTranspose2d(2 * FILTERS, FILTERS, 4, 2, 1, bias=False), nn.BatchNorm2d(FILTERS), nn.ReLU(),
-        nn.ConvTranspose2d(FILTERS, 1, 4, 2, 1), nn.Tanh(),
-    )  # fmt: skip
+        nn.Linear(LATENT, 49 * 2 * FILTERS, bias=False),
+        nn.Unflatten(1, (2 * FILTERS, 7, 7)),
+        nn.BatchNorm2d(2 * FILTERS),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * FILTERS, FILTERS, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(FILTERS),
+        nn.ReLU(),
+        nn.ConvTranspose2d(FILTERS, 1, 4, 2, 1),
+        nn.Tanh(),
+    )
     discriminator = nn.Sequential(
-        nn.Conv2d(1, FILTERS, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(FILTERS, 2 * FILTERS, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * FILTERS),
-        nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(49 * 2 * FILTERS, 1),
-    )  # fmt: skip
+        nn.Conv2d(1, FILTERS, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(FILTERS, 2 * FILTERS, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(2 * FILTERS),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(49 * 2 * FILTERS, 1),
+    )
     ascent, descent = (torch.optim.Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
     loss = nn.BCEWithLogitsLoss()
     ones = torch.ones(BATCH, 1)
@@ -161,9 +182,12 @@ def main():
     flags = parser.parse_args()
     if flags.serve:
         kinds = {
-            "torch": lambda: in_torch(False), "torch-frozen": lambda: in_torch(True), "keras": plain_keras,
-            "lab": lambda: lab(False), "lab-average": lambda: lab(True),
-        }  # fmt: skip
+            "torch": lambda: in_torch(False),
+            "torch-frozen": lambda: in_torch(True),
+            "keras": plain_keras,
+            "lab": lambda: lab(False),
+            "lab-average": lambda: lab(True),
+        }
         return serve(kinds[flags.serve](), 3, 3)
     settings = {"batch": BATCH, "latent": LATENT, "filters": FILTERS, "rounds": flags.rounds, "updates": flags.updates}
     rows = compare(flags.rounds, flags.updates)

@@ -1,4 +1,4 @@
-"""What a measurement was made on, kept beside it, and the interval of its mean."""
+"""What a measurement was made on, and where it is kept."""
 
 import importlib.metadata
 import json
@@ -7,16 +7,17 @@ import platform
 import re
 import subprocess
 from pathlib import Path
-
-import numpy as np
-from scipy import stats
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def processor():
-    """The processor's name, and which of AVX2, AVX-512 and AMX it has: the same program rounds otherwise with each."""
+def processor() -> str:
+    """The processor's name, and which of AVX2, AVX-512 and AMX it has.
+
+    The same program rounds differently with each of them.
+    """
     try:
         about = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -26,8 +27,8 @@ def processor():
     return ", ".join([name.group(1) if name else platform.processor(), *has])
 
 
-def describe(*packages):
-    """Versions, machine, processor and commit of this measurement."""
+def describe(*packages: str) -> dict[str, Any]:
+    """Commit, Python, machine, processor and the packages' versions, for this measurement."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     dirty = subprocess.run(
         ["git", "status", "--porcelain", "--", "lab", "envs", "experiments"], cwd=ROOT, capture_output=True, text=True
@@ -41,20 +42,9 @@ def describe(*packages):
     }
 
 
-def keep(name, content):
+def keep(name: str, content: dict[str, Any]) -> None:
     """Writes results/<name>.json."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(content, indent=2) + "\n")
     print(f"kept in {path.relative_to(ROOT)}")
-
-
-def half_width(values):
-    """Of the 95 % Student interval of a mean; NaN of one value."""
-    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else float("nan")
-
-
-def interval(values, digits):
-    """mean ± 95 % Student interval, as text; of one value no interval."""
-    spread = f" ± {half_width(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.{digits}f}{spread}"

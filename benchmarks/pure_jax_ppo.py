@@ -1,7 +1,9 @@
-"""PPO on CartPole-v1 in plain JAX, one program without a library: what PureJaxRL's way of writing costs, for `rl_throughput`.
+"""PPO on CartPole-v1 in plain JAX, one program without a library, for `rl_throughput`.
 
-The same algorithm as `lab.agents.PPO` with the same settings (two networks 64-64, 128 steps, 4 epochs of 4 minibatches, Adam 3e-4, clip 0.2,
-entropy 0, gradient norm 0.5, lambda 0.95, time limits bootstrapped), but for the diagnostics, of which it makes none; after Lu et al. 2022, "Discovered policy optimisation".
+It shows what an algorithm written in the way of PureJaxRL costs (Lu et al. 2022, "Discovered
+policy optimisation"). It is the algorithm of `lab.agents.PPO` with the same settings: two
+networks of 64-64 units, 128 steps, 4 epochs of 4 minibatches, Adam 3e-4, clip 0.2, entropy 0,
+gradient norm 0.5, lambda 0.95, time limits bootstrapped. Only the diagnostics are missing.
 """
 
 from typing import NamedTuple
@@ -77,12 +79,13 @@ def physics(pole, action):
 
 
 def act(carry, _):
-    """One step of all environments with the present policy."""
+    """One step of all environments with the current policy."""
     weights, pole, time, key = carry
     key, draw, reset = jax.random.split(key, 3)
     log_policy = jax.nn.log_softmax(dense(weights["actor"], pole))
     action = jax.random.categorical(draw, log_policy)
-    following, time = physics(pole, action), time + 1
+    following = physics(pole, action)
+    time = time + 1
     terminated = (jnp.abs(following[:, 0]) > 2.4) | (jnp.abs(following[:, 2]) > 12 * jnp.pi / 180)
     truncated = time >= LIMIT
     ended = terminated | truncated
@@ -108,7 +111,7 @@ def advantages(weights, steps):
 
 
 def loss(weights, batch):
-    """The clipped objective and the value's squared error."""
+    """The clipped objective plus half the value's squared error."""
     steps, advantage, target = batch
     advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
     log_policy = jax.nn.log_softmax(dense(weights["actor"], steps.observation))
@@ -132,7 +135,7 @@ def update(carry, batch):
 
 
 def iterate(state, _):
-    """A rollout and its updates; also the mean length of a step's episode so far, as a sign of life."""
+    """A rollout and its updates. Also returns the mean age of the episodes."""
     (_, pole, time, key), steps = jax.lax.scan(act, (state.weights, state.pole, state.time, state.key), None, LENGTH)
     advantage = advantages(state.weights, steps)
     batch = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (steps, advantage, advantage + steps.value))
@@ -148,7 +151,7 @@ def iterate(state, _):
 
 
 def trainer(num_envs, iterations):
-    """A function that trains for at least so many more steps and returns how many it was."""
+    """A function that trains for at least so many more steps. Returns how many."""
     run = jax.jit(lambda state: jax.lax.scan(iterate, state, None, iterations), donate_argnums=0)
     state = start(num_envs)
 
@@ -156,8 +159,8 @@ def trainer(num_envs, iterations):
         nonlocal state
         done = 0
         while done < steps:
-            state, alive = run(state)
-            alive.block_until_ready()
+            state, age = run(state)
+            age.block_until_ready()
             done += iterations * LENGTH * num_envs
         return done
 

@@ -1,30 +1,33 @@
-"""PPO, A2C and SAC: environment steps per second, learning included, side by side with Stable-Baselines3.
+"""PPO, A2C and SAC: environment steps per second, learning included, beside Stable-Baselines3.
 
-python -m benchmarks.rl_throughput [--rounds 5] [--only ppo a2c sac envs] [--backends tensorflow jax]
+python -m benchmarks.rl_throughput [--rounds 5] [--only ppo a2c sac envs] [--backends jax]
 
-The same settings for both sides: PPO on CartPole, 8 environments, 128 steps, 4 epochs of 4 minibatches of 256, two networks 64-64; A2C on CartPole, 8
-environments, 5 steps; SAC on Pendulum, one environment, one update of batch 256 per step, 256-256. Every contender runs in a process of its own,
-is warmed up until everything is compiled, and then takes its turn: one round is one stretch of steps of each. Reported: the ratio to
-Stable-Baselines3 of each round, and its median. Beside PPO stands the same algorithm in plain JAX (`pure_jax_ppo`). `envs`: PPO's steps per second as the environments grow, minibatches of a quarter rollout each.
+Both sides have the same settings:
+
+ppo    CartPole, 8 environments, 128 steps, 4 epochs of 4 minibatches of 256, two networks of 64-64
+       units; beside it the same algorithm in plain JAX (`pure_jax_ppo`)
+a2c    CartPole, 8 environments, 5 steps
+sac    Pendulum, one environment, one update of batch 256 after each step, networks of 256-256 units
+envs   PPO's steps per second by the number of environments, minibatches of a quarter rollout
+
+Each contender has a process of its own and is warmed up until everything is compiled. Then they
+take turns of some steps. Reported: the ratio to Stable-Baselines3 in each round, and its median.
 """
 
 import argparse
 import statistics
 
-from benchmarks.contender import Contender, serve
+from benchmarks.contender import Contender, compare_speeds, serve
 from benchmarks.machine import describe, keep
 
-STEPS = {
-    "ppo": 40_960,
-    "a2c": 20_000,
-    "sac": 1_000,
-}  # of a stretch of Stable-Baselines3; the lab's are as long in seconds, about
+STEPS = {"ppo": 40_960, "a2c": 20_000, "sac": 1_000}  # in a turn of Stable-Baselines3
+# Factors of STEPS, so that all turns take about as many seconds.
 FASTER = {("ppo", "pure"): 8, ("ppo", "device"): 8, ("ppo", "host"): 2, ("a2c", "device"): 8, ("a2c", "host"): 2}
 ENVS = (8, 64, 512, 4_096)
 
 
 def lab(algorithm, place, num_envs=8):
-    """A function that trains the lab's agent for at least so many more steps and returns how many it was."""
+    """A function that trains the lab's agent for at least so many more steps. Returns how many."""
     import gymnasium
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
@@ -44,7 +47,7 @@ def lab(algorithm, place, num_envs=8):
         rollout = DeviceRollout(agent, env, max_episode_steps=limit, seed=3)
         iterations = max(1, {"ppo": 10_240, "a2c": 4_000, "sac": 250}[algorithm] // (agent.rollout_length * count))
     rollout.reset(0)
-    learn = getattr(agent, "warm_up", 0) == 0
+    learn = getattr(agent, "learning_starts", 0) == 0
 
     def go(steps):
         done = 0
@@ -57,7 +60,7 @@ def lab(algorithm, place, num_envs=8):
 
 
 def ppo(observations, actions):
-    """PPO with Stable-Baselines3's defaults, but for the lengths named above."""
+    """PPO with Stable-Baselines3's defaults, but for the numbers named above."""
     from lab.agents import PPO, FeedForward, policy_for
     from lab.models import actor_critic, dense_torso
     from lab.optimizers import Adam
@@ -100,13 +103,13 @@ def sac(observations, actions):
         temperature=LearntTemperature(dimensions, Adam(3e-4)),
         replay=UniformReplay(100_000, observations, actions, seed=3),
         action_space=actions,
-        warm_up=0,
+        learning_starts=0,
         seed=4,
     )
 
 
 def sb3(algorithm):
-    """The same for Stable-Baselines3, with its own defaults where they are the same, and its `Monitor` around the environments."""
+    """The same for Stable-Baselines3, with its `Monitor` around the environments."""
     import gymnasium
     from stable_baselines3 import A2C, PPO, SAC
     from stable_baselines3.common.env_util import make_vec_env
@@ -128,7 +131,7 @@ def sb3(algorithm):
 
 
 def contender(algorithm, place, backend, num_envs=8):
-    """A process that trains for so many steps when told to."""
+    """A process that trains for some steps when it is told to."""
     return Contender("benchmarks.rl_throughput", algorithm, place, num_envs, backend=backend)
 
 
@@ -144,32 +147,22 @@ def start(algorithm, place, num_envs):
 
 
 def compare(algorithm, backends, rounds):
-    """Rows of one algorithm: Stable-Baselines3, then the lab on host and device with each backend."""
+    """Rows of an algorithm: Stable-Baselines3, then the lab on host and device, by backend."""
     names = {"stable-baselines3": ("sb3", "torch")}
     for backend in backends:
         names |= {f"lab {place}, {backend}": (place, backend) for place in ("host", "device")}
     if algorithm == "ppo" and "jax" in backends:
         names["plain JAX"] = ("pure", "jax")
-    speeds: dict = {name: [] for name in names}
     contenders = {name: contender(algorithm, *where) for name, where in names.items()}
-    for _ in range(rounds):
-        for name, process in contenders.items():
-            speeds[name].append(process.speed(STEPS[algorithm] * FASTER.get((algorithm, names[name][0]), 1)))
-    for process in contenders.values():
-        process.end()
-    rows = []
-    for name, values in speeds.items():
-        ratios = [value / base for value, base in zip(values, speeds["stable-baselines3"], strict=True)]
-        rows.append({
-            "contender": name, "steps_per_second": [round(value) for value in values],
-            "ratio": [round(ratio, 2) for ratio in ratios], "median_ratio": round(statistics.median(ratios), 2),
-        })  # fmt: skip
-        print(f"{algorithm} {name:26s} {statistics.median(values):10,.0f} steps/s   {rows[-1]['median_ratio']:.2f}", flush=True)
-    return rows
+
+    def steps(name):
+        return STEPS[algorithm] * FASTER.get((algorithm, names[name][0]), 1)
+
+    return compare_speeds(contenders, rounds, steps, label=f"{algorithm} ")
 
 
 def grow(backends):
-    """Steps per second of PPO on the device with more and more environments."""
+    """Rows of PPO's steps per second on the device, with more and more environments."""
     rows = []
     for backend in backends:
         for count in ENVS:
@@ -183,7 +176,7 @@ def grow(backends):
 
 
 def draw(rows):
-    """docs/ppo_throughput.png."""
+    """Draws docs/ppo_throughput.png."""
     from matplotlib.figure import Figure
 
     from benchmarks.machine import ROOT
@@ -208,7 +201,7 @@ def draw(rows):
 def main():
     """Runs the comparisons and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="stretches of each contender")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
     parser.add_argument("--only", nargs="*", default=["ppo", "a2c", "sac", "envs"], choices=["ppo", "a2c", "sac", "envs"])
     parser.add_argument("--backends", nargs="*", default=["tensorflow", "jax"], choices=["tensorflow", "jax"])
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)

@@ -1,18 +1,25 @@
-"""A supervised training step of ResNet-20 and of an LSTM: milliseconds, side by side with torch and with plain `keras.Model.fit`.
+"""A supervised training step: milliseconds, beside torch and plain `keras.Model.fit`.
 
 python -m benchmarks.supervised_throughput [--rounds 7] [--updates 20 100]
 
-ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's momentum; LSTM of 128 units over 50 steps of 16 numbers and a linear map, Adam. Batches of 64,
-10 classes, cross-entropy and accuracy, float32, two threads. Contenders:
+Two tasks, with batches of 64, 10 classes, cross-entropy and accuracy, float32, two threads:
 
-torch             the usual loop, batches from an array in memory; for images also with channels last, which oneDNN may prefer
-keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks, batch normalisation Keras's own
-lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has exact epochs
+resnet20   ResNet-20 (He et al. 2016, option A) on 32 x 32 x 3 pixels, SGD with Nesterov's momentum
+lstm       an LSTM of 128 units over 50 steps of 16 numbers, and a linear map; Adam
+
+Contenders:
+
+torch             the usual loop, batches from an array in memory; for images also with channels
+                  last, which oneDNN may prefer
+keras fit         `keras.Model.fit` of arrays, compiled as Keras does by default, without callbacks,
+                  with Keras's own batch normalisation
+lab, tensorflow   `Training.fit` of the same network, which checks numbers after each epoch and has
+                  exact epochs
 lab, jax          the same source
 
-Every contender runs in a process of its own and takes its turn: one round is an epoch of so many updates of each (more of the shorter ones, so that what an epoch costs beside its
-updates weighs alike). Reported: the ratio of times of each round to
-torch's and to Keras's, and their medians.
+Each contender has a process of its own, and they take turns. A turn is an epoch of `--updates`. The
+LSTM's shorter updates are more, so that the rest of an epoch weighs about the same in both tasks.
+Reported: the ratios of times to torch's and to Keras's in each round, and their medians.
 """
 
 import argparse
@@ -35,7 +42,7 @@ CONTENDERS = {
 
 
 def examples(task, count):
-    """Noise in place of examples: its values do not change the time."""
+    """Noise in place of examples. The values do not change the time."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -59,9 +66,14 @@ def lab(task, updates):
     from lab.supervised import Recipe, Training
 
     recipe = Recipe(
-        epochs=1, batch_size=BATCH, optimizer="sgd" if task == "resnet20" else "adam", learning_rate=1e-3, warm_up=0.0, schedule="constant"
-    )  # fmt: skip
-    training = Training(network(task), recipe, steps=updates, classes=CLASSES, seed=0)
+        epochs=1,
+        batch_size=BATCH,
+        optimizer="sgd" if task == "resnet20" else "adam",
+        learning_rate=1e-3,
+        warm_up=0.0,
+        schedule="constant",
+    )
+    training = Training(network(task), recipe, steps_per_epoch=updates, classes=CLASSES, seed=0)
     x, y = examples(task, BATCH * updates)
     done = [0]
 
@@ -95,7 +107,7 @@ def plain_keras(task, updates):
 
 
 def in_torch(task, updates, last=False):
-    """The same in torch; `last`: channels last."""
+    """The same in torch, where `last` says so with channels last."""
     import torch
     from torch import nn
 
@@ -106,10 +118,14 @@ def in_torch(task, updates, last=False):
         def __init__(self, inputs, outputs, stride):
             super().__init__()
             self.inner = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
-                nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
-            )  # fmt: skip
-            self.stride, self.more = stride, outputs - inputs
+                nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+                nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
+            self.stride = stride
+            self.more = outputs - inputs
 
         def forward(self, x):
             shortcut = nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more))
@@ -118,7 +134,8 @@ def in_torch(task, updates, last=False):
     class Last(nn.Module):
         def __init__(self):
             super().__init__()
-            self.lstm, self.read = nn.LSTM(FEATURES, UNITS, batch_first=True), nn.Linear(UNITS, CLASSES)
+            self.lstm = nn.LSTM(FEATURES, UNITS, batch_first=True)
+            self.read = nn.Linear(UNITS, CLASSES)
 
         def forward(self, x):
             return self.read(self.lstm(x)[0][:, -1])
@@ -162,13 +179,8 @@ def compare(task, rounds, updates):
         for name, (kind, backend) in CONTENDERS.items()
         if task == "resnet20" or kind != "torch-last"
     }
-    return take_turns(
-        contenders,
-        rounds,
-        updates,
-        [base for base in ("torch", "torch, channels last", "keras fit") if base in contenders],
-        task=task,
-    )
+    bases = [base for base in ("torch", "torch, channels last", "keras fit") if base in contenders]
+    return take_turns(contenders, rounds, updates, bases, task=task)
 
 
 def main():
@@ -182,10 +194,13 @@ def main():
     flags = parser.parse_args()
     if flags.serve:
         kind, task, updates = flags.serve
-        made = {
-            "torch": in_torch, "torch-last": lambda task, updates: in_torch(task, updates, last=True), "keras": plain_keras, "lab": lab,
-        }[kind]  # fmt: skip
-        return serve(made(task, int(updates)), 1, 1)
+        kinds = {
+            "torch": in_torch,
+            "torch-last": lambda task, updates: in_torch(task, updates, last=True),
+            "keras": plain_keras,
+            "lab": lab,
+        }
+        return serve(kinds[kind](task, int(updates)), 1, 1)
     updates = dict(zip(("resnet20", "lstm"), flags.updates))
     settings = {"batch": BATCH, "rounds": flags.rounds, "updates": updates}
     rows = [row for task, count in updates.items() for row in compare(task, flags.rounds, count)]

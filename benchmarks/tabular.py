@@ -1,11 +1,14 @@
-"""Tabular methods: Q-learning's steps per second, and value iteration on a million states.
+"""Tabular methods: steps per second of Q-learning, and value iteration with a million states.
 
-python -m benchmarks.tabular [--states 1000000]
+    python -m benchmarks.tabular [--states 1000000]
 
-Q-learning on FrozenLake-v1, learning included, in turn in one process: a plain implementation over a dictionary of NumPy rows, ours on the host, and
-8,192 learners in one compiled program. Value iteration on a random sparse MDP (4 actions, 5 successors each, gamma = 0.99), to
-|V - V*| <= 1e-3 for sure, and with 2,000 states against a plain loop over a dictionary of transitions and, where it is installed, against
-pymdptoolbox, to the same bound.
+Q-learning runs on FrozenLake-v1. Three implementations take turns in one process: a plain one with
+a dictionary of NumPy arrays, `QLearning` on the host, and 8,192 learners in one compiled program.
+The time includes the learning.
+
+Value iteration runs on a random sparse MDP (4 actions, 5 successors each, gamma = 0.99) until a
+bound |V - V*| <= 1e-3 holds. With 2,000 states it is compared with a plain loop over a dictionary
+of transitions and, if it is installed, with pymdptoolbox, to the same bound.
 """
 
 import argparse
@@ -23,7 +26,7 @@ DISCOUNT = 0.99
 
 
 def plain_q_learning():
-    """A function of a number of steps: Q-learning as tutorials write it."""
+    """A function of a number of steps: Q-learning as it is written in tutorials."""
     env = gymnasium.make("FrozenLake-v1")
     rng = np.random.default_rng(0)
     q = defaultdict(lambda: np.zeros(4))
@@ -45,7 +48,7 @@ def plain_q_learning():
 
 
 def host_q_learning():
-    """Ours in plain Python."""
+    """A function of a number of steps: `QLearning` on the host."""
     from lab.agents.tabular import QLearning, TabularRollout
 
     agent = QLearning(16, 4, discount=DISCOUNT)
@@ -55,7 +58,7 @@ def host_q_learning():
 
 
 def device_q_learning(learners=8_192):
-    """Many of ours in one compiled program."""
+    """A function of a number of steps: many learners in one compiled program."""
     import keras
 
     from envs.functional_tabular import FunctionalTabular
@@ -71,7 +74,7 @@ def device_q_learning(learners=8_192):
 
 
 def q_learning(rounds=7):
-    """{who: median steps per second, and ratio to the plain one}."""
+    """{implementation: median steps per second, and ratio to the plain one}."""
     runs = {"plain": plain_q_learning(), "host": host_q_learning(), "device": device_q_learning()}
     speeds = {name: [] for name in runs}
     for run in runs.values():
@@ -91,7 +94,10 @@ def q_learning(rounds=7):
 
 
 def plain_value_iteration(table, rewards, discount, tolerance):
-    """Sweeps over {state: {action: [(probability, next state)]}} until the classical bound holds."""
+    """Sweeps over {state: {action: [(probability, next state)]}} until the bound holds.
+
+    The bound is gamma / (1 - gamma) max |change|.
+    """
     values = np.zeros(len(table))
     while True:
         new = np.empty_like(values)
@@ -107,8 +113,8 @@ def plain_value_iteration(table, rewards, discount, tolerance):
 
 
 def small(states=2_000, tolerance=1e-3):
-    """Seconds of ours and of others on one MDP, and how far from each other their values are."""
-    from envs.tabular import random_mdp
+    """Seconds of three implementations on one MDP, and the differences of their values."""
+    from envs.random_mdp import random_mdp
     from lab.agents.tabular import value_iteration
 
     mdp = random_mdp(states, 4, 5, discount=DISCOUNT, seed=0)
@@ -131,7 +137,7 @@ def small(states=2_000, tolerance=1e-3):
 
     rows = [sparse.csr_matrix(mdp.transitions[a::4]) for a in range(4)]
     start = time.perf_counter()
-    # It stops by the span of the change, at epsilon (1 - gamma) / gamma.
+    # It stops when the span of the change is below epsilon (1 - gamma) / gamma.
     theirs = ValueIteration(rows, np.array(mdp.rewards), DISCOUNT, epsilon=tolerance, max_iter=100_000)
     theirs.run()
     result["pymdptoolbox, seconds"] = round(time.perf_counter() - start, 4)
@@ -141,8 +147,8 @@ def small(states=2_000, tolerance=1e-3):
 
 
 def large(states):
-    """Value iteration on so many states, with a progress line."""
-    from envs.tabular import random_mdp
+    """Value iteration with many states, and a progress bar."""
+    from envs.random_mdp import random_mdp
     from lab.agents.tabular import exact_evaluation, value_iteration
     from lab.runs.progress import Progress
 
@@ -153,18 +159,22 @@ def large(states):
         solution = value_iteration(mdp, tolerance=1e-3, on_sweep=lambda sweep, bound: bar.update(sweep, {"loss": bound}))
     seconds = time.perf_counter() - made
     result = {
-        "states": states, "seconds to make": round(made - start, 1), "seconds": round(seconds, 2), "sweeps": solution.iterations,
-        "bound": solution.bound, "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-    }  # fmt: skip
+        "states": states,
+        "seconds to make": round(made - start, 1),
+        "seconds": round(seconds, 2),
+        "sweeps": solution.iterations,
+        "bound": solution.bound,
+        "peak memory, GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
     if states <= 20_000:
         result["error"] = float(np.abs(exact_evaluation(mdp, solution.policy) - solution.values).max())
     return result
 
 
 def main():
-    """Measures all and keeps the results."""
+    """Measures all and saves the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--states", type=int, default=1_000_000, help="of the large MDP")
+    parser.add_argument("--states", type=int, default=1_000_000, help="states of the large MDP")
     parser.add_argument("--backend", default="tensorflow", choices=("tensorflow", "jax"), help="Keras backend")
     flags = parser.parse_args()
     os.environ["KERAS_BACKEND"] = flags.backend

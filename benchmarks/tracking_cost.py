@@ -1,11 +1,12 @@
-"""What tracking costs: wall time of a whole DQN run with MLflow, against the same run that stays on the disk.
+"""What tracking costs: wall time of a whole DQN run with MLflow, over that without.
 
 python -m benchmarks.tracking_cost [--pairs 12]
 
-Whole processes from start to exit, alternating, over one local store that exists already. Two figures: of the training (from
-the first to the last report, when the courier shares the machine) and of the whole process (imports, waiting for the last
-delivery and the logged model included). The machine is shared, and one pair's ratio moves by some 10 %; hence the geometric mean
-over the pairs with its 95 % interval.
+Whole processes alternate, over one local store that exists already. There are two figures: for the
+training, from the first to the last report, while the courier shares the machine; and for the whole
+process, with imports, the last delivery and the logged model. The machine is shared, and the ratio
+of one pair varies by some 10 %. So the geometric mean over the pairs is reported, with its 95 %
+interval.
 """
 
 import argparse
@@ -18,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe, half_width, keep
+from benchmarks.machine import describe, keep
+from benchmarks.statistics import half_width
 from lab.runs.run_folder import RunFolder
 
 
 def once(home, arguments):
-    """(seconds of training, seconds of the process) of one run."""
+    """Runs an experiment. Returns (seconds of training, seconds of the process)."""
     began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "experiments.dqn_cartpole", *arguments],
-        env=os.environ | {"LAB_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "experiments.dqn_cartpole", *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, env=os.environ | {"LAB_HOME": home}, check=True, **quiet)
     whole = time.perf_counter() - began
     newest = max(Path(home).glob("mlruns/runs/*/run.json"), key=lambda path: path.stat().st_mtime)
     events, _ = RunFolder(newest.parent).events()

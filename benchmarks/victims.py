@@ -1,10 +1,13 @@
-"""What the attack kills: modules in processes that are forked after their imports and can kill themselves at a chosen moment.
+"""What the attack kills: forked processes that can kill themselves at a chosen moment.
 
-python -m benchmarks.victims MODULE ...    the server: imports these modules, then takes one JSON request a line on stdin and gives
-two JSON answers, {"pid"} and {"code"}, on stdout
+python -m benchmarks.victims MODULE ...    the server
 
-Importing a backend costs seconds, a fork nothing. The server imports everything and runs nothing, so that no thread of the backend
-is there to be lost by the fork. All else is as in `python -m <module>`: the same main, arguments, folders and signals.
+The server imports these modules. Then it reads one JSON request a line on stdin, and gives two JSON
+answers on stdout: {"pid"} when the fork has begun, and {"code", "seconds"} when it has ended.
+
+An import of a backend takes seconds, a fork almost nothing. The server imports everything and runs
+nothing. So the backend has no threads yet, which a fork would lose. All else is as in
+`python -m <module>`: the same main, arguments, folders and signals.
 """
 
 import contextlib
@@ -24,8 +27,8 @@ from tests.__main__ import CACHE, QUICK
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = (
-    "keras", "lab.agents", "lab.agents.tabular", "lab.engine", "lab.runs.experiment", "lab.gan", "lab.layers", "lab.models", "lab.supervised",
-    "envs", "gymnasium", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats", "tyro",
+    "keras", "lab.agents", "lab.agents.tabular", "lab.engine", "lab.runs.experiment", "lab.gan", "lab.layers", "lab.models",
+    "lab.supervised", "envs", "gymnasium", "matplotlib.backends.backend_agg", "PIL.Image", "scipy.stats", "tyro",
 )  # fmt: skip
 DELIVERY = ("lab.runs.courier", "lab.__main__", "mlflow", "sqlalchemy.dialects.sqlite", "alembic")
 CALLS = ("fsync", "replace", "rename", "unlink")  # of `os`
@@ -33,11 +36,14 @@ SIDES = ("before", "amid", "after")
 
 
 class Trap:
-    """Counts what a run does to the disk (fsyncs, renames, deletions, lines of its journal), and kills it at one of these.
+    """Counts a run's calls to the disk, and kills it at one of them.
+
+    Calls to the disk are fsyncs, renames, deletions and lines of the journal.
 
     Args:
-        at: the number of the one to die at, from 1; 0 only counts.
-        side: before it, after it, or amid it: a line of the journal is then cut in half, and any other call is done.
+        at: the number of the call to die at, from 1; 0 only counts.
+        side: "before" the call, "after" it, or "amid": a line of the journal is then cut in half,
+            and any other call is made as a whole.
     """
 
     def __init__(self, at=0, side="before"):
@@ -47,13 +53,13 @@ class Trap:
         self.last = ""
 
     def set(self):
-        """Puts itself around the calls, in this process for good."""
+        """Wraps the calls of this process, for good."""
         for name in CALLS:
             setattr(os, name, self.around(f"os.{name}", getattr(os, name)))
         Journal.append = self.around("journal line", Journal.append)
 
     def around(self, name, call):
-        """The call, counted."""
+        """The call, wrapped."""
 
         def trapped(*arguments, **options):
             self.count, self.last = self.count + 1, name
@@ -73,44 +79,48 @@ class Trap:
         return trapped
 
     def die(self):
-        """SIGKILL, after saying where: the process's own last words, which the file keeps without it."""
+        """Prints where it is, and kills this process. The line is in the file of its output."""
         print(f"\nkilled {self.side} {self.last} number {self.count}", flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Server:
-    """A process with much imported, from which others are forked, one at a time."""
+    """A process with many imports, from which others are forked, one at a time."""
 
     def __init__(self, backend, imported=EXPERIMENTS):
         environment = CACHE | QUICK | os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.victims", *imported], cwd=ROOT, env=environment, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.pid, self.seconds = None, 0.0
+        command = [sys.executable, "-m", "benchmarks.victims", *imported]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes)
+        self.pid = None
+        self.seconds = 0.0
 
     def start(self, module, arguments, home, *, at=0, side="before"):
-        """Forks `python -m module arguments` with its LAB_HOME at `home`, and with a trap."""
+        """Forks `python -m module arguments`, with LAB_HOME at `home` and a `Trap`."""
         request = {"module": module, "arguments": arguments, "home": str(home), "at": at, "side": side}
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
         self.pid = self._answer(600)["pid"]
 
     def wait(self, seconds):
-        """The exit code, negative where a signal ended it, and `seconds`; None where it goes on after so many seconds."""
+        """Waits for the process. Returns its exit code, negative where a signal ended it.
+
+        None where it still runs after so many seconds. `self.seconds` is then how long it ran.
+        """
         answer = self._answer(seconds)
         if answer is None:
             return None
-        self.pid, self.seconds = None, answer["seconds"]
+        self.pid = None
+        self.seconds = answer["seconds"]
         return answer["code"]
 
     def signal(self, number):
-        """Sends a signal to what runs, which may have ended."""
+        """Sends a signal to the process, which may have ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def close(self):
-        """Ends the server, and what runs."""
+        """Ends the server and the process."""
         if self.pid is not None:
             self.signal(signal.SIGKILL)
         self._process.stdin.close()
@@ -122,7 +132,7 @@ class Server:
             return None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the server of victims ended with {self._process.wait()}")
+            raise RuntimeError(f"expected an answer, received exit code {self._process.wait()} of the server")
         return json.loads(line)
 
     def __enter__(self):
@@ -133,10 +143,10 @@ class Server:
 
 
 def serve():
-    """Imports, then forks a run for each request."""
+    """Imports, then forks a process for each request."""
     for module in sys.argv[1:]:
         package = importlib.import_module(module)
-        for name in getattr(package, "__all__", ()):  # a lazy package imports what is asked for
+        for name in getattr(package, "__all__", ()):  # a lazy package imports a name when it is used
             getattr(package, name)
     for line in sys.stdin:
         request, began = json.loads(line), time.monotonic()
@@ -149,7 +159,7 @@ def serve():
 
 
 def _live(request):
-    """The forked process: the module, as from a command line. Its output goes to `output` in its home."""
+    """Runs a module in the forked process. Its output goes to the file `output` in its home."""
     code, home = 1, Path(request["home"])
     try:
         os.setsid()
@@ -166,7 +176,7 @@ def _live(request):
             runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
         except SystemExit as stop:
             code = stop.code or 0
-        except KeyboardInterrupt:  # SIGTERM before the run began; the interpreter itself would end so
+        except KeyboardInterrupt:  # SIGTERM before the run began; an interpreter ends in this way
             code = 130
         print(f"\n{trap.count} calls", flush=True)
     except BaseException as failure:

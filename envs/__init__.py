@@ -1,8 +1,12 @@
-"""Gymnasium environments of the laboratory, registered as `lab/Name-vN` when this package is imported."""
+"""Gymnasium environments of the laboratory.
+
+Importing this package registers them as `lab/Name-vN`.
+"""
 
 from gymnasium.envs.registration import register
 
-# Functional problems, which run on the device too (`envs.functional.functional`): class, time limit, reward threshold, arguments.
+# Functional environments, which also run on the device (see `envs.functional.functional`).
+# {name: (class, time limit in steps, reward threshold, arguments)}
 FUNCTIONAL: dict[str, tuple[str, int, float | None, dict]] = {
     "CartPole-v1": ("envs.cartpole:CartPole", 500, 475.0, {}),
     "CartPoleNoVelocity-v1": ("envs.cartpole:CartPole", 500, 475.0, {"velocities": False}),
@@ -22,7 +26,7 @@ for name, (_class, steps, threshold, _arguments) in FUNCTIONAL.items():
         kwargs={"problem": name},
     )
 
-# Tabular problems: id, class, time limit, arguments.
+# Tabular environments: (id, class, time limit in steps, arguments).
 TABULAR: tuple[tuple[str, str, int | None, dict], ...] = (
     ("lab/Gridworld4x4-v0", "envs.gridworld:Gridworld4x4", None, {}),
     ("lab/Gridworld5x5-v0", "envs.gridworld:Gridworld5x5", 200, {}),

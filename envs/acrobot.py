@@ -1,4 +1,9 @@
-"""Acrobot as a functional environment in `keras.ops`, with the dynamics of Gymnasium's Acrobot-v1."""
+"""Acrobot as a functional environment in `keras.ops`.
+
+The dynamics are those of Gymnasium's Acrobot-v1.
+"""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,42 +24,45 @@ class Acrobot(ClassicControl):
     """Swing the free end of a double pendulum above a line, with a motor between its links.
 
     ## Description
-    Two links hang from a fixed joint, and a torque can be applied at the joint between them only. The equations of motion are the
-    book's; fourth-order Runge-Kutta integration in steps of 0.2 s, in float32 (Gymnasium's is in float64). The motion is chaotic at
-    high speeds.
+    Two links hang from a fixed joint. A torque acts at the joint between the links.
+    The equations of motion are those of Sutton & Barto (1998), section 11.3.
+    They are integrated by the fourth-order Runge-Kutta method in steps of 0.2 s.
+    The state is in float32; Gymnasium's is in float64. At high speeds the motion is chaotic.
 
     ## Action space
     `Discrete(3)`: a torque of -1, 0 or 1 N m.
 
     ## Observation space
-    `Box(6)`: cosine and sine of the first link's angle (0 is downwards), cosine and sine of the second link's angle to the first,
-    both angular velocities (rad/s), which are clipped to 4 pi and 9 pi.
+    `Box(6)`: cosine and sine of the first link's angle (0 is downwards), cosine and sine of the
+    second link's angle relative to the first, and both angular velocities (rad/s). The velocities
+    are clipped to [-4 pi, 4 pi] and [-9 pi, 9 pi].
 
     ## Starting state
-    Both angles and both velocities uniformly distributed in [-0.1, 0.1).
+    Both angles and both velocities are uniformly distributed in [-0.1, 0.1).
 
     ## Reward
-    -1 for each step, but 0 for the one that reaches the goal.
+    -1 for each step, except the step that reaches the goal: 0.
 
     ## Episode end
-    Terminated when the free end is more than 1 m, the length of a link, above the fixed joint. Truncated after 500 steps, by the wrapper.
+    Terminated when the free end is more than 1 m (the length of a link) above the fixed joint.
+    Truncated after 500 steps, by the wrapper.
 
     ## References
-    Sutton (1996), "Generalization in reinforcement learning: successful examples using sparse coarse coding"; Sutton & Barto (1998),
-    section 11.3.
+    Sutton (1996), "Generalization in reinforcement learning: successful examples using sparse
+    coarse coding"; Sutton & Barto (1998), section 11.3.
     Mean return: random policy -498.9, best of RL Baselines3 Zoo -69.1 (QR-DQN, one run).
 
     Args:
-        num_envs: B, the environments simulated side by side along the leading axis of every array.
+        num_envs: B, the number of environments; it is the leading axis of every array.
     """
 
     original = AcrobotEnv
 
-    def initial(self, rng, params=None):
-        """New states `[B, 4]`, both angles and their velocities, drawn with the SeedGenerator `rng`."""
+    def initial(self, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
+        """Starting states `[B, 4]`: both angles, then both angular velocities."""
         return keras.random.uniform((self.num_envs, 4), -0.1, 0.1, seed=rng)
 
-    def transition(self, state, action, rng, params=None):
+    def transition(self, state: Any, action: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """One Runge-Kutta step: state `[B, 4]`, action `[B]` -> next state `[B, 4]`."""
         torque = ops.cast(action, "float32") - 1.0
         k1 = _derivative(state, torque)
@@ -66,24 +74,27 @@ class Acrobot(ClassicControl):
         speeds = [ops.clip(speed, -most, most) for speed, most in zip(speeds, MAX_SPEEDS, strict=True)]
         return ops.stack([wrap_angle(angle_1), wrap_angle(angle_2), *speeds], axis=-1)
 
-    def observation(self, state, rng, params=None):
+    def observation(self, state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """Cosine and sine of either angle, both velocities, `[B, 6]`."""
         angle_1, angle_2, speed_1, speed_2 = ops.unstack(state, axis=-1)
         parts = [ops.cos(angle_1), ops.sin(angle_1), ops.cos(angle_2), ops.sin(angle_2), speed_1, speed_2]
         return ops.stack(parts, axis=-1)
 
-    def reward(self, state, action, next_state, rng, params=None):
+    def reward(self, state: Any, action: Any, next_state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """-1, or 0 at the goal, `[B]`."""
         return ops.cast(self.terminal(next_state, rng), "float32") - 1.0
 
-    def terminal(self, state, rng, params=None):
+    def terminal(self, state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """Whether the free end is above the line, `[B]` bool."""
         height = -LENGTH * (ops.cos(state[:, 0]) + ops.cos(state[:, 0] + state[:, 1]))
         return height > GOAL_HEIGHT
 
 
 def _derivative(state, torque):
-    """Velocities and accelerations `[B, 4]` in a state `[B, 4]` under a torque `[B]`, in the book's symbols."""
+    """Velocities and accelerations `[B, 4]` of a state `[B, 4]` and a torque `[B]`.
+
+    The names are the symbols of Sutton & Barto (1998), section 11.3.
+    """
     angle_1, angle_2, speed_1, speed_2 = ops.unstack(state, axis=-1)
     cos, sin = ops.cos(angle_2), ops.sin(angle_2)
     own = MASS * CENTRE**2 + INERTIA

@@ -1,4 +1,7 @@
-"""CartPole as a functional environment in `keras.ops`, with the dynamics of Gymnasium's CartPole-v1."""
+"""CartPole as a functional environment in `keras.ops`.
+
+The dynamics are those of Gymnasium's CartPole-v1.
+"""
 
 from typing import Any
 
@@ -23,47 +26,52 @@ class CartPole(ClassicControl):
     """Balance a pole on a cart by pushing the cart left or right.
 
     ## Description
-    A pole is hinged on a cart that moves without friction along a track (Barto, Sutton & Anderson 1983); explicit Euler
-    integration in steps of 0.02 s, in float32 (Gymnasium's keeps its state in float64).
+    A pole is hinged on a cart that moves along a track without friction.
+    The equations of motion are integrated by the explicit Euler method in steps of 0.02 s.
+    The state is in float32; Gymnasium's is in float64.
 
     ## Action space
-    `Discrete(2)`: 0 pushes the cart to the left with 10 N, 1 to the right.
+    `Discrete(2)`: 0 pushes the cart to the left with a force of 10 N, 1 to the right.
 
     ## Observation space
-    `Box(4)`: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s). Without velocities `Box(2)`,
-    position and angle: then a policy needs a memory. Registered as `lab/CartPole-v1` and `lab/CartPoleNoVelocity-v1`.
+    `Box(4)`: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity
+    (rad/s). This is `lab/CartPole-v1`.
+    Without velocities `Box(2)`: cart position and pole angle. A policy then needs a memory.
+    This is `lab/CartPoleNoVelocity-v1`.
 
     ## Starting state
-    Each of the four uniformly distributed in [-0.05, 0.05).
+    All four numbers are uniformly distributed in [-0.05, 0.05).
 
     ## Reward
-    1 for each step, the last one included.
+    1 for each step, including the last.
 
     ## Episode end
-    Terminated when |position| > 2.4 m or |angle| > 12 degrees. Truncated after 500 steps, by the wrapper.
+    Terminated when |position| > 2.4 m or |angle| > 12 degrees.
+    Truncated after 500 steps, by the wrapper.
 
     ## References
-    Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control problems".
+    Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult
+    learning control problems".
     Mean return: random policy 22, optimal 500.
 
     Args:
-        num_envs: B, the environments simulated side by side along the leading axis of every array.
-        velocities: whether the two velocities are observed.
+        num_envs: B, the number of environments; it is the leading axis of every array.
+        velocities: whether the observation contains the two velocities.
     """
 
     original = CartPoleEnv
 
-    def __init__(self, num_envs=1, velocities=True):
+    def __init__(self, num_envs: int = 1, velocities: bool = True) -> None:
         super().__init__(num_envs)
         self._observed = slice(None) if velocities else slice(None, None, 2)
         box: Any = self.observation_space
         self.observation_space = Box(box.low[self._observed], box.high[self._observed])
 
-    def initial(self, rng, params=None):
-        """New states `[B, 4]`, drawn with the SeedGenerator `rng`."""
+    def initial(self, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
+        """Starting states `[B, 4]`."""
         return keras.random.uniform((self.num_envs, 4), -0.05, 0.05, seed=rng)
 
-    def transition(self, state, action, rng, params=None):
+    def transition(self, state: Any, action: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """One Euler step: state `[B, 4]`, action `[B]` -> next state `[B, 4]`."""
         _, x_dot, theta, theta_dot = ops.unstack(state, axis=-1)
         force = ops.where(ops.equal(action, 1), FORCE, -FORCE)
@@ -76,14 +84,14 @@ class CartPole(ClassicControl):
         step = [x_dot, x_acc, theta_dot, theta_acc]
         return state + TIME_STEP * ops.stack(step, axis=-1)
 
-    def observation(self, state, rng, params=None):
+    def observation(self, state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """The state itself, `[B, 4]`, or without velocities `[B, 2]`."""
         return state[:, self._observed]
 
-    def reward(self, state, action, next_state, rng, params=None):
+    def reward(self, state: Any, action: Any, next_state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
         """1 for each of the B environments."""
         return ops.ones_like(next_state[:, 0])
 
-    def terminal(self, state, rng, params=None):
-        """Whether cart or pole has left its range, `[B]` bool."""
+    def terminal(self, state: Any, rng: keras.random.SeedGenerator, params: Any = None) -> Any:
+        """Whether the cart or the pole has left its allowed range, `[B]` bool."""
         return ops.logical_or(ops.abs(state[:, 0]) > MAX_POSITION, ops.abs(state[:, 2]) > MAX_ANGLE)

@@ -1,4 +1,6 @@
-"""The cliff of Sutton and Barto, as an episode that goes on after a fall."""
+"""The cliff of Sutton and Barto. An episode continues after a fall."""
+
+from typing import Any
 
 from envs.grid import MOVES, grid_mdp, inside
 from envs.tabular_env import TabularEnv
@@ -12,8 +14,9 @@ class Cliff(TabularEnv):
     """Walk along a cliff without falling.
 
     ## Description
-    A grid of 4 by 12 cells whose lowest row, but for both ends, is a cliff: who steps there is back at the start. Gymnasium's CliffWalking-v1
-    is the same problem; here the cliff's cells are no states.
+    A grid of 4 by 12 cells. The lowest row, without its two ends, is a cliff. A step into the
+    cliff leads back to the start. Gymnasium's CliffWalking-v1 is the same problem; here the cells
+    of the cliff are not states.
 
     ## Action space
     `Discrete(4)`: up, right, down, left.
@@ -25,7 +28,7 @@ class Cliff(TabularEnv):
     Row 3, column 0.
 
     ## Reward
-    -1 for each step, -100 for a fall.
+    -100 for a step into the cliff, -1 for every other step.
 
     ## Episode end
     Terminated at row 3, column 11.
@@ -35,14 +38,14 @@ class Cliff(TabularEnv):
     Mean return: random policy -65375.1, optimal -13.
 
     Args:
-        **options: render_mode and exploring_starts, as in `TabularEnv`.
+        **options: `render_mode` and `exploring_starts` of `TabularEnv`.
     """
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         cliff = [(3, column) for column in range(1, 11)]
 
-        def follow(cell, move):
+        def outcome(cell, move):
             reached = inside((cell[0] + move[0], cell[1] + move[1]), SHAPE)
             return (START, -100.0) if reached in cliff else (reached, -1.0)
 
-        super().__init__(grid_mdp(SHAPE, MOVES, follow, terminal=[GOAL], walls=cliff, start=START), **options)
+        super().__init__(grid_mdp(SHAPE, MOVES, outcome, terminal=[GOAL], walls=cliff, start=START), **options)

@@ -1,4 +1,6 @@
-"""The problem that shows what taking the maximum of noisy estimates does."""
+"""The problem that shows maximization bias: the maximum of noisy estimates is too large."""
+
+from typing import Any
 
 import numpy as np
 
@@ -7,36 +9,37 @@ from envs.tabular_env import TabularEnv
 
 
 class MaximizationBias(TabularEnv):
-    """Do not be lured to the left by noise.
+    """Choose right, although some noisy estimates on the left are large.
 
     ## Description
-    From A, right ends the episode with 0, left leads to B; from B each of many actions ends it with a reward around -0.1.
+    In state A, right ends the episode with the reward 0, and left leads to state B.
+    In state B, each of many actions ends the episode with a random reward of mean -0.1.
 
     ## Action space
-    `Discrete(actions)`: A has left (0) and right (1), B has all.
+    `Discrete(actions)`: left (0) and right (1) are available in A, all actions in B.
 
     ## Observation space
-    `Discrete(3)`: A, B, the end.
+    `Discrete(3)`: A, B, the terminal state.
 
     ## Starting state
     A.
 
     ## Reward
-    Normally distributed with mean -0.1 and standard deviation 1 from B, 0 otherwise.
+    In B normally distributed with mean -0.1 and standard deviation 1. In A 0.
 
     ## Episode end
-    Terminated after right from A and after every action from B.
+    Terminated after right in A and after every action in B.
 
     ## References
     Sutton & Barto (2018), example 6.7; van Hasselt (2010). Discount 1.
     Mean return: random policy -0.05, optimal 0.
 
     Args:
-        actions: those of B, >= 2.
-        **options: render_mode and exploring_starts, as in `TabularEnv`.
+        actions: number of actions in B, >= 2.
+        **options: `render_mode` and `exploring_starts` of `TabularEnv`.
     """
 
-    def __init__(self, actions=10, **options):
+    def __init__(self, actions: int = 10, **options: Any) -> None:
         if actions < 2:
             raise ValueError(f"actions: expected an integer >= 2, received {actions}.")
         transitions = np.zeros((3, actions, 3))
@@ -48,7 +51,13 @@ class MaximizationBias(TabularEnv):
         available = np.ones((3, actions), bool)
         available[0, 2:] = False
         mdp = TabularMDP(
-            transitions, rewards, terminal=[2], start=[1, 0, 0], available=available, reward_noise=noise,
-            state_names=("A", "B", "end"), action_names=("left", "right", *(f"action {a}" for a in range(2, actions))),
-        )  # fmt: skip
+            transitions,
+            rewards,
+            terminal=[2],
+            start=[1, 0, 0],
+            available=available,
+            reward_noise=noise,
+            state_names=("A", "B", "end"),
+            action_names=("left", "right", *(f"action {a}" for a in range(2, actions))),
+        )
         super().__init__(mdp, **options)

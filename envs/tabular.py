@@ -1,4 +1,4 @@
-"""Finite Markov decision processes as arrays, from a problem's own rules or from a Gymnasium environment that shows its own."""
+"""Finite Markov decision processes as arrays."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import wrappers
 from scipy import sparse
 
-# Wrappers that leave the problem as it is; a time limit is none of an MDP's business.
+# Wrappers that do not change the MDP. (A time limit is not part of an MDP.)
 HARMLESS = (
     wrappers.HumanRendering,
     wrappers.OrderEnforcing,
@@ -18,29 +18,36 @@ HARMLESS = (
     wrappers.RenderCollection,
     wrappers.TimeLimit,
 )
-TOLERANCE = 1e-9  # how far a row of probabilities may sum from 1
+TOLERANCE = 1e-9  # greatest allowed |sum - 1| of a row of probabilities
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TabularMDP:
-    """A Markov decision process with S states and A actions: the model that dynamic programming reads and `TabularEnv` samples.
+    """A Markov decision process (MDP) with S states and A actions.
 
-    In a terminal state nothing happens any more: its value is 0, and whatever is given for its rows is ignored. All that is given is
-    checked, and stored as arrays.
+    It is the model that dynamic programming reads and that `TabularEnv` samples.
+    The value of a terminal state is 0; the rows given for it are ignored.
+    All arguments are checked, and stored as read-only arrays.
 
     Args:
-        transitions: p(s'|s, a), `[S, A, S]`, or a scipy.sparse matrix `[S A, S]` with the rows of a state's actions side by side.
-        rewards: the expected reward of a pair, `[S, A]`, or of each transition, `[S, A, S]` (dense transitions only).
+        transitions: p(s'|s, a), `[S, A, S]`. Or a scipy.sparse matrix `[S A, S]`, in which the row
+            of state s and action a is s A + a.
+        rewards: the expected reward r(s, a) `[S, A]`, or r(s, a, s') `[S, A, S]` (with dense
+            transitions only).
         discount: gamma, in [0, 1].
-        terminal: the states where an episode ends, `[S]` bool or their indices; none by default.
-        start: probabilities of the first state, `[S]`; uniform over the states that are not terminal by default.
-        available: which actions a state has, `[S, A]` bool; all by default.
-        reward_noise: standard deviation of normally distributed noise on the reward, `[S, A]`; none by default. Expectations do not change.
-        state_names, action_names: for people, and for messages.
-        positions: row and column of each state in a picture, `[S, 2]`; one row by default.
+        terminal: the states where an episode ends, `[S]` bool or their indices. Default: none.
+        start: probabilities of the first state, `[S]`. Default: uniform over the states that are
+            not terminal.
+        available: which actions a state has, `[S, A]` bool. Default: all.
+        reward_noise: standard deviation of normally distributed noise on the reward, `[S, A]`.
+            Its mean is 0, so expected rewards do not change. Default: none.
+        state_names: names for pictures and error messages, S strings. Default: the numbers.
+        action_names: names for pictures and error messages, A strings. Default: the numbers.
+        positions: row and column of each state in a picture, `[S, 2]`. Default: all in one row.
 
     Raises:
-        ValueError: naming the argument, what was expected, what was received, and for probabilities the first row that is wrong.
+        ValueError: an argument is wrong. The message names the argument, what was expected and what
+            was received; for probabilities also the first wrong row.
     """
 
     transitions: Any
@@ -57,7 +64,7 @@ class TabularMDP:
     num_actions: int = field(init=False)
     expected_rewards: Any = field(init=False)  # r(s, a), [S, A]; 0 in terminal states
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         transitions, states, actions = _transitions(self.transitions)
         self._set(transitions=transitions, num_states=states, num_actions=actions)
         self._set(terminal=_terminal(self.terminal, states), discount=_discount(self.discount))
@@ -80,7 +87,7 @@ class TabularMDP:
         self._set(positions=np.array(positions, int))
         _require_shape("positions", self.positions, (states, 2))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"TabularMDP({self.num_states} states, {self.num_actions} actions, discount {self.discount})"
 
     def _set(self, **values):
@@ -90,7 +97,7 @@ class TabularMDP:
             object.__setattr__(self, name, value)
 
     def _checked_rows(self):
-        """The transitions with the rows of terminal states and of actions that there are not set to zero."""
+        """The transitions, with zero rows for terminal states and unavailable actions."""
         used = self.available.reshape(-1)
         matrix = self.transitions if sparse.issparse(self.transitions) else self.transitions.reshape(len(used), -1)
         smallest = matrix.min(axis=1).toarray().ravel() if sparse.issparse(matrix) else matrix.min(axis=1)
@@ -139,8 +146,8 @@ class TabularMDP:
             raise ValueError("start: expected 0 in terminal states, received more.")
         return start
 
-    def successors(self, state, action):
-        """(next states, their probabilities, their expected rewards), arrays of one length."""
+    def successors(self, state: int, action: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(next states s', p(s'|s, a), r(s, a, s')) of a pair, three arrays `[K]`."""
         if sparse.issparse(self.transitions):
             row = state * self.num_actions + action
             span = slice(self.transitions.indptr[row], self.transitions.indptr[row + 1])
@@ -153,19 +160,25 @@ class TabularMDP:
         return states, probabilities, self.rewards[state, action, states]
 
 
-def from_gymnasium(env, discount=None):
-    """The MDP of a Gymnasium environment that shows its transitions as `env.unwrapped.P` (FrozenLake, Taxi, CliffWalking, ours).
+def from_gymnasium(env: Any, discount: float | None = None) -> TabularMDP:
+    """The MDP of a Gymnasium environment that has transition probabilities.
 
-    P[s][a] is a list of (probability, next state, reward, terminated). A state into which every transition terminates is a terminal state; where
-    only some do, or where episodes start, these lead to a further, terminal state instead. Time limits are the wrappers': an MDP knows none.
+    These are the environments of `envs`, and those with `env.unwrapped.P`: FrozenLake, Taxi and
+    CliffWalking. P[s][a] is a list of (probability, next state, reward, terminated).
+
+    A state is terminal if all transitions into it terminate and no episode starts in it. If only
+    some transitions into a state terminate, these lead to an additional terminal state instead.
+    A time limit is not part of the MDP.
 
     Args:
-        discount: gamma; None takes 1, or that of an environment of ours.
+        env: the environment, with or without wrappers that do not change the MDP.
+        discount: gamma, in [0, 1]. None is the discount of an environment of `envs`, and else 1.
 
     Raises:
-        ValueError: there is no P, or it is not all: Taxi's fickle passenger is in its step alone, and wrappers may change anything.
+        ValueError: the environment has no P, or P does not describe all of it. This is so for Taxi
+            with `fickle_passenger`, and for wrappers that may change the problem.
     """
-    _require_plain(env)
+    _require_complete(env)
     inner = env.unwrapped
     if isinstance(getattr(inner, "mdp", None), TabularMDP):
         return inner.mdp if discount is None else replace(inner.mdp, discount=discount)
@@ -175,7 +188,8 @@ def from_gymnasium(env, discount=None):
             f"env: expected an environment with transition probabilities, env.unwrapped.P, received a {type(inner).__name__}."
         )
     states, actions = len(table), len(table[0])
-    ends, enters = np.zeros(states, bool), np.asarray(inner.initial_state_distrib) > 0
+    ends = np.zeros(states, bool)  # states with a transition into them that terminates
+    enters = np.asarray(inner.initial_state_distrib) > 0  # and those with another way into them
     for state in range(states):
         for action in range(actions):
             for probability, following, _, ended in table[state][action]:
@@ -194,12 +208,16 @@ def from_gymnasium(env, discount=None):
     count = states + 1 if (transitions[:states, :, states] > 0)[~terminal[:states]].any() else states
     start = np.append(np.asarray(inner.initial_state_distrib, float), 0.0)[:count]
     return TabularMDP(
-        transitions[:count, :, :count], rewards[:count, :, :count], 1.0 if discount is None else discount, terminal=terminal[:count], start=start
-    )  # fmt: skip
+        transitions[:count, :, :count],
+        rewards[:count, :, :count],
+        1.0 if discount is None else discount,
+        terminal=terminal[:count],
+        start=start,
+    )
 
 
-def _require_plain(env):
-    """ValueError where P does not say all that a step of the environment does."""
+def _require_complete(env):
+    """ValueError if P does not describe all that the environment does."""
     while isinstance(env, gymnasium.Wrapper):
         if not isinstance(env, HARMLESS):
             raise ValueError(
@@ -213,33 +231,8 @@ def _require_plain(env):
         )
 
 
-def random_mdp(states, actions, successors, *, discount, seed, terminal=0):
-    """A random MDP (Garnet; Archibald et al. 1995): each pair has so many random successors, with probabilities cut from [0, 1] at random.
-
-    Expected rewards are standard normal. The transitions are a sparse matrix.
-
-    Args:
-        terminal: the last so many states are terminal.
-    """
-    rng = np.random.default_rng(seed)
-    rows = states * actions
-    # Without repetition: the first of a random permutation where there are few states, else a draw repeated where it collides.
-    columns = rng.integers(states, size=(rows, successors), dtype=np.int32)
-    columns.sort(axis=1)
-    again = (np.diff(columns, axis=1) == 0).any(axis=1)
-    for row in np.flatnonzero(again):
-        columns[row] = np.sort(rng.choice(states, successors, replace=False))
-    cuts = np.sort(rng.random((rows, successors - 1)), axis=1)
-    probabilities = np.diff(cuts, axis=1, prepend=0.0, append=1.0)
-    indptr = np.arange(0, rows * successors + 1, successors)
-    matrix = sparse.csr_array((probabilities.ravel(), columns.ravel(), indptr), shape=(rows, states))
-    return TabularMDP(
-        matrix, rng.normal(size=(states, actions)), discount, terminal=np.arange(states) >= states - terminal
-    )  # fmt: skip
-
-
 class _Numbers:
-    """The names "0", "1", ... of so many things, without holding them."""
+    """The names "0", "1", ..., made on demand: a large MDP need not hold them."""
 
     def __init__(self, count):
         self._numbers = range(count)

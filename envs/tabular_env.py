@@ -1,10 +1,13 @@
-"""A tabular MDP as a Gymnasium environment, with pictures of where the agent is."""
+"""A tabular MDP as a Gymnasium environment, with pictures of the agent on a grid."""
 
 from bisect import bisect_right
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
+
+from envs.tabular import TabularMDP
 
 CELL = 48  # pixels
 COLOURS = {
@@ -17,37 +20,39 @@ COLOURS = {
 
 
 class TabularEnv(gymnasium.Env):
-    """Samples a `TabularMDP`: observations are its states, actions its actions.
+    """Samples episodes of a `TabularMDP`: observations are its states, actions its actions.
 
-    An action that a state does not have counts as the nearest one, by number, that it has; `info["action_mask"]` shows which it has.
+    `info["action_mask"]`, `[A]` int8, tells which actions are available. An action that is not
+    available is replaced by the available action with the nearest number.
 
     Args:
-        mdp: the `TabularMDP`; its discount is for those who learn.
+        mdp: the `TabularMDP`. The environment does not use its discount; learners may.
         render_mode: None, "ansi" or "rgb_array".
-        exploring_starts: episodes begin in any state that is not terminal, equally likely, instead of where the problem says.
+        exploring_starts: whether an episode starts in any state that is not terminal, with equal
+            probability, instead of in the starting states of the MDP.
     """
 
     metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
-    def __init__(self, mdp, *, render_mode=None, exploring_starts=False):
+    def __init__(self, mdp: TabularMDP, *, render_mode: str | None = None, exploring_starts: bool = False) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode: expected one of None, ansi, rgb_array, received {render_mode!r}.")
         self.render_mode = render_mode
         self.observation_space, self.action_space = Discrete(mdp.num_states), Discrete(mdp.num_actions)
         self._explores = exploring_starts
-        self.use(mdp)
+        self.set_mdp(mdp)
 
-    def use(self, mdp):
-        """Goes on with another MDP over the same states and actions."""
+    def set_mdp(self, mdp: TabularMDP) -> None:
+        """Replaces the MDP by another with the same states and actions, from the next step on."""
         self.mdp = mdp
         start = ~mdp.terminal / (~mdp.terminal).sum() if self._explores else mdp.start
         self._starts = np.cumsum(start)
-        self._steps = {}
+        self._steps: dict = {}
         self._ends = mdp.terminal.tolist()
-        self._kinds = None
+        self._kinds: list[str] | None = None
 
-    def reset(self, *, seed=None, options=None):
-        """Starts an episode, in `options["state"]` if it is given."""
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """Starts an episode, in the state `options["state"]` if it is given."""
         super().reset(seed=seed)
         if options and "state" in options:
             self.state = int(options["state"])
@@ -55,10 +60,10 @@ class TabularEnv(gymnasium.Env):
                 raise ValueError(f"options['state']: expected a state that is not terminal, received {self.state}.")
         else:
             self.state = int(np.searchsorted(self._starts, self.np_random.random() * self._starts[-1], side="right"))
-        self._last = None
+        self._last: int | None = None
         return self.state, {"action_mask": self.mdp.available[self.state].astype(np.int8)}
 
-    def step(self, action):
+    def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """One transition, drawn from p(s'|s, a)."""
         key = self.state, int(action)
         if key not in self._steps:
@@ -70,31 +75,31 @@ class TabularEnv(gymnasium.Env):
         return self.state, reward, self._ends[self.state], False, {"action_mask": mask[at]}
 
     def _prepare(self, state, action):
-        """(cumulative probabilities, next states, rewards, noise, their action masks) of a pair."""
+        """A pair's (cumulative probabilities, next states, rewards, reward noise, action masks)."""
         mdp = self.mdp
         choices = np.flatnonzero(mdp.available[state])
         if not len(choices):
             raise gymnasium.error.ResetNeeded(
-                "step: expected an episode that goes on, received one that has ended; call reset first."
+                "step: expected an episode that has not ended, received one that has; call reset first."
             )
-        action = choices[np.abs(choices - action).argmin()]
+        action = int(choices[np.abs(choices - action).argmin()])
         following, probabilities, rewards = mdp.successors(state, action)
         masks = mdp.available[following].astype(np.int8)
         noise = float(mdp.reward_noise[state, action])
         return np.cumsum(probabilities).tolist(), following.tolist(), rewards.tolist(), noise, masks
 
-    def render(self):
-        """The grid with the agent in it, as text or as a picture `[height, width, 3]` uint8."""
+    def render(self) -> Any:
+        """The grid with the agent, as text or as a picture `[height, width, 3]` uint8."""
         if self.render_mode == "ansi":
             return self._text()
         return self._picture() if self.render_mode == "rgb_array" else None
 
-    def _look(self):
-        """What each state is drawn as: a wall is a state where no episode starts and that no other one leads to."""
+    def _cell_kinds(self):
+        """How each state is drawn. Neither a start nor another state leads to a wall."""
         if self._kinds is None:
             entered = self.mdp.start > 0
             for state in range(self.mdp.num_states):
-                for action in np.flatnonzero(self.mdp.available[state]):
+                for action in np.flatnonzero(self.mdp.available[state]).tolist():
                     following = self.mdp.successors(state, action)[0]
                     entered[following[following != state]] = True
             self._kinds = [
@@ -105,7 +110,7 @@ class TabularEnv(gymnasium.Env):
     def _text(self):
         rows, columns = self.mdp.positions.max(axis=0) + 1
         grid = np.full((rows, columns), "#")
-        for kind, (row, column) in zip(self._look(), self.mdp.positions, strict=True):
+        for kind, (row, column) in zip(self._cell_kinds(), self.mdp.positions, strict=True):
             grid[row, column] = {"wall": "#", "free": ".", "terminal": "T"}[kind]
         grid[tuple(self.mdp.positions[self.state])] = "@"
         lines = ["".join(row) for row in grid]
@@ -119,7 +124,7 @@ class TabularEnv(gymnasium.Env):
         cell = max(4, min(CELL, 960 // max(rows, columns)))
         image = Image.new("RGB", (columns * cell, rows * cell), COLOURS["wall"])
         draw = ImageDraw.Draw(image)
-        for kind, (row, column) in zip(self._look(), self.mdp.positions.tolist(), strict=True):
+        for kind, (row, column) in zip(self._cell_kinds(), self.mdp.positions.tolist(), strict=True):
             corner = (column * cell, row * cell, (column + 1) * cell - 1, (row + 1) * cell - 1)
             draw.rectangle(corner, fill=COLOURS[kind], outline=COLOURS["line"])
         row, column = self.mdp.positions[self.state].tolist()

@@ -1,1 +1,4 @@
-"""Experiments: one module each, run with `python -m experiments.<name>`; `python -m experiments` prints the menu."""
+"""Experiments, one module each.
+
+`python -m experiments.<name>` runs one, `python -m experiments` lists all.
+"""

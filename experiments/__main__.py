@@ -1,12 +1,12 @@
-"""The menu of experiments."""
+"""`python -m experiments` lists all experiments."""
 
 from pathlib import Path
 
 from lab.runs.experiment import About
 
 
-def main():
-    """Prints every experiment: what it shows, what to expect, how long it takes, how to run it."""
+def main() -> None:
+    """Prints for every experiment what it shows, the expected result, the time and the command."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if path.stem.startswith("_"):
             continue

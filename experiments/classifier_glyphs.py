@@ -1,11 +1,12 @@
-"""The feature network: a small classifier of digit glyphs, in whose features generated ones are measured.
+"""The feature network: a small classifier of digit glyphs, whose features measure generated ones.
 
 Expected: accuracy >= 0.995 (on 10,000 glyphs of the same faces, another seed)
 Time: three minutes on two cores
 Source: ours; LeCun et al. 1998 for the idea that a small convolutional network suffices.
 
-Its weights, rounded to half precision, are the run's artifact classifier.safetensors; their digest is a tag of the run, and of every run that is
-measured with them. The repository's copy, lab/models/glyph_classifier.safetensors, is what the other experiments use; `--keep` replaces it.
+The weights, rounded to half precision, are the run's artifact classifier.safetensors. Their digest
+is a tag of this run, and of every run that is measured with them. The other experiments use the
+repository's copy, lab/models/glyph_classifier.safetensors. `--keep` replaces it.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Annotated
 
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
 
@@ -29,25 +31,25 @@ class Config:
     batch_size: Annotated[int, Interval(1, 10**6)] = 100
     """Glyphs per update."""
     learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 2e-3
-    """Adam's step size, which falls to 0 along a cosine."""
+    """Adam's learning rate at the start. It falls to 0 along a cosine."""
     keep: bool = False
     """Make the weights the repository's, if their accuracy is 0.99 or better."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         """Images seen in the whole run."""
         return self.epochs * (self.samples // self.batch_size) * self.batch_size
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [memory.glyphs(self.samples + self.test_samples, 28, "--samples, --test-samples")]
 
 
-def run(config, track):
+def run(config: Config, track: Track) -> dict[str, float]:
     """Trains, rounds and tests the classifier."""
     import shutil
 

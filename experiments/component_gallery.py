@@ -1,10 +1,12 @@
-"""The components as pictures: activations, optimizers' paths, two-player games, initial weights, convolution and padding.
+"""The components as pictures: activations, optimizers, games, initial weights, convolution.
 
-Expected: optimistic_adam_distance <= 0.01 (from the equilibrium of min_x max_y xy, started at 1.41; Adam's is above 2)
+Expected: optimistic_adam_distance <= 0.01 (it starts at 1.41; Adam's is above 2)
 Time: a minute on two cores
-Source: the papers named in the components' docstrings; Rosenbrock 1960; Beale 1958; activation statistics as in Glorot and Bengio 2010.
+Source: the papers named in the components' docstrings; Rosenbrock 1960; Beale 1958; Glorot and
+Bengio 2010 for the statistics of activations.
 
-Everything is one page, `gallery.html`, among the run's artifacts, and each picture a file of its own.
+The distance is that from the equilibrium of min_x max_y xy. The run's artifact `gallery.html` is a
+page with all pictures. Each picture is also a file of its own.
 """
 
 import base64
@@ -13,11 +15,22 @@ from typing import Annotated
 
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
 OPTIMIZERS = (
-    "SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "RAdam", "OptimisticAdam", "Lookahead", "SAM", "ExtraGradient",
-)  # fmt: skip
+    "SGD",
+    "Momentum",
+    "Nesterov",
+    "Adagrad",
+    "RMSprop",
+    "Adam",
+    "RAdam",
+    "OptimisticAdam",
+    "Lookahead",
+    "SAM",
+    "ExtraGradient",
+)
 
 
 @dataclass(frozen=True)
@@ -27,21 +40,21 @@ class Config:
     steps: Annotated[int, Interval(2, 10**6)] = 300
     """Optimizer steps on each surface and in the game."""
     rates: Annotated[tuple[float, ...], Interval(over=0, high=1e6)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
-    """Learning rates tried on each surface; the picture shows the one whose path ends lowest."""
+    """Learning rates tried on each surface. The picture shows the one whose path ends lowest."""
     optimizers: tuple[str, ...] = OPTIMIZERS
     """Optimizers to show."""
     depth: Annotated[int, Interval(1, 1_000)] = 20
-    """Layers that the activation statistics go through."""
+    """Layers of the network whose activations are measured."""
     width: Annotated[int, Interval(2, 10**4)] = 256
     """Units of each of these layers."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         for name in self.optimizers:
             validation.require(name in OPTIMIZERS, "optimizers", f"some of {', '.join(OPTIMIZERS)}", name)
         validation.require(self.rates, "rates", "at least one", self.rates)
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [
             memory.Need("layers", self.depth * memory.dense(self.width, self.width), "--depth, --width"),
@@ -49,9 +62,9 @@ class Config:
         ]
 
 
-def run(config, track):
-    """Draws every picture and the page. Returns both players' distance from the equilibrium of the bilinear game."""
-    from experiments.common import gallery as gallery
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Draws every picture and the page. Returns the last distances from the game's equilibrium."""
+    from experiments.common import gallery
 
     pictures = [
         ("activations", "Activations (blue) and their derivatives (orange)", gallery.activations()),

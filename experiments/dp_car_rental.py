@@ -1,8 +1,8 @@
-"""Jack's car rental: the policies of policy iteration, and the values of the best.
+"""Jack's car rental: the policies of policy iteration, and the values of the last policy.
 
 Expected: value_of_10_and_10 >= 574.9 (exact 574.95; 421.41 with no cars)
 Time: seconds
-Source: Sutton and Barto 2018, figure 4.2, from the policy that moves nothing.
+Source: Sutton and Barto 2018, figure 4.2. The first policy moves no cars.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,26 @@ from typing import Annotated
 
 from lab import validation
 from lab.runs import experiment
+from lab.runs.track import Track
 from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
-    """What is drawn."""
+    """Settings of the pictures."""
 
     improvements: Annotated[int, Interval(1, 10**4)] = 4
-    """Improvements of the policy at most, each drawn."""
+    """Number of policy improvements. The policy after each is drawn."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
 
 
-def run(config, track):
-    """Improves the policy that moves nothing. Returns values of two states, and the extreme moves."""
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Improves the policy that moves no cars.
+
+    Returns the values of two states, and the greatest numbers of cars moved in both directions.
+    """
     import numpy as np
 
     from envs.car_rental import MOST_MOVED, CarRental
@@ -34,24 +38,26 @@ def run(config, track):
 
     mdp = CarRental().mdp
     policy = np.full(mdp.num_states, MOST_MOVED)
-    made, axes = shared.figure(4 * (config.improvements + 2), 4, ncols=config.improvements + 2)
+    figure, axes = shared.new_figure(4 * (config.improvements + 2), 4, ncols=config.improvements + 2)
     for improvement in range(config.improvements + 1):
         values = tabular.exact_evaluation(mdp, policy)
         moves = policy.reshape(21, 21) - MOST_MOVED
-        picture = axes[improvement].imshow(moves, origin="lower", cmap="RdBu", vmin=-MOST_MOVED, vmax=MOST_MOVED)
+        moves_image = axes[improvement].imshow(moves, origin="lower", cmap="RdBu", vmin=-MOST_MOVED, vmax=MOST_MOVED)
         axes[improvement].set(title=f"policy {improvement}", xlabel="cars at the second location", ylabel="at the first")
         track.log({"value_of_10_and_10": values[220]}, improvement)
         if improvement < config.improvements:
-            policy = tabular.greedy(mdp, values)
-    made.colorbar(picture, ax=axes[config.improvements], label="cars moved overnight, first to second")
-    shown = axes[-1].imshow(values.reshape(21, 21), origin="lower")
+            policy = tabular.greedy_policy(mdp, values)
+    figure.colorbar(moves_image, ax=axes[config.improvements], label="cars moved overnight, first to second")
+    values_image = axes[-1].imshow(values.reshape(21, 21), origin="lower")
     axes[-1].set(title="value, dollars")
-    made.colorbar(shown, ax=axes[-1])
-    shared.save(track, made, "car_rental.png")
+    figure.colorbar(values_image, ax=axes[-1])
+    shared.save_figure(track, figure, "car_rental.png")
     return {
-        "value_of_10_and_10": float(values[220]), "value_of_0_and_0": float(values[0]),
-        "most_moved_to_first": float(-moves.min()), "most_moved_to_second": float(moves.max()),
-    }  # fmt: skip
+        "value_of_10_and_10": float(values[220]),
+        "value_of_0_and_0": float(values[0]),
+        "most_moved_to_first": float(-moves.min()),
+        "most_moved_to_second": float(moves.max()),
+    }
 
 
 if __name__ == "__main__":

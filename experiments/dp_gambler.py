@@ -1,10 +1,11 @@
-"""The gambler's problem: value iteration, sweep by sweep, and the policies that are as good as the best.
+"""The gambler's problem: value iteration sweep by sweep, and all optimal stakes.
 
-Expected: value_of_50 >= 0.4 (for a coin that shows heads with probability 0.4; 0.16 at 25 and 0.64 at 75)
+Expected: value_of_50 >= 0.4 (the probability of heads; 0.16 at 25 and 0.64 at 75)
 Time: seconds
 Source: Sutton and Barto 2018, figure 4.3.
 
-The lower picture shows all stakes whose value is within 1e-9 of the best: the book's saw-tooth is the smallest of them.
+The lower picture shows all stakes with a value within 1e-9 of the optimal value. The policy in the
+book is the smallest of these stakes.
 """
 
 from dataclasses import dataclass
@@ -12,25 +13,26 @@ from typing import Annotated
 
 from lab import validation
 from lab.runs import experiment
+from lab.runs.track import Track
 from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
-    """The coin, and what is drawn."""
+    """Settings of the problem and of the pictures."""
 
     heads: Annotated[float, Interval(0, 1)] = 0.4
     """Probability of winning a bet."""
     sweeps: Annotated[tuple[int, ...], Interval(1, 10**6)] = (1, 2, 3, 32)
-    """Numbers of sweeps after which the values are drawn."""
+    """The values are drawn after these numbers of sweeps."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
-def run(config, track):
-    """Iterates values. Returns those at 25, 50 and 75 dollars."""
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Runs value iteration. Returns the values of the capitals 25, 50 and 75."""
     import numpy as np
 
     from envs.gambler import Gambler
@@ -38,10 +40,10 @@ def run(config, track):
     from lab.agents import tabular
 
     mdp = Gambler(config.heads).mdp
-    made, (upper, lower) = shared.figure(7, 7, nrows=2)
+    figure, (upper, lower) = shared.new_figure(7, 7, nrows=2)
     values = np.zeros(101)
     for sweep in range(1, max(config.sweeps) + 1):
-        values = tabular.optimality(mdp, values)
+        values = tabular.optimality_operator(mdp, values)
         track.log({"value_of_50": values[50]}, sweep)
         if sweep in config.sweeps:
             upper.plot(np.arange(1, 100), values[1:-1], label=f"sweep {sweep}", linewidth=1.2)
@@ -50,13 +52,13 @@ def run(config, track):
     upper.set(xlabel="capital", ylabel="probability of reaching 100")
     upper.legend()
     q = tabular.action_values(mdp, solution.values)
-    good = np.argwhere((q >= q.max(axis=1, keepdims=True) - 1e-9) & mdp.available)
-    lower.plot(good[:, 0], good[:, 1] + 1, ".", color="tab:blue", markersize=4, label="as good as the best")
-    lower.step(np.arange(1, 100), [good[good[:, 0] == s, 1].min() + 1 for s in range(1, 100)], "k", where="mid", linewidth=0.8,
-               label="the smallest")  # fmt: skip
+    optimal = np.argwhere((q >= q.max(axis=1, keepdims=True) - 1e-9) & mdp.available)  # (capital, action)
+    smallest = [optimal[optimal[:, 0] == capital, 1].min() + 1 for capital in range(1, 100)]
+    lower.plot(optimal[:, 0], optimal[:, 1] + 1, ".", color="tab:blue", markersize=4, label="as good as the best")
+    lower.step(np.arange(1, 100), smallest, "k", where="mid", linewidth=0.8, label="the smallest")
     lower.set(xlabel="capital", ylabel="stake")
     lower.legend()
-    shared.save(track, made, "gambler.png")
+    shared.save_figure(track, figure, "gambler.png")
     return {f"value_of_{capital}": float(solution.values[capital]) for capital in (50, 25, 75)}
 
 

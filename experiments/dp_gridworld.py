@@ -1,11 +1,12 @@
-"""Dynamic programming on the gridworlds of Sutton and Barto: values of the random policy and of the best one.
+"""Dynamic programming on two gridworlds: values of the random and of the optimal policy.
 
 Expected: greatest_error <= 1e-8 (of the five methods, against the exact solution)
 Time: seconds
 Source: Sutton and Barto 2018, figures 3.2, 3.5 and 4.1.
 
-The pictures: V of the random policy on the 4 by 4 gridworld after k sweeps, with the greedy policy, which is optimal long before the values
-are right (figure 4.1); and V of the random and the best policy on the 5 by 5 gridworld.
+The first picture shows V of the random policy on the 4 by 4 gridworld after k sweeps, with the
+greedy policy (figure 4.1). The greedy policy is optimal long before the values are exact.
+The second picture shows V of the random and of the optimal policy on the 5 by 5 gridworld.
 """
 
 from dataclasses import dataclass
@@ -13,25 +14,29 @@ from typing import Annotated
 
 from lab import validation
 from lab.runs import experiment
+from lab.runs.track import Track
 from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
-    """What is shown."""
+    """Settings of the methods and of the pictures."""
 
     sweeps: Annotated[tuple[int, ...], Interval(0, 10**6)] = (0, 1, 2, 3, 10, 100)
-    """Numbers of sweeps after which the values are drawn."""
+    """The values are drawn after these numbers of sweeps."""
     tolerance: Annotated[float, Interval(1e-12, 1e6)] = 1e-9
-    """Bound on the error at which the methods stop."""
+    """The methods stop when the bound on their error is at most this."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.sweeps, "sweeps", "at least one", self.sweeps)
 
 
-def run(config, track):
-    """Solves both gridworlds by every method. Returns the greatest error, and the value of the best cell of the 5 by 5 one."""
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Solves both gridworlds by all methods.
+
+    Returns the greatest error of a value, and the greatest value of the 5 by 5 gridworld.
+    """
     import numpy as np
 
     from envs.gridworld import Gridworld4x4, Gridworld5x5
@@ -39,31 +44,31 @@ def run(config, track):
     from lab.agents import tabular
 
     small, large = Gridworld4x4().mdp, Gridworld5x5().mdp
-    made, axes = shared.figure(3 * len(config.sweeps), 3.4, ncols=len(config.sweeps), squeeze=False)
+    figure, axes = shared.new_figure(3 * len(config.sweeps), 3.4, ncols=len(config.sweeps), squeeze=False)
     values = np.zeros(16)
     for sweep in range(max(config.sweeps) + 1):
-        for place in np.flatnonzero(np.array(config.sweeps) == sweep):
-            greedy = tabular.greedy(small, values)
-            shared.draw_values(axes[0, place], small, values, greedy, title=f"after {sweep} sweeps")
+        for column in np.flatnonzero(np.array(config.sweeps) == sweep):
+            greedy = tabular.greedy_policy(small, values)
+            shared.draw_values(axes[0, column], small, values, greedy, title=f"after {sweep} sweeps")
         track.log({"value_of_corner": values[3]}, sweep)
-        values = tabular.expectation(small, tabular.uniform(small), values)
-    shared.save(track, made, "gridworld_4x4.png")
+        values = tabular.expectation_operator(small, tabular.uniform_policy(small), values)
+    shared.save_figure(track, figure, "gridworld_4x4.png")
 
-    made, axes = shared.figure(9, 4.5, ncols=2)
+    figure, axes = shared.new_figure(9, 4.5, ncols=2)
     best = tabular.policy_iteration(large)
-    random = tabular.exact_evaluation(large, tabular.uniform(large))
+    random = tabular.exact_evaluation(large, tabular.uniform_policy(large))
     shared.draw_values(axes[0], large, random, title="random policy")
     shared.draw_values(axes[1], large, best.values, best.policy, title="best policy")
-    shared.save(track, made, "gridworld_5x5.png")
+    shared.save_figure(track, figure, "gridworld_5x5.png")
 
     errors = []
     for mdp in (small, large):
-        truth = tabular.policy_iteration(mdp).values
+        exact = tabular.policy_iteration(mdp).values
         for solve in (tabular.value_iteration, tabular.modified_policy_iteration, tabular.prioritized_sweeping):
-            errors.append(np.abs(solve(mdp, tolerance=config.tolerance).values - truth).max())
-        errors.append(np.abs(tabular.linear_programming(mdp).values - truth).max())
-        in_place = tabular.iterative_evaluation(mdp, tabular.uniform(mdp), tolerance=config.tolerance, in_place=True)
-        errors.append(np.abs(in_place.values - tabular.exact_evaluation(mdp, tabular.uniform(mdp))).max())
+            errors.append(np.abs(solve(mdp, tolerance=config.tolerance).values - exact).max())
+        errors.append(np.abs(tabular.linear_programming(mdp).values - exact).max())
+        in_place = tabular.iterative_evaluation(mdp, tabular.uniform_policy(mdp), tolerance=config.tolerance, in_place=True)
+        errors.append(np.abs(in_place.values - tabular.exact_evaluation(mdp, tabular.uniform_policy(mdp))).max())
     return {"greatest_error": float(max(errors)), "best_cell": float(best.values.max())}
 
 

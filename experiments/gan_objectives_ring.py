@@ -1,14 +1,17 @@
 """Every family of GANs on one mixture of 8 Gaussians: which modes they cover, side by side.
 
 Expected: modes_r3gan >= 8 (8 of 8 in the one seed that is measured)
-Time: about 11 minutes of a shared core for each family and seed; 2 hours for all families with one
-Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper is named in `experiments/common/mixture.py` and the components.
+Time: 11 minutes of a shared core for each family and seed; 2 hours for all families with one seed
+Source: Lin et al. 2018, section 4.1 (players and measures); each family's paper is named in
+    `experiments/common/mixture.py`
 
-One parent run with a child for each family and seed; the parent has a table and one picture of all.
+There is one parent run, with a child for each family and seed. The parent has a table and a picture
+of all.
 """
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.common import mixture
 from lab import validation
@@ -22,9 +25,9 @@ class Config(mixture.Mixture):
     epochs: int = 24
     """Passes over the samples."""
     families: tuple[str, ...] = tuple(mixture.RECIPES)
-    """Families to compare; `--family` is each of them in turn."""
+    """Families to compare, each in turn in place of `--family`."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.families, "families", "at least one", self.families)
         for name in self.families:
@@ -32,22 +35,22 @@ class Config(mixture.Mixture):
             validation.require(self.families.count(name) == 1, "families", "different ones", self.families)
         shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(mixture.Mixture)}
         for name in self.families:
-            mixture.Mixture(**shared | {"family": name})  # says what its family needs
+            mixture.Mixture(**shared | {"family": name})  # refuses what its family cannot do with
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """Trains one family and measures it; see `experiments.common.mixture`."""
     from lab.data import ring
 
     return mixture.run(config, track, ring())
 
 
-def variants(config):
+def variants(config: Config) -> list[dict[str, Any]]:
     """One for each family."""
     return [{"family": name} for name in config.families]
 
 
-def summary(track, rows):
+def summary(track: Any, rows: dict[str, list[dict[str, float]]]) -> None:
     """Logs the table of means and the picture of every run."""
     import numpy as np
     from matplotlib.figure import Figure

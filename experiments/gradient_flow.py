@@ -1,21 +1,34 @@
-"""How far back in time an error reaches: |dL / dh_t| for each cell, with orthogonal and random recurrent weights, and what clipping does.
+"""How far back in time a gradient reaches in recurrent cells, and what clipping does.
 
-Expected: faded_simple_random <= 1e-6 (|dL / dh_1| over |dL / dh_T| after 100 steps, of a simple cell with small random weights)
+Expected: faded_simple_random <= 1e-6 (a simple cell with small random weights, 100 steps)
 Time: about a minute of one core
-Source: Bengio et al. 1994; Pascanu et al. 2013, sections 2 and 3 (vanishing, exploding, clipping); Saxe et al. 2014 (orthogonal weights).
+Source: Bengio et al. 1994; Pascanu et al. 2013, sections 2 and 3 (vanishing, exploding, clipping);
+Saxe et al. 2014 (orthogonal weights).
 
-Draws cells.png (every cell as Keras starts it, and with gates that start at time scales), weights.png (a simple cell with recurrent weights of several kinds) and clipping.png (a simple cell with large weights
-learns the adding problem with clipping, and diverges without; `finite_updates_free` counts the updates until then).
+The result `faded_<cell>` is |dL / dh_1| over |dL / dh_T|. There are three pictures:
+
+- cells.png: |dL / dh_t| of every cell as Keras starts it, and of gates that start with time scales;
+- weights.png: the same of a simple cell with orthogonal and random recurrent weights;
+- clipping.png: a simple cell with large weights learns the adding problem with clipping. Without
+  clipping it diverges; `finite_updates_free` counts the updates until then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
-WEIGHTS = {  # name: (kind, gain) of the recurrent weights; random ones are N(0, gain² / units)
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+# name: (kind, gain) of the recurrent weights; random ones are N(0, gain² / units)
+WEIGHTS = {
     "orthogonal": ("orthogonal", 1.0),
     "orthogonal_large": ("orthogonal", 1.5),
     "random": ("random", 0.5),
@@ -35,23 +48,23 @@ class Config:
     batch_size: Annotated[int, Interval(1, 10**6)] = 16
     """Sequences over which norms are averaged."""
     updates: Annotated[int, Interval(1, 10**6)] = 300
-    """Updates of each of the two networks that learn."""
+    """Updates of each of the two networks that are trained."""
     training_length: Annotated[int, Interval(2, 10**5)] = 50
-    """Steps of the sequences that they learn from."""
+    """Steps of the sequences that they are trained on."""
     clip_norm: Annotated[float, Interval(over=0, high=1e12)] = 1.0
     """Greatest norm of the gradient where it is clipped."""
     learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 0.03
-    """Step size of plain gradient descent."""
+    """Learning rate of plain gradient descent."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         """Updates in the whole run."""
         return 2 * self.updates
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [
             memory.Need("sequences", 32 * self.updates * self.training_length * 16, "--updates, --training-length"),
@@ -62,68 +75,103 @@ class Config:
         ]
 
 
-def run(config, track):
-    """Measures, learns, and draws."""
-    import keras
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Measures, trains, and draws."""
     import numpy as np
 
     from experiments.common.gan import seeds
-    from lab.initializers import GateBias
-    from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
     from lab.visualize import hidden_gradients, save_gradient_flow
 
     drawn, start, recurrent, order = seeds(track, 4)
     x = np.random.default_rng(drawn).normal(size=(config.batch_size, config.length, 8)).astype("float32")
-    kernel = keras.initializers.GlorotUniform(start)
-    orthogonal = keras.initializers.Orthogonal(seed=recurrent)
-    kinds = {
-        "simple": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell,
-        "peephole_lstm": PeepholeLSTMCell, "layer_norm_lstm": LayerNormLSTMCell, "layer_norm_gru": LayerNormGRUCell,
-    }  # fmt: skip
-    cells = {
-        name: kind(config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal) for name, kind in kinds.items()
-    }
-    for name, options in {"gru": {}, "lstm": {"unit_forget_bias": False}}.items():
-        bias = GateBias(name, config.units, max(config.length, 3), seed=start)
-        cells[f"{name}_chrono"] = kinds[name](
-            config.units, kernel_initializer=kernel, recurrent_initializer=orthogonal, bias_initializer=bias, **options
-        )
-    weights = {}
-    for name, (kind, gain) in WEIGHTS.items():
-        rotation = keras.initializers.Orthogonal(gain, seed=recurrent)
-        noise = keras.initializers.RandomNormal(stddev=gain / np.sqrt(config.units), seed=recurrent)
-        made = rotation if kind == "orthogonal" else noise
-        weights[f"simple_{name}"] = keras.layers.SimpleRNNCell(
-            config.units, kernel_initializer=kernel, recurrent_initializer=made
-        )
+    pictures = {"cells": cells(config, start, recurrent), "weights": simple_cells(config, start, recurrent)}
     results: dict[str, float] = {}
-    for picture, group in {"cells": cells, "weights": weights}.items():
+    for picture, group in pictures.items():
         curves = {name: hidden_gradients(cell, x) for name, cell in group.items()}
         save_gradient_flow(track.artifacts / f"{picture}.png", curves, title=f"{config.units} units, T = {config.length}")
         track.artifact(f"{picture}.png")
         results |= {f"faded_{name}": float(norms[0] / max(norms[-1], 1e-30)) for name, norms in curves.items()}
-    learnt = {
-        name: learn(config, clip, start, recurrent, order) for name, clip in (("clipped", config.clip_norm), ("free", None))
-    }
-    clipping(track.artifacts / "clipping.png", learnt, config.clip_norm)
+    bounds = {"clipped": config.clip_norm, "free": None}
+    learnt = {name: learn(config, bound, start, recurrent, order) for name, bound in bounds.items()}
+    draw_clipping(track.artifacts / "clipping.png", learnt, config.clip_norm)
     track.artifact("clipping.png")
     for i, (name, (losses, norms)) in enumerate(learnt.items()):
-        sound = finite_updates(losses, norms)
-        for at in range(sound):
+        count = finite_updates(losses, norms)
+        for at in range(count):
             track.log({f"loss_{name}": losses[at], f"gradient_norm_{name}": norms[at]}, i * config.updates + at + 1)
-        results[f"finite_updates_{name}"] = float(sound)
+        results[f"finite_updates_{name}"] = float(count)
     return results
 
 
-def finite_updates(*curves):
-    """Updates before the first number that is infinite or none, in any of the curves."""
+def cells(config: Config, start: int, recurrent: int) -> "dict[str, keras.layers.Layer]":
+    """{name: cell} of every cell with orthogonal recurrent weights.
+
+    GRU and LSTM are there twice: as Keras starts them, and with gates that start with time scales.
+
+    Args:
+        start: seed of the input weights.
+        recurrent: seed of the recurrent weights.
+    """
+    import keras
+
+    from lab.initializers import GateBias
+    from lab.layers import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
+
+    weights = {
+        "kernel_initializer": keras.initializers.GlorotUniform(start),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=recurrent),
+    }
+    kinds = {
+        "simple": keras.layers.SimpleRNNCell,
+        "lstm": keras.layers.LSTMCell,
+        "gru": keras.layers.GRUCell,
+        "peephole_lstm": PeepholeLSTMCell,
+        "layer_norm_lstm": LayerNormLSTMCell,
+        "layer_norm_gru": LayerNormGRUCell,
+    }
+    made = {name: kind(config.units, **weights) for name, kind in kinds.items()}
+    gated: dict[str, dict[str, Any]] = {"gru": {}, "lstm": {"unit_forget_bias": False}}
+    for name, options in gated.items():
+        bias = GateBias(name, config.units, max(config.length, 3), seed=start)
+        made[f"{name}_chrono"] = kinds[name](config.units, bias_initializer=bias, **weights, **options)
+    return made
+
+
+def simple_cells(config: Config, start: int, recurrent: int) -> "dict[str, keras.layers.Layer]":
+    """{name: simple cell} with each kind of recurrent weights in `WEIGHTS`; seeds as in `cells`."""
+    import keras
+    import numpy as np
+
+    made = {}
+    for name, (kind, gain) in WEIGHTS.items():
+        if kind == "orthogonal":
+            initializer = keras.initializers.Orthogonal(gain, seed=recurrent)
+        else:
+            initializer = keras.initializers.RandomNormal(stddev=gain / np.sqrt(config.units), seed=recurrent)
+        made[f"simple_{name}"] = keras.layers.SimpleRNNCell(
+            config.units, kernel_initializer=keras.initializers.GlorotUniform(start), recurrent_initializer=initializer
+        )
+    return made
+
+
+def finite_updates(*curves: "Sequence[float] | np.ndarray") -> int:
+    """Updates before the first number, in any of the curves, that is infinite or NaN."""
     import numpy as np
 
     return int(np.argmin(np.append(np.isfinite(np.array(curves)).all(axis=0), False)))
 
 
-def learn(config, clip, start, recurrent, order):
-    """(losses, norms of the gradient before clipping) of a simple network with large recurrent weights on the adding problem."""
+def learn(config: Config, clip: float | None, start: int, recurrent: int, order: int) -> "tuple[np.ndarray, np.ndarray]":
+    """Trains a simple network with large recurrent weights on the adding problem.
+
+    Args:
+        clip: greatest norm of the gradient, or None.
+        start, recurrent: seeds of the input weights and of the recurrent weights.
+        order: seed of the examples.
+
+    Returns:
+        losses, and norms of the gradient before clipping, `[updates]` each.
+    """
     import keras
     import numpy as np
     from keras import ops
@@ -133,10 +181,12 @@ def learn(config, clip, start, recurrent, order):
 
     x, y = adding(32 * config.updates, config.training_length, seed=order)
     layer = keras.layers.SimpleRNN(
-        config.units, kernel_initializer=keras.initializers.GlorotUniform(start),
+        config.units,
+        kernel_initializer=keras.initializers.GlorotUniform(start),
         recurrent_initializer=keras.initializers.Orthogonal(1.5, seed=recurrent),
-    )  # fmt: skip
-    model = keras.Sequential([keras.Input((config.training_length, 2)), layer, keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(start + 1))])  # fmt: skip
+    )
+    output = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(start + 1))
+    model = keras.Sequential([keras.Input((config.training_length, 2)), layer, output])
     optimizer = keras.optimizers.SGD(config.learning_rate, global_clipnorm=clip)
     optimizer.build(model.trainable_variables)
 
@@ -150,11 +200,17 @@ def learn(config, clip, start, recurrent, order):
 
     program = engine.compile(update, [*model.variables, *optimizer.variables])
     found = [[float(each) for each in program(x[i : i + 32], y[i : i + 32])] for i in range(0, len(x), 32)]
-    return tuple(np.array(found).T)
+    losses, norms = np.array(found).T
+    return losses, norms
 
 
-def clipping(path, learnt, bound):
-    """Draws losses and norms over updates."""
+def draw_clipping(path: Path, learnt: "dict[str, tuple[np.ndarray, np.ndarray]]", bound: float) -> None:
+    """Draws losses and norms of gradients over updates.
+
+    Args:
+        learnt: {name: (losses, norms)}.
+        bound: greatest norm where it is clipped.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
@@ -166,7 +222,7 @@ def clipping(path, learnt, bound):
     left.set(yscale="log", xlabel="updates", ylabel="mean squared error")
     right.set(yscale="log", xlabel="updates", ylabel="norm of the gradient, before clipping")
     for axes, most in ((left, 1e3), (right, 1e5)):
-        axes.set_ylim(top=min(axes.get_ylim()[1], most))  # of what diverges the beginning
+        axes.set_ylim(top=min(axes.get_ylim()[1], most))  # a diverging curve is cut
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)

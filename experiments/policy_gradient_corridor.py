@@ -1,54 +1,59 @@
-"""REINFORCE on the short corridor, with and without a baseline: the best policy is random.
+"""REINFORCE on the short corridor, with and without a baseline: the best policy is stochastic.
 
-Expected: baseline_return >= -13 (of the last 100 episodes; -11.66 is the best, epsilon-greedy gets -44 or -82)
+Expected: baseline_return >= -13 (last 100 episodes; optimum -11.66; epsilon-greedy -44 or -82)
 Time: 2 minutes
-Source: Sutton and Barto 2018, example 13.1, figures 13.1 (alpha 2^-12 to 2^-14) and 13.2 (baseline: alpha 2^-9, its own 2^-6); 100 runs there.
+Source: Sutton and Barto 2018, example 13.1, figures 13.1 and 13.2; 100 runs there.
 
-All places look the same to the agent, which starts with right at probability 0.05. Deviation: episodes are stopped after `limit` steps.
+The features are the same in all places. The first policy takes right with probability 0.05.
+Figure 13.1 has alpha = 2^-12 to 2^-14. Figure 13.2 has a baseline: alpha = 2^-9, and 2^-6 for the
+baseline.
+
+Difference from the book: episodes are truncated after `limit` steps.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
 
 @dataclass(frozen=True)
 class Config:
-    """The learners."""
+    """Settings of the learners."""
 
     runs: Annotated[int, Interval(1, 10**5)] = 50
-    """Repetitions of which the picture shows the mean, with 95 % intervals."""
+    """Number of repetitions. The picture shows means with 95 % confidence intervals."""
     episodes: Annotated[int, Interval(1, 10**7)] = 1_000
-    """Episodes of each."""
+    """Episodes of each repetition."""
     powers: Annotated[tuple[int, ...], Interval(-60, 0)] = (-12, -13, -14)
-    """alpha without a baseline, as powers of 2."""
+    """alpha without a baseline is 2 to the power of these numbers."""
     baseline_power: Annotated[int, Interval(-60, 0)] = -9
-    """alpha with a baseline, as a power of 2."""
+    """alpha with a baseline is 2 to the power of this number."""
     baseline_own_power: Annotated[int, Interval(-60, 0)] = -6
-    """The baseline's own step size, as a power of 2."""
+    """The step size of the baseline is 2 to the power of this number."""
     start: Annotated[float, Interval(0.01, 0.99)] = 0.05
-    """Probability of right at the start."""
+    """Probability of right in the first policy."""
     limit: Annotated[int, Interval(10, 10**7)] = 1_000
-    """Steps after which an episode is stopped; a policy that has become deterministic would never end."""
+    """Greatest length of an episode, in steps. A deterministic policy may never end one."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.powers, "powers", "at least one", self.powers)
 
-    def memory(self):
-        """What the run holds."""
-        return [
-            memory.Need(
-                "curves", 8 * memory.CHECKPOINTED * (len(self.powers) + 1) * self.runs * self.episodes, "--runs, --episodes"
-            )
-        ]
+    def memory(self) -> list[memory.Need]:
+        """What the run holds in memory."""
+        curves = 8 * memory.CHECKPOINTED * (len(self.powers) + 1) * self.runs * self.episodes
+        return [memory.Need("curves", curves, "--runs, --episodes")]
 
 
-def run(config, track):
-    """Learns many times over. Returns the mean returns of the last episodes, and how likely right is in the end."""
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Runs all learners many times.
+
+    Returns the mean returns of the last 100 episodes, and the last probability of right.
+    """
     import numpy as np
     from gymnasium.wrappers import TimeLimit
 
@@ -59,40 +64,38 @@ def run(config, track):
     features = np.broadcast_to(np.eye(2), (4, 2, 2))
     initial = [0.0, np.log(config.start / (1 - config.start))]
     env = TimeLimit(ShortCorridor(), config.limit)
-    methods = {f"alpha = 2^{power}": {"step_size": 2.0**power} for power in config.powers}
+    methods: dict[str, dict[str, Any]] = {f"alpha = 2^{power}": {"step_size": 2.0**power} for power in config.powers}
     methods["with baseline"] = {
-        "step_size": 2.0**config.baseline_power, "baseline_step_size": 2.0**config.baseline_own_power, "baseline": np.ones((4, 1)),
-    }  # fmt: skip
+        "step_size": 2.0**config.baseline_power,
+        "baseline_step_size": 2.0**config.baseline_own_power,
+        "baseline": np.ones((4, 1)),
+    }
 
     def learners(options):
-        """Repetitions: the return of each episode, and how likely right is in the end."""
+        """Repetitions of the return of each episode, and of the last probability of right."""
 
-        def learn(seed):
+        def compute(seed):
             agent = LinearReinforce(features, initial=initial, **options)
-            returns = shared.episodes(agent, env, config.episodes, seed=seed)[0]
+            returns = shared.run_episodes(agent, env, config.episodes, seed=seed)[0]
             return {"returns": returns, "right": agent.policy(0)[1]}
 
-        return shared.Repeated(config.runs, learn, {"returns": (config.episodes,), "right": ()})
+        return shared.Repetitions(config.runs, compute, {"returns": (config.episodes,), "right": ()})
 
     found = shared.repeat(track, {name: learners(options) for name, options in methods.items()})
-    curves = {name: findings["returns"] for name, findings in found.items()}
-    made, axes = shared.figure()
+    curves = {name: results["returns"] for name, results in found.items()}
+    figure, axes = shared.new_figure()
     shared.draw_curves(axes, curves, xlabel="episodes", ylabel="return of an episode", ylim=(-90, -10))
     axes.axhline(-2 * (3 + 2 * 2**0.5), color="k", linestyle="--", linewidth=0.8)
-    shared.save(track, made, "corridor.png")
+    shared.save_figure(track, figure, "corridor.png")
+    keys = {name: name.replace(" ", "_").replace("=", "").replace("^", "") for name in curves}
     for episode in range(config.episodes):
-        track.log(
-            {
-                name.replace(" ", "_").replace("=", "").replace("^", ""): rows[:, episode].mean()
-                for name, rows in curves.items()
-            },
-            episode + 1,
-        )
-    best = curves[f"alpha = 2^{config.powers[min(1, len(config.powers) - 1)]}"]
+        track.log({keys[name]: rows[:, episode].mean() for name, rows in curves.items()}, episode + 1)
+    without = curves[f"alpha = 2^{config.powers[min(1, len(config.powers) - 1)]}"]
     return {
-        "baseline_return": float(curves["with baseline"][:, -100:].mean()), "reinforce_return": float(best[:, -100:].mean()),
+        "baseline_return": float(curves["with baseline"][:, -100:].mean()),
+        "reinforce_return": float(without[:, -100:].mean()),
         "right_with_baseline": float(found["with baseline"]["right"].mean()),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

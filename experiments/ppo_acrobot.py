@@ -6,6 +6,7 @@ Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on Acro
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.common import ppo
 from lab.runs import experiment
@@ -26,7 +27,7 @@ class Config(ppo.Config):
     normalize_rewards: bool = True
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """See `experiments.common.ppo`."""
     return ppo.run(config, track)
 

@@ -1,14 +1,18 @@
-"""Proximal policy optimisation on any Gymnasium environment, chosen by --environment, with settings that suit most of them.
+"""PPO on any Gymnasium environment, chosen by --environment, with settings that suit most of them.
 
-Expected: greedy_return >= 0.5 (of the default, FrozenLake; the best policy reaches 0.74, a random one 0.014)
+Expected: greedy_return >= 0.5 (on FrozenLake; the best policy reaches 0.74, a random one 0.014)
 Time: depends on the environment; FrozenLake half a minute
-Source: Schulman et al. 2017; settings after Huang et al. 2022, "The 37 implementation details of PPO".
+Source: Schulman et al. 2017; settings after Huang et al. 2022, "The 37 implementation details".
 
-For images, --network nature --frame-stack 4; Atari's by their id, as in --environment ALE/Pong-v5 (pip install '.[atari]'). For continuous control, MuJoCo and
-Box2D (pip install '.[mujoco]', '.[box2d]') for example --environment HalfCheetah-v5 --normalize-observations --normalize-rewards --steps 1000000.
+Images: --network nature --frame-stack 4; an Atari game by its id, as in
+--environment ALE/Pong-v5 (pip install '.[atari]').
+
+Continuous control, MuJoCo and Box2D (pip install '.[mujoco]', '.[box2d]'), for example:
+--environment HalfCheetah-v5 --normalize-observations --normalize-rewards --steps 1000000
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.common import ppo
 from lab.runs import experiment
@@ -23,7 +27,7 @@ class Config(ppo.Config):
     entropy_weight: float = 0.01
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """See `experiments.common.ppo`."""
     return ppo.run(config, track)
 

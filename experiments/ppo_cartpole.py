@@ -2,10 +2,12 @@
 
 Expected: greedy_return >= 475 (optimal 500, random policy 22)
 Time: 20 seconds with --device, half a minute without, on two cores
-Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on CartPole-v1. Greedy checks choose the policy.
+Source: Schulman et al. 2017; hyper-parameters of RL Baselines3 Zoo, PPO on CartPole-v1. Greedy
+checks choose the policy.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.common import ppo
 from lab.runs import experiment
@@ -25,7 +27,7 @@ class Config(ppo.Config):
     check_episodes: int = 10  # the last policy drifts off the track again in some seeds, on some processors
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """See `experiments.common.ppo`."""
     return ppo.run(config, track)
 

@@ -4,11 +4,13 @@ Expected: greedy_return >= 90 (random policy -33)
 Time: 15 seconds with --device, half a minute without, on two cores
 Source: Schulman et al. 2017; Raffin et al. 2022 for the exploration.
 
-Independent noise cancels itself and never reaches the goal, while staying at the bottom costs nothing: without noise that lasts, the policy learns to stay.
-The settings are not RL-zoo's, whose small initial noise and rollouts of 8 steps did not find the goal in 20,000 steps here (two seeds).
+Independent noise cancels itself and never reaches the goal, while staying at the bottom costs
+nothing: without noise that lasts, the policy learns to stay. The settings are not RL-zoo's. Their
+small initial noise and rollouts of 8 steps did not find the goal in 20,000 steps here (two seeds).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.common import ppo
 from lab.runs import experiment
@@ -28,7 +30,7 @@ class Config(ppo.Config):
     gsde: int = 128
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """See `experiments.common.ppo`."""
     return ppo.run(config, track)
 

@@ -1,67 +1,74 @@
-"""Q-learning on any Gymnasium environment with discrete observations, by default the taxi, against the exact optimum.
+"""Q-learning on an environment with discrete observations, against the exact optimum.
 
-Expected: greedy_return >= 7.63 (exactly 7.93 for the best policy; random -771 under 200 steps)
+Expected: greedy_return >= 7.63 (the optimal policy 7.93; random -771 within 200 steps)
 Time: 30 seconds
 Source: Watkins 1989; Gymnasium's Taxi-v4, FrozenLake-v1, CliffWalking-v1.
 
-alpha falls with the visits of a pair, as convergence wants, and epsilon linearly to its end. Where the environment shows its transitions, the greedy
-policy's value is also computed exactly, under the time limit, beside that of the best one.
+The default environment is the taxi. alpha falls with the number of visits of a pair, which
+Q-learning needs to converge. epsilon falls linearly. If the environment has transition
+probabilities, the expected returns of the greedy and of the optimal policy within the time limit
+are computed exactly.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from lab import validation
 from lab.agents import environment_checks, environments
-from lab.agents.steps import whole_steps
+from lab.agents.training import whole_steps
 from lab.runs import experiment, memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
-LIMIT = 200  # steps of an episode, where the environment has no limit of its own
+LIMIT = 200  # steps of an episode, if the environment has no time limit
 
 
 @dataclass(frozen=True)
 class Config:
-    """The environment and the learner."""
+    """Settings of the environment and of the learner."""
 
     environment: str = "Taxi-v4"
     """Gymnasium id of an environment with discrete observations and actions."""
     steps: Annotated[int, Interval(1, 10**11)] = 1_000_000
-    """Environment steps to train for."""
+    """Environment steps of the training."""
     discount: Annotated[float, Interval(0, 1)] = 0.99
-    """gamma of the learner; the result is undiscounted."""
+    """gamma of the learner. The result is undiscounted."""
     step_size_power: Annotated[float, Interval(0, 1)] = 0.6
-    """alpha = 1 / (1 + visits of the pair)^power; 0 keeps it at 1, right where nothing is random."""
+    """alpha = 1 / (1 + earlier updates of the pair)^power. 0 is for deterministic environments."""
     epsilon_end: Annotated[float, Interval(0, 1)] = 0.1
-    """Probability of a random action at the end; it falls linearly from 1."""
+    """Last probability of a random action, epsilon. The first is 1."""
     exploration_fraction: Annotated[float, Interval(0, 1)] = 0.8
-    """Share of the steps over which epsilon falls."""
+    """epsilon falls linearly during this part of the steps."""
     initial: Annotated[float, Interval(-1e9, 1e9)] = 0.0
-    """q at the start."""
+    """The first action values."""
     evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 1_000
-    """Greedy episodes, in fresh environments, that make the result."""
+    """Greedy episodes in new environments, whose mean return is the result."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         environment_checks.require_environment(self.environment, "Discrete", check=require_discrete)
 
-    def memory(self):
-        """What the run holds."""
+    def memory(self) -> list[memory.Need]:
+        """What the run holds in memory."""
         return [memory.Need("returns", 80 * self.evaluation_episodes, "--evaluation-episodes")]
 
     @property
-    def report_every(self):
+    def report_every(self) -> int:
         """Environment steps between two reports."""
         return max(self.steps // 50, 1)
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         """Environment steps of the whole run."""
         return whole_steps(self.steps, 0, 1, self.report_every)[1]
 
 
-def run(config, track):
-    """Trains and evaluates greedily. Returns the mean undiscounted return, measured, and, where the model is known, computed and at best."""
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Trains a learner and evaluates its greedy policy.
+
+    Returns its mean undiscounted return; with a known model also its exact expected return and that
+    of the optimal policy.
+    """
     import gymnasium
     import numpy as np
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
@@ -76,9 +83,11 @@ def run(config, track):
     def make():
         return DiscreteStates(gymnasium.make(config.environment, max_episode_steps=limit, disable_env_checker=True))
 
-    env, mdp = make(), model(config, track)
-    duration, power = max(config.exploration_fraction * config.steps, 1), config.step_size_power
-    world, test = np.random.SeedSequence(track.seed).generate_state(2).tolist()
+    env = make()
+    mdp = known_model(config, track)
+    duration = max(config.exploration_fraction * config.steps, 1)
+    power = config.step_size_power
+    rollout_seed, evaluation_seed = np.random.SeedSequence(track.seed).generate_state(2).tolist()
     agent = QLearning(
         env.observation_space.n,
         env.action_space.n,
@@ -89,7 +98,7 @@ def run(config, track):
         available=None if mdp is None else mdp.available[: env.observation_space.n],
     )
     start = track.restore(agent.variables)
-    rollout = TabularRollout(agent, env, seed=world)
+    rollout = TabularRollout(agent, env, seed=rollout_seed)
     every = config.report_every
     for report in train(
         agent,
@@ -99,32 +108,32 @@ def run(config, track):
         report_every=every,
         checkpoint_every=track.checkpoint_interval(every, every),
     ):
-        exact = {} if mdp is None else {"exact_greedy_return": shared.return_within(limit, mdp, agent.greedy_policy())}
+        exact = {} if mdp is None else {"exact_greedy_return": shared.expected_return(mdp, agent.greedy_policy(), steps=limit)}
         track.log(report.metrics | exact, report.step)
         if report.boundary:
             track.checkpoint(agent.variables, report.step)
     tests = SyncVectorEnv([make] * min(10, config.evaluation_episodes), autoreset_mode=AutoresetMode.SAME_STEP)
     episodes = config.evaluation_episodes - config.evaluation_episodes % tests.num_envs
-    results = {"greedy_return": float(evaluate(agent, tests, episodes=episodes, seed=test).mean())}
+    results = {"greedy_return": float(evaluate(agent, tests, episodes=episodes, seed=evaluation_seed).mean())}
     track.curve("episode_return" if mdp is None else "exact_greedy_return", label="return", x_label="environment steps")
     if mdp is not None:
         results |= {
-            "exact_greedy_return": shared.return_within(limit, mdp, agent.greedy_policy()),
-            "best_return": shared.return_within(limit, mdp),
+            "exact_greedy_return": shared.expected_return(mdp, agent.greedy_policy(), steps=limit),
+            "best_return": shared.expected_return(mdp, steps=limit),
         }
     return results
 
 
-def require_discrete(env):
-    """ValueError where the observations are not discrete, or the environment does not work."""
+def require_discrete(env: Any) -> None:
+    """ValueError if the observations are not discrete, or the environment does not work."""
     environment_checks.check_interface(env.unwrapped)
     space = env.observation_space
     if any(type(part).__name__ not in ("Discrete", "MultiDiscrete") for part in getattr(space, "spaces", [space])):
         raise ValueError(f"env: expected discrete observations, received {space}.")
 
 
-def model(config, track):
-    """The environment's MDP, undiscounted; None where it does not show one, or not all of it."""
+def known_model(config: Config, track: Track) -> Any:
+    """The undiscounted MDP of the environment; None if its model is missing or not complete."""
     import gymnasium
 
     from envs.tabular import from_gymnasium

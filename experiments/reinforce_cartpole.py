@@ -6,87 +6,48 @@ Source: Williams 1992; Sutton and Barto 2018, sections 13.3 and 13.4.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Any
 
-from experiments.common import policy_gradient as shared
-from lab import validation
+from experiments.common import deep_agents
+from lab.agents import settings
 from lab.runs import experiment
-from lab.validation import Interval
 
 
 @dataclass(frozen=True)
-class Config(shared.Environment):
-    """Settings of REINFORCE on CartPole."""
+class Config(deep_agents.DeepAgent, settings.REINFORCE):
+    """REINFORCE on CartPole, or elsewhere with Discrete, MultiDiscrete or bounded Box actions."""
 
-    environment: str = "CartPole-v1"
-    """Gymnasium id of an environment with Discrete, MultiDiscrete or bounded Box actions."""
-    device: bool = False
-    """Put environments, acting and learning into one compiled program (those of the laboratory only)."""
-    steps: Annotated[int, Interval(1, 10**11)] = 500_000
-    """Environment steps to train for, over all environments, rounded up to whole reports."""
-    num_envs: Annotated[int, Interval(1, 10**6)] = 4
-    """Environments side by side."""
-    rollout_length: Annotated[int, Interval(1, 10**7)] = 500
-    """Steps of each environment between two updates; only complete episodes count, so several of them should find room."""
-    discount: Annotated[float, Interval(0, 1)] = 0.99
-    """Gamma, per environment step."""
-    baseline: bool = True
-    """Subtract a learnt value from the returns."""
-    learning_rate: Annotated[float, Interval(over=0, high=1e6)] = 5e-3
-    """Adam's step size at the start."""
-    learning_rate_end: Annotated[float, Interval(0, 1e6)] = 0.0
-    """Adam's step size at the end; it falls linearly."""
-    normalize_advantage: bool = True
-    """Make returns, less the baseline, mean 0 and deviation 1 over each group of episodes."""
-    entropy_weight: Annotated[float, Interval(0, 1e6)] = 0.0
-    """Weight of the policy's entropy."""
-    max_gradient_norm: Annotated[float, Interval(over=0, high=1e12)] = 0.5
-    """Gradients longer than this are shortened to it."""
-    hidden: Annotated[tuple[int, ...], Interval(1, 10**5)] = (64, 64)
-    """Units of each dense layer, tanh."""
-    check_episodes: Annotated[int, Interval(0, 10**5)] = 0
-    """Greedy episodes after every hundredth of the run or, if that is more, thousand steps, on seeds of their own, that choose the policy; 0 takes the last one."""
-    evaluation_episodes: Annotated[int, Interval(1, 10**6)] = 100
-    """Greedy episodes, in fresh environments, that make the result."""
-
-    def __post_init__(self):
-        validation.check_fields(self)
-        shared.require_environment(self)
-
-    def memory(self):
-        """What the run holds."""
-        return shared.needs(self, networks=2)
-
-    @property
-    def total_steps(self):
-        """Environment steps of the whole run."""
-        return shared.total_steps(self)
+    steps: int = 500_000
+    learning_rate: float = 5e-3
 
 
-def run(config, track):
-    """Trains REINFORCE, evaluates greedily, records; see `experiments.common.policy_gradient`."""
+def run(config: Config, track: Any) -> dict[str, float]:
+    """Trains REINFORCE, evaluates greedily, records; see `experiments.common.deep_agents`."""
     from lab.agents import REINFORCE, FeedForward, policy_for
     from lab.models import actor_critic, dense_torso
     from lab.optimizers import Adam
 
-    worlds = shared.Worlds(config)
-    network, acting, world, check, test = shared.seeds(track, 5)
-    policy = policy_for(worlds.actions)
+    environments = deep_agents.Environments(config)
+    network, acting, training, check, test = deep_agents.seeds(track, 5)
+    policy = policy_for(environments.actions)
+    model = actor_critic(
+        environments.observations.shape,
+        policy.head,
+        torso=dense_torso(config.hidden),
+        critic=config.baseline,
+        normalize=config.normalize_observations,
+        seed=network,
+    )
     agent = REINFORCE(
-        network=FeedForward(
-            actor_critic(
-                worlds.observations.shape, policy.head, torso=dense_torso(config.hidden), critic=config.baseline, seed=network
-            ),
-            policy,
-        ),
-        optimizer=Adam(shared.linear_rate(config, 1), global_clipnorm=config.max_gradient_norm),
+        network=FeedForward(model, policy),
+        optimizer=Adam(deep_agents.linear_rate(config, 1), global_clipnorm=config.max_gradient_norm),
         discount=config.discount,
         rollout_length=config.rollout_length,
         normalize_advantage=config.normalize_advantage,
         entropy_weight=config.entropy_weight,
         seed=acting,
     )
-    return shared.train_and_evaluate(config, track, agent, worlds, world=world, check=check, test=test)
+    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
 
 
 if __name__ == "__main__":

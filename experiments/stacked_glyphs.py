@@ -2,18 +2,25 @@
 
 Expected: modes >= 990 (1,000 of 1,000 in the one seed that is measured; DCGAN 991, packed 993)
 Time: 19 minutes of one core
-Source: Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2 (DCGAN, packing; 26,000 samples are counted); Huang et al. 2024 (R3GAN). Glyphs in
-place of MNIST, and our classifier of them. The packed discriminator sees 64 pairs at a time, as in Lin et al.; deviations: one turn of the generator for
-each of the discriminator where they have two, and fewer updates. Only R3GAN has a moving average, as in its paper.
+Source: Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2 (DCGAN, packing; 26,000
+    samples are counted); Huang et al. 2024 (R3GAN)
+
+Differences from the papers: glyphs and our classifier of them in place of MNIST; one turn of the
+generator for each of the discriminator, where Lin et al. have two; fewer updates. The packed
+discriminator sees 64 pairs at a time, as in Lin et al. Only R3GAN has a moving average, as in its
+paper.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import experiment, memory
 from lab.validation import Interval
+
+if TYPE_CHECKING:
+    from lab.gan import GAN
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class Config:
     """Settings of a GAN on stacked digits."""
 
     family: Literal["dcgan", "pacgan2", "r3gan"] = "r3gan"
-    """What is played; all over DCGAN's players."""
+    """The objective with its penalties and packing; all have DCGAN's players."""
     samples: Annotated[int, Interval(1, 10**9)] = 128_000
     """Stacks to train on."""
     epochs: Annotated[int, Interval(1, 10**6)] = 4
@@ -33,7 +40,7 @@ class Config:
     filters: Annotated[int, Interval(1, 4_096)] = 32
     """Channels of the players' narrowest convolutions."""
     learning_rate: Annotated[float | None, Interval(over=0, high=1e6)] = None
-    """Adam's step size at the start; it falls to 0 along a cosine. None takes the family's own: 1e-3 of r3gan, 2e-4 of the others."""
+    """Adam's step size, which falls to 0 along a cosine. None: 1e-3 for r3gan, 2e-4 for others."""
     gamma: Annotated[float, Interval(over=0, high=1e6)] = 1.0
     """Weight of R1 and of R2 at the start, halved as in the paper; r3gan."""
     gamma_end: Annotated[float, Interval(over=0, high=1e6)] = 0.1
@@ -43,47 +50,47 @@ class Config:
     evaluation_samples: Annotated[int, Interval(10, 10**8)] = 26_000
     """Stacks that are counted."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
-        validation.require(self.turn_size <= self.samples, "samples", f"at least one turn's, {self.turn_size}", self.samples)
+        enough = self.turn_size <= self.samples
+        validation.require(enough, "samples", f"at least one turn's, {self.turn_size}", self.samples)
 
     @property
-    def pac(self):
+    def pac(self) -> int:
         """Stacks that the discriminator sees at once."""
         return 2 if self.family == "pacgan2" else 1
 
     @property
-    def turn_size(self):
+    def turn_size(self) -> int:
         """Real stacks in one turn of the discriminator."""
         return self.batch_size * self.pac
 
     @property
-    def passes(self):
+    def passes(self) -> int:
         """Passes over the stacks."""
         return self.epochs * self.pac
 
     @property
-    def updates(self):
+    def updates(self) -> int:
         """Updates in the whole run."""
         return self.passes * (self.samples // self.turn_size)
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         """Stacks seen in the whole run."""
         return self.updates * self.turn_size
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
+        stacks = self.samples + 4 * self.evaluation_samples
         return [
-            memory.Need(
-                "stacks", (self.samples + 4 * self.evaluation_samples) * 28 * 28 * 3, "--samples, --evaluation-samples"
-            ),
+            memory.Need("stacks", stacks * 28 * 28 * 3, "--samples, --evaluation-samples"),
             memory.glyphs(min(self.samples, 50_000), 28, "--samples"),
             memory.players(self.filters, self.latent),
         ]
 
 
-def run(config, track):
+def run(config: Config, track: Any) -> dict[str, float]:
     """Trains the family and counts its modes."""
     import numpy as np
 
@@ -116,7 +123,7 @@ def run(config, track):
     return score(gan)
 
 
-def make(config, seed):
+def make(config: Config, seed: int) -> "GAN":
     """The GAN of a family."""
     import keras
     import numpy as np
@@ -128,7 +135,7 @@ def make(config, seed):
 
     one, two, three = np.random.SeedSequence(seed).generate_state(3).tolist()
     relativistic = config.family == "r3gan"
-    shape = {"size": 28, "channels": 3, "filters": config.filters}
+    shape: dict[str, Any] = {"size": 28, "channels": 3, "filters": config.filters}
     betas = (0.0, 0.99) if relativistic else (0.5, 0.999)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate or (1e-3 if relativistic else 2e-4), config.updates)
     return GAN(

@@ -1,6 +1,6 @@
-"""The importable half of the laboratory: Keras components, the engine that runs them, agents and GANs.
+"""The library of the laboratory: Keras components, the engine that runs them, agents and GANs.
 
-Importing it changes nothing: neither Keras nor MLflow nor Gymnasium is loaded before something of theirs is used.
+An import of `lab` changes nothing. Keras, MLflow and Gymnasium are loaded when they are first used.
 """
 
 import importlib
@@ -15,10 +15,10 @@ from typing import Any
 
 try:
     __version__ = version("keras-rl-gan-lab")
-except PackageNotFoundError:  # a checkout that is not installed
+except PackageNotFoundError:  # the checkout is not installed
     __version__ = "unknown"
 
-MOVED = {  # modules of version 0.1 that have another place since
+MOVED = {  # modules that have moved since version 0.1
     "checkpoint": "lab.runs.checkpoint",
     "children": "lab.runs.children",
     "command": "lab.runs.command_line",
@@ -39,7 +39,7 @@ MOVED = {  # modules of version 0.1 that have another place since
     "seeds": "lab.engine.seeds",
     "server": "lab.runs.mlflow_server",
     "spaces": "lab.agents.spaces",
-    "steps": "lab.agents.steps",
+    "steps": "lab.agents.training",
     "track": "lab.runs.track",
     "tracking": "lab.runs.courier",
     "watch": "lab.agents.watching",
@@ -47,11 +47,11 @@ MOVED = {  # modules of version 0.1 that have another place since
 
 
 def renamed(module: str, names: dict[str, str]) -> Callable[[str], Any]:
-    """A module's `__getattr__` that knows old names for one more version, with a DeprecationWarning.
+    """A module's `__getattr__`: old names work for one more version, with a DeprecationWarning.
 
     Args:
-        module: its `__name__`.
-        names: {old: new}. A new name without a dot is one of the same module, others are "module.name".
+        module: the `__name__` of the module.
+        names: {old: new}. A new name is "module.name", or "name" if it is in the same module.
     """
 
     def find(name: str) -> Any:
@@ -65,7 +65,7 @@ def renamed(module: str, names: dict[str, str]) -> Callable[[str], Any]:
 
 
 class _OldPaths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a module that has moved under its old path, for one more version."""
+    """Finds modules that have moved under their old paths, for one more version."""
 
     def find_spec(self, name, path=None, target=None):
         parent, _, leaf = name.rpartition(".")
@@ -81,7 +81,8 @@ class _OldPaths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def _warn(old, new):
-    warnings.warn(f"{old}: its name is {new} now; the old one goes with the next version.", DeprecationWarning, stacklevel=3)
+    message = f"{old}: its name is {new} now; the next version removes the old one."
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 sys.meta_path.append(_OldPaths())

@@ -1,95 +1,112 @@
-"""Commands over runs: ui, resume, watch, sample, sync."""
+"""The commands over runs: ui, resume, watch, sample, sync."""
 
 import contextlib
 import os
 import socket
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from lab import validation
-from lab.runs import command_line, courier, files, keras_settings, lifecycle, mlflow_server, origin, paths, run_folder
+from lab.runs import (
+    command_line,
+    courier,
+    files,
+    keras_settings,
+    lifecycle,
+    mlflow_server,
+    old_names,
+    origin,
+    paths,
+    run_folder,
+)
 
 USAGE = """python -m lab <command>
 
-  ui [--port N] [--tracking-uri URI]     serve the MLflow UI on 127.0.0.1 over the local store
-  resume RUN_ID                          go on with an interrupted run, exactly where its last checkpoint was
+  ui [--port N] [--tracking-uri URI]
+      Show the runs in the MLflow UI, on 127.0.0.1.
+  resume RUN_ID
+      Resume an interrupted run, exactly from its last checkpoint.
   watch RUN_ID [--seed N] [--window] [--environment ID] [--output FILE] [--tracking-uri URI]
-                                         play a greedy episode of a run's policy into a GIF, or in a window
+      Play one episode with the greedy policy of a run. Write it to a GIF or show it in a window.
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
-                                         draw samples of a run's generator into a PNG
-  sync [--tracking-uri URI]              deliver to MLflow what could not be delivered while the runs went on
+      Draw samples from the generator of a run. Write them to a PNG.
+  sync [--tracking-uri URI]
+      Deliver to MLflow what could not be delivered while the runs were running.
 
-RUN_ID is a run's name or its MLflow run id.
+RUN_ID is the name of a run or its MLflow run id.
+python -m lab <command> --help explains the flags of a command.
 """
+HELP = ("-h", "--help")
 
 
 @dataclass(frozen=True)
 class Ui:
-    """Flags of `ui`."""
+    """The flags of `ui`."""
 
     port: Annotated[int, validation.Interval(1, 65535)] = 5000
-    """Port on 127.0.0.1; the next free one is taken if it is in use."""
+    """Port on 127.0.0.1. If it is in use, the next free one is taken."""
     tracking_uri: str | None = None
-    """Another store to look at."""
+    """The store to show, instead of $MLFLOW_TRACKING_URI or the local store."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Flags of `watch`."""
+    """The flags of `watch`."""
 
     seed: Annotated[int, validation.Interval(0, 2**32 - 1)] = 0
     """Seed of the episode."""
     window: bool = False
     """Show the episode in a window."""
     environment: str = ""
-    """Gymnasium id; the default is the run's setting of this name."""
+    """Gymnasium id. The default is the setting `environment` of the run."""
     output: str = ""
-    """The GIF to write; the default is <run name>.gif in the current folder."""
+    """The GIF to write. The default is <run name>.gif in the current folder."""
     tracking_uri: str | None = None
-    """The server that has the run, by its MLflow run id, if it is not on this disk."""
+    """The server that has the run, if it is not on this disk. RUN_ID is then its MLflow run id."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Flags of `sample`."""
+    """The flags of `sample`."""
 
     count: Annotated[int, validation.Interval(1, 10**4)] = 64
-    """Samples to draw."""
+    """How many samples to draw."""
     label: Annotated[int | None, validation.Interval(0, 10**6)] = None
-    """The class to ask for, of a generator with labels; the default is each in turn."""
+    """The class of the samples, if the generator takes labels. By default each class in turn."""
     truncation: Annotated[float | None, validation.Interval(over=0, high=100)] = None
-    """Latents' numbers beyond it are drawn again: less variety, better samples."""
+    """Latent numbers beyond this bound are drawn again: less variety, better samples."""
     seed: Annotated[int, validation.Interval(0, 2**32 - 1)] = 0
     """Seed of the latents."""
     output: str = ""
-    """The PNG to write; the default is <run name>.png in the current folder."""
+    """The PNG to write. The default is <run name>.png in the current folder."""
     tracking_uri: str | None = None
-    """The server that has the run, by its MLflow run id, if it is not on this disk."""
+    """The server that has the run, if it is not on this disk. RUN_ID is then its MLflow run id."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
 
 
 @dataclass(frozen=True)
 class Sync:
-    """Flags of `sync`."""
+    """The flags of `sync`."""
 
     tracking_uri: str | None = None
-    """Deliver to this server, not to the one the run was started with."""
+    """Deliver to this server, instead of the one with which each run was started."""
 
 
-def main(argv):
-    """Runs a command; returns the exit code."""
+def main(argv: Sequence[str]) -> int:
+    """Runs a command. Returns the exit code."""
     name, rest = (argv[0], argv[1:]) if argv else ("", [])
-    if name in ("", "-h", "--help"):
+    if name in ("", *HELP) or (name == "resume" and rest and rest[0] in HELP):  # resume has no flags
         print(USAGE, end="")
         return 0
     try:
@@ -102,9 +119,9 @@ def main(argv):
         return lifecycle.say_interrupted()
 
 
-def ui(argv):
+def ui(argv: Sequence[str]) -> int:
     """Serves the MLflow UI."""
-    (flags,) = command_line.parse("python -m lab ui", "MLflow UI over the local store.", argv, Ui())
+    (flags,) = command_line.parse("python -m lab ui", "Shows the runs in the MLflow UI.", argv, Ui())
     port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), 0)
     validation.require(port, "port", "a free port among this and the next 19", flags.port)
     uri = _server(flags.tracking_uri)
@@ -112,8 +129,8 @@ def ui(argv):
         return mlflow_server.ui(port, uri)
 
 
-def resume(argv):
-    """Becomes the experiment module of a run with --resume, so that signals reach the run itself."""
+def resume(argv: Sequence[str]) -> int:
+    """Replaces this process by a run's experiment, with --resume. So signals reach the run."""
     run_id, rest = _run_id("resume", argv)
     folder = run_folder.find(run_id)
     started_by = folder.header()["module"]
@@ -126,10 +143,10 @@ def resume(argv):
     os.execv(sys.executable, [sys.executable, *origin.command_line(started_by), "--resume", folder.name, *rest])
 
 
-def watch(argv):
-    """Plays a greedy episode of a run's model."""
+def watch(argv: Sequence[str]) -> int:
+    """Plays one episode with the greedy policy of a run."""
     run_id, rest = _run_id("watch", argv)
-    (flags,) = command_line.parse("python -m lab watch", "Plays a run's policy.", rest, Watch())
+    (flags,) = command_line.parse("python -m lab watch RUN_ID", "Plays one episode of a run.", rest, Watch())
     if flags.window:
         _require_screen()
     name, model, settings = _model(run_id, flags.tracking_uri)
@@ -139,7 +156,7 @@ def watch(argv):
     for named in (environment, *settings.get("wrappers", ())):
         module, _, _ = named.split()[0].rpartition(":")
         if module:
-            print(f"importing {module} for {named}", flush=True)  # a run folder may be somebody else's
+            print(f"importing {module} for {named}", flush=True)  # the run folder may come from somebody else
     import gymnasium
 
     from lab.agents import environments
@@ -147,7 +164,7 @@ def watch(argv):
 
     output = Path(flags.output or f"{name}.gif").resolve()
     options = {"seed": flags.seed, **environments.arguments(settings)}
-    kinds = (RuntimeError, ImportError, gymnasium.error.Error)  # pygame's are of the first kind
+    kinds = (RuntimeError, ImportError, gymnasium.error.Error)  # pygame raises RuntimeErrors
     with _whatever_fails("run id: expected an environment that can be shown here", environment, kinds):
         if flags.window:
             print(f"return {show_episode(environment, model, **options):.6g}")
@@ -157,17 +174,17 @@ def watch(argv):
 
 
 def _require_screen():
-    """Without a screen pygame draws a window that nobody sees, and says nothing."""
+    """Raises a ValueError without a screen. pygame would draw a window that nobody sees."""
     variables = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     hidden = os.environ.get("SDL_VIDEODRIVER") in ("dummy", "offscreen")
     if hidden or (sys.platform == "linux" and not any(map(os.environ.get, variables))):
         raise ValueError("--window: expected a screen ($DISPLAY), received none; leave the flag out for a GIF")
 
 
-def sample(argv):
-    """Draws samples of a run's generator."""
+def sample(argv: Sequence[str]) -> int:
+    """Draws samples from the generator of a run."""
     run_id, rest = _run_id("sample", argv)
-    (flags,) = command_line.parse("python -m lab sample", "Draws a run's samples.", rest, Sample())
+    (flags,) = command_line.parse("python -m lab sample RUN_ID", "Draws samples of a run.", rest, Sample())
     name, model, settings = _model(run_id, flags.tracking_uri)
     from lab.gan import sheet
 
@@ -179,7 +196,7 @@ def sample(argv):
 
 
 def _model(run_id, uri):
-    """(name, model, settings) of a run on this disk or, with a tracking URI, on a server."""
+    """(name, model, settings under their new names) of a run here or on the server `uri`."""
     if uri:
         uri = _server(uri)
         keras_settings.choose_backend(keras_settings.backend())
@@ -195,14 +212,14 @@ def _model(run_id, uri):
     keras_settings.import_keras()
     import keras
 
-    import lab.layers  # noqa: F401  registers ours
+    import lab.layers  # noqa: F401  registers the layers of the laboratory
 
-    return folder.name, keras.saving.load_model(path, compile=False), header["config"]
+    return folder.name, keras.saving.load_model(path, compile=False), old_names.renamed(header)["config"]
 
 
-def sync(argv):
-    """Delivers what is left."""
-    (flags,) = command_line.parse("python -m lab sync", "Delivers runs to MLflow.", argv, Sync())
+def sync(argv: Sequence[str]) -> int:
+    """Delivers what MLflow does not have yet."""
+    (flags,) = command_line.parse("python -m lab sync", "Delivers to MLflow what it does not have yet.", argv, Sync())
     results = courier.sync(flags.tracking_uri and _server(flags.tracking_uri))
     for name, error in results.items():
         print(f"{name}: {mlflow_server.explain(error) if error else 'delivered'}")
@@ -212,7 +229,7 @@ def sync(argv):
 
 
 def _server(uri):
-    """The address of a tracking server or store: the argument, $MLFLOW_TRACKING_URI or the local store."""
+    """The address of a server or a store: the argument, $MLFLOW_TRACKING_URI or the local store."""
     uri = mlflow_server.resolve_uri(uri)
     if uri == mlflow_server.NONE:
         raise ValueError(f"tracking URI: expected the address of a server or a store, received {uri!r}")
@@ -221,7 +238,7 @@ def _server(uri):
 
 @contextlib.contextmanager
 def _whatever_fails(expected, received, kinds=Exception):
-    """Turns errors into bad input; every kind of server fails in its own way."""
+    """Turns errors into bad input. Each kind of server fails in its own way."""
     try:
         yield
     except kinds as error:
@@ -229,6 +246,9 @@ def _whatever_fails(expected, received, kinds=Exception):
 
 
 def _run_id(name, argv):
+    """(run id, the flags after it). --help needs no run id."""
+    if argv and argv[0] in HELP:
+        return "", argv
     if not argv or argv[0].startswith("-"):
         raise ValueError(f"{name}: expected a run id, received {argv[0] if argv else 'nothing'!r}")
     return argv[0], argv[1:]
@@ -239,7 +259,13 @@ def _free(port):
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-COMMANDS = {"ui": ui, "resume": resume, "watch": watch, "sample": sample, "sync": sync}
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "ui": ui,
+    "resume": resume,
+    "watch": watch,
+    "sample": sample,
+    "sync": sync,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

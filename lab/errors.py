@@ -1,6 +1,8 @@
-"""The laboratory's exceptions: each says in one line all that there is to say, and has the exit code of a run that it ends.
+"""The laboratory's exceptions, and the checks for numbers that are not finite.
 
-`python -m` prints the line of a `LabError` without a traceback. Exit code 2 is bad input, 1 a run that failed.
+The message of each exception is one complete line, and each has an exit code: that of the run which
+it ends. `python -m` prints the line of a `LabError` without a traceback. Exit code 2 means bad
+input, 1 a run that failed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,29 +15,29 @@ from lab import renamed
 
 
 class LabError(Exception):
-    """An error whose message is complete."""
+    """An error whose message says everything."""
 
     exit_code = 1
 
 
 class SettingError(LabError, ValueError):
-    """A setting that only the run could find to be bad."""
+    """A setting is bad, and only the run could find out."""
 
     exit_code = 2
 
 
 class EventError(LabError, ValueError):
-    """Something that cannot be logged. The message names it."""
+    """Something cannot be logged. The message names it."""
 
     exit_code = 2
 
 
 class DamagedFile(LabError, ValueError):
-    """A file of ours is not as it was written. The message names it."""
+    """A file of the laboratory is not as it was written. The message names it."""
 
     exit_code = 2
 
-    def __init__(self, path: Path, expected: str, received: str):
+    def __init__(self, path: Path, expected: str, received: str) -> None:
         super().__init__(f"{path}: expected {expected}, received {received}")
 
 
@@ -54,9 +56,9 @@ class EnvironmentFailure(LabError, RuntimeError):
 
 
 class ChildError(LabError):
-    """A child run failed. It has said why itself."""
+    """A child run failed. It has printed the reason itself."""
 
-    def __init__(self, name: str, exit_code: int):
+    def __init__(self, name: str, exit_code: int) -> None:
         super().__init__(f"{name} did not finish")
         self.exit_code = exit_code
 
@@ -65,15 +67,23 @@ class NonFiniteError(LabError, ArithmeticError):
     """A loss, a gradient or a weight is no longer a finite number."""
 
 
+class UndeclaredVariableError(LabError, ValueError):
+    """A program of the engine touched a Keras variable that is not in its declared state."""
+
+
+class BusyError(LabError, RuntimeError):
+    """Another process is delivering this run to MLflow."""
+
+
 def require_finite_metrics(
     metrics: Mapping[str, float], variables: Iterable[Any] | Mapping[str, Iterable[Any]], when: str
 ) -> None:
-    """Raises where a metric is not finite. Names it, and the first variable that is not finite.
+    """Raises if a metric is not finite. Names it, and the first variable that is not finite.
 
     Args:
         metrics: numbers by name.
-        variables: Keras variables, or a dict of them by owner. They are read only after a failure.
-        when: such as "step 3", for the message.
+        variables: Keras variables, or a dict {owner: variables}. They are read only on failure.
+        when: for the message, such as "step 3".
 
     Raises:
         NonFiniteError: a metric is infinite or not a number.
@@ -86,7 +96,7 @@ def require_finite_metrics(
 
 
 def require_finite_variables(variables: Iterable[Any] | Mapping[str, Iterable[Any]], when: str) -> None:
-    """Raises a `NonFiniteError` where a variable is not finite. Names it."""
+    """Raises a `NonFiniteError` if a variable is not finite. Names it."""
     names = _not_finite(variables)
     if names:
         raise NonFiniteError(f"{names[0]}: expected finite numbers, received others at {when}.")

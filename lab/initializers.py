@@ -1,6 +1,7 @@
-"""Initial weights: Keras's initializers of the papers, and one that looks at data.
+"""Initial weights: Keras's initializers with their papers, and two that Keras does not have.
 
-With fan_in inputs and fan_out outputs per unit, uniform in [-a, a] or (truncated) normal of that variance:
+fan_in is the number of inputs of a unit, fan_out that of its outputs. The distributions are uniform
+in [-a, a] or truncated normal, with the variance of the table:
 
 | initializer | variance | source |
 |---|---|---|
@@ -8,9 +9,12 @@ With fan_in inputs and fan_out outputs per unit, uniform in [-a, a] or (truncate
 | HeUniform, HeNormal | 2 / fan_in | He et al. 2015, eq. 10 |
 | LecunUniform, LecunNormal | 1 / fan_in | LeCun et al. 1998, "Efficient BackProp" |
 | Orthogonal(gain) | W^T W = gain^2 I | Saxe et al. 2014 |
-| GateBias | biases of a GRU or LSTM that remembers for up to so many steps | Tallec and Ollivier 2018, eq. 16 |
-| layer_sequential_unit_variance | 1 of each layer's output | Mishkin and Matas 2016 |
+| GateBias | biases of a GRU or LSTM, from a time scale | Tallec and Ollivier 2018, eq. 16 |
+| layer_sequential_unit_variance | 1 for each layer's output | Mishkin and Matas 2016 |
 """
+
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,6 +30,7 @@ from keras.initializers import (
 )
 
 from lab import validation
+from lab.engine.types import Tensor
 from lab.validation import GATED, require_name
 
 __all__ = [
@@ -41,20 +46,23 @@ __all__ = [
 ]
 
 
-def layer_sequential_unit_variance(model, batch, *, seed, tolerance=0.1, tries=10):
-    """Gives each layer with a kernel orthonormal weights, scaled until its output has variance 1 (Mishkin and Matas 2016).
+def layer_sequential_unit_variance(
+    model: keras.Model, batch: Tensor, *, seed: int, tolerance: float = 0.1, tries: int = 10
+) -> dict[str, float]:
+    """Scales orthonormal weights until each layer's output has variance 1 (Mishkin and Matas 2016).
 
-    Layers are taken in the model's order; the output is that before the layer's own activation, over all of the batch.
+    It changes the layers with a kernel, in the model's order. The variance is that of the output
+    before the layer's activation, over the whole batch.
 
     Args:
         model: a built Sequential or functional model.
-        batch: inputs, as for the model's call.
+        batch: inputs of the model.
         seed: seeds the orthonormal weights.
-        tolerance: how far from 1 the variance may stay.
-        tries: times a layer is scaled at most.
+        tolerance: the greatest allowed difference of the variance from 1.
+        tries: the greatest number of times a layer is scaled.
 
     Returns:
-        {layer name: variance of its output}, as it was when the layer was done.
+        {layer name: variance of its output}, measured when the layer was finished.
     """
     layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
     seeds = np.random.SeedSequence(seed).generate_state(len(layers)).tolist()
@@ -87,29 +95,41 @@ def _variance(output, batch, layer):
 
 @keras.saving.register_keras_serializable(package="lab")
 class GateBias(keras.initializers.Initializer):
-    """Biases of `keras.layers.GRU` or `LSTM` with which units remember for 2 to `time_scale` steps (Tallec and Ollivier 2018, section 2).
+    """Biases of `keras.layers.GRU` or `LSTM` that make units remember for 2 to `time_scale` steps.
 
-    b = log u with u ~ U(1, time_scale - 1), for each unit, which then keeps sigma(b) = 1 - 1 / (1 + u) of its state in a step. LSTM (eq. 16): the forget
-    gate's bias is b, the input gate's -b. GRU: that of the gate that keeps the state is b. All others are 0.
+        b = log u  with u ~ U(1, time_scale - 1), drawn for each unit
 
-    An LSTM must have `unit_forget_bias=False`, a GRU `reset_after=True`, its default.
+    In one step a unit keeps the fraction sigma(b) = 1 - 1 / (1 + u) of its state.
+
+    - LSTM: the bias of the forget gate is b, that of the input gate -b (eq. 16).
+    - GRU: the bias of the update gate, which keeps the state, is b.
+
+    All other biases are 0. An LSTM must have `unit_forget_bias=False`. A GRU must have
+    `reset_after=True`, its default.
+
+    Source: Tallec and Ollivier 2018, section 2.
 
     Args:
         cell: "gru" or "lstm".
-        units: of the layer, >= 1.
-        time_scale: steps, an integer >= 3.
-        seed: of the numbers.
+        units: units of the layer, >= 1.
+        time_scale: number of steps, an integer >= 3.
+        seed: seeds u.
     """
 
-    def __init__(self, cell, units, time_scale, *, seed):
+    def __init__(self, cell: str, units: int, time_scale: int, *, seed: int) -> None:
         require_name("cell", cell, GATED)
         self.cell = cell
         self.units = validation.integer("units", units)
         self.seed = seed
         self.time_scale = validation.integer("time_scale", time_scale, 3)
 
-    def __call__(self, shape, dtype=None):
-        """Biases `[4 units]` (LSTM: input, forget, candidate, output) or `[2, 3 units]` (GRU: keep, reset, candidate; of inputs and of the state)."""
+    def __call__(self, shape: Iterable[int], dtype: str | None = None) -> Tensor:
+        """The biases.
+
+        - LSTM: `[4 units]`, for input, forget, candidate and output.
+        - GRU: `[2, 3 units]`, for update, reset and candidate; one row for the inputs and one for
+          the state.
+        """
         expected = (4 * self.units,) if self.cell == "lstm" else (2, 3 * self.units)
         if tuple(shape) != expected:
             option = "unit_forget_bias=False" if self.cell == "lstm" else "reset_after=True"
@@ -124,6 +144,6 @@ class GateBias(keras.initializers.Initializer):
             bias[0, 0] = b
         return ops.convert_to_tensor(bias.reshape(expected), dtype=dtype or keras.config.floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return {"cell": self.cell, "units": self.units, "time_scale": self.time_scale, "seed": self.seed}

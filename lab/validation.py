@@ -1,7 +1,10 @@
-"""What arguments and settings must be, in one vocabulary: "<name>: expected …, received …".
+"""Checks of arguments and settings. Their messages have one form: "<name>: expected …, received …".
 
-An `Interval` says which numbers are allowed. The field of a configuration has it in its annotation,
-`rate: Annotated[float, Interval(0, 1)]`, and a constructor asks it: `Interval(0, 1).check("rate", rate)`.
+An `Interval` says which numbers are allowed. A field of a configuration has it in its annotation,
+and a constructor calls its `check`:
+
+    rate: Annotated[float, Interval(0, 1)]
+    Interval(0, 1).check("rate", rate)
 """
 
 import dataclasses
@@ -16,17 +19,17 @@ import numpy as np
 
 
 class Interval:
-    """Which numbers are allowed; both ends belong to it.
+    """An interval of numbers that are allowed.
 
     Args:
-        low, high: the ends. Without one it is unbounded on that side.
-        over: excludes the lower end, instead of `low`.
-        below: excludes the upper end, instead of `high`.
+        low, high: its ends, which are allowed too. Without one it is unbounded on that side.
+        over: instead of `low`, an end that is not allowed itself.
+        below: instead of `high`, an end that is not allowed itself.
     """
 
     def __init__(
         self, low: float | None = None, high: float | None = None, *, over: float | None = None, below: float | None = None
-    ):
+    ) -> None:
         if (low is not None and over is not None) or (high is not None and below is not None):
             raise TypeError(
                 f"Interval: expected one end on each side, received low={low}, over={over}, high={high}, below={below}"
@@ -37,7 +40,7 @@ class Interval:
         self.below = below
 
     def __contains__(self, value: Any) -> bool:
-        if not isinstance(value, int | float | np.integer | np.floating) or value != value:  # NaN is in no order
+        if not isinstance(value, int | float | np.integer | np.floating) or value != value:  # only NaN differs from itself
             return False
         above = value > self.over if self.over is not None else self.low is None or value >= self.low
         within = value < self.below if self.below is not None else self.high is None or value <= self.high
@@ -49,11 +52,11 @@ class Interval:
         return f"a number {bounds}" if bounds else "a number"
 
     def is_closed(self) -> bool:
-        """Whether both ends are given."""
+        """Whether it has both ends."""
         return (self.low, self.over) != (None, None) and (self.high, self.below) != (None, None)
 
     def check(self, name: str, value: Any) -> Any:
-        """The value; a ValueError with the name of the argument where it is not allowed."""
+        """Returns the value. If it is not allowed, a ValueError names the argument."""
         return _hold(value in self, name, str(self), value)
 
 
@@ -65,13 +68,13 @@ FRACTION = Interval(0, below=1)
 
 
 def integer(name: str, value: Any, least: int = 1) -> int:
-    """An integer >= least, of Python or NumPy; returned as Python's."""
+    """Returns an integer as Python's. Raises a ValueError if it is none or below `least`."""
     good = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
     return int(_hold(good, name, f"an integer >= {least}", value))
 
 
 def same_shape(**arrays: Any) -> None:
-    """Arrays or tensors of one shape, so that none is silently broadcast."""
+    """Checks that arrays or tensors have one shape, so that none is silently broadcast."""
     shapes = {name: tuple(np.shape(array)) for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
@@ -79,7 +82,7 @@ def same_shape(**arrays: Any) -> None:
 
 
 def require_name(what: str, value: Any, names: Collection[str]) -> None:
-    """A ValueError with the nearest names unless the value is one of them."""
+    """Checks that the value is one of the names. If not, the ValueError has the nearest names."""
     if value not in names:
         near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.4)
         meant = f" (nearest: {', '.join(near)})" if near else ""
@@ -87,7 +90,7 @@ def require_name(what: str, value: Any, names: Collection[str]) -> None:
 
 
 def require(condition: Any, name: str, expected: str, received: Any) -> None:
-    """The one-line ValueError of a bad setting, named by its flag, unless `condition` holds."""
+    """Raises a one-line ValueError, which names the setting's flag, unless `condition` holds."""
     if not condition:
         raise ValueError(f"{flag(name)}: expected {expected}, received {shown(received)}")
 
@@ -98,7 +101,7 @@ def flag(name: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """What was received, as a message shows it: long values are cut in the middle."""
+    """A value as messages show it. Long values are cut in the middle."""
     brief = reprlib.Repr()
     brief.maxstring = brief.maxother = 200
     brief.maxtuple = brief.maxlist = 20
@@ -106,9 +109,10 @@ def shown(value: Any) -> str:
 
 
 def intervals(kind: type) -> tuple[tuple[str, Interval], ...]:
-    """(field, its `Interval`) of a dataclass and of those it inherits from; a field that both give one must be in both.
+    """(field, its `Interval`) of a dataclass and of those from which it inherits.
 
-    A setting needs both ends: without an upper bound it is a typing error away from a run that no machine can do.
+    A field that has an interval in both classes must be in both. A setting needs both ends: without
+    an upper bound, one wrong key starts a run that no machine can finish.
     """
     found = tuple(
         (name, bounds)
@@ -124,10 +128,12 @@ def intervals(kind: type) -> tuple[tuple[str, Interval], ...]:
 
 
 def check_fields(config: Any) -> None:
-    """Checks every field of a dataclass against its `Interval`, each number of a tuple; a number without one must be finite.
+    """Checks every number in the fields of a dataclass, also those in tuples.
 
-    Command lines are checked by `lab.runs.command_line.parse`. A `Config` that computes with its fields in `__post_init__`
-    calls this first.
+    It must be in the `Interval` of its field. Without an interval it must be finite.
+
+    `lab.runs.command_line.parse` calls this for every command line. A `Config` that computes with
+    its fields in `__post_init__` calls it first.
     """
     for name, bounds in intervals(type(config)):
         value = getattr(config, name)
@@ -153,11 +159,14 @@ def _hold(good, name, expected, value):
     return value
 
 
-# The names of networks, which command lines know without importing Keras.
+# The names of networks, so that command lines know them without an import of Keras.
+_RESIDUAL = ("resnet", "preresnet", "plain")
+_DEPTHS = (20, 32, 44, 56, 110, 18, 34, 50, 101, 152)
 FAMILIES = (  # of lab.models.FAMILIES
-    "lenet5", "vgg11", "vgg13", "vgg16", "vgg19", "googlenet", "inception_v3",
-    *(f"{form}{depth}" for form in ("resnet", "preresnet", "plain") for depth in (20, 32, 44, 56, 110, 18, 34, 50, 101, 152)),
-    "densenet_bc40", "densenet_bc100", "densenet121", "densenet169", "densenet201", "xception", "mobilenet", "mobilenet_v2",
-)  # fmt: skip
-GATED = ("gru", "lstm")  # Keras's cells with gates, whose biases can be given a time scale
+    *("lenet5", "vgg11", "vgg13", "vgg16", "vgg19", "googlenet", "inception_v3"),
+    *(f"{form}{depth}" for form in _RESIDUAL for depth in _DEPTHS),
+    *("densenet_bc40", "densenet_bc100", "densenet121", "densenet169", "densenet201"),
+    *("xception", "mobilenet", "mobilenet_v2"),
+)
+GATED = ("gru", "lstm")  # Keras's cells with gates, whose biases can have a time scale
 CELLS = ("simple", *GATED, "peephole_lstm", "layer_norm_lstm", "layer_norm_gru", "irnn")  # of lab.models.sequence_network

@@ -1,16 +1,19 @@
-"""Tests that take long and say the same on both backends."""
+"""Marks for tests that take long and show the same on both backends."""
 
 import keras
 import pytest
 
 
 def only(backend):
-    """A mark: run on this backend alone."""
+    """A mark: runs on this backend only."""
     return pytest.mark.skipif(keras.backend.backend() != backend, reason=f"on {backend}")
 
 
 def in_turn(values, first="tensorflow"):
-    """Every value on one backend, by turns: learning takes long, and arithmetic is compared on both elsewhere."""
+    """Each value on one backend, by turns.
+
+    Learning takes long, and other tests compare the arithmetic on both backends.
+    """
     second = {"tensorflow": "jax", "jax": "tensorflow"}[first]
     return [pytest.param(value, marks=only((first, second)[i % 2])) for i, value in enumerate(values)]
 

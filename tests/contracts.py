@@ -1,4 +1,7 @@
-"""What every component of a kind must do, as one call per kind; values are tested beside each component."""
+"""The contract of each kind of component, as one function per kind.
+
+The values that a component computes are tested in its own file.
+"""
 
 import inspect
 import json
@@ -27,7 +30,7 @@ def uniform(seed, *shape):
 
 
 def round_trip(thing, kind):
-    """The same thing again from its JSON configuration; `kind` is the Keras module that serializes it."""
+    """A copy from the JSON configuration. `kind` is the Keras module that serializes it."""
     text = json.dumps(kind.serialize(thing))
     again = kind.deserialize(json.loads(text))
     assert type(again) is type(thing)
@@ -49,7 +52,9 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
         make: a function (**options) -> a new layer.
         inputs: arrays `[B, ...]` that the layer takes, B >= 3.
         masking: whether the layer passes masks on.
-        learns: whether all trainable weights get a gradient that is not zero.
+        policies: dtype policies to test.
+        learns: whether all trainable weights have a gradient that is not zero.
+        atol: tolerance of copies, saved models and eager calls.
     """
     given = inputs[0] if len(inputs) == 1 else list(inputs)
     layer = make()
@@ -61,9 +66,9 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
     symbolic = fresh(symbols[0] if len(inputs) == 1 else symbols)
     shapes = fresh.compute_output_shape([x.shape for x in inputs] if len(inputs) > 1 else inputs[0].shape)
     shapes = [shapes] if isinstance(shapes[0], int) else shapes
-    for seen, expected, shape in zip(flat(symbolic), eager, shapes, strict=True):
-        assert tuple(seen.shape)[1:] == tuple(expected.shape)[1:]
-        assert keras.backend.standardize_dtype(seen.dtype) == keras.backend.standardize_dtype(expected.dtype)
+    for symbol, expected, shape in zip(flat(symbolic), eager, shapes, strict=True):
+        assert tuple(symbol.shape)[1:] == tuple(expected.shape)[1:]
+        assert keras.backend.standardize_dtype(symbol.dtype) == keras.backend.standardize_dtype(expected.dtype)
         assert tuple(shape) == tuple(expected.shape)
 
     arguments = set(inspect.signature(type(layer).__init__).parameters) - {"self", "args", "kwargs", "options"}
@@ -110,7 +115,10 @@ def check_layer(make, *inputs, masking=False, policies=("mixed_float16", "bfloat
 
 
 def check_precision(make, inputs, policy, learns=True):
-    """A layer of a dtype policy returns numbers of its type, and its weights learn: their gradients are finite and not zero."""
+    """The contract of a dtype policy.
+
+    The layer returns that dtype. The gradients of its weights are finite and not zero.
+    """
     layer, given = make(dtype=policy), inputs[0] if len(inputs) == 1 else list(inputs)
     outputs = flat(layer(given))
     assert {keras.backend.standardize_dtype(x.dtype) for x in outputs} == {keras.DTypePolicy(policy).compute_dtype}
@@ -162,7 +170,7 @@ def check_loss(make, y_true, y_pred):
 
 
 def quadratic(seed=0):
-    """(variables, gradient function) of a loss whose minimum is at 1, with curvatures from 0.5 to 3."""
+    """(variables, gradient function) of a loss with minimum at 1 and curvatures from 0.5 to 3."""
     shapes = [(3, 4), (4,), (4, 2)]
     rng = np.random.default_rng(seed)
     variables = [keras.Variable(rng.normal(size=shape), dtype="float32", name=f"w{i}") for i, shape in enumerate(shapes)]
@@ -175,7 +183,7 @@ def quadratic(seed=0):
 
 
 def trajectory(optimizer, steps, seed=0):
-    """Weights after each of some steps on `quadratic`, as flat arrays `[steps, N]`."""
+    """The weights after each step on `quadratic`, as flat arrays `[steps, N]`."""
     variables, gradients = quadratic(seed)
     optimizer.build(variables)
     points = []
@@ -186,7 +194,7 @@ def trajectory(optimizer, steps, seed=0):
 
 
 def check_optimizer(make, rate=0.05):
-    """The contract of an optimizer; `make(**options)` gives a new one."""
+    """The contract of an optimizer. `make(**options)` returns a new one."""
     path = trajectory(make(), 30)
     start = np.concatenate([as_array(variable).ravel() for variable in quadratic()[0]])
     assert np.abs(path[-1] - 1.0).mean() < np.abs(start - 1.0).mean()
@@ -211,20 +219,29 @@ def check_optimizer(make, rate=0.05):
 
 
 def same_options(make, theirs, steps=12):
-    """Keras's options for all optimizers do the same for ours as for a counterpart of Keras's own."""
+    """Keras's options for all optimizers have the same effect on ours as on Keras's own."""
     schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 3, 0.8)
     choices = [
-        {"learning_rate": schedule}, {"weight_decay": 0.1}, {"clipnorm": 0.3}, {"clipvalue": 0.2}, {"global_clipnorm": 0.5},
-        {"use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 4}, {"gradient_accumulation_steps": 3},
+        {"learning_rate": schedule},
+        {"weight_decay": 0.1},
+        {"clipnorm": 0.3},
+        {"clipvalue": 0.2},
+        {"global_clipnorm": 0.5},
+        {"use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 4},
+        {"gradient_accumulation_steps": 3},
         {"loss_scale_factor": 8.0},
-    ]  # fmt: skip
+    ]
     for options in choices:
         ours, expected = trajectory(make(**options), steps), trajectory(theirs(**options), steps)
         np.testing.assert_allclose(ours, expected, atol=2e-6, rtol=2e-6, err_msg=str(options))
 
 
 def check_activation(function):
-    """The contract of an activation: shapes, types, precision, use in layers by itself, in a saved model, and finite gradients."""
+    """The contract of an activation.
+
+    Shapes, dtypes and precision are right. It works in layers and in a saved model. Its gradients
+    are finite.
+    """
     for shape in ((4,), (2, 4), (2, 3, 4)):
         for dtype in ("float32", "float16", "bfloat16"):
             y = function(ops.ones(shape, dtype))
@@ -245,10 +262,12 @@ def check_activation(function):
 
 
 def check_distribution(ours, theirs, values):
-    """The contract of a distribution over scalars, whose measures are those of a frozen one of `scipy.stats`.
+    """The contract of a distribution over scalars.
 
     Args:
-        values: where probabilities are compared; more axes than the batch has.
+        ours: the distribution.
+        theirs: the same distribution of `scipy.stats`, frozen.
+        values: values whose probabilities are compared, with more axes than the batch.
     """
     log = theirs.logpmf if hasattr(theirs.dist, "logpmf") else theirs.logpdf
     with np.errstate(divide="ignore"):

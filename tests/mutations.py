@@ -36,84 +36,242 @@ class Mutation(NamedTuple):
     tests: list[str]
 
 
-MUTATIONS = [Mutation(*each) for each in [
-    # engine
-    ("lab/engine/tensorflow.py", "return functools.reduce(tf.add, gradients)", "return gradients[0]", ["tests/engine/test_gradient.py", "tests/engine/test_engine.py"]),
-    ("lab/engine/tensorflow.py", "variance * (count - 1) / count", "variance", ["tests/layers/test_batch_normalization.py"]),
-    ("lab/engine/jax.py", "values[position].copy()", "values[position]", ["jax:tests/engine/test_engine.py"]),
-    ("lab/engine/scope.py", "if self._strict and not declared:", "if self._strict and declared is None:", ["tests/engine/test_engine.py"]),
-    # layers
-    ("lab/layers/spectral_normalization.py", "u = self._unit(ops.matmul(v, matrix))", "u = ops.matmul(v, matrix)", ["tests/layers/test_spectral_normalization.py"]),
-    ("lab/layers/resettable_rnn.py", "ops.where(start, ops.zeros_like(state), state)", "state", ["tests/layers/test_resettable_rnn.py"]),
-    ("lab/layers/running_normalization.py", " + ops.square(difference) * self.count * new / total", "", ["tests/layers/test_values.py"]),
-    ("lab/layers/recurrent_cells.py", "h = (1 - z) * h + z * g", "h = z * h + (1 - z) * g", ["tests/layers/test_recurrent_cells.py"]),
-    ("lab/layers/gsde_head.py", "ops.stop_gradient(inputs)", "inputs", ["tests/agents/test_policies.py"]),
-    # losses
-    ("lab/losses/penalties.py", "u * real + (1.0 - u) * fake", "real", ["tests/losses/test_adversarial.py"]),
-    ("lab/losses/penalties.py", "ops.mean(ops.stop_gradient(lengths))", "ops.mean(lengths)", ["tests/losses/test_adversarial.py"]),
-    ("lab/losses/reinforcement.py", "best = ops.argmax(online_next, axis=-1)\n", "best = ops.argmax(target_next, axis=-1)\n", ["tests/losses/test_reinforcement.py"]),
-    ("lab/losses/reinforcement.py", "ops.clip(ratio, 1.0 - clip, 1.0 + clip)", "ops.clip(ratio, 0.0, 1.0 + clip)", ["tests/losses/test_reinforcement.py"]),
-    # optimizers
-    ("lab/optimizers/adam.py", "return eta * root / first,", "return eta * root,", ["tests/optimizers/test_rules.py"]),
-    ("lab/optimizers/optimistic_adam.py", "theta - 2 * eta * now + eta * direction", "theta - eta * now", ["tests/optimizers/test_rules.py"]),
-    ("lab/optimizers/lookahead.py", "theta.assign(choose(due, phi, theta))", "pass", ["tests/optimizers/test_wrappers.py"]),
-    ("lab/optimizers/sam.py", "variable.assign_add(", "variable.assign_sub(", ["tests/optimizers/test_wrappers.py"]),
-    # distributions
-    ("lab/distributions/tanh_normal.py", "self.normal.log_prob(x) - _log_slope(x)", "self.normal.log_prob(x)", ["tests/test_distributions.py"]),
-    ("lab/distributions/categorical.py", "ops.argmax(ops.cast(self.logits, gumbel.dtype) + gumbel, axis=-1)", "ops.argmax(ops.cast(self.logits, gumbel.dtype) - gumbel, axis=-1)", ["tests/test_distributions.py"]),
-    # models
-    ("lab/models/average.py", "1 / (1 + share * ops.cast(", "1 / (2 + share * ops.cast(", ["tests/models/test_average.py"]),
-    ("lab/models/mlp.py", "seed=next(seeds)),\n                bias", "seed=None),\n                bias", ["tests/models/test_mlp.py"]),
-    ("lab/models/resnet.py", "strides = 2 if stage and not i else 1", "strides = 2 if not i else 1", ["tests/models/test_classifiers.py"]),
-    # data
-    ("lab/data/sequences.py", "x[:, length + delay - 1] = symbols + 1", "x[:, length + delay] = symbols + 1", ["tests/data/test_sequences.py"]),
-    ("lab/data/text.py", "cut(numbers[1:])", "cut(numbers[:-1])", ["tests/data/test_text.py"]),
-    # metrics
-    ("lab/metrics/features.py", "- 2 * overlap", "- overlap", ["tests/metrics/test_features.py"]),
-    ("lab/metrics/training.py", "self.bins - 1)", "self.bins)", ["tests/metrics/test_training.py"]),
-    # agents
-    ("lab/agents/returns.py", "[:-1], ops.ones_like(cut[:1], dtype=\"bool\")])\n    weight", "[:-1], ops.cast(cut, \"bool\")[-1:]])\n    weight", ["tests/agents/test_returns.py"]),
-    ("lab/agents/dqn.py", "(1.0 - ops.cast(batch.terminated, \"float32\"))", "1.0", ["tests/agents/test_dqn.py"]),
-    ("lab/agents/replay.py", "ops.minimum(self.added.value, self.capacity)", "self.capacity", ["tests/agents/test_replay.py"]),
-    ("lab/agents/rollout.py", "next_observation[i] = final_observations[i]", "pass", ["tests/agents/test_rollout.py"]),
-    ("lab/agents/rollout.py", "truncated = length >= self.max_episode_steps", "truncated = length > self.max_episode_steps", ["tests/agents/test_rollout.py"]),
-    ("lab/agents/a2c.py", "- self.entropy_weight(", "+ self.entropy_weight(", ["tests/agents/test_a2c.py"]),
-    ("lab/agents/ppo.py", "ops.maximum(error, ops.square(", "ops.minimum(error, ops.square(", ["tests/agents/test_ppo.py"]),
-    ("lab/agents/reinforce.py", "ops.flip(ended, 0)", "ended", ["tests/agents/test_reinforce.py"]),
-    ("lab/agents/off_policy.py", "smallest = ops.minimum(smallest, value)", "smallest = ops.maximum(smallest, value)", ["tests/agents/test_sac.py"]),
-    ("lab/agents/td3.py", "ops.clip(action + noise, -1.0, 1.0)", "action + noise", ["tests/agents/test_td3.py"]),
-    ("lab/agents/networks.py", "after = ops.concatenate([before[1:], last.value[None]])", "after = before", ["tests/agents/test_recurrent_ppo.py"]),
-    # agents/tabular
-    ("lab/agents/tabular/n_step_sarsa.py", "for reward in reversed(rewards):", "for reward in rewards:", ["tests/agents/tabular/test_learners.py"]),
-    ("lab/agents/tabular/monte_carlo.py", "weight /= self._chances[t]", "pass", ["tests/agents/tabular/test_learners.py"]),
-    ("lab/agents/tabular/bellman.py", "factor * (high - low) / 2", "factor * (high - low) / 4", ["tests/agents/tabular/test_dynamic_programming.py"]),
-    # gan
-    ("lab/gan/gan.py", "ops.clip(variable, -self.clip, self.clip)", "ops.clip(variable, -self.clip, 1.0)", ["tests/gan/test_gan.py"]),
-    ("lab/gan/gan.py", "self.penalty_interval * penalty.at(", "penalty.at(", ["tests/gan/test_gan.py"]),
-    ("lab/gan/loop.py", "default_rng([seed, epoch])", "default_rng(seed)", ["tests/gan/test_loop.py"]),
-    ("lab/gan/diff_augment.py", "axis=(1, 2, 3), keepdims=True", "keepdims=True", ["tests/gan/test_diff_augment.py"]),
-    # supervised
-    ("lab/supervised/examples.py", "default_rng([0, self.seed, epoch])", "default_rng([0, self.seed])", ["tests/supervised/test_training.py"]),
-    ("lab/supervised/early_stopping.py", "self.waited.assign(0)", "pass", ["tests/supervised/test_training.py"]),
-    ("lab/supervised/training.py", "if len(each.shape) < 2 or", "if", ["tests/supervised/test_training.py"]),
-    # visualize
-    ("lab/visualize/grad_cam.py", "heat = ops.relu(", "heat = ops.abs(", ["tests/visualize/test_saliency.py"]),
-    ("lab/visualize/activation_maximization.py", "ops.tanh(x.value)", "x.value", ["tests/visualize/test_saliency.py"]),
-    # runs
-    ("lab/runs/checkpoint.py", "            os.fsync(file.fileno())\n", "", ["tests/runs/test_checkpoint.py"]),
-    ("lab/runs/checkpoint.py", "sha.update(tensor.tobytes())", "pass", ["tests/runs/test_checkpoint.py"]),
-    ("lab/runs/files.py", "        os.replace(temporary, path)", "        path.unlink(missing_ok=True), os.replace(temporary, path)", ["tests/runs/test_files.py"]),
-    ("lab/runs/journal.py", "        self._file.truncate(end)", "        self._file.truncate(self._file.seek(0, 2))", ["tests/runs/test_run_folder.py"]),
-    ("lab/runs/track.py", "            self._journal.sync()\n", "", ["tests/runs/test_lifecycle.py"]),
-    ("lab/runs/mlflow_delivery.py", "        self.folder.sync()  #", "        #", ["tests/runs/test_mlflow_delivery.py"]),
-    # envs
-    ("envs/cartpole.py", "* cos / total", "/ total", ["tests/envs/test_classic_control.py"]),
-    ("envs/functional.py", "following = self._replace(ended, self._env.initial(self._rng), following)", "pass", ["tests/envs/test_classic_control.py"]),
-    # experiments
-    ("experiments/common/policy_gradient.py", "report.metrics | checked", "report.metrics", ["tests/experiments/test_policy_gradients.py::test_several_choices_at_once"]),
-    ("experiments/common/gan.py", "logs | {\"images_per_second\"", "{\"images_per_second\"", ["tests/experiments/test_gans.py::test_every_field_changes_something[gan_ring-samples]"]),
-    ("experiments/common/supervised.py", "key.replace(\"val_\", \"validation_\")", "key", ["tests/experiments/test_supervised.py::test_the_rate_is_that_of_training_alone"]),
-]]  # fmt: skip
+MUTATIONS = [
+    Mutation(*each)
+    for each in [
+        # engine
+        (
+            "lab/engine/tensorflow.py",
+            "return functools.reduce(tf.add, gradients)",
+            "return gradients[0]",
+            ["tests/engine/test_gradient.py", "tests/engine/test_engine.py"],
+        ),
+        (
+            "lab/engine/tensorflow.py",
+            "variance * (count - 1) / count",
+            "variance",
+            ["tests/layers/test_batch_normalization.py"],
+        ),
+        ("lab/engine/jax.py", "values[position].copy()", "values[position]", ["jax:tests/engine/test_engine.py"]),
+        (
+            "lab/engine/scope.py",
+            "if self._strict and not declared:",
+            "if self._strict and declared is None:",
+            ["tests/engine/test_engine.py"],
+        ),
+        # layers
+        (
+            "lab/layers/spectral_normalization.py",
+            "u = self._unit(ops.matmul(v, matrix))",
+            "u = ops.matmul(v, matrix)",
+            ["tests/layers/test_spectral_normalization.py"],
+        ),
+        (
+            "lab/layers/resettable_rnn.py",
+            "ops.where(start, ops.zeros_like(state), state)",
+            "state",
+            ["tests/layers/test_resettable_rnn.py"],
+        ),
+        (
+            "lab/layers/running_normalization.py",
+            " + ops.square(difference) * self.count * new / total",
+            "",
+            ["tests/layers/test_values.py"],
+        ),
+        (
+            "lab/layers/recurrent_cells.py",
+            "h = (1 - z) * h + z * g",
+            "h = z * h + (1 - z) * g",
+            ["tests/layers/test_recurrent_cells.py"],
+        ),
+        ("lab/layers/gsde_head.py", "ops.stop_gradient(inputs)", "inputs", ["tests/agents/test_policies.py"]),
+        # losses
+        ("lab/losses/penalties.py", "u * real + (1.0 - u) * fake", "real", ["tests/losses/test_adversarial.py"]),
+        (
+            "lab/losses/penalties.py",
+            "ops.mean(ops.stop_gradient(lengths))",
+            "ops.mean(lengths)",
+            ["tests/losses/test_adversarial.py"],
+        ),
+        (
+            "lab/losses/reinforcement.py",
+            "best = ops.argmax(online_next, axis=-1)\n",
+            "best = ops.argmax(target_next, axis=-1)\n",
+            ["tests/losses/test_reinforcement.py"],
+        ),
+        (
+            "lab/losses/reinforcement.py",
+            "ops.clip(ratio, 1.0 - clip, 1.0 + clip)",
+            "ops.clip(ratio, 0.0, 1.0 + clip)",
+            ["tests/losses/test_reinforcement.py"],
+        ),
+        # optimizers
+        ("lab/optimizers/adam.py", "return eta * root / first,", "return eta * root,", ["tests/optimizers/test_rules.py"]),
+        (
+            "lab/optimizers/optimistic_adam.py",
+            "theta - 2 * eta * now + eta * direction",
+            "theta - eta * now",
+            ["tests/optimizers/test_rules.py"],
+        ),
+        ("lab/optimizers/lookahead.py", "theta.assign(choose(due, phi, theta))", "pass", ["tests/optimizers/test_wrappers.py"]),
+        ("lab/optimizers/sam.py", "variable.assign_add(", "variable.assign_sub(", ["tests/optimizers/test_wrappers.py"]),
+        # distributions
+        (
+            "lab/distributions/tanh_normal.py",
+            "self.normal.log_prob(x) - _log_slope(x)",
+            "self.normal.log_prob(x)",
+            ["tests/test_distributions.py"],
+        ),
+        (
+            "lab/distributions/categorical.py",
+            "ops.argmax(ops.cast(self.logits, gumbel.dtype) + gumbel, axis=-1)",
+            "ops.argmax(ops.cast(self.logits, gumbel.dtype) - gumbel, axis=-1)",
+            ["tests/test_distributions.py"],
+        ),
+        # models
+        ("lab/models/average.py", "1 / (1 + share * ops.cast(", "1 / (2 + share * ops.cast(", ["tests/models/test_average.py"]),
+        (
+            "lab/models/mlp.py",
+            "seed=next(seeds)),\n                bias",
+            "seed=None),\n                bias",
+            ["tests/models/test_mlp.py"],
+        ),
+        (
+            "lab/models/resnet.py",
+            "strides = 2 if stage and not i else 1",
+            "strides = 2 if not i else 1",
+            ["tests/models/test_classifiers.py"],
+        ),
+        # data
+        (
+            "lab/data/sequences.py",
+            "x[:, length + delay - 1] = symbols + 1",
+            "x[:, length + delay] = symbols + 1",
+            ["tests/data/test_sequences.py"],
+        ),
+        ("lab/data/text.py", "cut(numbers[1:])", "cut(numbers[:-1])", ["tests/data/test_text.py"]),
+        # metrics
+        ("lab/metrics/features.py", "- 2 * overlap", "- overlap", ["tests/metrics/test_features.py"]),
+        ("lab/metrics/training.py", "self.bins - 1)", "self.bins)", ["tests/metrics/test_training.py"]),
+        # agents
+        (
+            "lab/agents/returns.py",
+            '[:-1], ops.ones_like(cut[:1], dtype="bool")])\n    weight',
+            '[:-1], ops.cast(cut, "bool")[-1:]])\n    weight',
+            ["tests/agents/test_returns.py"],
+        ),
+        ("lab/agents/dqn.py", '(1.0 - ops.cast(batch.terminated, "float32"))', "1.0", ["tests/agents/test_dqn.py"]),
+        (
+            "lab/agents/replay.py",
+            "ops.minimum(self.added.value, self.capacity)",
+            "self.capacity",
+            ["tests/agents/test_replay.py"],
+        ),
+        ("lab/agents/rollout.py", "next_observation[i] = final_observations[i]", "pass", ["tests/agents/test_rollout.py"]),
+        (
+            "lab/agents/rollout.py",
+            "truncated = length >= self.max_episode_steps",
+            "truncated = length > self.max_episode_steps",
+            ["tests/agents/test_rollout.py"],
+        ),
+        ("lab/agents/a2c.py", "- self.entropy_weight(", "+ self.entropy_weight(", ["tests/agents/test_a2c.py"]),
+        ("lab/agents/ppo.py", "ops.maximum(error, ops.square(", "ops.minimum(error, ops.square(", ["tests/agents/test_ppo.py"]),
+        ("lab/agents/reinforce.py", "ops.flip(ended, 0)", "ended", ["tests/agents/test_reinforce.py"]),
+        (
+            "lab/agents/off_policy.py",
+            "smallest = ops.minimum(smallest, value)",
+            "smallest = ops.maximum(smallest, value)",
+            ["tests/agents/test_sac.py"],
+        ),
+        ("lab/agents/td3.py", "ops.clip(action + noise, -1.0, 1.0)", "action + noise", ["tests/agents/test_td3.py"]),
+        (
+            "lab/agents/networks.py",
+            "after = ops.concatenate([before[1:], last.value[None]])",
+            "after = before",
+            ["tests/agents/test_recurrent_ppo.py"],
+        ),
+        # agents/tabular
+        (
+            "lab/agents/tabular/n_step_sarsa.py",
+            "for reward in reversed(rewards):",
+            "for reward in rewards:",
+            ["tests/agents/tabular/test_learners.py"],
+        ),
+        ("lab/agents/tabular/monte_carlo.py", "weight /= self._chances[t]", "pass", ["tests/agents/tabular/test_learners.py"]),
+        (
+            "lab/agents/tabular/bellman.py",
+            "factor * (high - low) / 2",
+            "factor * (high - low) / 4",
+            ["tests/agents/tabular/test_dynamic_programming.py"],
+        ),
+        # gan
+        (
+            "lab/gan/gan.py",
+            "ops.clip(variable, -self.clip, self.clip)",
+            "ops.clip(variable, -self.clip, 1.0)",
+            ["tests/gan/test_gan.py"],
+        ),
+        ("lab/gan/gan.py", "self.penalty_interval * penalty.at(", "penalty.at(", ["tests/gan/test_gan.py"]),
+        ("lab/gan/loop.py", "default_rng([seed, epoch])", "default_rng(seed)", ["tests/gan/test_loop.py"]),
+        ("lab/gan/diff_augment.py", "axis=(1, 2, 3), keepdims=True", "keepdims=True", ["tests/gan/test_diff_augment.py"]),
+        # supervised
+        (
+            "lab/supervised/examples.py",
+            "default_rng([0, self.seed, epoch])",
+            "default_rng([0, self.seed])",
+            ["tests/supervised/test_training.py"],
+        ),
+        ("lab/supervised/early_stopping.py", "self.waited.assign(0)", "pass", ["tests/supervised/test_training.py"]),
+        ("lab/supervised/training.py", "if len(each.shape) < 2 or", "if", ["tests/supervised/test_training.py"]),
+        # visualize
+        ("lab/visualize/grad_cam.py", "heat = ops.relu(", "heat = ops.abs(", ["tests/visualize/test_saliency.py"]),
+        ("lab/visualize/activation_maximization.py", "ops.tanh(x.value)", "x.value", ["tests/visualize/test_saliency.py"]),
+        # runs
+        ("lab/runs/checkpoint.py", "            os.fsync(file.fileno())\n", "", ["tests/runs/test_checkpoint.py"]),
+        ("lab/runs/checkpoint.py", "sha.update(tensor.tobytes())", "pass", ["tests/runs/test_checkpoint.py"]),
+        (
+            "lab/runs/files.py",
+            "        os.replace(temporary, path)",
+            "        path.unlink(missing_ok=True), os.replace(temporary, path)",
+            ["tests/runs/test_files.py"],
+        ),
+        (
+            "lab/runs/journal.py",
+            "        self._file.truncate(end)",
+            "        self._file.truncate(self._file.seek(0, 2))",
+            ["tests/runs/test_run_folder.py"],
+        ),
+        ("lab/runs/track.py", "            self._journal.sync()\n", "", ["tests/runs/test_lifecycle.py"]),
+        ("lab/runs/mlflow_delivery.py", "        self.folder.sync()  #", "        #", ["tests/runs/test_mlflow_delivery.py"]),
+        # envs
+        ("envs/cartpole.py", "* cos / total", "/ total", ["tests/envs/test_classic_control.py"]),
+        (
+            "envs/functional.py",
+            "following = self._replace(ended, self._env.initial(self._rng), following)",
+            "pass",
+            ["tests/envs/test_classic_control.py"],
+        ),
+        # experiments
+        (
+            "experiments/common/policy_gradient.py",
+            "report.metrics | checked",
+            "report.metrics",
+            ["tests/experiments/test_policy_gradients.py::test_several_choices_at_once"],
+        ),
+        (
+            "experiments/common/gan.py",
+            'logs | {"images_per_second"',
+            '{"images_per_second"',
+            ["tests/experiments/test_gans.py::test_every_field_changes_something[gan_ring-samples]"],
+        ),
+        (
+            "experiments/common/supervised.py",
+            'key.replace("val_", "validation_")',
+            "key",
+            ["tests/experiments/test_supervised.py::test_the_rate_is_that_of_training_alone"],
+        ),
+    ]
+]
 
 
 def plant(mutation, copy):

@@ -1,4 +1,4 @@
-"""Experiments as a person starts them: processes of their own."""
+"""Experiments as a person starts them: in their own processes."""
 
 import os
 import subprocess

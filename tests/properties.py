@@ -9,7 +9,7 @@ from keras import ops
 from lab import engine
 from tests.contracts import as_array
 
-# few examples, the same ones each time: a test of the library, not a search for new bugs
+# Few examples, and always the same: these are regression tests, not a search for new bugs.
 deterministic = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -40,6 +40,6 @@ def value_and_gradient(function, x):
 
 
 def assert_same(ours, theirs, x, tolerance=1e-6):
-    """Both functions have the same values and gradients, relative to the larger of 1 and their size."""
+    """Both functions have the same values and gradients, up to a tolerance."""
     for got, expected in zip(value_and_gradient(ours, x), value_and_gradient(theirs, x), strict=True):
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)

@@ -1,4 +1,4 @@
-"""The arrows of the house: who may import whom, where backends and MLflow may be named, and how long things may be."""
+"""Which room may import which, where backends and MLflow may be named, and how long files are."""
 
 import ast
 from pathlib import Path
@@ -11,12 +11,20 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 # Each room's level: a file may import its own level and those below it.
 LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize": 2}
 EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
-WITHOUT_KERAS = ("lab/agents/environments.py", "lab/agents/environment_checks.py", "lab/agents/spaces.py", "lab/agents/steps.py",
-                 "lab/supervised/recipe.py", "lab/errors.py", "lab/validation.py", "lab/engine/seeds.py")  # fmt: skip
+WITHOUT_KERAS = (
+    "lab/agents/environments.py",
+    "lab/agents/environment_checks.py",
+    "lab/agents/spaces.py",
+    "lab/agents/training.py",
+    "lab/supervised/recipe.py",
+    "lab/errors.py",
+    "lab/validation.py",
+    "lab/engine/seeds.py",
+)
 
 
 def imports(path, nested=True):
-    """Every module a file imports, as dotted names; without `nested` only at its top level."""
+    """The modules that a file imports, as dotted names. Without `nested`, only at its top level."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree) if nested else tree.body:
         if isinstance(node, ast.Import):
@@ -27,7 +35,7 @@ def imports(path, nested=True):
 
 
 def room(module):
-    """The package of `lab` in which a dotted name lies, "" for components and the engine."""
+    """The package of `lab` that holds a dotted name, "" for components and the engine."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in (*LEVELS, "runs") else ""
 

@@ -1,4 +1,4 @@
-"""The attack's own machinery: that it hits what it aims at, counts right, and finds what is planted."""
+"""The machinery of the attack: it hits where it aims, counts right, and finds planted errors."""
 
 import random
 import signal
@@ -14,11 +14,11 @@ from lab.runs.run_folder import RunFolder
 
 
 class Died(BaseException):
-    """In place of the end of this process."""
+    """Stands for the end of this process."""
 
 
 def make(weight=1.0):
-    """A finished run's folder."""
+    """The folder of a finished run."""
     header = {"experiment": "toy", "seed": 0, "options": {"checkpoint_every": 1}, "total_steps": 1, "digest": "d", "config": {}}
     folder = RunFolder.create(header)
     checkpoint.save(folder.checkpoints, 1, [Weights([weight], "weights")])
@@ -53,7 +53,11 @@ def test_a_trap_kills_at_the_second_line_of_a_journal(own_home, monkeypatch, sid
 
 
 class Script:
-    """A server whose runs do what they are told: a list of (exit code, function that leaves something on the disk)."""
+    """A server whose runs do what they are told.
+
+    Args:
+        acts: of each run (exit code, function that leaves something on the disk).
+    """
 
     seconds = 1.0
 

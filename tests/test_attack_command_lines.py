@@ -1,4 +1,4 @@
-"""The attack with random command lines: what it would find, and a little of it."""
+"""The attack with random command lines: what it can find, and a few of its lines."""
 
 import sys
 
@@ -27,8 +27,8 @@ def makes(home):
 
 
 def test_what_is_legitimate_and_what_is_one_line(own_home):
-    assert attack.look(target(lambda: None), [], own_home) == (True, [])
-    assert attack.look(target(bad("--x: expected 1, received 2")), [], own_home) == (False, [])
+    assert attack.parse(target(lambda: None), [], own_home) == (True, [])
+    assert attack.parse(target(bad("--x: expected 1, received 2")), [], own_home) == (False, [])
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_what_is_legitimate_and_what_is_one_line(own_home):
     ],
 )
 def test_what_breaks_the_promise_is_found(own_home, plan, words):
-    legitimate, wrong = attack.look(target(plan), [], own_home)
+    legitimate, wrong = attack.parse(target(plan), [], own_home)
     assert not legitimate
     assert wrong[0].startswith(words)
 
 
 def test_what_is_made_is_found(own_home):
-    assert attack.look(target(makes(own_home)), [], own_home) == (False, ["made ['left']"])
+    assert attack.parse(target(makes(own_home)), [], own_home) == (False, ["made ['left']"])
 
 
 @pytest.mark.slow

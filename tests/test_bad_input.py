@@ -1,4 +1,4 @@
-"""What goes wrong: bad input, runs that fail, disks that fill up."""
+"""What can go wrong: bad input, runs that fail, full disks."""
 
 import ast
 import os
@@ -13,7 +13,7 @@ from tests.processes import ON_JAX, ROOT, TINY, dqn, folders, run
 
 @pytest.fixture(autouse=True)
 def quick_to_start(monkeypatch):
-    """Processes of their own are on JAX, where that is the same: they start in half the time."""
+    """New processes use JAX if both backends do the same: they start in half the time."""
     monkeypatch.setenv("KERAS_BACKEND", ON_JAX["KERAS_BACKEND"])
 
 
@@ -25,7 +25,7 @@ def quick_to_start(monkeypatch):
         (["--discount", "1.2"], "--discount: expected a number >= 0 and <= 1, received 1.2"),
         (["--steps", "0"], "--steps: expected a number >= 1 and <= 100,000,000,000, received 0"),
         (["--hidden", "64", "0"], "--hidden: expected a number >= 1 and <= 100,000 in each place, received (64, 0)"),
-        (["--warm-up", "60000"], "--warm-up: expected less than steps, 50000, received 60000"),
+        (["--learning-starts", "60000"], "--learning-starts: expected less than steps, 50000, received 60000"),
         (["--buffer-size", "300", "--batch-size", "400"], "--batch-size: expected at most buffer_size, 300, received 400"),
         (["--environment", "CartPol-v1"], "(nearest: CartPole-v1)"),
         (["--environment", "Pendulum-v1"], "--environment: expected a Discrete action space, received Box"),
@@ -81,16 +81,32 @@ gymnasium.register("Broken-v0", broken)
 @pytest.mark.parametrize(
     ("experiment", "arguments", "words"),
     [
-        ("ppo_cartpole", ["--minibatches", "5"], "--minibatches: expected a divisor of num_envs x rollout_length, 256, received 5"),
-        ("ppo_cartpole", ["--environment", "toys:Dict-v0"], "--environment: action space: expected Discrete, MultiDiscrete, MultiBinary or Box"),
-        ("ppo_any", ["--environment", "toys:Unbounded-v0"], "--environment: action space: expected finite bounds, low below high, received low"),
+        (
+            "ppo_cartpole",
+            ["--minibatches", "5"],
+            "--minibatches: expected a divisor of num_envs x rollout_length, 256, received 5",
+        ),
+        (
+            "ppo_cartpole",
+            ["--environment", "toys:Dict-v0"],
+            "--environment: action space: expected Discrete, MultiDiscrete, MultiBinary or Box",
+        ),
+        (
+            "ppo_any",
+            ["--environment", "toys:Unbounded-v0"],
+            "--environment: action space: expected finite bounds, low below high, received low",
+        ),
         ("a2c_cartpole", ["--environment", "FrozenLake-v1", "--device"], "--environment: expected one of CartPole-v1"),
         ("a2c_cartpole", ["--environment", "toys:NaN-v0"], "--environment: expected a finite number as reward, received nan"),
-        ("a2c_cartpole", ["--environment", "toys:Broken-v0"], "--environment: expected an environment that can be made, received 'toys:Broken-v0'"),
+        (
+            "a2c_cartpole",
+            ["--environment", "toys:Broken-v0"],
+            "--environment: expected an environment that can be made, received 'toys:Broken-v0'",
+        ),
         ("reinforce_cartpole", ["--environment", "toys:Text-v0"], "expected an observation space of Box, Discrete"),
         ("reinforce_cartpole", ["--environment", "toys:Large-v0"], "--environment: expected of reset an observation in Box"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_to_policy_gradients_is_one_line_and_leaves_nothing(own_home, tmp_path_factory, experiment, arguments, words):
     toys = tmp_path_factory.mktemp("toys")
     (toys / "toys.py").write_text(TOYS)
@@ -160,7 +176,8 @@ Expected: r >= 1
 Time: a moment
 """
 from dataclasses import dataclass
-from lab import experiment
+from lab.errors import NonFiniteError
+from lab.runs import experiment
 
 @dataclass(frozen=True)
 class Config:
@@ -178,7 +195,8 @@ def run(config, track):
         track.log({"r": step}, step)
         track.checkpoint([variable], step)
         if step == 5 and os.environ.get("FAIL"):
-            raise {"error": RuntimeError, "nan": __import__("lab.errors").errors.NonFiniteError}[os.environ["FAIL"]]("the machine is on fire")
+            kind = {"error": RuntimeError, "nan": NonFiniteError}[os.environ["FAIL"]]
+            raise kind("the machine is on fire")
     return {"r": float(variable.value)}
 
 if __name__ == "__main__":

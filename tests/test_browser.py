@@ -1,6 +1,6 @@
-"""The MLflow UI in a real browser: the experiment, its seeds, compared curves, the GIF and the picture.
+"""The MLflow UI in a real browser: the experiment, its seeds, compared curves, GIF and picture.
 
-Set LAB_SCREENSHOTS to a folder to keep what the browser saw.
+Set LAB_SCREENSHOTS to a folder to keep screenshots.
 """
 
 import os
@@ -53,13 +53,13 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ui(home):
-    """The UI's address, as `python -m lab ui` prints it."""
+    """The address of the UI, as `python -m lab ui` prints it."""
     command = [sys.executable, "-m", "lab", "ui", "--port", "5600"]
     log = open(home / "ui.log", "w")  # noqa: SIM115
+    environment = os.environ | {"LAB_HOME": str(home)}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"LAB_HOME": str(home)}, stdout=subprocess.PIPE, stderr=log, text=True,
-        start_new_session=True,
-    )  # fmt: skip
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+    )
     url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline()).group(0)
     import urllib.request
 
@@ -88,7 +88,7 @@ def browser(tmp_path_factory):
 
 
 def ids(home):
-    """MLflow ids: the experiment's, and of the runs by seed, the parent under None."""
+    """(MLflow id of the experiment, {seed: MLflow id of its run}). The parent has seed None."""
     folders = [RunFolder(path.parent) for path in (home / "mlruns" / "runs").glob("*/run.json")]
     runs = {folder.header()["seed"] if folder.header().get("parent") else None: folder for folder in folders}
     import sqlite3

@@ -12,9 +12,13 @@ from tests.properties import value_and_gradient
 
 def test_keras_has_the_variances_of_the_table():
     for make, variance in (
-        (initializers.GlorotUniform, 2 / 500), (initializers.GlorotNormal, 2 / 500), (initializers.HeUniform, 2 / 200),
-        (initializers.HeNormal, 2 / 200), (initializers.LecunUniform, 1 / 200), (initializers.LecunNormal, 1 / 200),
-    ):  # fmt: skip
+        (initializers.GlorotUniform, 2 / 500),
+        (initializers.GlorotNormal, 2 / 500),
+        (initializers.HeUniform, 2 / 200),
+        (initializers.HeNormal, 2 / 200),
+        (initializers.LecunUniform, 1 / 200),
+        (initializers.LecunNormal, 1 / 200),
+    ):
         np.testing.assert_allclose(as_array(make(seed=0)((200, 300))).var(), variance, rtol=0.03)
     matrix = as_array(initializers.Orthogonal(2.0, seed=0)((20, 10)))
     np.testing.assert_allclose(matrix.T @ matrix, 4 * np.eye(10), atol=1e-5)
@@ -25,19 +29,26 @@ def test_layer_sequential_unit_variance():
     def model():
         return keras.Sequential(
             [
-                keras.Input((12, 12, 3)), keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.MaxPooling2D(),
-                keras.layers.Conv2D(16, 3, activation="tanh"), keras.layers.Flatten(),
-                keras.layers.Dense(50, activation="relu"), keras.layers.Dense(10, activation="softmax"),
+                keras.Input((12, 12, 3)),
+                keras.layers.Conv2D(8, 3, activation="relu"),
+                keras.layers.MaxPooling2D(),
+                keras.layers.Conv2D(16, 3, activation="tanh"),
+                keras.layers.Flatten(),
+                keras.layers.Dense(50, activation="relu"),
+                keras.layers.Dense(10, activation="softmax"),
             ]
-        )  # fmt: skip
+        )
 
     x, network = 5 * uniform(0, 64, 12, 12, 3) + 2, model()
     reached = initializers.layer_sequential_unit_variance(network, x, seed=0, tolerance=0.01)
     assert len(reached) == 4
     assert all(abs(value - 1) <= 0.01 for value in reached.values())
     assert [keras.activations.serialize(layer.activation) for layer in network.layers if hasattr(layer, "kernel")] == [
-        "relu", "tanh", "relu", "softmax",
-    ]  # fmt: skip
+        "relu",
+        "tanh",
+        "relu",
+        "softmax",
+    ]
     y = x
     for layer in network.layers:
         if hasattr(layer, "kernel"):
@@ -73,7 +84,7 @@ FORMULAS = [
         lambda w: 0.15 * np.linalg.svd(w)[1][0] ** 2,
         lambda w: 0.3 * np.linalg.svd(w)[1][0] * np.outer(np.linalg.svd(w)[0][:, 0], np.linalg.svd(w)[2][0]),
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.slow
@@ -96,9 +107,10 @@ def test_penalties(penalty, value, slope):
 
 def test_kerass_penalties_are_the_same():
     for ours, theirs in (
-        (regularizers.L1(0.3), keras.regularizers.L1(0.3)), (regularizers.L2(0.3), keras.regularizers.L2(0.3)),
+        (regularizers.L1(0.3), keras.regularizers.L1(0.3)),
+        (regularizers.L2(0.3), keras.regularizers.L2(0.3)),
         (regularizers.L1L2(0.1, 0.2), keras.regularizers.L1L2(0.1, 0.2)),
-    ):  # fmt: skip
+    ):
         for one, two in zip(value_and_gradient(ours, W), value_and_gradient(theirs, W), strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The commands over runs, beside those whose input is bad."""
+"""The commands over runs, with good input. For bad input see test_bad_input.py."""
 
 import json
 import os
@@ -78,6 +78,16 @@ def test_a_folder_of_the_users_that_hides_ours_is_named(own_home, monkeypatch, n
     expected = f"{name}: expected the laboratory's package in {ROOT / name}, received {own_home / name}, which hides it"
     with pytest.raises(ValueError, match=expected):
         environments.register("lab/CartPole-v1") if name == "envs" else origin.require_experiment("experiments.dqn_cartpole")
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_help_needs_no_run(capsys, name):
+    try:
+        code = commands.main([name, "--help"])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 0
+    assert f"python -m lab {'<command>' if name == 'resume' else name}" in capsys.readouterr().out
 
 
 def fails(capsys, *argv):

@@ -1,4 +1,4 @@
-"""Old names go on working for one version, and say so."""
+"""Old names work for one more version, with a warning."""
 
 import json
 import zipfile

@@ -1,6 +1,7 @@
 """The pictures of `component_gallery`."""
 
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,23 +11,34 @@ from sklearn.datasets import load_sample_image
 
 from lab import activations as functions
 from lab import engine, initializers, layers, optimizers
+from lab.engine.types import Tensor
 
-SURFACES = {"Rosenbrock": (-1.5, 2.0), "Beale": (1.0, 1.5), "ravine": (-4.0, 1.0)}  # and where the paths start
+if TYPE_CHECKING:
+    from experiments.component_gallery import Config
+
+SURFACES = {"Rosenbrock": (-1.5, 2.0), "Beale": (1.0, 1.5), "ravine": (-4.0, 1.0)}  # name: start of the paths
 MINIMA = {"Rosenbrock": (1.0, 1.0), "Beale": (3.0, 0.5), "ravine": (0.0, 0.0)}
 
 
-def sheet(rows, columns, size=(3.0, 2.4)):
-    """A figure and its axes, one list."""
+def sheet(rows: int, columns: int, size: tuple[float, float] = (3.0, 2.4)) -> tuple[Figure, list]:
+    """A figure and the list of its axes, row by row. The size is that of one of them, in inches."""
     figure = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False).ravel().tolist()
 
 
-def activations():
+def activations() -> Figure:
     """Each elementwise activation with its derivative."""
-    shown = {
-        "sigmoid": {}, "tanh": {}, "relu": {}, "leaky_relu": {"alpha": 0.2}, "prelu": {"alpha": 0.5}, "elu": {"alpha": 1.0},
-        "selu": {}, "softplus": {}, "gelu": {},
-    }  # fmt: skip
+    shown: dict[str, dict[str, float]] = {
+        "sigmoid": {},
+        "tanh": {},
+        "relu": {},
+        "leaky_relu": {"alpha": 0.2},
+        "prelu": {"alpha": 0.5},
+        "elu": {"alpha": 1.0},
+        "selu": {},
+        "softplus": {},
+        "gelu": {},
+    }
     x = ops.convert_to_tensor(np.linspace(-4, 4, 401).astype("float32"))
     figure, axes = sheet(3, 3)
     for axis, (name, options) in zip(axes, shown.items(), strict=True):
@@ -37,7 +49,7 @@ def activations():
     return figure
 
 
-def surface(name, x, y):
+def surface(name: str, x: Tensor, y: Tensor) -> Tensor:
     """The value of a test function at a point."""
     if name == "Rosenbrock":
         return (1 - x) ** 2 + 100 * (y - x**2) ** 2
@@ -46,14 +58,17 @@ def surface(name, x, y):
     return 0.05 * x**2 + 2 * y**2
 
 
-def optimizer(name, rate):
-    """An optimizer of the library; those that steer another one steer SGD."""
+def optimizer(name: str, rate: float) -> keras.optimizers.Optimizer:
+    """An optimizer of the library. One that wraps another optimizer wraps SGD."""
     kind = getattr(optimizers, name)
     return kind(optimizers.SGD(rate)) if name in ("Lookahead", "SAM", "ExtraGradient") else kind(rate)
 
 
-def path(name, surface_name, config):
-    """(best learning rate, points `[steps + 1, 2]`) of an optimizer on a surface."""
+def path(name: str, surface_name: str, config: "Config") -> tuple[float, np.ndarray]:
+    """(best learning rate, points `[steps + 1, 2]`) of an optimizer on a surface.
+
+    The best learning rate is the one whose last point is lowest.
+    """
     start = np.array(SURFACES[surface_name], "float32")
     point = keras.Variable(start)
     rule = optimizer(name, config.rates[0])
@@ -72,19 +87,21 @@ def path(name, surface_name, config):
 
     program = engine.compile(lambda: engine.scan(step, state, length=config.steps), state)
     first = [ops.convert_to_numpy(variable).copy() for variable in state]
-    best = (np.inf, config.rates[0], start[None])
+    lowest = np.inf
+    best: tuple[float, np.ndarray] = config.rates[0], start[None]
     for rate in config.rates:
         for variable, value in zip(state, first, strict=True):
             variable.assign(value)
         rule.learning_rate = rate
         points = np.concatenate([start[None], ops.convert_to_numpy(program())])
         end = surface(surface_name, *points[-1].astype(float))
-        if np.isfinite(end) and end < best[0]:
-            best = (end, rate, points)
-    return best[1:]
+        if np.isfinite(end) and end < lowest:
+            lowest = end
+            best = rate, points
+    return best
 
 
-def paths(config):
+def paths(config: "Config") -> Figure:
     """Every optimizer on every surface."""
     figure, axes = sheet(len(config.optimizers), len(SURFACES), (3.6, 2.2))
     places = iter(axes)
@@ -103,8 +120,11 @@ def paths(config):
     return figure
 
 
-def game(name, steps):
-    """Distances from the equilibrium of min_x max_y xy, both players moving at once."""
+def game(name: str, steps: int) -> list[float]:
+    """Distances from the equilibrium (0, 0) of min_x max_y xy, after each step.
+
+    Both players move at the same time, from (1, 1).
+    """
     makers: dict[str, Any] = {
         "SGD": lambda: optimizers.SGD(0.05),
         "Adam": lambda: optimizers.Adam(0.1, 0.0, 0.999),
@@ -133,7 +153,7 @@ def game(name, steps):
     return np.asarray(ops.convert_to_numpy(distances), float).tolist()
 
 
-def curves(distances):
+def curves(distances: Mapping[str, Sequence[float]]) -> Figure:
     """Distances over steps, on a logarithmic axis."""
     figure, (axis,) = sheet(1, 1, (8.0, 4.0))
     for name, values in distances.items():
@@ -144,8 +164,8 @@ def curves(distances):
     return figure
 
 
-def statistics(config, seed):
-    """Standard deviations of the activations, layer by layer, for each initializer."""
+def statistics(config: "Config", seed: int) -> Figure:
+    """The standard deviation of the activations of each layer, for each initializer."""
     kinds = ("GlorotNormal", "HeNormal", "LecunNormal", "Orthogonal")
     batch = np.random.default_rng(seed).normal(size=(256, config.width)).astype("float32")
     figure, axes = sheet(1, 3, (4.0, 3.2))
@@ -171,13 +191,16 @@ def statistics(config, seed):
     return figure
 
 
-def photograph():
-    """A photograph that scikit-learn brings, in grey, `[H, W]` in [0, 1]."""
+def photograph() -> np.ndarray:
+    """A photograph that comes with scikit-learn, in grey, `[H, W]` in [0, 1]."""
     return load_sample_image("china.jpg")[60:300:2, 200:520:2].mean(-1).astype("float32") / 255
 
 
-def convolution():
-    """A photograph, seen through one antisymmetric kernel in both senses: the signs are each other's opposites."""
+def convolution() -> Figure:
+    """Convolution and cross-correlation of a photograph with the same antisymmetric kernel.
+
+    The two results have opposite signs.
+    """
     image = photograph()
     kernel = np.outer(np.ones(5), [2.0, 1.0, 0.0, -1.0, -2.0]).astype("float32") / 15
     seen = []
@@ -190,20 +213,20 @@ def convolution():
     return show(dict(zip(names, (image, kernel / kernel.max(), *seen), strict=True)), colours=names[1:])
 
 
-def padding():
+def padding() -> Figure:
     """A photograph with each padding of 20 pixels."""
-    choices = {"zeros (Keras)": keras.layers.ZeroPadding2D(20)}
+    choices: dict[str, Any] = {"zeros (Keras)": keras.layers.ZeroPadding2D(20)}
     choices |= {mode: layers.MirrorPadding2D(20, mode) for mode in ("reflect", "symmetric")}
     return show({name: through(layer, photograph()) for name, layer in choices.items()})
 
 
-def through(layer, image):
-    """What a layer makes of one grey picture."""
+def through(layer: keras.layers.Layer, image: np.ndarray) -> np.ndarray:
+    """The output of a layer for one grey picture `[H, W]`, as a picture."""
     return ops.convert_to_numpy(layer(image[None, :, :, None]))[0, :, :, 0]
 
 
-def show(pictures, colours=()):
-    """Pictures in a row: grey ones in [0, 1], or in colours from -1 to 1."""
+def show(pictures: Mapping[str, np.ndarray], colours: Collection[str] = ()) -> Figure:
+    """Pictures in a row: grey from 0 to 1. Those named in `colours` are coloured from -1 to 1."""
     figure, axes = sheet(1, len(pictures), (3.4, 2.8))
     for axis, (name, image) in zip(axes, pictures.items(), strict=True):
         axis.imshow(image, cmap="RdBu" if name in colours else "gray", vmin=-1 if name in colours else 0, vmax=1)

@@ -1,37 +1,57 @@
-"""What the experiments of GANs share: `GAN.fit`, tracked and checkpointed at the epochs' boundaries."""
+"""What the experiments of GANs share: `GAN.fit`, tracked, with checkpoints between epochs."""
 
 import hashlib
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from lab.gan import GAN, Penalty
 
 
-def fit(track, gan, x, y=None, *, epochs, batch_size, callbacks=()):
-    """`gan.fit`, from the newest checkpoint on; what counts are real samples seen. What is trained on must be what it was."""
+def fit(
+    track: Any,
+    gan: "GAN",
+    x: "np.ndarray",
+    y: "np.ndarray | None" = None,
+    *,
+    epochs: int,
+    batch_size: int,
+    callbacks: Sequence["keras.callbacks.Callback"] = (),
+) -> None:
+    """`gan.fit` from the newest checkpoint on. Progress is counted in real samples seen.
+
+    A resumed run must have the same data as before.
+    """
     import keras
 
     from lab.gan.loop import updates_per_epoch
 
-    know(track, x, *(() if y is None else (y,)))
+    log_data_digest(track, x, *(() if y is None else (y,)))
     state = gan.state
-    per_epoch = updates_per_epoch(gan, len(x), batch_size) * batch_size * gan.discriminator_steps
-    start = track.restore(state) // per_epoch
-    every = -(-track.checkpoint_interval() // per_epoch)  # epochs
+    samples_per_epoch = updates_per_epoch(gan, len(x), batch_size) * batch_size * gan.discriminator_steps
+    start = track.restore(state) // samples_per_epoch
+    epochs_per_checkpoint = -(-track.checkpoint_interval() // samples_per_epoch)
     clock = [0.0]
 
     def begin(epoch, logs):
         clock[0] = time.perf_counter()
 
     def end(epoch, logs):
-        seen = (epoch + 1) * per_epoch
-        track.log(logs | {"images_per_second": per_epoch / (time.perf_counter() - clock[0])}, seen)
-        if (epoch + 1) % every == 0 or epoch + 1 == epochs:
+        seen = (epoch + 1) * samples_per_epoch
+        track.log(logs | {"images_per_second": samples_per_epoch / (time.perf_counter() - clock[0])}, seen)
+        if (epoch + 1) % epochs_per_checkpoint == 0 or epoch + 1 == epochs:
             track.checkpoint(state, seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
     gan.fit(x, y, batch_size, epochs=epochs, initial_epoch=start, verbose=0, callbacks=[*callbacks, tracked])
 
 
-def know(track, *arrays):
-    """Keeps a digest of what is trained on: a resumed run must have the same."""
+def log_data_digest(track: Any, *arrays: "np.ndarray") -> None:
+    """Records a digest of the training data. A resumed run must have the same."""
     import numpy as np
 
     digest = hashlib.sha256()
@@ -40,8 +60,8 @@ def know(track, *arrays):
     track.fact("data", digest.hexdigest()[:12])
 
 
-def zero_centred(start, end, updates):
-    """R1 and R2 (Huang et al. 2024), whose weight falls exponentially from `start` to `end` over the updates."""
+def zero_centred(start: float, end: float, updates: int) -> tuple["Penalty", "Penalty"]:
+    """R1 and R2 (Huang et al. 2024), with a weight that falls exponentially over the updates."""
     import keras
 
     from lab.gan import r1, r2
@@ -50,7 +70,7 @@ def zero_centred(start, end, updates):
     return r1(gamma), r2(gamma)
 
 
-def seeds(track, count):
+def seeds(track: Any, count: int) -> list[int]:
     """Independent seeds from the run's."""
     import numpy as np
 

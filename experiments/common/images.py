@@ -1,13 +1,20 @@
-"""What the experiments of image GANs share: settings, data, and a run that ends with numbers and pictures."""
+"""What the experiments of image GANs share: settings, data, and a run with scores and pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import memory
 from lab.validation import Interval
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from lab.gan import GAN, Evaluation, Penalty
 
 
 @dataclass(frozen=True)
@@ -15,9 +22,9 @@ class Images:
     """Settings of a GAN on images."""
 
     data: str = "glyphs"
-    """What to learn: glyphs (rendered here), mnist, fashion_mnist, cifar10 (downloaded once), or a folder of pictures."""
+    """glyphs (rendered), mnist, fashion_mnist, cifar10 (downloaded) or a folder of pictures."""
     unreadable: Literal["refuse", "skip"] = "refuse"
-    """What to do with a file of the folder that is no picture."""
+    """What to do with a file in the folder that is not a picture."""
     characters: str = "0123456789"
     """Classes of glyphs."""
     size: Literal[28, 32, 64] = 28
@@ -25,7 +32,7 @@ class Images:
     channels: Literal[1, 3] = 1
     """1 is grey, 3 coloured."""
     samples: Annotated[int, Interval(1, 10**9)] = 50_000
-    """Glyphs to train on; other data count themselves."""
+    """Glyphs to train on; other data have their own number."""
     epochs: Annotated[int, Interval(1, 10**6)] = 10
     """Passes over the images."""
     batch_size: Annotated[int, Interval(1, 10**6)] = 64
@@ -47,35 +54,34 @@ class Images:
     ema: Annotated[float, Interval(0, 0.999999)] = 0.999
     """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
     augment: tuple[str, ...] = ()
-    """Differentiable augmentations before the discriminator: some of colour, translation, cutout."""
+    """Augmentations before the discriminator: some of colour, translation, cutout."""
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """What the players compute in."""
+    """Numbers that the players compute with."""
     evaluation_samples: Annotated[int, Interval(10, 10**8)] = 5_000
-    """Images that are measured, against as many real ones that were not trained on; of a folder's, at most a tenth."""
+    """Generated images to measure, and as many unseen real ones; at most a tenth of a folder's."""
     evaluations: Annotated[int, Interval(1, 10**6)] = 4
-    """How often during training."""
+    """How often to measure during training."""
     inception: str = ""
-    """Path of InceptionV3's weights (keras.applications, without top), to measure data that are not digit glyphs of 28 grey pixels in."""
+    """Path of InceptionV3's weights without top (keras.applications), to measure other data."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         validation.check_fields(self)
         for name in self.augment:
             expected = "some of colour, translation, cutout"
             validation.require(name in ("colour", "translation", "cutout"), "augment", expected, name)
         self._require_data()
         if self.data == "glyphs":
-            validation.require(
-                self.update_size <= self.samples, "samples", f"at least one update's, {self.update_size}", self.samples
-            )
-            validation.require(
-                len(set(self.characters)) == len(self.characters) > 0, "characters", "different ones", self.characters
-            )
+            enough = self.update_size <= self.samples
+            validation.require(enough, "samples", f"at least one update's, {self.update_size}", self.samples)
+            different = len(set(self.characters)) == len(self.characters) > 0
+            validation.require(different, "characters", "different ones", self.characters)
 
     def _require_data(self):
-        """Stops at data that are not there, or that are of another size."""
+        """Stops at data that are missing or of another size."""
         from lab.data import DOWNLOADS, faces_with, pictures_in
 
-        validation.require(self.data, "data", f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures", self.data)
+        expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
+        validation.require(self.data, "data", expected, self.data)
         if self.inception:
             import h5py  # Keras's
 
@@ -88,48 +94,47 @@ class Images:
 
         if self.data in DOWNLOADS:
             shape = (self.size, self.size, self.channels)
-            validation.require(
-                DOWNLOADS[self.data] == shape, "size", f"{self.data}'s size and channels, {DOWNLOADS[self.data]}", shape
-            )
+            theirs = DOWNLOADS[self.data]
+            validation.require(theirs == shape, "size", f"{self.data}'s size and channels, {theirs}", shape)
         elif self.data != "glyphs":
             try:
                 found = len(pictures_in(self.data, self.size, channels=self.channels, unreadable=self.unreadable))
             except ValueError as error:
-                expected = f"glyphs, {', '.join(DOWNLOADS)} or a folder of pictures"
                 raise ValueError(f"--data: expected {expected}, received {self.data!r}: {error}") from error
-            held = min(self.evaluation_samples, found // 10)  # out
+            held_out = min(self.evaluation_samples, found // 10)
+            trained = found - held_out
             validation.require(
-                found - held >= self.update_size, "data", f"at least one update's pictures, {self.update_size}", found - held
+                trained >= self.update_size, "data", f"at least one update's pictures, {self.update_size}", trained
             )
-            validation.require(held >= 2, "data", "at least 20 pictures, a tenth of which are held out", found)
+            validation.require(held_out >= 2, "data", "at least 20 pictures, a tenth of which are held out", found)
 
     @property
-    def total_steps(self):
-        """Images seen in the whole run, where it is known beforehand."""
+    def total_steps(self) -> int:
+        """Images seen in the whole run; 0 where that is not known beforehand."""
         return self.epochs * (self.samples // self.update_size) * self.update_size if self.data == "glyphs" else 0
 
     @property
-    def update_size(self):
+    def update_size(self) -> int:
         """Real images in one update."""
         return self.batch_size * getattr(self, "discriminator_steps", 1)
 
     @property
-    def measurable(self):
-        """Whether our classifier knows these images."""
+    def measurable(self) -> bool:
+        """Whether our classifier was trained on such images: digit glyphs of 28 grey pixels."""
         return (self.data, self.characters, self.size, self.channels) == ("glyphs", "0123456789", 28, 1)
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [
             memory.Need("images", self.images * self.size**2 * self.channels, "--data, --samples"),
-            # Measured as float32, those made beside the real ones.
+            # As float32, generated and real ones.
             memory.Need("images measured", 8 * self.evaluation_samples * self.size**2 * self.channels, "--evaluation-samples"),
             memory.players(self.filters, self.latent),
         ]
 
     @property
-    def images(self):
-        """Images to train on; to draw glyphs takes as much as a dozen of each."""
+    def images(self) -> int:
+        """Images to train on, for `memory`: drawing a glyph takes as much as a dozen of them."""
         from lab.data import DOWNLOADS
 
         if self.data == "glyphs":
@@ -139,53 +144,59 @@ class Images:
         return sum(path.is_file() for path in Path(self.data).rglob("*"))
 
 
-def load(config, seed, say=print):
-    """(images, labels, real images to measure against, number of classes); says which files of a folder are left out."""
+def load(config: Images, seed: int, say: Callable[[str], Any] = print) -> tuple["np.ndarray", "np.ndarray", "np.ndarray", int]:
+    """(images, labels, unseen real images, number of classes).
+
+    Args:
+        say: told of each file in a folder that is left out.
+    """
     import numpy as np
 
     from lab import data
 
     train, test = np.random.SeedSequence(seed).generate_state(2).tolist()
     if config.data == "glyphs":
-        options = {"size": config.size, "characters": config.characters, "coloured": config.channels == 3}
+        options: dict[str, Any] = {"size": config.size, "characters": config.characters, "coloured": config.channels == 3}
         x, y = data.glyphs(config.samples, seed=train, **options)
-        return x, y, data.glyphs(config.evaluation_samples, seed=test, **options)[0], len(config.characters)
+        real, _ = data.glyphs(config.evaluation_samples, seed=test, **options)
+        return x, y, real, len(config.characters)
     if config.data in data.DOWNLOADS:
-        (x, y), (real, _) = data.downloaded(config.data), data.downloaded(config.data, "test")
+        x, y = data.downloaded(config.data)
+        real, _ = data.downloaded(config.data, "test")
         return x, y, real[: config.evaluation_samples], int(y.max()) + 1
     options = {"channels": config.channels, "unreadable": config.unreadable}
     x, y, names, skipped = data.folder_of_images(config.data, config.size, **options)
     for name in skipped:
         say(f"{name}: no picture, left out")
     order = np.random.default_rng(test).permutation(len(x))
-    held = min(config.evaluation_samples, len(x) // 10)
-    return x[order[held:]], y[order[held:]], x[order[:held]], len(names)
+    held_out, trained = np.split(order, [min(config.evaluation_samples, len(x) // 10)])
+    return x[trained], y[trained], x[held_out], len(names)
 
 
-def optimizers(config, images):
-    """(the generator's, the discriminator's) for so many training images."""
+def optimizers(config: Images, images: int) -> tuple["keras.optimizers.Optimizer", "keras.optimizers.Optimizer"]:
+    """(the generator's, the discriminator's) for a run over `images` training images."""
     import keras
 
     from lab.optimizers import Adam
 
-    def make(rate, turns):
+    def adam(rate, turns):
         rate = keras.optimizers.schedules.CosineDecay(rate, updates(config, images) * turns) if config.decay else rate
         return Adam(rate, config.beta_1, config.beta_2)
 
-    return make(config.generator_rate, 1), make(config.discriminator_rate, getattr(config, "discriminator_steps", 1))
+    return adam(config.generator_rate, 1), adam(config.discriminator_rate, getattr(config, "discriminator_steps", 1))
 
 
-def updates(config, images):
-    """Updates of the generator in a run over so many training images."""
+def updates(config: Images, images: int) -> int:
+    """Updates of the generator in a run over `images` training images."""
     return config.epochs * (images // config.update_size)
 
 
-def zero_centred(config, images):
-    """R1 and R2, whose weight goes from gamma to gamma_end over the run."""
+def zero_centred(config: Any, images: int) -> tuple["Penalty", "Penalty"]:
+    """R1 and R2, with a weight that goes from gamma to gamma_end over the run."""
     return shared.zero_centred(config.gamma, config.gamma_end, updates(config, images))
 
 
-def common(config, images):
+def common(config: Images, images: int) -> dict[str, Any]:
     """The arguments of `GAN` that all families take from the settings."""
     from lab.gan import diff_augment
 
@@ -194,19 +205,20 @@ def common(config, images):
     return {"generator_optimizer": generator, "discriminator_optimizer": discriminator, "ema": config.ema, "augment": augment}
 
 
-def run(config, track, make, *, labelled=False):
-    """Trains the GAN that `make(config, images, classes, seed)` gives, measures it, draws it.
+def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: bool = False) -> dict[str, float]:
+    """Trains a GAN, measures it and draws it. Returns its measures.
 
     Args:
+        make: function (config, images, classes, seed) -> the GAN.
         labelled: whether the players take labels.
     """
     import keras
     import numpy as np
 
+    from lab.data.conventions import as_floats
     from lab.gan import pictures
     from lab.gan.callbacks import Interpolation, SampleGrid, Score, frames
     from lab.gan.evaluation import nearest
-    from lab.models import as_floats
 
     drawn, players, looks, scores = shared.seeds(track, 4)
     x, y, real, classes = load(config, drawn, track.say)
@@ -225,15 +237,15 @@ def run(config, track, make, *, labelled=False):
         SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns),
         Interpolation(track.artifacts, ends, None if rows is None else rows[:columns], keep=track.artifact),
     ]
-    evaluation = measure(config, track, real, x)
+    evaluation: Any = measure(config, track, real, x)
 
     def score(gan):
         return evaluation(gan.generate(len(real), labels=asked, seed=scores), asked)
 
     if evaluation:
         callbacks.append(Score(score, times=config.evaluations))
-    y = y if labelled else None
-    shared.fit(track, gan, x, y, epochs=config.epochs, batch_size=config.batch_size, callbacks=callbacks)
+    labels = y if labelled else None
+    shared.fit(track, gan, x, labels, epochs=config.epochs, batch_size=config.batch_size, callbacks=callbacks)
 
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")
@@ -241,7 +253,7 @@ def run(config, track, make, *, labelled=False):
     key = "frechet_distance" if evaluation else "discriminator_loss"
     track.curve(key, label=key.replace("_", " "), x_label="images seen")
     made = gan.decode(grid, rows)
-    if evaluation and not config.inception:  # which would take hours for all that was trained on
+    if evaluation and not config.inception:  # Inception would take hours for all training images
         found, distances = evaluation.nearest(made)
     else:
         found, distances = nearest(x, (made + 1) * 127.5, real)
@@ -252,8 +264,11 @@ def run(config, track, make, *, labelled=False):
     return results | {"nearest_ratio": float(distances.mean())}
 
 
-def measure(config, track, real, training):
-    """The `lab.gan.Evaluation` for these images, or None where no network is at hand to measure them in. Which network it is is the run's tag."""
+def measure(config: Images, track: Any, real: "np.ndarray", training: "np.ndarray") -> "Evaluation | None":
+    """How these images are measured, or None where no network fits them.
+
+    The network is named by a tag of the run.
+    """
     import hashlib
     from pathlib import Path
 
@@ -261,18 +276,17 @@ def measure(config, track, real, training):
     from lab.models import inception, trained_glyph_classifier
 
     if config.inception:
-        network, digest = (
-            inception(config.inception, config.channels),
-            hashlib.sha256(Path(config.inception).read_bytes()).hexdigest()[:12],
-        )
+        network = inception(config.inception, config.channels)
+        digest = hashlib.sha256(Path(config.inception).read_bytes()).hexdigest()[:12]
         batch_size = 50  # its first maps are large
     elif config.measurable:
-        (network, digest), batch_size = trained_glyph_classifier(), 500
+        network, digest = trained_glyph_classifier()
+        batch_size = 500
     else:
         return None
     track.tag("feature_network", f"{network.name} {digest}")
     return Evaluation(network, real, training=training, batch_size=batch_size)
 
 
-# as many updates as it takes until samples are no longer grey
+# As many updates as it takes until samples are no longer grey.
 SMOKE = {"samples": 300, "epochs": 6, "filters": 4, "batch_size": 10, "evaluation_samples": 50, "evaluations": 1, "latent": 8}

@@ -1,11 +1,16 @@
-"""What the experiments with recurrent networks share: a comparison of cells under one parent run."""
+"""What the experiments with recurrent networks share: settings and a comparison of cells."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.common import supervised
 from lab.runs import memory
+from lab.runs.track import Track
 from lab.validation import CELLS, GATED, Interval, require_name
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Recurrent(supervised.Sampled):
     layers: Annotated[int, Interval(1, 100)] = 1
     """Recurrent layers."""
     chrono: bool = False
-    """Whether gates of Keras's GRU and LSTM start at time scales up to the length of a sequence (Tallec and Ollivier 2018)."""
+    """Whether the gates of Keras's GRU and LSTM start with time scales up to the length of a
+    sequence (Tallec and Ollivier 2018)."""
     samples: int = 50_000
     """Sequences to train on."""
     test_samples: Annotated[int, Interval(1, 10**8)] = 2_000
@@ -30,7 +36,7 @@ class Recurrent(supervised.Sampled):
     learning_rate: float = 1e-3
     clip_norm: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         supervised.distinct("cells", self.cells)
         for name in self.cells:
@@ -38,22 +44,27 @@ class Recurrent(supervised.Sampled):
         if self.cell:
             require_name("--cell", self.cell, CELLS)
 
-    def memory(self):
+    def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [
             memory.Need("recurrent layers", memory.dense(2 * self.units, 4 * self.units) * self.layers, "--units, --layers"),
         ]
 
 
-def sequences(config, length, item):
-    """What sequences of a length take, with so many bytes a step, and what a batch's states take."""
+def sequences(config: Recurrent, length: int, item: int) -> list[memory.Need]:
+    """The memory of all sequences and of the states of a batch.
+
+    Args:
+        length: steps of a sequence.
+        item: bytes of a step.
+    """
     return [
         memory.Need("sequences", (config.samples + config.test_samples) * length * item, "--samples, --test-samples"),
         memory.Need("states of a batch", memory.array(4, config.batch_size, length, config.units), "--batch-size, --units"),
     ]
 
 
-def network(config, outputs, length, *, seed, **options):
+def network(config: Recurrent, outputs: int, length: int, *, seed: int, **options: Any) -> "keras.Model":
     """The `sequence_network` of these settings for sequences of a length."""
     from lab.models import sequence_network
 
@@ -63,13 +74,27 @@ def network(config, outputs, length, *, seed, **options):
     )
 
 
-def variants(config):
-    """One for each cell, unless one runs alone."""
+def variants(config: Recurrent) -> list[dict[str, str]]:
+    """One variant for each cell; none if one cell runs alone."""
     return [] if config.cell else [{"cell": name} for name in config.cells]
 
 
-def compare(track, rows, names, *, over="loss", baseline=None):
-    """Logs the table of cells and one picture of a result for each, with a line for the baseline."""
+def compare(
+    track: Track,
+    rows: Mapping[str, list[dict[str, float]]],
+    names: Sequence[str],
+    *,
+    over: str,
+    baseline: tuple[str, float] | None = None,
+) -> None:
+    """Logs a table of the cells, and a picture of one result of each.
+
+    Args:
+        rows: {cell: the results of each seed}.
+        names: of the results in the table.
+        over: the name of the result in the picture.
+        baseline: (name, value) of a line in the picture.
+    """
     import numpy as np
     from matplotlib.figure import Figure
 

@@ -1,26 +1,40 @@
-"""What the supervised experiments share: `Training.fit`, tracked and checkpointed at the epochs' boundaries, and the pictures of a classifier."""
+"""What the supervised experiments share: `Training.fit` with a track, and reports of classifiers.
+
+Checkpoints are made at the ends of epochs.
+"""
 
 import dataclasses
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
-from experiments.common.gan import know as know
+import numpy as np
+
+from experiments.common.gan import log_data_digest as log_data_digest
 from experiments.common.gan import seeds as seeds
 from lab import validation
+from lab.runs.track import Track
 from lab.supervised.recipe import Recipe
 from lab.validation import Interval
 
-OF_IMAGES = ("shift", "flip", "rotation", "cutmix")  # settings of a recipe that mean nothing for other examples
+if TYPE_CHECKING:
+    import keras
+
+    from lab.supervised import Training
+
+OF_IMAGES = ("shift", "flip", "rotation", "cutmix")  # settings of a recipe that only images have
+
+Pair: TypeAlias = tuple[np.ndarray, np.ndarray]  # inputs and targets
 
 
 @dataclass(frozen=True)
 class Supervised(Recipe):
-    """A recipe of which some settings would do nothing."""
+    """A recipe whose `unused` settings must keep their defaults: they would do nothing."""
 
     unused: ClassVar[tuple[str, ...]] = ("patience",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         usual = {field.name: field.default for field in dataclasses.fields(self)}
         for name in self.unused:
@@ -31,54 +45,77 @@ class Supervised(Recipe):
 
 @dataclass(frozen=True)
 class Sampled(Supervised):
-    """Settings of a run over so many examples."""
+    """Settings of a run with a given number of examples."""
 
     samples: Annotated[int, Interval(1, 10**9)] = 10_000
     """Examples to train on."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         validation.require(self.batch_size <= self.samples, "batch_size", f"at most samples, {self.samples}", self.batch_size)
 
     @property
-    def steps_per_epoch(self):
+    def steps_per_epoch(self) -> int:
         """Updates in an epoch."""
         return self.samples // self.batch_size
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         """Examples seen in the whole run."""
         return self.epochs * self.steps_per_epoch * self.batch_size
 
 
-def fit(track, training, x, y, *, validation=None, enough=0.0):
-    """`training.fit`, from the newest checkpoint on; what counts are examples seen. What is trained on must be what it was.
+def fit(
+    track: Track,
+    training: "Training",
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    validation: Pair | None = None,
+    stop_below: float = 0.0,
+) -> None:
+    """`training.fit`, from the newest checkpoint on. A step of the run is an example seen.
+
+    A resumed run must have the same examples as before.
 
     Args:
-        enough: training ends at a validation loss below it.
+        stop_below: training ends when the validation loss is below it.
     """
-    know(track, x, y, *(validation or ()))
+    log_data_digest(track, x, y, *(validation or ()))
     seen = track.restore(training.state)
     losses = [value for step, value in track.metrics().get("validation_loss", ()) if step <= seen]
-    if min(losses, default=enough) < enough:
+    if min(losses, default=stop_below) < stop_below:
         training.finish()
     else:
-        go_on(track, training, x, y, seen // per_epoch(training), validation=validation, enough=enough)
+        start = seen // per_epoch(training)
+        continue_training(track, training, x, y, start, validation=validation, stop_below=stop_below)
     track.saving = False
 
 
-def per_epoch(training):
+def per_epoch(training: "Training") -> int:
     """Examples seen in an epoch."""
-    return training.steps * training.recipe.batch_size
+    return training.steps_per_epoch * training.recipe.batch_size
 
 
-def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0, besides=()):
+def continue_training(
+    track: Track,
+    training: "Training",
+    x: np.ndarray,
+    y: np.ndarray,
+    start: int,
+    *,
+    validation: Pair | None = None,
+    stop_below: float = 0.0,
+    before: int = 0,
+    extra_state: "Iterable[keras.Variable]" = (),
+) -> None:
     """`training.fit` from an epoch on, logged and checkpointed.
 
     Args:
-        enough: training ends at a validation loss below it.
-        before: examples seen by what was trained earlier in the run.
-        besides: variables that belong into a checkpoint, besides the training's.
+        start: the epoch, from 0.
+        stop_below: training ends when the validation loss is below it.
+        before: examples seen by earlier trainings of the same run.
+        extra_state: variables that a checkpoint has in addition to those of the training.
     """
     import keras
 
@@ -90,7 +127,8 @@ def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0
         clock[0] = time.perf_counter()
 
     def batch(number, logs):
-        if number >= training.steps - 1:  # of several at once the last; validation is not training
+        # Of several updates in one call the last one is reported. Validation is not training.
+        if number >= training.steps_per_epoch - 1:
             clock[0] = time.perf_counter() - clock[0]
 
     def end(epoch, logs):
@@ -98,27 +136,46 @@ def go_on(track, training, x, y, start, *, validation=None, enough=0.0, before=0
         named = {key.replace("val_", "validation_"): float(value) for key, value in logs.items()}
         rate = float(keras.ops.convert_to_numpy(training.optimizer.learning_rate))
         track.log(named | {"learning_rate": rate, "examples_per_second": seen_in_epoch / clock[0]}, seen)
-        if logs.get("val_loss", enough) < enough:
+        if logs.get("val_loss", stop_below) < stop_below:
             training.model.stop_training = True
         if (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs or training.model.stop_training:
-            track.checkpoint([*training.state, *besides], seen)
+            track.checkpoint([*training.state, *extra_state], seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
     training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[tracked])
 
 
-def classify(track, training, train, test, *, names, validation=None):
-    """Trains a classifier of images and reports on the test set; see `tell`."""
+def classify(
+    track: Track,
+    training: "Training",
+    train: Pair,
+    test: Pair,
+    *,
+    names: Iterable[Any],
+    validation: Pair | None = None,
+) -> dict[str, float]:
+    """Trains a classifier of images and reports on the test set; see `log_report`."""
     from lab.supervised import probabilities
 
     fit(track, training, *train, validation=validation)
     x, y = test
     track.model(training.network)
-    return tell(track, y, probabilities(training.predict(x)), x, names=names)
+    return log_report(track, y, probabilities(training.predict(x)), x, names=names)
 
 
-def tell(track, labels, probabilities, images, *, names):
-    """Logs the report of a classifier and its curve. Returns accuracy, log-loss and calibration error as a dict."""
+def log_report(
+    track: Track,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    images: np.ndarray | None,
+    *,
+    names: Iterable[Any],
+) -> dict[str, float]:
+    """Logs the report of a classifier and its learning curve.
+
+    Returns:
+        accuracy, log-loss and calibration error.
+    """
     from lab.supervised import save_report
 
     made, files = save_report(track.artifacts, labels, probabilities, images, names=names)
@@ -128,16 +185,32 @@ def tell(track, labels, probabilities, images, *, names):
     return {"accuracy": made.accuracy, "log_loss": made.log_loss, "calibration_error": made.calibration_error}
 
 
-def milliseconds_per_step(track, training):
-    """The median over epochs, the first one, in which programs are compiled, left out where there are others."""
-    import numpy as np
+def milliseconds_per_step(track: Track, training: "Training") -> float:
+    """The median time of an update, over epochs.
 
+    Programs are compiled in the first epoch. It is left out where there are others.
+    """
     rates = [value for _, value in track.metrics()["examples_per_second"]]
     return float(1000 * training.recipe.batch_size / np.median(rates[1:] or rates))
 
 
-def table(track, rows, names, *, heading, file="table.md"):
-    """Logs a table of the runs' results: a line for each variant, mean and 95 % interval of each result. Returns its lines."""
+def table(
+    track: Track,
+    rows: Mapping[str, list[dict[str, float]]],
+    names: Sequence[str],
+    *,
+    heading: str,
+    file: str = "table.md",
+) -> list[str]:
+    """Logs a table with a line for each variant. Returns its lines.
+
+    With several seeds a result is its mean ± the half-width of the 95 % interval.
+
+    Args:
+        rows: {label of a variant: the results of each seed}.
+        names: of the results in the columns.
+        heading: of the first column.
+    """
     from lab.runs.children import summarize
 
     lines = [f"| {heading} | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]
@@ -150,7 +223,7 @@ def table(track, rows, names, *, heading, file="table.md"):
     return lines
 
 
-def distinct(name, values):
-    """Variants must be different ones: a run would count twice."""
+def distinct(name: str, values: Sequence[Any]) -> None:
+    """There must be variants, and none of them twice: its run would count twice."""
     validation.require(values, name, "at least one", values)
     validation.require(len(set(values)) == len(values), name, "different ones", values)

@@ -1,13 +1,13 @@
 from .a2c import A2C as A2C
 from .agent import Agent as Agent
 from .agent import Trajectory as Trajectory
+from .critics import Critics as Critics
 from .ddpg import DDPG as DDPG
 from .ddpg import OrnsteinUhlenbeckNoise as OrnsteinUhlenbeckNoise
 from .dqn import DQN as DQN
 from .dqn import squared as squared
 from .networks import FeedForward as FeedForward
 from .networks import Recurrent as Recurrent
-from .off_policy import Critics as Critics
 from .policies import GSDEPolicy as GSDEPolicy
 from .policies import NormalPolicy as NormalPolicy
 from .policies import policy_for as policy_for

@@ -1,48 +1,66 @@
-"""What agents and rollouts exchange: the trajectory, and the protocol an agent fulfils."""
+"""What agents and rollouts exchange: the trajectory, and the methods that every agent has."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+
+import gymnasium
+import keras
+import numpy as np
+
+from lab.engine.types import Tensor
 
 
 class Trajectory(NamedTuple):
-    """What happened in B environments over T steps; arrays on the host, tensors inside a compiled program.
+    """What happened in B environments over T steps: arrays on the host, tensors inside a program.
 
-    Termination ends the return: its discount is zero. Truncation, like the end of the trajectory, only cuts it: the
-    value of `next_observation` goes on where the rewards stop.
+    Termination ends the return: the discount of that step is zero. Truncation only cuts the return,
+    as does the end of the trajectory. There the value of `next_observation` stands for the rewards
+    that would follow.
     """
 
     observation: Any  # [T, B, ...]
     action: Any  # [T, B, ...]
     reward: Any  # [T, B] float32
-    terminated: Any  # [T, B] bool, the episode came to its end
-    truncated: Any  # [T, B] bool, the episode was stopped from outside, by a time limit
-    next_observation: Any  # [T, B, ...], the true one, also where the episode ended
-    extras: dict[str, Any]  # what the agent's act() returned beside the action, each [T, B, ...]
+    terminated: Any  # [T, B] bool, the environment itself ended the episode
+    truncated: Any  # [T, B] bool, a time limit or the like stopped it
+    next_observation: Any  # [T, B, ...], before any reset: the last one where the episode ended
+    extras: dict[str, Any]  # what the agent's act() returned besides the action, each [T, B, ...]
 
 
 class Agent(Protocol):
-    """An agent: how it acts, how it learns, and the variables that are all of its state.
+    """An agent: how it acts, how it learns, and the variables that hold all of its state.
 
-    Its models run by the passes of `lab.agents.passes`: `training=True` when exploring and learning, `False` when greedy.
+    It calls its models with `training=True` when it explores and learns, and with `training=False`
+    when it acts greedily (see `lab.agents.passes`).
     """
 
-    variables: list  # every Keras variable that act and learn read or assign
-    rollout_length: int  # T, environment steps between two calls of learn
-    warm_up: int  # environment steps observed before the first learn; 0 where learning starts at once
+    model: keras.Model  # its weights make the greedy policy; `BestSnapshot` keeps them
+    variables: list[keras.Variable]  # all variables that act and learn read or assign
+    rollout_length: int  # T, steps of each environment between two calls of learn
+    learning_starts: int  # environment steps before the first call of learn
 
-    def require_place(self, observation_space, action_space, num_envs):
+    def require_place(self, observation_space: gymnasium.Space, action_space: gymnasium.Space, num_envs: int) -> None:
         """ValueError where the agent was made for other environments than these."""
 
-    def act(self, observation, start):
-        """Exploring: observation `[B, ...]` -> (action `[B, ...]`, extras). A program.
+    def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Explores: observation `[B, ...]` -> (action `[B, ...]`, extras). A program.
 
-        `start` `[B]` bool tells which observations are an episode's first, where an agent with a memory begins anew.
+        `start` `[B]` bool tells which observations are the first of an episode. An agent with a
+        memory forgets there.
         """
 
-    def host_policy(self, generator=None):
-        """A function of arrays with the face of `act`, over the present weights; greedy without a generator."""
+    def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
+        """A function (observation, start) -> (action, extras) of arrays, for host environments.
 
-    def learn(self, trajectory):
-        """Learns from a trajectory; returns a dict of scalar diagnostics. A program."""
+        With a generator it explores as `act` does. Without one it is greedy. Ask for a new one when
+        the weights have changed.
+        """
 
-    def observe(self, trajectory):
-        """Only remembers a trajectory; called while warming up. A program."""
+    def policy_model(self) -> keras.Model:
+        """The greedy policy as a Keras model: observation `[B, ...]` -> scores or action."""
+
+    def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
+        """Learns from a trajectory; returns scalar diagnostics. A program."""
+
+    def observe(self, trajectory: Trajectory) -> None:
+        """Takes in a trajectory without learning, before learning starts. A program."""

@@ -1,42 +1,55 @@
-"""Deep deterministic policy gradient (Lillicrap et al. 2016, Algorithm 1): TD3 with one critic, no smoothing and no delay.
+"""Deep deterministic policy gradient (Lillicrap et al. 2016, Algorithm 1): TD3 with one critic.
 
-Deviations from the paper: observation and action enter the critic side by side, neither batch normalisation nor weight decay unless the
-models and optimizers passed in have them (the batch normalises in learning, the moving averages in acting and in targets), and a warm-up of uniformly random actions.
+Target actions are not smoothed, and the actor is not delayed. Differences from the paper:
+
+- Observation and action enter the critic side by side.
+- Batch normalisation and weight decay are used only if the models and optimizers that are passed in
+  have them. Then the batch normalises in learning, the moving averages in acting and in targets.
+- Actions are uniformly random before learning starts.
 """
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import validation
+from lab.agents.critics import Critics
 from lab.agents.td3 import TD3
+from lab.engine.types import Tensor
 
 
 class OrnsteinUhlenbeckNoise:
-    """Noise with a memory, x <- (1 - theta) x + sigma e with normal e, which starts from 0 in each episode (Uhlenbeck and Ornstein 1930).
+    """Noise that is correlated in time (Uhlenbeck and Ornstein 1930).
+
+        x <- (1 - theta) x + sigma e
+
+    e is standard normal. x starts from 0 in each episode.
 
     Args:
-        num_envs, dimensions: B and D.
-        scale: sigma, >= 0; the bounds of the actions are at -1 and 1.
-        reversion: theta, the share of it that is lost in each step, in [0, 1]; 1 leaves `GaussianNoise`.
+        num_envs, dimensions: B and D, of the actions `[B, D]`.
+        scale: sigma, >= 0, where the bounds of actions are -1 and 1.
+        reversion: theta in [0, 1], the share of x that is lost in each step. With 1 this is
+            `GaussianNoise`.
     """
 
-    def __init__(self, num_envs, dimensions, *, scale=0.2, reversion=0.15):
+    def __init__(self, num_envs: int, dimensions: int, *, scale: float = 0.2, reversion: float = 0.15) -> None:
         self.scale = validation.NOT_NEGATIVE.check("scale", scale)
         self.reversion = validation.UNIT.check("reversion", reversion)
         self.num_envs = validation.integer("num_envs", num_envs)
         zeros = np.zeros((num_envs, dimensions), np.float32)
         self._state = keras.Variable(zeros, dtype="float32", trainable=False, name="exploration_noise")
-        self._host = zeros  # needs no saving: host environments start new episodes wherever a run may resume
+        self._host = zeros  # is not saved: where a run can resume, host environments start new episodes
         self.variables = [self._state]
 
-    def __call__(self, action, start, seed):
+    def __call__(self, action: Tensor, start: Tensor, seed: Any) -> Tensor:
         """Noise for actions `[B, D]`; `start` `[B]` tells where an episode begins. A program."""
         kept = ops.where(ops.expand_dims(start, -1), 0.0, (1.0 - self.reversion) * self._state.value)
         self._state.assign(kept + self.scale * keras.random.normal(ops.shape(action), seed=seed))
         return ops.copy(self._state)
 
-    def host(self, action, start, generator):
+    def host(self, action: np.ndarray, start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """The same for arrays, from a NumPy generator."""
         kept = np.where(np.asarray(start)[:, None], np.float32(0), np.float32(1 - self.reversion) * self._host)
         self._host = kept + np.float32(self.scale) * generator.standard_normal(action.shape, np.float32)
@@ -44,19 +57,32 @@ class OrnsteinUhlenbeckNoise:
 
 
 class DDPG(TD3):
-    """One critic and a deterministic actor with slow targets, for Box actions.
+    """One critic and a deterministic actor with target networks, for Box actions.
 
     Args:
         critics: `Critics` of one network.
-        rollout_length, updates: as in `TD3`, an update after each step by default.
-        warm_up: environment steps, taken uniformly at random, before learning starts.
+        rollout_length, updates: as in `TD3`. By default there is one update after each step.
+        learning_starts: environment steps with random actions before learning starts.
         **options: the other arguments of `TD3`.
     """
 
-    def __init__(self, *, critics, rollout_length=1, updates=1, warm_up=1_000, **options):
+    def __init__(
+        self,
+        *,
+        critics: Critics,
+        rollout_length: int = 1,
+        updates: int = 1,
+        learning_starts: int = 1_000,
+        **options: Any,
+    ) -> None:
         if len(critics.online) != 1:
             raise ValueError(f"critics: expected one network, received {len(critics.online)}.")
         super().__init__(
-            critics=critics, rollout_length=rollout_length, updates=updates, warm_up=warm_up,
-            policy_delay=1, smoothing=lambda action, seed: action, **options,
-        )  # fmt: skip
+            critics=critics,
+            rollout_length=rollout_length,
+            updates=updates,
+            learning_starts=learning_starts,
+            policy_delay=1,
+            smoothing=lambda action, seed: action,
+            **options,
+        )

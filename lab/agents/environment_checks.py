@@ -1,7 +1,12 @@
-"""Checks of environments before a run begins: Gymnasium's interface, the spaces, the numbers. No Keras in here."""
+"""Checks of environments before a run begins: interface, spaces, numbers.
+
+This module does not import Keras.
+"""
 
 import difflib
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,11 +20,14 @@ RESET = "reset(seed, options) to return (observation, info)"
 STEP = "step(action) to return (observation, reward, terminated, truncated, info)"
 
 
-def check(env, steps=10):
-    """ValueError where the environment does not keep to Gymnasium's interface or to its own spaces.
+def check(env: Any, steps: int = 10) -> None:
+    """ValueError where the environment breaks Gymnasium's interface or leaves its own spaces.
 
-    Rewards must be finite numbers, and observations new arrays. Looks at a reset and some random steps, of the environment inside its
-    wrappers first, for they rely on it.
+    Rewards must be finite numbers, and each observation a new array. The check makes a reset and
+    some random steps. The environment inside the wrappers is tried first, because they rely on it.
+
+    Args:
+        steps: random steps.
     """
     check_actions(env.action_space)
     if isinstance(env.observation_space, NUMBERS):
@@ -39,19 +47,31 @@ def check(env, steps=10):
         observation = _reset(env) if terminated or truncated else following
 
 
-def check_interface(env):
-    """ValueError where a reset or a step fails, or does not return what Gymnasium asks for."""
+def check_interface(env: Any) -> None:
+    """ValueError where a reset or a random step fails, or returns something else than it should."""
     env.action_space.seed(0)
     _reset(env)
     _step(env)
 
 
-def require_environment(name, space=None, *, check=None, make=None):
-    """Checks that a Gymnasium id exists, suggesting the nearest, and that its action space is of type `space`.
+def require_environment(
+    name: str,
+    space: str | None = None,
+    *,
+    check: Callable[[Any], Any] | None = None,
+    make: Callable[[str], Any] | None = None,
+) -> None:
+    """Checks that a Gymnasium id exists, and that an agent can act in its environment.
 
     Args:
-        make: how to make it, instead of `gymnasium.make`.
-        check: called with the environment; raises a ValueError where it is unfit.
+        name: the id.
+        space: the name of the only type of action space that is allowed, such as "Box"; None allows
+            all. Discrete actions must count from 0.
+        check: is called with the environment, and raises a ValueError where that is unfit.
+        make: a function, id -> environment, instead of `gymnasium.make`.
+
+    Raises:
+        ValueError: one of these is not so. The message is one line and names --environment.
     """
     known = environments.register(name)
     if known not in gymnasium.registry:
@@ -61,7 +81,7 @@ def require_environment(name, space=None, *, check=None, make=None):
     try:
         env = (make or gymnasium.make)(name)
     except Exception as error:
-        if str(error).startswith("--"):  # names its own flag
+        if str(error).startswith("--"):  # the message names its own flag
             raise
         message = (str(error) or repr(error)).splitlines()[0].removeprefix("env: ")
         raise ValueError(
@@ -83,7 +103,7 @@ def require_environment(name, space=None, *, check=None, make=None):
 
 
 def _reset(env):
-    """The observation after a reset; ValueError where it does not work."""
+    """The observation after a reset; ValueError where the reset fails."""
     result = _called(env.reset, RESET, seed=0)
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
         raise ValueError(f"env: expected {RESET}, received {_kind(result)}")
@@ -91,7 +111,7 @@ def _reset(env):
 
 
 def _step(env):
-    """(observation, reward, terminated, truncated) of a random step; ValueError where it does not work."""
+    """(observation, reward, terminated, truncated) of a random step; ValueError where it fails."""
     result = _called(env.step, STEP, env.action_space.sample())
     if not isinstance(result, tuple) or len(result) != 5 or not isinstance(result[4], dict):
         raise ValueError(f"env: expected {STEP}, received {_kind(result)}")
@@ -99,7 +119,7 @@ def _step(env):
 
 
 def _called(function, expected, *positional, **named):
-    """What a function of the environment returns; whatever it raises is bad input."""
+    """What a function of the environment returns. Any exception of it becomes a ValueError."""
     try:
         return function(*positional, **named)
     except Exception as error:

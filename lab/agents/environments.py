@@ -1,12 +1,14 @@
-"""Gymnasium environments as deep agents want them: observations are one array, images have their channels last.
+"""Gymnasium environments as deep agents need them: observations are one array, channels come last.
 
-`make` is the one way to an environment, for training, evaluation, checks and pictures. No Keras in here: settings are checked before it
-is imported.
+`make` makes every environment: for training, evaluation, checks and pictures. This module does not
+import Keras, because settings are checked before Keras is imported.
 """
 
 import contextlib
 import importlib
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -18,13 +20,14 @@ from lab.agents.spaces import NUMBERS, one_line
 from lab.runs import paths
 
 LONGEST_EPISODE = 10_000  # steps, of environments without a time limit
-RESERVED = ("final_obs", "final_info")  # what a vector environment calls its own
+RESERVED = ("final_obs", "final_info")  # names that a vector environment puts into its infos
 
 
-def register(name):
-    """Makes an id known to Gymnasium whose package registers it when imported: the laboratory's own, Atari's, and that of "package:id".
+def register(name: str) -> str:
+    """Imports the package that registers an id with Gymnasium. Returns the id without its package.
 
-    Returns the id without its package.
+    The package is the one of "package:id", the laboratory's own for "lab/...", or Atari's for
+    "ALE/...". Other ids need none.
 
     Raises:
         ValueError: the package cannot be imported, or Atari's is not installed.
@@ -42,20 +45,20 @@ def register(name):
     return name
 
 
-def time_limit(name):
-    """The steps of an episode that the registration of an id allows, or None."""
+def time_limit(name: str) -> int | None:
+    """The longest episode that the registration of an id allows, in steps; None without a limit."""
     return gymnasium.spec(register(name)).max_episode_steps
 
 
-def arguments(settings):
-    """The arguments of `make` and `make_vector` in the settings of a run, a dict: frame_stack, environment_options, wrappers."""
+def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `make` and `make_vector` from the settings of a run."""
     stack = int(settings.get("frame_stack", 1))
     options = parse_options(settings.get("environment_options", ()))
     return {"frame_stack": stack, "options": options, "wrappers": tuple(settings.get("wrappers", ()))}
 
 
-def parse_options(pairs, flag="--environment-options"):
-    """["name=value", ...] as a dict; a value is JSON, such as 3, true or [1,2], or else text."""
+def parse_options(pairs: Iterable[str], flag: str = "--environment-options") -> dict[str, Any]:
+    """["name=value", ...] as a dict. A value is JSON, such as 3, true or [1,2]; otherwise text."""
     options = {}
     for pair in pairs:
         name, sign, options[name] = pair.partition("=")
@@ -66,37 +69,60 @@ def parse_options(pairs, flag="--environment-options"):
     return options
 
 
-def make(environment, *, options=(), wrappers=(), frame_stack=1, render_mode=None, training=False):
+def make(
+    environment: Any,
+    *,
+    options: Any = (),
+    wrappers: Iterable[Any] = (),
+    frame_stack: int = 1,
+    render_mode: str | None = None,
+    training: bool = False,
+) -> gymnasium.Env:
     """An environment with observations that are one Box.
 
-    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened (one-hot where they are categories), a single number is a
-    vector of one, and a Dict of one part is that part. With `frame_stack` the last n observations are seen: of images side by side in the channels, of vectors `[n, D]`.
-    Atari games get Mnih et al. 2015's preprocessing (84 x 84 grey, 4 frames skipped, up to 30 idle steps at the start) and, in training,
-    rewards clipped to their sign. An environment without a time limit gets one of 10,000 steps, for a greedy policy may go round in circles.
-    Observations are copies: an environment may reuse its array.
+    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened. Categories
+    become one-hot. A single number becomes a vector of length 1. A Dict with one part becomes that
+    part.
+
+    With `frame_stack` = n the agent sees the last n observations: images side by side in the
+    channels, vectors as `[n, D]`.
+
+    Atari games get the preprocessing of Mnih et al. 2015: grey images of 84 x 84, one action for 4
+    frames, and up to 30 idle steps at the start. In training their rewards are replaced by their
+    signs.
+
+    An environment without a time limit gets one of 10,000 steps, because a greedy policy may go
+    round in circles. Observations are copies, because an environment may reuse its array.
 
     Args:
         environment: a Gymnasium id, or a class or function that makes an environment.
-        options: its keyword arguments.
-        wrappers: functions, environment -> environment, or their names as "module:name" or "module:name argument=value ..."; the innermost
-            first, before all of the above.
-        render_mode: of the environment; None does not pass one on.
+        options: the environment's keyword arguments.
+        wrappers: functions, environment -> environment, or their names as "module:name" or
+            "module:name argument=value ...". The innermost comes first. All of the above is done
+            outside of them.
+        frame_stack: n, the number of observations that the agent sees at once.
+        render_mode: of the environment. With None it gets no such argument.
+        training: whether the rewards of Atari games are clipped.
 
     Raises:
-        ValueError: the observation space is none of these.
+        ValueError: the environment cannot be made, or its observations cannot become one Box.
     """
     options = dict(options) | ({} if render_mode is None else {"render_mode": render_mode})
-    atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # has a limit of its own
+    atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # these have a time limit
     env = _create(environment, options | ({"frameskip": 1} if atari else {}))
     for wrapper in wrappers:
         env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
     return _prepared(env, atari, frame_stack, training)
 
 
-def make_vector(environment, count, **arguments):
-    """`count` environments of `make` side by side, reset in the step that ends an episode.
+def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
+    """A vector environment of `count` environments, each as `make` makes it.
 
-    The laboratory's functional environments step together, for one by one they are slow.
+    Each is reset in the step that ends its episode. The laboratory's functional environments are
+    stepped together, because one by one they are slow.
+
+    Args:
+        **arguments: those of `make`.
     """
     plain = arguments.get("frame_stack", 1) == 1 and not arguments.get("options") and not arguments.get("wrappers")
     if plain and isinstance(environment, str) and environment.startswith("lab/"):
@@ -107,7 +133,7 @@ def make_vector(environment, count, **arguments):
 
 
 class _Detached(gymnasium.Wrapper):
-    """Copies of the observations, and infos without the names that a vector environment uses for its own."""
+    """Copies observations, and drops the infos whose names a vector environment uses."""
 
     def reset(self, *, seed=None, options=None):
         return _detached(*self.env.reset(seed=seed, options=options))
@@ -131,7 +157,7 @@ def _detached(observation, info):
 
 
 def _create(environment, options):
-    """The environment of an id, a class or a function, with observations of its own."""
+    """The environment of an id, a class or a function, in a `_Detached`."""
     if isinstance(environment, str):
         return _Detached(gymnasium.make(register(environment), disable_env_checker=True, **options))
     env = environment(**options) if callable(environment) else environment
@@ -143,7 +169,7 @@ def _create(environment, options):
 
 
 def _wrapped(env, wrapper):
-    """The environment in the wrapper of "module:name argument=value ..."."""
+    """The environment inside the wrapper that "module:name argument=value ..." names."""
     name, *pairs = wrapper.split()
     module, _, attribute = name.partition(":")
     options = parse_options(pairs, "--wrappers")
@@ -155,7 +181,7 @@ def _wrapped(env, wrapper):
 
 
 def _prepared(env, atari, frame_stack, training):
-    """What `make` does to any environment."""
+    """What `make` does to every environment."""
     if atari:
         env = wrappers.AtariPreprocessing(env)
         env = wrappers.TransformReward(env, lambda reward: float(np.sign(float(reward)))) if training else env
@@ -170,7 +196,7 @@ def _prepared(env, atari, frame_stack, training):
 
 
 def _limited(env):
-    """Whether a wrapper limits the time."""
+    """Whether one of the wrappers is a time limit."""
     while isinstance(env, gymnasium.Wrapper):
         if isinstance(env, wrappers.TimeLimit):
             return True
@@ -185,7 +211,7 @@ def first_line(error: Exception) -> str:
 
 def _as_box(env):
     space = env.observation_space
-    if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # is that part
+    if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # becomes its only part
         ((name, part),) = space.spaces.items()
         return _as_box(wrappers.TransformObservation(env, lambda observation: observation[name], part))
     if isinstance(space, spaces.Box):
@@ -197,14 +223,15 @@ def _as_box(env):
             raise ValueError(f"env: expected {expected}, received {one_line(part)}{place}")
         if isinstance(part, spaces.Box) and (len(part.shape) > 2 or (len(part.shape) == 2 and part.dtype == np.uint8)):
             raise ValueError(
-                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; choose with "
-                "gymnasium.wrappers.FilterObservation, --wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
+                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; "
+                "choose with gymnasium.wrappers.FilterObservation, "
+                "--wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
             )
     return wrappers.FlattenObservation(env)
 
 
 def _parts(space, where=""):
-    """(path, space) of each part that is not made of others."""
+    """(path, space) of each part that has no parts itself."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         inner = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
         for name, part in inner:

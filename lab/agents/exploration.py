@@ -1,26 +1,42 @@
-"""Exploration: epsilon schedules over environment steps, and epsilon-greedy choice on tensors and on arrays."""
+"""Exploration: epsilon schedules over environment steps, and epsilon-greedy actions."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from lab.engine.types import Tensor
 
-def constant(value):
-    """Epsilon that stays: `schedule(step) -> value`."""
+
+def constant(value: float) -> Callable[[Tensor], Tensor]:
+    """A schedule, step -> epsilon, that always gives the same value."""
     return lambda step: value
 
 
-def linear(start, end, duration):
-    """epsilon_t = start + (end - start) min(t / duration, 1), t and duration in environment steps (Mnih et al. 2015)."""
+def linear(start: float, end: float, duration: float) -> Callable[[Tensor], Tensor]:
+    """A schedule that goes from start to end, and stays there (Mnih et al. 2015).
+
+        epsilon_t = start + (end - start) min(t / duration, 1)
+
+    t and duration are in environment steps.
+    """
     return lambda step: start + (end - start) * ops.minimum(ops.cast(step, "float32") / max(duration, 1), 1.0)
 
 
-def exponential(start, end, half_life):
-    """epsilon_t = end + (start - end) 2^(-t / half_life), t and half_life in environment steps."""
+def exponential(start: float, end: float, half_life: float) -> Callable[[Tensor], Tensor]:
+    """A schedule that halves its distance to the end in every half-life.
+
+        epsilon_t = end + (start - end) 2^(-t / half_life)
+
+    t and half_life are in environment steps.
+    """
     return lambda step: end + (start - end) * ops.power(2.0, -ops.cast(step, "float32") / half_life)
 
 
-def epsilon_greedy(values, epsilon, seed):
-    """A uniformly random action with probability epsilon, else the first of the best ones.
+def epsilon_greedy(values: Tensor, epsilon: Tensor, seed: Any) -> Tensor:
+    """A uniformly random action with probability epsilon, otherwise the first of the best actions.
 
     Args:
         values: action values, `[B, A]`.
@@ -36,11 +52,11 @@ def epsilon_greedy(values, epsilon, seed):
     return ops.where(explore, anything, ops.cast(ops.argmax(values, axis=-1), "int32"))
 
 
-def host_epsilon_greedy(values, epsilon, generator):
-    """`epsilon_greedy` over NumPy arrays, drawing from a NumPy generator."""
+def host_epsilon_greedy(values: np.ndarray, epsilon: float, generator: np.random.Generator) -> np.ndarray:
+    """`epsilon_greedy` of NumPy arrays, with randomness from a NumPy generator."""
     batch, actions = values.shape
-    greedy = values.argmax(axis=-1)
-    explore = generator.random(batch) < epsilon
+    greedy: Any = values.argmax(axis=-1)
+    explore: Any = generator.random(batch) < epsilon
     if explore.any():
-        greedy[explore] = generator.integers(actions, size=batch)[explore]
+        greedy[explore] = np.asarray(generator.integers(actions, size=batch))[explore]
     return greedy

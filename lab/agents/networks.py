@@ -1,28 +1,43 @@
-"""How actor-critics run their Keras models: on single observations, or with a memory on sequences of them.
+"""How actor-critics run their Keras models: on single observations, or with a memory on sequences.
 
-A network acts, lays a trajectory out for the model, and evaluates it: `arrange` brings what is `[T, B, ...]` into the layout in which `forward` gives
-parameters and values. The first axis of the layout is that of what minibatches are made of.
+A network acts, and evaluates the policy and the values on a trajectory. Each kind has a layout for
+its model: `arrange` brings `[T, B, ...]` into it. Minibatches are parts of its first axis.
 """
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.agents.passes import HostPasses, exploring, greedy
+from lab.agents.agent import Trajectory
+from lab.agents.passes import HostPasses, exploring, greedy, observation_statistics, several
 from lab.agents.requirements import require_outputs
-from lab.agents.statistics import ObservationStatistics
+from lab.engine.types import Tensor
+
+
+class Evaluated(NamedTuple):
+    """Policy and values of a network on a trajectory. All but `next_value` are in its layout."""
+
+    inputs: Any  # inputs of the model
+    sample: Any  # what the policy drew
+    policy: Any  # the distribution of samples, without noise
+    value: Any  # V(s)
+    next_value: Any  # V(s'), `[T, B]`
 
 
 class FeedForward:
-    """A model of single observations; the layout is `[T B, ...]`.
+    """A model of single observations. The layout is `[T B, ...]`.
 
     Args:
-        model: observation `[B, ...]` -> [*parameters of the policy, value `[B]`], such as `lab.models.actor_critic` makes.
-        policy: what the parameters mean, of `lab.agents.policies`.
+        model: a Keras model, such as `lab.models.actor_critic` makes,
+            observation `[B, ...]` -> [*parameters of the policy, value `[B]`].
+        policy: of `lab.agents.policies`. It says what the parameters mean.
     """
 
-    def __init__(self, model, policy):
+    def __init__(self, model: keras.Model, policy: Any) -> None:
         self.model = model
         self.policy = policy
         self.variables = list(policy.variables)
@@ -31,65 +46,65 @@ class FeedForward:
         require_outputs("model", model, [*policy.shapes, ()], f"{policy.meaning} and a value")
         self.actor = keras.Model(model.inputs[0], parameters, name="actor")
         self.critic = keras.Model(model.inputs[0], value, name="critic")
-        self._statistics = ObservationStatistics(model)
+        self.statistics = observation_statistics(model)
         self._host = HostPasses(self.actor)
 
-    def act(self, observation, start, seed):
-        """Samples: (action, {"sample", "start"}). A program."""
-        sample = self.policy.sample(seed, *_several(exploring(self.actor, observation)))
+    def act(self, observation: Tensor, start: Tensor, seed: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Explores: observation -> (action, {"sample", "start"}). A program."""
+        sample = self.policy.sample(seed, *several(exploring(self.actor, observation)))
         return self.policy.action(sample), {"sample": sample, "start": start}
 
-    def host_policy(self, generator, seed):
+    def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
         """See `Agent.host_policy`."""
-        forward = self._host.greedy() if generator is None else self._host.exploring()
+        forward = (self._host.greedy if generator is None else self._host.exploring).refresh()
         draw = self.policy.host_sampler(generator)
 
         def act(observation, start):
-            sample = draw(*_several(forward(observation)))
-            return self.policy.host_action(sample), {"sample": sample, "start": start}
+            outputs = forward(observation)
+            sample, action = draw(*outputs) if isinstance(outputs, list | tuple) else draw(outputs)
+            return action, {"sample": sample, "start": start}
 
         return act
 
-    def policy_model(self):
+    def policy_model(self) -> keras.Model:
         """The greedy policy: observation -> logits, or the action of a Box before clipping."""
-        return keras.Model(self.model.inputs[0], self.policy.greedy_output(*self.actor.outputs), name="policy")
+        output = self.policy.greedy_output(*self.actor.outputs)
+        return keras.Model(self.model.inputs[0], output, name="policy")
 
-    def arrange(self, x):
+    def arrange(self, x: Tensor) -> Tensor:
         """`[T, B, ...]` -> `[T B, ...]`."""
         return ops.reshape(x, (-1, *x.shape[2:]))
 
-    def inputs(self, trajectory):
-        """The model's inputs."""
-        return self.arrange(trajectory.observation)
-
-    def forward(self, inputs, run):
-        """(parameters, values) by a pass of `lab.agents.passes`."""
+    def forward(self, inputs: Any, run: Callable) -> tuple[Any, Tensor]:
+        """(distribution of samples, values) by `run`, a pass of `lab.agents.passes`. A program."""
         *parameters, value = run(self.model, inputs)
-        return parameters, value
+        return self.policy.distribution(*parameters), value
 
-    def next_value(self, trajectory):
-        """V(s'_t), `[T, B]`. A program."""
-        return ops.reshape(greedy(self.critic, self.arrange(trajectory.next_observation)), trajectory.reward.shape)
-
-    def observe(self, trajectory):
-        """Updates the statistics of the observations. A program."""
-        self._statistics.update(trajectory)
+    def evaluate(self, trajectory: Trajectory) -> Evaluated:
+        """Policy and values on a trajectory, by greedy passes. A program."""
+        inputs, sample = self.arrange(trajectory.observation), self.arrange(trajectory.extras["sample"])
+        policy, value = self.forward(inputs, greedy)
+        next_value = greedy(self.critic, self.arrange(trajectory.next_observation))
+        return Evaluated(inputs, sample, policy, value, ops.reshape(next_value, trajectory.reward.shape))
 
 
 class Recurrent:
-    """A model with a memory; the layout is `[B, T, ...]`, and minibatches are made of environments.
+    """A model with a memory. The layout is `[B, T, ...]`: minibatches are made of environments.
 
-    Gradients flow through a whole trajectory, from the memory with which it began. An episode's first step sees no memory.
+    Gradients flow through a whole trajectory, but not into the memory at its start. The first step
+    of an episode begins with an empty memory.
 
     Args:
-        build: a function, T -> the model for sequences of T steps, [observation `[B, T, ...]`, start `[B, T]`, *memory `[B, units]`] ->
-            [*parameters `[B, T, ...]`, value `[B, T]`, *memory]; the models share their layers, such as `lab.models.recurrent_actor_critic` makes.
-        policy: what the parameters mean, of `lab.agents.policies`.
-        num_envs: B.
+        build: a function, T -> the model for sequences of T steps,
+            [observation `[B, T, ...]`, start `[B, T]`, *memory `[B, units]`] ->
+            [*parameters `[B, T, ...]`, value `[B, T]`, *memory].
+            The models share their layers, as those of `lab.models.recurrent_actor_critic` do.
+        policy: of `lab.agents.policies`. It says what the parameters mean.
+        num_envs: B, the number of environments.
         length: T, the rollout length.
     """
 
-    def __init__(self, build, policy, *, num_envs, length):
+    def __init__(self, build: Callable[[int], keras.Model], policy: Any, *, num_envs: int, length: int) -> None:
         self.model = build(length)
         self.policy = policy
         self.num_envs = validation.integer("num_envs", num_envs)
@@ -103,11 +118,14 @@ class Recurrent:
             for tensor in self._step.inputs[2:]
         ]
         self.variables = [*self._memory, *policy.variables]
-        self._statistics = ObservationStatistics(self.model)
+        self.statistics = observation_statistics(self.model)
         self._programs: dict = {}
 
-    def act(self, observation, start, seed):
-        """Samples: (action, {"sample", "start" and the memory before the step}). A program."""
+    def act(self, observation: Tensor, start: Tensor, seed: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Explores: observation -> (action, {"sample", "start", "memory_0", ...}). A program.
+
+        The extras hold the memory before the step.
+        """
         memory = [ops.copy(variable) for variable in self._memory]
         parameters, _, following = self._one_step(observation, start, memory, exploring)
         for variable, value in zip(self._memory, following, strict=True):
@@ -116,8 +134,12 @@ class Recurrent:
         before = {f"memory_{position}": value for position, value in enumerate(memory)}
         return self.policy.action(sample), {"sample": sample, "start": start} | before
 
-    def host_policy(self, generator, seed):
-        """See `Agent.host_policy`. Exploring, one compiled call that draws from `seed`; greedy, with a memory of its own."""
+    def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
+        """See `Agent.host_policy`.
+
+        Exploring is one compiled call of `act`, whose randomness comes from `seed`, not from the
+        generator. The greedy policy has a memory of its own.
+        """
         if generator is not None:
             if "act" not in self._programs:
                 state = [*self.model.variables, *self.variables, seed.state]
@@ -132,47 +154,42 @@ class Recurrent:
 
         def act(observation, start):
             before = memory or [np.zeros((len(start), v.shape[-1]), np.float32) for v in self._memory]
-            parameters, _, memory[:] = keras.tree.map_structure(
-                np.asarray, self._programs["greedy"](observation, start, before)
-            )
-            sample = draw(*parameters)
-            return self.policy.host_action(sample), {"sample": sample}
+            step = self._programs["greedy"](observation, start, before)
+            parameters, _, memory[:] = keras.tree.map_structure(np.asarray, step)
+            sample, action = draw(*parameters)
+            return action, {"sample": sample}
 
         return act
 
-    def _one_step(self, observation, start, memory, run):
-        """(parameters, value, memory after the step) of single observations, by a pass of `lab.agents.passes`."""
-        outputs = run(self._step, [ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])
-        split = len(outputs) - len(memory)
-        *parameters, value = (output[:, 0] for output in outputs[:split])
-        return parameters, value, list(outputs[split:])
-
-    def policy_model(self):
-        """The greedy policy: [observation `[B, ...]`, start `[B]`, *memory] -> [logits or action, *memory]."""
+    def policy_model(self) -> keras.Model:
+        """The greedy policy: [observation, start `[B]`, *memory] -> [scores or action, *memory]."""
         observation, start = (keras.Input(tensor.shape[2:], name=tensor.name) for tensor in self._step.inputs[:2])
         memory = [keras.Input(tensor.shape[1:]) for tensor in self._step.inputs[2:]]
         outputs = self._step([ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])
         split = len(outputs) - len(memory)
-        greedy = self.policy.greedy_output(*(output[:, 0] for output in outputs[: split - 1]))
-        return keras.Model([observation, start, *memory], [greedy, *outputs[split:]], name="policy")
+        best = self.policy.greedy_output(*(output[:, 0] for output in outputs[: split - 1]))
+        return keras.Model([observation, start, *memory], [best, *outputs[split:]], name="policy")
 
-    def arrange(self, x):
+    def arrange(self, x: Tensor) -> Tensor:
         """`[T, B, ...]` -> `[B, T, ...]`."""
         return ops.swapaxes(x, 0, 1)
 
-    def inputs(self, trajectory):
-        """The model's inputs."""
+    def forward(self, inputs: Any, run: Callable) -> tuple[Any, Tensor]:
+        """(distribution of samples, values) by `run`, a pass of `lab.agents.passes`. A program."""
+        *parameters, value = run(self.model, inputs)[: -len(self._memory)]
+        return self.policy.distribution(*parameters), value
+
+    def evaluate(self, trajectory: Trajectory) -> Evaluated:
+        """Policy and values on a trajectory, by greedy passes. A program."""
         memory = [trajectory.extras[f"memory_{position}"][0] for position in range(len(self._memory))]
         start = ops.cast(trajectory.extras["start"], "float32")
-        return [self.arrange(trajectory.observation), self.arrange(start), *memory]
+        inputs = [self.arrange(trajectory.observation), self.arrange(start), *memory]
+        sample = self.arrange(trajectory.extras["sample"])
+        policy, value = self.forward(inputs, greedy)
+        return Evaluated(inputs, sample, policy, value, self._next_value(trajectory))
 
-    def forward(self, inputs, run):
-        """(parameters, values) by a pass of `lab.agents.passes`."""
-        outputs = run(self.model, inputs)[: -len(self._memory)]
-        return outputs[:-1], outputs[-1]
-
-    def next_value(self, trajectory):
-        """V(s'_t) by one step on s'_t, from the memory after step t; `[T, B]`. A program."""
+    def _next_value(self, trajectory):
+        """V(s'_t) `[T, B]`, by one more step of the model on s'_t, with the memory after step t."""
         memory = []
         for position, last in enumerate(self._memory):
             before = trajectory.extras[f"memory_{position}"]
@@ -183,10 +200,9 @@ class Recurrent:
         value = self._one_step(observation, ops.zeros(memory[0].shape[:1]), memory, greedy)[1]
         return ops.reshape(value, trajectory.reward.shape)
 
-    def observe(self, trajectory):
-        """Updates the statistics of the observations. A program."""
-        self._statistics.update(trajectory)
-
-
-def _several(outputs):
-    return outputs if isinstance(outputs, list | tuple) else [outputs]
+    def _one_step(self, observation, start, memory, run):
+        """(parameters, value, memory after the step) of single observations."""
+        outputs = run(self._step, [ops.expand_dims(observation, 1), ops.expand_dims(start, 1), *memory])
+        split = len(outputs) - len(memory)
+        *parameters, value = (output[:, 0] for output in outputs[:split])
+        return parameters, value, list(outputs[split:])

@@ -1,17 +1,19 @@
-"""Uniform experience replay in Keras variables: written and sampled inside compiled programs, saved with them."""
+"""Uniform experience replay in Keras variables, which programs write and sample."""
 
 from typing import Any, NamedTuple
 
+import gymnasium
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, validation
+from lab.agents.agent import Trajectory
 from lab.agents.spaces import fitting
 
 
 class Transition(NamedTuple):
-    """Single steps, without order."""
+    """Single steps, in no order."""
 
     observation: Any  # [N, ...]
     action: Any  # [N, ...]
@@ -21,19 +23,21 @@ class Transition(NamedTuple):
 
 
 class UniformReplay:
-    """A ring of the last `capacity` transitions, sampled uniformly with replacement (Lin 1992; Mnih et al. 2015).
+    """A ring buffer of the last `capacity` transitions, sampled uniformly with replacement.
+
+    Sources: Lin 1992; Mnih et al. 2015.
 
     Args:
-        capacity: transitions held.
-        observation_space, action_space: Gymnasium spaces of a single environment; they give shapes and dtypes. Numbers are kept in at most
-            32 bits, and whole actions as int32.
+        capacity: the number of transitions that it holds.
+        observation_space, action_space: Gymnasium spaces of a single environment, which give shapes
+            and dtypes. Numbers are kept in at most 32 bits, and integer actions as int32.
         seed: seeds the sampling.
 
     Raises:
-        ValueError: a space is not of numbers, or its bounds do not fit.
+        ValueError: a space is not of numbers, or its bounds do not fit into 32 bits.
     """
 
-    def __init__(self, capacity, observation_space, action_space, *, seed):
+    def __init__(self, capacity: int, observation_space: gymnasium.Space, action_space: gymnasium.Space, *, seed: int) -> None:
         self.capacity = validation.integer("capacity", capacity)
         self.observation_space, self.action_space = observation_space, action_space
         seen = observation_space.shape, fitting("observation_space", observation_space)
@@ -48,12 +52,12 @@ class UniformReplay:
                 for name, (shape, dtype) in fields._asdict().items()
             )
         )
-        self.added = keras.Variable(0, dtype="int32", trainable=False, name="replay_added")  # transitions ever added
+        self.added = keras.Variable(0, dtype="int32", trainable=False, name="replay_added")
         self.seed = keras.random.SeedGenerator(seed)
         self.variables = [*self.storage, self.added, self.seed.state]
 
-    def add(self, trajectory):
-        """Appends the T x B steps of a trajectory over the oldest ones. A program."""
+    def add(self, trajectory: Trajectory) -> None:
+        """Writes the T x B steps of a trajectory over the oldest ones. A program."""
         steps = Transition(*(getattr(trajectory, name) for name in Transition._fields))
         count = int(np.prod(steps.reward.shape))
         if count > self.capacity:
@@ -61,11 +65,12 @@ class UniformReplay:
         indices = (self.added.value + ops.arange(count, dtype="int32")) % self.capacity
         for variable, values in zip(self.storage, steps, strict=True):
             engine.write(variable, indices, ops.reshape(values, (count, *variable.shape[1:])))
-        # Counting goes on modulo 2 x capacity: position and fullness stay right and nothing overflows.
+        # At 2 x capacity the count falls back to capacity: the next place and whether the ring is
+        # full stay right, and the count never overflows.
         total = self.added.value + count
         self.added.assign(ops.where(total >= 2 * self.capacity, total - self.capacity, total))
 
-    def sample(self, batch_size):
+    def sample(self, batch_size: int) -> Transition:
         """`batch_size` transitions, drawn uniformly with replacement. A program."""
         size = ops.minimum(self.added.value, self.capacity)
         indices = keras.random.randint((batch_size,), 0, size, dtype="int32", seed=self.seed)

@@ -1,25 +1,28 @@
-"""Returns: pure functions over time-major arrays, all special cases of the lambda-return.
+"""Returns: pure functions of time-major arrays. All are special cases of the lambda-return.
 
-Arguments shared by all of them, each `[T, B]`:
+Arguments that all of them have, each `[T, B]`:
 
 - `reward`: r_t, in the environment's units;
-- `discount`: gamma where the step did not terminate, 0 where it did;
+- `discount`: gamma, but 0 where the step terminated;
 - `next_value`: V(s'_t), the value of the true next observation, before any reset;
-- `cut`: true where the trajectory breaks after step t without being over (truncation). The last step is always cut.
+- `cut`: true where the episode is broken off after step t, by truncation. The last step counts as
+  cut, whatever is given.
 
-A terminated step ends the return; a cut one bootstraps from `next_value`. A step can be both: termination wins, for its
-discount is zero.
+A terminated step ends the return. A cut step bootstraps from `next_value`. A step that is both ends
+the return, because its discount is zero.
 """
 
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 
 
-def lambda_return(reward, discount, next_value, cut, lambda_):
+def lambda_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor, lambda_: Tensor | float) -> Tensor:
     r"""The lambda-return, by its backward recursion (Sutton & Barto 2018, eq. 12.18).
 
-    G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1}), and G_t = r_t + gamma_t V(s'_t) at a cut.
+        G_t = r_t + gamma_t ((1 - lambda) V(s'_t) + lambda G_{t+1})
+        G_t = r_t + gamma_t V(s'_t)  at a cut
 
     Args:
         lambda_: trace decay in [0, 1]; a number or `[T, B]`.
@@ -43,17 +46,22 @@ def lambda_return(reward, discount, next_value, cut, lambda_):
     return ops.scan(backward, ops.zeros_like(reward[0]), steps, reverse=True)[1]
 
 
-def monte_carlo_return(reward, discount, next_value, cut):
-    """The lambda-return at lambda = 1: rewards to the end of the episode, V only where the trajectory is cut."""
+def monte_carlo_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor) -> Tensor:
+    """The lambda-return with lambda = 1: the rewards until the end of the episode.
+
+    V stands for the rewards that would follow only where the trajectory is cut.
+    """
     return lambda_return(reward, discount, next_value, cut, 1.0)
 
 
-def td0_target(reward, discount, next_value, cut):
-    """The lambda-return at lambda = 0: r_t + gamma_t V(s'_t) (Sutton & Barto 2018, eq. 6.2)."""
+def td0_target(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor) -> Tensor:
+    """The lambda-return with lambda = 0: r_t + gamma_t V(s'_t) (Sutton & Barto 2018, eq. 6.2)."""
     return lambda_return(reward, discount, next_value, cut, 0.0)
 
 
-def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
+def generalized_advantage(
+    reward: Tensor, discount: Tensor, value: Tensor, next_value: Tensor, cut: Tensor, lambda_: Tensor | float
+) -> Tensor:
     """GAE(gamma, lambda): the lambda-return minus V(s_t), `[T, B]` (Schulman et al. 2016, eq. 16).
 
     Args:
@@ -64,16 +72,21 @@ def generalized_advantage(reward, discount, value, next_value, cut, lambda_):
     return returns - value
 
 
-def n_step_return(reward, discount, next_value, cut, n):
-    """The n-step return (Sutton & Barto 2018, eq. 7.1): n rewards, then V; fewer where a cut or the end comes first.
+def n_step_return(reward: Tensor, discount: Tensor, next_value: Tensor, cut: Tensor, n: int) -> Tensor:
+    """The n-step return: n rewards, then V (Sutton & Barto 2018, eq. 7.1).
 
-    The lambda-return with lambda = 1 over windows of n steps: a window is a trajectory that is cut after n steps.
+    There are fewer rewards where a cut or the end of the episode comes first. It is computed as the
+    lambda-return with lambda = 1 of windows of n steps: each window is a trajectory that is cut
+    after its last step.
+
+    Args:
+        n: at least 1.
     """
     if n < 1:
         raise ValueError(f"n_step_return: expected n >= 1, received {n}.")
     length = ops.shape(reward)[0]
     n = min(n, length)
-    # Pad the end with n - 1 steps of no reward that are never reached, for the step before them is cut.
+    # The end is padded with n - 1 steps. No return reaches them, because the step before is cut.
     cut = ops.concatenate([ops.cast(cut, "bool")[:-1], ops.ones_like(cut[:1], dtype="bool")])
 
     def windows(x):

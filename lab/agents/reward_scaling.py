@@ -1,26 +1,32 @@
-"""Rewards in units of the deviation of their discounted sums."""
+"""Rewards in units of the standard deviation of their discounted sums."""
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 from lab.layers import RunningNormalization
 
 
 class RewardScaling:
-    """r / sqrt(Var(G) + epsilon), clipped, with G_t = gamma G_{t-1} + r_t summed forwards over each episode.
+    """Divides rewards by the running standard deviation of their discounted sums.
 
-    The variance is that of all G seen so far, the present rollout's included. Rewards are scaled, not shifted, so that the best policy stays
-    the best (Engstrom et al. 2020, section 3, item 2; the form of OpenAI Baselines' VecNormalize).
+        G_t = gamma G_{t-1} + r_t
+        scaled reward = clip(r_t / sqrt(Var(G) + epsilon))
+
+    G starts from 0 in each episode. The variance is that of all G so far, those of the present
+    rollout included. Rewards are scaled, not shifted, so that the best policy stays the best.
+
+    Source: Engstrom et al. 2020, section 3, item 2, in the form of OpenAI Baselines' VecNormalize.
 
     Args:
-        num_envs: B.
+        num_envs: B, the number of environments.
         discount: gamma.
         clip: scaled rewards lie in [-clip, clip].
     """
 
-    def __init__(self, num_envs, discount, *, clip=10.0):
+    def __init__(self, num_envs: int, discount: float, *, clip: float = 10.0) -> None:
         self.discount = validation.UNIT.check("discount", discount)
         self.clip = validation.POSITIVE.check("clip", clip)
         self.num_envs = validation.integer("num_envs", num_envs)
@@ -29,16 +35,19 @@ class RewardScaling:
         self._statistics.build((None,))
         self.variables = [self._return, *self._statistics.variables]
 
-    def __call__(self, reward, start):
-        """Scales the rewards of a rollout `[T, B]`; `start` is true in an episode's first step. A program."""
+    def __call__(self, reward: Tensor, start: Tensor) -> Tensor:
+        """Scales the rewards of a rollout `[T, B]`. A program.
+
+        `start` `[T, B]` is true in the first step of an episode.
+        """
 
         def forward(total, step):
-            reward, going_on = step
-            total = self.discount * going_on * total + reward  # G_t
+            reward, continues = step
+            total = self.discount * continues * total + reward  # G_t
             return total, total
 
-        going_on = 1.0 - ops.cast(start, "float32")
-        last, totals = ops.scan(forward, ops.copy(self._return), (ops.convert_to_tensor(reward), going_on))
+        continues = 1.0 - ops.cast(start, "float32")
+        last, totals = ops.scan(forward, ops.copy(self._return), (ops.convert_to_tensor(reward), continues))
         self._return.assign(last)
         self._statistics.update(ops.reshape(totals, (-1,)))
         scale = ops.rsqrt(self._statistics.variance() + self._statistics.epsilon)

@@ -1,21 +1,22 @@
-"""Rollouts: an agent's steps in a batch of environments, on the host or inside the compiled program.
+"""Rollouts: an agent acts in a batch of environments, on the host or inside a program.
 
-Both kinds have the same face for `train`: `num_envs`, `variables`, `reset(step)` and `run(agent, iterations, learn)`.
+`train` uses both kinds in the same way. They have `num_envs`, `variables`, `reset(step)` and
+`run(iterations, learn)`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.agents.agent import Trajectory
+from lab.agents.agent import Agent, Trajectory
 from lab.agents.spaces import NARROW, as_action, overflow
 from lab.errors import EnvironmentFailure
 
 
-class Batch(NamedTuple):
+class IterationStats(NamedTuple):
     """What some iterations of acting and learning produced."""
 
     metrics: dict  # name -> mean over the iterations; empty where nothing was learnt
@@ -24,17 +25,20 @@ class Batch(NamedTuple):
 
 
 class HostRollout:
-    """Any Gymnasium vector environment in `AutoresetMode.SAME_STEP`; acting is NumPy, learning one compiled call.
+    """A rollout in any Gymnasium vector environment in `AutoresetMode.SAME_STEP`.
+
+    Acting is a function of arrays, `agent.host_policy`. Learning is one compiled call.
 
     Args:
         agent: an `Agent`.
         envs: a `gymnasium.vector.VectorEnv` in SAME_STEP mode.
-        seed: the run's seed. Resets and action noise come from (seed, the step of the last reset) alone.
+        seed: the run's seed. It and the step of the last reset seed environments and exploration.
     """
 
-    variables = ()  # the state of host environments cannot be saved; a reset with a known seed stands for it
+    # The state of host environments cannot be saved. A resumed run resets them with a known seed.
+    variables = ()
 
-    def __init__(self, agent, envs, *, seed):
+    def __init__(self, agent: Agent, envs: Any, *, seed: int) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
@@ -49,7 +53,7 @@ class HostRollout:
             False: engine.compile(agent.observe, agent.variables),
         }
 
-    def reset(self, step):
+    def reset(self, step: int) -> None:
         """Starts new episodes, seeded by the run's seed and the number of steps taken so far."""
         seeds = np.random.SeedSequence((self.seed, step)).spawn(2)
         self._observation, _ = self.envs.reset(seed=[int(s) for s in seeds[0].generate_state(self.num_envs)])
@@ -57,8 +61,8 @@ class HostRollout:
         self._return = np.zeros(self.num_envs)
         self._length = np.zeros(self.num_envs, int)
 
-    def run(self, iterations, learn):
-        """Collects and, with `learn`, learns, `iterations` times."""
+    def run(self, iterations: int, learn: bool) -> IterationStats:
+        """Collects a trajectory, and learns from it if `learn`. It does so `iterations` times."""
         metrics: list[dict] = []
         self._finished = []
         for _ in range(iterations):
@@ -68,10 +72,12 @@ class HostRollout:
                 metrics.append({name: float(value) for name, value in result.items()})
         names = metrics[0] if metrics else ()
         finished = np.array(self._finished).reshape(-1, 2)
-        return Batch({name: float(np.mean([m[name] for m in metrics])) for name in names}, finished[:, 0], finished[:, 1])
+        return IterationStats(
+            {name: float(np.mean([m[name] for m in metrics])) for name in names}, finished[:, 0], finished[:, 1]
+        )
 
-    def collect(self, length):
-        """A `Trajectory` of `length` steps in each environment, as arrays."""
+    def collect(self, length: int) -> Trajectory:
+        """A `Trajectory` of `length` steps of each environment, as arrays."""
         policy = self.agent.host_policy(self._generator)
         observation = self._observation
         shape = (length, self.num_envs)
@@ -86,9 +92,9 @@ class HostRollout:
             actions.append(action)
             extras.append(extra)
             observations[t] = observation
-            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(
-                as_action(self.envs.action_space, action)
-            )
+            space = self.envs.action_space
+            action = action if action.dtype == space.dtype else as_action(space, action)
+            observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(action)
             next_observations[t] = observation
             self._return += rewards[t]
             self._length += 1
@@ -103,30 +109,33 @@ class HostRollout:
 
     def _end_episodes(self, ended, final_observations, next_observation):
         for i in ended:
-            if np.shape(final_observations[i]) != next_observation[i].shape:  # the environment's own info of that name
-                received = f"{final_observations[i]!r}; lab.agents.environments.make_vector keeps the environment's own out"
+            last = final_observations[i]
+            if np.shape(last) != next_observation[i].shape:  # it is another info of that name
+                received = f"{last!r}; lab.agents.environments.make_vector keeps the environment's own out"
                 raise EnvironmentFailure(
                     f"environment {i}: expected its last observation as info['final_obs'], received {received}."
                 )
-            next_observation[i] = final_observations[i]
+            next_observation[i] = last
             self._finished.append((self._return[i], self._length[i]))
         self._return[ended] = 0
         self._length[ended] = 0
 
 
 class DeviceRollout:
-    """A functional environment, batched over its leading axis: acting, stepping and learning are one program.
+    """A rollout in a functional environment that is batched over its leading axis.
+
+    Acting, stepping the environments and learning are one program.
 
     Args:
         agent: an `Agent`.
-        env: a `gymnasium.experimental.functional.FuncEnv` written in `keras.ops` over `[B, ...]`; `initial(rng)` gets a
-            `SeedGenerator` and returns the states of all B environments.
-        max_episode_steps: the time limit, for a functional environment has none.
-        seed: the run's seed.
+        env: a `gymnasium.experimental.functional.FuncEnv`, written in `keras.ops` over `[B, ...]`.
+            `initial(rng)` gets a `SeedGenerator` and returns the states of all B environments.
+        max_episode_steps: the time limit. A functional environment has none of its own.
+        seed: the run's seed. It seeds the environments.
         xla: as in `engine.compile`.
     """
 
-    def __init__(self, agent, env, *, max_episode_steps, seed, xla=None):
+    def __init__(self, agent: Agent, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None) -> None:
         self._xla = xla
         self.agent = agent
         self.env = env
@@ -142,34 +151,37 @@ class DeviceRollout:
         self._return = keras.Variable(np.zeros(self.num_envs), dtype="float32", trainable=False, name="env_episode_return")
         self._length = keras.Variable(np.zeros(self.num_envs), dtype="int32", trainable=False, name="env_episode_length")
         self.variables = [*keras.tree.flatten(self._state), self._return, self._length, self.seed.state]
-        self._programs = {}
+        self._programs: dict = {}
 
-    def reset(self, step):
-        """Nothing: the state of the environments is in `variables`."""
+    def reset(self, step: int) -> None:
+        """Does nothing, because the state of the environments is in `variables`."""
 
-    def run(self, iterations, learn):
-        """Collects and, with `learn`, learns, `iterations` times, in one compiled call."""
+    def run(self, iterations: int, learn: bool) -> IterationStats:
+        """Does what `HostRollout.run` does, in one compiled call."""
         if (iterations, learn) not in self._programs:
             state = [*self.agent.variables, *self.variables]
 
             def iteration(_):
                 trajectory, episodes = self._collect(self.agent.rollout_length)
-                metrics = self.agent.learn(trajectory) if learn else self.agent.observe(trajectory)
-                return metrics or {}, episodes
+                if learn:
+                    return self.agent.learn(trajectory), episodes
+                self.agent.observe(trajectory)
+                return {}, episodes
 
             self._programs[iterations, learn] = engine.compile(
                 lambda: engine.scan(iteration, state, length=iterations), state, xla=self._xla
             )
         metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
         returns, lengths, ended = (x.reshape(-1) for x in episodes)
-        return Batch({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
+        return IterationStats({name: float(values.mean()) for name, values in metrics.items()}, returns[ended], lengths[ended])
 
-    def collect(self, length):
-        """A `Trajectory` of `length` steps in each environment, as tensors. A program."""
+    def collect(self, length: int) -> Trajectory:
+        """A `Trajectory` of `length` steps of each environment, as tensors. A program."""
         return self._collect(length)[0]
 
     def _collect(self, length):
-        # New episodes are drawn beforehand: fused with the step, drawing took XLA four times as long as all the rest.
+        # The first states of new episodes are drawn before the steps. When they were drawn within
+        # the step, XLA needed four times as long for this as for all the rest.
         fresh = engine.scan(lambda _: self.env.initial(self.seed), [self.seed.state], length=length)
         return engine.scan(self._step, [*self.agent.variables, *self.variables], fresh)
 
@@ -203,7 +215,7 @@ def _like(mask, x):
 
 
 def _require_finite(trajectory):
-    """EnvironmentFailure where a number is not finite, or too great for the 32 bits in which agents learn."""
+    """EnvironmentFailure where a number is not finite, or does not fit into 32 bits."""
     for name in ("observation", "reward", "next_observation"):
         values = getattr(trajectory, name)
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
@@ -211,7 +223,7 @@ def _require_finite(trajectory):
             raise EnvironmentFailure(
                 f"environment {env}: expected a finite {name}, received {values[t, env]} at step {t} of this rollout."
             )
-        dtype = NARROW.get(str(values.dtype), values.dtype)
-        received = overflow(values, dtype)
+        dtype = NARROW.get(str(values.dtype))
+        received = overflow(values, dtype) if dtype else None
         if received is not None:
             raise EnvironmentFailure(f"environment: expected {name}s that fit {dtype}, received {received}.")

@@ -1,19 +1,31 @@
-"""What is asked of Gymnasium's spaces: which actions agents take, which numbers fit into 32 bits. No Keras in here."""
+"""Checks of Gymnasium's spaces: which actions agents take, which numbers fit into 32 bits.
 
+This module does not import Keras.
+"""
+
+from typing import Any
+
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-NUMBERS = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary  # whose values are one array
-NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}  # what programs and replays make of 64 bits
+NUMBERS = (
+    spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
+)  # spaces whose values are one array of numbers
+NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}  # dtype -> the one in programs and replays
 
 
-def one_line(x):
+def one_line(x: Any) -> str:
     """An array, a space or a list on one line."""
     return " ".join(str(x).split())
 
 
-def bounded(space):
-    """(low, high) in float64 of an action space that is a Box of floats with one axis and finite bounds; ValueError otherwise."""
+def bounded(space: gymnasium.Space) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) in float64 of a bounded action space.
+
+    Raises:
+        ValueError: it is not a Box of floats with one axis and finite bounds.
+    """
     if not isinstance(space, spaces.Box) or len(space.shape) != 1 or not np.issubdtype(space.dtype, np.floating):
         raise ValueError(f"action space: expected a Box of floats with one axis, received {one_line(space)}.")
     fitting("action space", space, "float32")
@@ -25,8 +37,8 @@ def bounded(space):
     return low, high
 
 
-def check_actions(space):
-    """ValueError where no policy gradient agent acts in the space: it takes Discrete, MultiDiscrete, MultiBinary and bounded Box."""
+def check_actions(space: gymnasium.Space) -> None:
+    """ValueError unless the actions are Discrete, MultiDiscrete, MultiBinary or a bounded Box."""
     if isinstance(space, spaces.Box):
         bounded(space)
     elif not isinstance(space, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
@@ -40,28 +52,35 @@ def check_actions(space):
         raise ValueError(f"action space: expected one axis, received {one_line(space)}.")
 
 
-def discrete(space):
-    """The number of actions of a space that is Discrete and counts from 0; ValueError otherwise."""
+def discrete(space: gymnasium.Space) -> int:
+    """The number of actions; ValueError unless the space is Discrete and counts from 0."""
     if not isinstance(space, spaces.Discrete):
         raise ValueError(f"action space: expected Discrete, received {one_line(space)}.")
     check_actions(space)
     return int(space.n)
 
 
-def as_action(space, action):
-    """An action, or a batch of actions, with the dtype of a space: what `step` gets. A single Discrete one is a NumPy scalar."""
+def as_action(space: gymnasium.Space, action: Any) -> Any:
+    """An action, or a batch of actions, in the dtype of its space, as `step` takes it.
+
+    A single Discrete action becomes a NumPy scalar.
+    """
     action = np.asarray(action)
     if action.dtype != space.dtype:
         action = action.astype(space.dtype)
-        if isinstance(space, spaces.Box):  # which rounding may leave
+        if isinstance(space, spaces.Box):  # rounding may leave it
             action = np.clip(action, space.low, space.high)
     return action[()]
 
 
-def fitting(name, space, dtype=None):
-    """The dtype in which the numbers of a space are kept: its own of at most 32 bits, or the narrow one of 64; or the one given.
+def fitting(name: str, space: gymnasium.Space, dtype: Any = None) -> str:
+    """The dtype in which a space's numbers are kept: the given one, or its own in at most 32 bits.
 
-    A side of a Box without a bound, or at the end of its dtype, is taken on trust: rollouts look at the numbers that come.
+    A bound of a Box that is infinite, or the least or greatest number of its dtype, is not checked.
+    There rollouts check the numbers themselves.
+
+    Args:
+        name: what the space is, for messages.
 
     Raises:
         ValueError: the space is not of numbers, or a bound does not fit.
@@ -81,8 +100,8 @@ def fitting(name, space, dtype=None):
     return dtype.name
 
 
-def overflow(values, dtype):
-    """The first of an array's finite numbers that a dtype cannot hold, or None."""
+def overflow(values: np.ndarray, dtype: Any) -> Any:
+    """The first finite number of an array that is out of the range of a dtype, or None."""
     if values.dtype == dtype or not values.size:
         return None
     least, greatest = _limits(np.dtype(dtype))
@@ -91,14 +110,14 @@ def overflow(values, dtype):
 
 
 def _limits(dtype):
-    """(least, greatest) finite number of a dtype, as Python's."""
+    """(least, greatest) finite number of a dtype, as Python numbers."""
     if dtype.kind == "f":
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
     return (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
 
 def _bounds(space):
-    """(least, greatest) of the bounds that a space has, 0 where it has none."""
+    """(the least lower bound, the greatest upper bound) of a space, 0 where it has none."""
     if isinstance(space, spaces.Discrete):
         return int(space.start), int(space.start) + int(space.n) - 1
     if isinstance(space, spaces.MultiDiscrete):

@@ -1,41 +1,74 @@
-"""Training and evaluation loops, the same for every agent."""
+"""Training and evaluation loops, the same for every agent. This module does not import Keras."""
 
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lab import errors
 from lab.agents.spaces import as_action
-from lab.agents.steps import round_up, whole_steps
 
 
 class Report(NamedTuple):
     """Where training stands after some iterations."""
 
     step: int  # environment steps taken since the start of the run, over all environments
-    metrics: dict[str, float]  # diagnostics of `learn`, and those of the episodes that ended
+    metrics: dict[str, float]  # means of what `learn` returned, and of the episodes that ended
     boundary: bool  # a checkpoint taken here resumes exactly
 
 
-def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_every=10_000):
-    """Trains for at least `steps` environment steps, rounded up to whole reports, and yields a `Report` now and then.
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple of `multiple` that is >= value."""
+    return -(-value // multiple) * multiple
 
-    First come the agent's `warm_up` steps without learning, then iterations of collecting and learning. At every
-    `checkpoint_every` steps the report is a boundary: all state is in the variables of agent and rollout, and host
-    environments start anew from a seed that depends on the run's seed and this step alone, whether the run was
-    interrupted here or not.
+
+def whole_steps(steps: int, learning_starts: int, per_iteration: int, report_every: int = 1_000) -> tuple[int, int]:
+    """(steps before learning starts, steps in all), in environment steps.
+
+    The first number is rounded up to whole iterations, the rest to whole reports.
 
     Args:
-        start: the step of the boundary from which to go on; the variables hold its checkpoint.
-        report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
+        per_iteration: environment steps of one rollout.
+    """
+    learning_starts = round_up(learning_starts, per_iteration)
+    report_every = round_up(report_every, per_iteration)
+    learning = round_up(max(steps - learning_starts, 0), report_every)  # one length of loop on the device: one compilation
+    return learning_starts, learning_starts + learning
 
-    Metrics yielded, over the episodes that ended since the last report: `episode_return` (mean undiscounted return),
-    `episode_length` (mean, steps); `steps_per_second` (learning included, wall time); and the means of what `agent.learn`
-    returned.
+
+def train(
+    agent: Any,
+    rollout: Any,
+    *,
+    steps: int,
+    start: int = 0,
+    report_every: int = 1_000,
+    checkpoint_every: int = 10_000,
+) -> Iterator[Report]:
+    """Trains for at least `steps` environment steps. Yields a `Report` every `report_every` steps.
+
+    The first `agent.learning_starts` steps are collected without learning. Then each iteration
+    collects a rollout and learns from it.
+
+    Every `checkpoint_every` steps the report is a boundary: all state is in the variables of agent
+    and rollout. There host environments begin new episodes, from a seed that depends only on the
+    run's seed and this step. So a run that was interrupted there goes on exactly.
+
+    The metrics of a report are means since the last one:
+
+    - `episode_return`: undiscounted return of the episodes that ended;
+    - `episode_length`: their length, in steps;
+    - `steps_per_second`: environment steps per second of wall time, learning included;
+    - whatever `agent.learn` returned.
+
+    Args:
+        steps: is rounded up as in `whole_steps`.
+        start: the step of the boundary from which to go on. The variables hold its checkpoint.
+        report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
     """
     per_iteration = agent.rollout_length * rollout.num_envs
-    warm_up, total = whole_steps(steps, agent.warm_up, per_iteration, report_every)
+    learning_starts, total = whole_steps(steps, agent.learning_starts, per_iteration, report_every)
     report_every = round_up(report_every, per_iteration)
     checkpoint_every = round_up(checkpoint_every, per_iteration)
     step = start
@@ -43,26 +76,32 @@ def train(agent, rollout, *, steps, start=0, report_every=1_000, checkpoint_ever
     while step < total:
         if boundary:
             rollout.reset(step)
-        learn = step >= warm_up
-        until_boundary = checkpoint_every - (step - warm_up) % checkpoint_every
-        span = min(report_every, until_boundary, total - step) if learn else warm_up
+        learn = step >= learning_starts
+        until_boundary = checkpoint_every - (step - learning_starts) % checkpoint_every
+        span = min(report_every, until_boundary, total - step) if learn else learning_starts
         began = time.perf_counter()
-        batch = rollout.run(span // per_iteration, learn)
+        stats = rollout.run(span // per_iteration, learn)
         seconds = time.perf_counter() - began
         step += span
-        boundary = step >= total or (learn and (step - warm_up) % checkpoint_every == 0)
-        metrics = dict(batch.metrics, steps_per_second=span / seconds)
-        if len(batch.episode_returns):
-            metrics["episode_return"] = float(np.mean(batch.episode_returns))
-            metrics["episode_length"] = float(np.mean(batch.episode_lengths))
+        boundary = step >= total or (learn and (step - learning_starts) % checkpoint_every == 0)
+        metrics = dict(stats.metrics, steps_per_second=span / seconds)
+        if len(stats.episode_returns):
+            metrics["episode_return"] = float(np.mean(stats.episode_returns))
+            metrics["episode_length"] = float(np.mean(stats.episode_lengths))
         errors.require_finite_metrics(metrics, agent.variables, f"step {step}")
         yield Report(step, metrics, boundary)
 
 
-def evaluate(agent, envs, *, episodes, seed):
-    """Undiscounted returns of the greedy policy, `[episodes]`, on a vector environment made for this purpose.
+def evaluate(agent: Any, envs: Any, *, episodes: int, seed: int) -> np.ndarray:
+    """Undiscounted returns of the greedy policy, `[episodes]`.
 
-    The first `episodes / num_envs` episodes of each environment count, so that short episodes are not preferred.
+    The first `episodes / num_envs` episodes of each environment count. Otherwise short episodes
+    would be preferred.
+
+    Args:
+        envs: a vector environment in SAME_STEP mode, which serves for this alone.
+        episodes: a multiple of the number of environments.
+        seed: seeds the environments.
     """
     if episodes % envs.num_envs:
         raise ValueError(f"episodes: expected a multiple of the {envs.num_envs} environments, received {episodes}.")
@@ -73,7 +112,8 @@ def evaluate(agent, envs, *, episodes, seed):
     returns: list[list[float]] = [[] for _ in range(envs.num_envs)]
     running, start = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
     while min(len(r) for r in returns) < per_env:
-        observation, reward, terminated, truncated, _ = envs.step(as_action(envs.action_space, policy(observation, start)[0]))
+        action = as_action(envs.action_space, policy(observation, start)[0])
+        observation, reward, terminated, truncated, _ = envs.step(action)
         running += reward
         start = terminated | truncated
         for i in np.flatnonzero(start):

@@ -1,6 +1,8 @@
-"""Pictures of a policy at work: an episode as GIF or in a window."""
+"""Pictures of a policy at work: an episode as a GIF or in a window."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -9,11 +11,12 @@ from lab.agents import environments
 from lab.agents.spaces import as_action
 
 
-def greedy_policy(model, action_space):
-    """The function observation -> action of one episode, from a model that an agent's `policy_model` or a value network is.
+def greedy_policy(model: Any, action_space: gymnasium.Space) -> Callable[[np.ndarray], Any]:
+    """A function observation -> action, from an agent's `policy_model`, for one episode.
 
-    The model gives scores of discrete actions, of which the highest wins (in each part of a `MultiDiscrete`), or the action of a Box, which is
-    clipped to it. A recurrent one takes [observation, start, *memory] and gives [the same, *memory].
+    The model gives the action of a Box, which is clipped to the bounds, or a score of each discrete
+    action, of which the highest wins. For a `MultiDiscrete` the highest of each part wins. A
+    recurrent model takes [observation, start, *memory] and gives [action or scores, *memory].
     """
     from lab import engine
 
@@ -23,8 +26,9 @@ def greedy_policy(model, action_space):
     if isinstance(action_space, gymnasium.spaces.Box):
         low, high = action_space.low, action_space.high
         return lambda observation: as_action(action_space, np.clip(forward(observation[None])[0], low, high))
-    counts = getattr(action_space, "nvec", None)
-    ends = np.cumsum(np.full(action_space.shape, 2) if counts is None else counts)[:-1]
+    space: Any = action_space
+    counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
+    ends = np.cumsum(counts)[:-1]
 
     def choose(observation):
         return as_action(action_space, [part.argmax() for part in np.split(forward(observation[None])[0], ends)])
@@ -32,12 +36,18 @@ def greedy_policy(model, action_space):
     return choose
 
 
-def record_episode(environment, model, path, *, seed, max_frames=500, every=2, **arguments):
+def record_episode(
+    environment: Any, model: Any, path: Any, *, seed: int, max_frames: int = 500, every: int = 2, **arguments: Any
+) -> float:
     """Plays a greedy episode and writes it as a GIF. Returns the undiscounted return.
 
     Args:
-        environment: of `lab.agents.environments.make`, with rgb_array rendering.
-        every: one frame of the GIF for so many steps.
+        environment: as in `lab.agents.environments.make`; it must render "rgb_array".
+        model: an agent's `policy_model`.
+        path: of the GIF.
+        seed: of the episode.
+        max_frames: of the GIF. Later steps are not drawn.
+        every: steps from one frame to the next.
         **arguments: of `lab.agents.environments.make`: frame_stack, options, wrappers.
     """
     from PIL import Image
@@ -56,8 +66,15 @@ def record_episode(environment, model, path, *, seed, max_frames=500, every=2, *
     return total
 
 
-def log_episode(environment, model, track, **options):
-    """Logs `record_episode` as a run's episode.gif. Where that fails, for some environments need a screen and some cannot be drawn, the run goes on."""
+def log_episode(environment: Any, model: Any, track: Any, **options: Any) -> None:
+    """Writes `record_episode` to episode.gif of a run, and logs it.
+
+    Where that fails the run only says so: some environments need a screen, others cannot be drawn.
+
+    Args:
+        track: the run.
+        **options: the other arguments of `record_episode`.
+    """
     try:
         record_episode(environment, model, track.artifacts / "episode.gif", **options)
     except Exception as error:
@@ -66,8 +83,11 @@ def log_episode(environment, model, track, **options):
         track.artifact("episode.gif")
 
 
-def show_episode(environment, model, *, seed, **arguments):
-    """Plays a greedy episode in a window. Returns the undiscounted return. Arguments as of `record_episode`."""
+def show_episode(environment: Any, model: Any, *, seed: int, **arguments: Any) -> float:
+    """Plays a greedy episode in a window. Returns the undiscounted return.
+
+    The arguments are those of `record_episode`.
+    """
     return _play(environment, model, seed, "human", lambda env, step: None, arguments)[0]
 
 

@@ -1,4 +1,4 @@
-"""Data sets that need no download, and loaders of those that do."""
+"""Data sets that need no download, loaders of those that do, and the conventions of images."""
 
 import lazy_loader
 

@@ -8,17 +8,26 @@ SYSTEM = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lo
 
 
 def files_below(
-    folder: str | Path, what: str, wanted: Callable[[str], bool], *, without: Collection[str] = (), unreadable: str = "refuse"
+    folder: str | Path,
+    what: str,
+    wanted: Callable[[str], bool],
+    *,
+    without: Collection[str] = (),
+    unreadable: str = "refuse",
 ) -> list[Path]:
     """The files below a folder whose names are wanted, in the order of their paths.
 
-    Hidden entries are left out: names that begin with a dot, and what operating systems leave behind (`SYSTEM`). So are pipes,
-    sockets and devices. Links are followed, but for a folder inside itself.
+    Hidden entries are left out. They are names that begin with a dot, and the files and folders
+    of operating systems (`SYSTEM`). Pipes, sockets and devices are left out too. Links are
+    followed, except a link from inside a folder to that folder.
 
     Args:
-        what: the files are, in a message.
+        folder: where to look.
+        what: the kind of files, for messages, such as "pictures".
+        wanted: file name -> whether it is wanted.
         without: names of files and folders that are left out too.
-        unreadable: "refuse" stops at a folder that cannot be read and names it, "skip" leaves it out.
+        unreadable: "refuse" raises at a folder that cannot be read and names it. "skip" leaves
+            it out.
     """
     if unreadable not in ("refuse", "skip"):
         raise ValueError(f"unreadable: expected 'refuse' or 'skip', received {unreadable!r}.")

@@ -1,10 +1,14 @@
-"""Characters, rendered from the fonts that matplotlib ships, distorted and, if wanted, coloured: images that need no download."""
+"""Images of characters that need no download.
+
+Characters are drawn with the fonts that matplotlib ships, distorted and, if wanted, coloured.
+"""
 
 import contextlib
 import functools
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,50 +24,79 @@ FACES = (
     *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
     *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
-    "cmr10", "cmb10", "cmss10", "cmtt10",
-)  # fmt: skip
+    "cmr10",
+    "cmb10",
+    "cmss10",
+    "cmtt10",
+)
 FINE = 96  # pixels on a side of the drawing that is distorted
-VERSION = 2  # of the images; changes with them
+VERSION = 2  # of the images; it changes when they do
+DRAWN_BY = ("matplotlib", "numpy", "pillow", "scipy")  # other versions of these draw other images
 
 
 def glyphs(
-    count, *, size=28, characters=DIGITS, faces=FACES, rotation=12.0, shear=0.15, zoom=0.12, shift=0.06, elastic=0.02, coloured=False,
-    seed=0, cache=True,
-):  # fmt: skip
+    count: int,
+    *,
+    size: int = 28,
+    characters: str | Sequence[str] = DIGITS,
+    faces: Sequence[str] = FACES,
+    rotation: float = 12.0,
+    shear: float = 0.15,
+    zoom: float = 0.12,
+    shift: float = 0.06,
+    elastic: float = 0.02,
+    coloured: bool = False,
+    seed: int = 0,
+    cache: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
     """`count` images of characters in random faces, and which character each is.
 
-    Each is drawn large, moved by an affine map and an elastic one (Simard et al. 2003: random displacements, smoothed), and sampled
-    at `size` x `size` pixels. Classes and faces are uniform, over the faces that have the character.
+    Each character is drawn large, moved by an affine map and by an elastic one (Simard et al.
+    2003: smoothed random displacements), and sampled at `size` x `size` pixels. Classes are
+    uniform. So are faces, over those that have the character.
 
     Args:
+        count: number of images.
+        size: pixels on a side.
         characters: the classes, in their order.
-        faces: names of matplotlib's fonts, see `FACES`; those that are held out test whether a network knows characters or faces.
-        rotation: greatest angle, degrees, to either side.
+        faces: names of matplotlib's fonts, see `FACES`. A test on faces that were held out of
+            training shows whether a network knows the characters or only the faces.
+        rotation: greatest angle to either side, degrees.
         shear: greatest slant, as dx/dy.
-        zoom: greatest change of scale, as a share, in either direction and in each axis.
+        zoom: greatest change of scale in either direction and in each axis, as a share.
         shift: greatest shift in each axis, as a share of the image.
-        elastic: deviation of the displacements, as a share of the image.
-        coloured: three channels, paper and ink of random colours that can be told apart; else one, white on black.
+        elastic: standard deviation of the displacements, as a share of the image.
+        coloured: True gives three channels, with paper and ink of random colours that can be
+            told apart. False gives one channel, white on black.
         seed: of everything.
-        cache: whether images are kept in `$LAB_HOME/mlruns/cache`, and found there.
+        cache: whether images are kept in `$LAB_HOME/mlruns/cache`, and read from there.
 
     Returns:
         (images uint8 `[count, size, size, 1 or 3]`, labels int32 `[count]`).
     """
-    count, size, seed = (
-        validation.integer("count", count),
-        validation.integer("size", size, 8),
-        validation.integer("seed", seed, 0),
-    )
+    count = validation.integer("count", count)
+    size = validation.integer("size", size, 8)
+    seed = validation.integer("seed", seed, 0)
     for name, value in {"rotation": rotation, "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic}.items():
         validation.NOT_NEGATIVE.check(name, value)
     if len(set(characters)) != len(characters) or not characters:
         raise ValueError(f"characters: expected different characters, at least one, received {characters!r}.")
     supported = faces_with(characters, faces)
     settings = {
-        "version": VERSION, "drawn_by": [version(name) for name in ("matplotlib", "numpy", "pillow", "scipy")], "count": count, "size": size, "characters": characters, "faces": list(faces), "rotation": rotation,
-        "shear": shear, "zoom": zoom, "shift": shift, "elastic": elastic, "coloured": coloured, "seed": seed,
-    }  # fmt: skip
+        "version": VERSION,
+        "drawn_by": [version(name) for name in DRAWN_BY],
+        "count": count,
+        "size": size,
+        "characters": characters,
+        "faces": list(faces),
+        "rotation": rotation,
+        "shear": shear,
+        "zoom": zoom,
+        "shift": shift,
+        "elastic": elastic,
+        "coloured": coloured,
+        "seed": seed,
+    }
     path = home() / "mlruns" / "cache" / f"glyphs-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"
     if cache and (kept := _kept(path)):
         return kept
@@ -77,8 +110,8 @@ def glyphs(
     return images, labels
 
 
-def faces_with(characters, faces=FACES):
-    """For each character the faces that have it; a ValueError names one that none has."""
+def faces_with(characters: str | Sequence[str], faces: Sequence[str] = FACES) -> list[list[str]]:
+    """For each character the faces that have it. A ValueError names one that no face has."""
     supported = [[face for face in faces if character in _charmap(face)] for character in characters]
     for character, found in zip(characters, supported, strict=True):
         if not found:
@@ -97,7 +130,10 @@ def _font_path(face):
 
 @functools.cache
 def _charmap(face):
-    """The characters that a face has. Computer Modern's other codes are TeX's: it draws ¡ for <."""
+    """The characters that a face has.
+
+    Computer Modern has letters and digits alone. Its other codes are TeX's: it draws ¡ for <.
+    """
     from matplotlib.ft2font import FT2Font
 
     found = {chr(code) for code in FT2Font(str(_font_path(face))).get_charmap()}
@@ -106,9 +142,10 @@ def _charmap(face):
 
 @functools.cache
 def _draw(character, face, size):
-    """A character in the middle of a square of FINE pixels, its longer side 0.64 of it, as shares of ink.
+    """A character in the middle of a square of FINE pixels, as shares of ink.
 
-    It is blurred as far as `size` pixels demand: what is finer than one must not alias.
+    Its longer side is 0.64 of the square. It is blurred as far as `size` pixels demand: details
+    finer than a pixel would alias.
     """
     from PIL import Image, ImageDraw, ImageFont
     from scipy import ndimage
@@ -143,7 +180,10 @@ def _distort(image, size, rng, rotation, shear, zoom, shift, elastic):
 
 
 def _colour(ink, rng):
-    """Ink `[N, H, W]` in one random colour on another, uint8 `[N, H, W, 3]`; the two differ by at least 0.5 of the longest way."""
+    """Ink `[N, H, W]` in one random colour on another, uint8 `[N, H, W, 3]`.
+
+    The two colours differ by at least half of the longest distance, that from black to white.
+    """
     pairs = rng.uniform(size=(len(ink), 2, 3))
     while True:
         close = np.linalg.norm(pairs[:, 0] - pairs[:, 1], axis=-1) < 0.5 * np.sqrt(3)
@@ -155,7 +195,7 @@ def _colour(ink, rng):
 
 
 def _kept(path):
-    """(images, labels) that `_keep` wrote, or None where there are none, or damaged ones: they are drawn again."""
+    """(images, labels) that `_keep` wrote, or None where they are missing or damaged."""
     try:
         with np.load(path) as kept:
             return kept["images"], kept["labels"]
@@ -164,7 +204,7 @@ def _kept(path):
 
 
 def _keep(path, **arrays):
-    """Writes an npz so that it is whole or not there; a disk that does not take it stops nobody."""
+    """Writes an npz file whole or not at all. A disk that refuses it stops nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

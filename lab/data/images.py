@@ -1,4 +1,7 @@
-"""Image data sets from scikit-learn, from `keras.datasets` and from folders, as uint8 `[N, H, W, C]` and labels."""
+"""Image data sets from scikit-learn, `keras.datasets` and folders.
+
+All give uint8 `[N, H, W, C]` and int32 labels `[N]` (`lab.data.conventions`).
+"""
 
 import os
 from pathlib import Path
@@ -11,11 +14,20 @@ from lab.data.pictures import decoded
 from lab.errors import DownloadError
 
 FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-DOWNLOADS = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}  # name: shape
+DOWNLOADS = {  # name: shape of an image
+    "mnist": (28, 28, 1),
+    "fashion_mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "cifar100": (32, 32, 3),
+}
 
 
-def digits(size=8):
-    """scikit-learn's 1,797 handwritten digits, 8 x 8 or resized (bicubic): (images uint8 `[1797, size, size, 1]`, labels int32)."""
+def digits(size: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's 1,797 handwritten digits, 8 x 8 pixels or resized (bicubic).
+
+    Returns:
+        (images uint8 `[1797, size, size, 1]`, labels int32 `[1797]`).
+    """
     from PIL import Image
     from sklearn.datasets import load_digits
 
@@ -23,21 +35,27 @@ def digits(size=8):
     data = load_digits()
     images = np.round(data.images * (255 / 16)).astype(np.uint8)
     if size != 8:
-        images = np.stack(
-            [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)) for image in images]
-        )
+        resized = (Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC) for image in images)
+        images = np.stack([np.asarray(image) for image in resized])
     return images[..., None], data.target.astype(np.int32)
 
 
-def stacked(images, labels, count, *, classes=10, seed=0):
-    """Three one-channel images on top of each other, drawn independently: classes**3 modes (Metz et al. 2017, section 3.3.1; Lin et al. 2018).
+def stacked(
+    images: np.ndarray, labels: np.ndarray, count: int, *, classes: int = 10, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stacks of three one-channel images, drawn independently: a data set of classes**3 modes.
+
+    Source: Metz et al. 2017, section 3.3.1; Lin et al. 2018.
 
     Args:
         images, labels: `[N, H, W, 1]` and `[N]`.
-        count: how many stacks.
+        count: number of stacks.
+        classes: number of labels.
+        seed: of which images are stacked.
 
     Returns:
-        (images `[count, H, W, 3]`, modes int32 `[count]`, the channels' labels as digits of a number).
+        (images `[count, H, W, 3]`, modes int32 `[count]`). The labels of the channels are the
+        digits of the mode.
     """
     if images.ndim != 4 or images.shape[3] != 1 or len(images) != len(labels):
         raise ValueError(f"images: expected [N, H, W, 1] with N labels, received {images.shape} with {len(labels)}.")
@@ -48,15 +66,18 @@ def stacked(images, labels, count, *, classes=10, seed=0):
     return np.moveaxis(images[chosen][..., 0], 1, -1), modes.astype(np.int32)
 
 
-def downloaded(name, split="train"):
+def downloaded(name: str, split: str = "train") -> tuple[np.ndarray, np.ndarray]:
     """MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 by `keras.datasets`, which downloads it once.
 
     Args:
         name: one of "mnist", "fashion_mnist", "cifar10", "cifar100".
         split: "train" or "test".
 
+    Returns:
+        (images uint8 `[N, H, W, C]`, labels int32 `[N]`).
+
     Raises:
-        DownloadError: it could not be downloaded; says where the file may be put by hand.
+        DownloadError: the download failed. The message says where to put the file by hand.
     """
     import keras
 
@@ -74,18 +95,28 @@ def downloaded(name, split="train"):
     return images.reshape(*images.shape[:3], -1), labels.reshape(-1).astype(np.int32)
 
 
-def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
-    """Every picture below a folder (of `FORMATS`, the right way up), its middle square resized to `size` x `size`; what is transparent is white.
+def folder_of_images(
+    folder: str | Path, size: int, *, channels: int = 3, unreadable: str = "refuse"
+) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+    """Every picture below a folder, of the types in `FORMATS`, as a labelled data set.
 
-    Where all pictures lie in subfolders, these are the classes, in the order of their names; else every label is 0. Which files count,
-    hidden ones and links, says `lab.data.folders`; what becomes of their pixels, `lab.data.pictures`.
+    Pictures are turned the right way up. Their middle squares are resized to `size` x `size`.
+    What is transparent becomes white.
+
+    Where all pictures lie in subfolders, these are the classes, in the order of their names.
+    Otherwise every label is 0. `lab.data.folders` says which files count, among hidden ones and
+    links. `lab.data.pictures` says what becomes of their pixels.
 
     Args:
+        folder: where the pictures are.
+        size: pixels on a side.
         channels: 1 or 3.
-        unreadable: "refuse" stops at a file that is no picture and names it, "skip" leaves it out.
+        unreadable: "refuse" raises at a file that is no picture and names it. "skip" leaves it
+            out.
 
     Returns:
-        (images uint8, labels int32, names of the classes, names of the files that were skipped).
+        (images uint8 `[N, size, size, channels]`, labels int32 `[N]`, names of the classes, names
+        of the files that were skipped).
     """
     folder = Path(folder)
     found = list(_pictures(folder, size, channels, unreadable))
@@ -97,13 +128,16 @@ def folder_of_images(folder, size, *, channels=3, unreadable="refuse"):
     return images, np.array(labels, np.int32), names, skipped
 
 
-def pictures_in(folder, size, *, channels=3, unreadable="refuse"):
-    """The paths of the pictures that `folder_of_images` finds, read as it reads them."""
+def pictures_in(folder: str | Path, size: int, *, channels: int = 3, unreadable: str = "refuse") -> list[Path]:
+    """The paths of the pictures that `folder_of_images` would return with these arguments."""
     return [path for path, image in _pictures(Path(folder), size, channels, unreadable) if image is not None]
 
 
 def _pictures(folder, size, channels, unreadable):
-    """Yields (path, uint8 `[size, size, channels]`, or None for a file that is left out); there is at least one picture."""
+    """Yields (path, picture), the picture as uint8 `[size, size, channels]`.
+
+    The picture is None for a file that is left out. At least one is a picture.
+    """
     validation.integer("size", size)
     if channels not in (1, 3):
         raise ValueError(f"channels: expected 1 or 3, received {channels}.")

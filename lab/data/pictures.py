@@ -1,18 +1,23 @@
-"""A picture file as an array: 8 bits a channel, whatever the file has."""
+"""A picture file as an array of 8 bits a channel, whatever the file has."""
 
 from pathlib import Path
 
 import numpy as np
 
+BITS = 258  # a tag of a TIFF: bits of a channel
+PHOTOMETRIC = 262  # another one: what numbers mean
+WHITE_IS_ZERO = 0  # a value of `PHOTOMETRIC`
+
 
 def decoded(path: Path, size: int, channels: int) -> np.ndarray:
-    """The middle square of a picture, the right way up, white where it is transparent: uint8 `[size, size, channels]`.
+    """The middle square of a picture, uint8 `[size, size, channels]`.
 
-    Pixels of 12 and 16 bits keep their highest 8. Floating-point pixels are shares, from 0 to 1. Pixels of another range are
-    refused, for nobody can say what is white.
+    The picture is turned the right way up. It is white where it is transparent. Pixels of 12 and
+    16 bits keep their highest 8. Floating-point pixels are shares, from 0 to 1. Pixels of another
+    range are refused, for nobody can say what is white.
 
     Raises:
-        Exception: of many kinds, whatever Pillow says of a damaged file.
+        Exception: of many kinds, whatever Pillow raises at a damaged file.
     """
     from PIL import Image, ImageOps
 
@@ -25,7 +30,10 @@ def decoded(path: Path, size: int, channels: int) -> np.ndarray:
 
 
 def _opaque(picture, format, tags):
-    """The picture in 8 bits, on white where it is transparent: `convert` clips more bits, and shows colours that nobody sees."""
+    """The picture in 8 bits, on white where it is transparent.
+
+    Pillow's `convert` alone would clip wider pixels and show colours that nobody sees.
+    """
     from PIL import Image
 
     if picture.mode == "F" or picture.mode.startswith("I"):
@@ -36,12 +44,9 @@ def _opaque(picture, format, tags):
             grey = np.where(np.asarray(picture) == picture.info["transparency"], 255, grey)
         return Image.fromarray(grey.astype(np.uint8))
     if not picture.has_transparency_data:
-        return picture.convert("RGB") if picture.mode == "LAB" else picture  # Pillow knows no other way out of it
+        return picture.convert("RGB") if picture.mode == "LAB" else picture  # Pillow converts it to nothing else
     picture = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-
-
-BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # tags of a TIFF, and a value of the second one
 
 
 def _grey(values, mode, format, bits):
@@ -50,7 +55,7 @@ def _grey(values, mode, format, bits):
         if not 0 <= values.min() <= values.max() <= 1:
             raise ValueError(f"expected floating-point pixels from 0 to 1, received {values.min():g} to {values.max():g}")
         return np.round(255 * values)
-    if mode == "I" and format != "PNG":  # where Pillow's older versions mean 16 bits
+    if mode == "I" and format != "PNG":  # in a PNG, older versions of Pillow mean 16 bits by it
         raise ValueError(
             f"expected pixels of 8 or 16 bits, received integers of another range, {values.min()} to {values.max()}"
         )

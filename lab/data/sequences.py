@@ -1,19 +1,24 @@
-"""Generated sequences: what a recurrent network can, and cannot, remember; and series to forecast."""
+"""Generated sequences: what a recurrent network can and cannot remember, and series to forecast."""
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lab import validation
 
 
-def adding(count, length, *, seed=0):
-    """The adding problem: the sum of two marked numbers (Hochreiter and Schmidhuber 1997, section 5.4; marks as Arjovsky et al. 2016, section 5.2).
+def adding(count: int, length: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The adding problem: the sum of two marked numbers.
 
-    Numbers are uniform in [0, 1); one mark is in the first half, one in the second. Always answering 1 has a mean squared error of 1/6.
+    Numbers are uniform in [0, 1). One mark is in the first half, one in the second. Always
+    answering 1 has a mean squared error of 1/6.
+
+    Source: Hochreiter and Schmidhuber 1997, section 5.4; marks as in Arjovsky et al. 2016,
+    section 5.2.
 
     Returns:
-        (x float32 `[count, length, 2]`, numbers and marks; y float32 `[count, 1]`).
+        (x float32 `[count, length, 2]`, numbers and marks; y float32 `[count, 1]`, the sums).
     """
     count, length = validation.integer("count", count), validation.integer("length", length, 2)
     rng = np.random.default_rng(seed)
@@ -25,14 +30,22 @@ def adding(count, length, *, seed=0):
     return x, (x[:, :, 0] * x[:, :, 1]).sum(axis=1, keepdims=True)
 
 
-def copy_memory(count, delay, *, length=10, symbols=8, seed=0):
-    """Copying: symbols, a wait, a sign, and the symbols again (Arjovsky et al. 2016, section 5.1).
+def copy_memory(count: int, delay: int, *, length: int = 10, symbols: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Copying: symbols, a wait, a sign, and the symbols again.
 
-    Symbols are 1 to `symbols`, 0 is blank and `symbols` + 1 the sign, after which `length` answers are due. Answering blank until then and at
-    random afterwards has a cross-entropy of length log(symbols) / (delay + 2 length) nats.
+    Symbols are 1 to `symbols`, 0 is blank, `symbols` + 1 is the sign. After the sign `length`
+    answers are due. Answering blank before it and at random after it has a cross-entropy of
+
+        length log(symbols) / (delay + 2 length) nats.
+
+    Source: Arjovsky et al. 2016, section 5.1.
 
     Args:
-        delay: blanks between the symbols and the answers, the sign among them.
+        count: number of sequences.
+        delay: steps between the symbols and the answers, the sign among them.
+        length: number of symbols to copy.
+        symbols: number of different ones.
+        seed: of the symbols.
 
     Returns:
         (x int32 `[count, delay + 2 length]`, y int32 of the same shape).
@@ -51,40 +64,55 @@ def copy_memory(count, delay, *, length=10, symbols=8, seed=0):
 class RepeatCopy(NamedTuple):
     """Examples of `repeat_copy`."""
 
-    x: np.ndarray  # [count, T, bits + 2]: bits, the start, and the number of repeats, normalised
-    y: np.ndarray  # [count, T, bits + 1]: bits, and the end
+    x: np.ndarray  # [count, T, bits + 2]: bits, the start, and the normalised number of repeats
+    y: np.ndarray  # [count, T, bits + 1]: bits and the end
     mask: np.ndarray  # [count, T]: 1 where an answer is due
 
 
-def repeat_copy(count, *, bits=8, lengths=(1, 10), repeats=(1, 10), seed=0):
-    """Repeat copy: a pattern of bits, to be said so many times, and a sign at the end (Graves et al. 2014, section 4.2).
+def repeat_copy(
+    count: int,
+    *,
+    bits: int = 8,
+    lengths: tuple[int, int] = (1, 10),
+    repeats: tuple[int, int] = (1, 10),
+    seed: int = 0,
+) -> RepeatCopy:
+    """Repeat copy: a pattern of bits, to be repeated a given number of times, and an end sign.
 
-    After a sign of its own the pattern comes, then the number of repeats in another channel, scaled so that it is 0 in the middle of its range
-    and has deviation 1 over it; then the answers are due. `repeats=(1, 1)` is Copy (section 4.1) with these two signs more.
+    A sequence has a start sign, the pattern, and the number of repeats in a channel of its own.
+    Then the answers are due. The number of repeats is normalised: over its range it has mean 0
+    and standard deviation 1. `repeats=(1, 1)` is Copy (section 4.1) with the two signs added.
+
+    Source: Graves et al. 2014, section 4.2.
 
     Args:
+        count: number of sequences.
         bits: of each vector.
-        lengths, repeats: the least and the greatest number of vectors and of repeats, both drawn uniformly.
+        lengths: the least and the greatest number of vectors, drawn uniformly.
+        repeats: the least and the greatest number of repeats, drawn uniformly.
+        seed: of all that is drawn.
 
     Returns:
-        `RepeatCopy` float32, padded with zeros to the longest.
+        `RepeatCopy` of float32, padded with zeros to the longest.
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     for name, (low, high) in {"lengths": lengths, "repeats": repeats}.items():
         if not 1 <= low <= high:
             raise ValueError(f"{name}: expected (least, greatest) with 1 <= least <= greatest, received {(low, high)}.")
     rng = np.random.default_rng(seed)
-    sizes, times = rng.integers(lengths[0], lengths[1] + 1, count), rng.integers(repeats[0], repeats[1] + 1, count)
+    sizes = rng.integers(lengths[0], lengths[1] + 1, count)
+    times = rng.integers(repeats[0], repeats[1] + 1, count)
     longest = int((2 + sizes + sizes * times + 1).max())
-    x, y = np.zeros((count, longest, bits + 2), "float32"), np.zeros((count, longest, bits + 1), "float32")
+    x = np.zeros((count, longest, bits + 2), "float32")
+    y = np.zeros((count, longest, bits + 1), "float32")
     mask = np.zeros((count, longest), "float32")
     span = repeats[1] - repeats[0] + 1
-    deviation = np.sqrt((span**2 - 1) / 12)
+    standard_deviation = np.sqrt((span**2 - 1) / 12)
     for row, (size, repeat) in enumerate(zip(sizes, times)):
         pattern = rng.integers(0, 2, (size, bits))
         x[row, 0, bits] = 1
         x[row, 1 : size + 1, :bits] = pattern
-        x[row, size + 1, bits + 1] = (repeat - np.mean(repeats)) / deviation if span > 1 else 1.0
+        x[row, size + 1, bits + 1] = (repeat - np.mean(repeats)) / standard_deviation if span > 1 else 1.0
         start, end = size + 2, size + 2 + size * repeat
         y[row, start:end, :bits] = np.tile(pattern, (repeat, 1))
         y[row, end, bits] = 1
@@ -92,36 +120,55 @@ def repeat_copy(count, *, bits=8, lengths=(1, 10), repeats=(1, 10), seed=0):
     return RepeatCopy(x, y, mask)
 
 
-def pixel_sequences(images, *, permutation_seed=None):
-    """Images uint8 `[N, H, W, C]` pixel by pixel, row by row or in one random order for all: float32 `[N, H W, C]` in 0..1 (Le et al. 2015).
+def pixel_sequences(images: ArrayLike, *, permutation_seed: int | None = None) -> np.ndarray:
+    """Images pixel by pixel, row by row or in one random order for all (Le et al. 2015).
+
+        uint8 [N, H, W, C] -> float32 [N, H W, C] in 0..1
 
     Args:
-        permutation_seed: of the order; None keeps the rows'.
+        images: uint8 `[N, H, W, C]`.
+        permutation_seed: of the order. None keeps the rows.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype != np.uint8:
         raise ValueError(f"images: expected uint8 [N, H, W, C], received {images.dtype} {images.shape}.")
     pixels = images.reshape(len(images), -1, images.shape[-1]).astype("float32") / 255
-    return (
-        pixels if permutation_seed is None else pixels[:, np.random.default_rng(permutation_seed).permutation(pixels.shape[1])]
-    )
+    if permutation_seed is None:
+        return pixels
+    return pixels[:, np.random.default_rng(permutation_seed).permutation(pixels.shape[1])]
 
 
-def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, production=0.2, decay=0.1, power=10):
-    """The Mackey-Glass series at whole times, float64 `[count]` (Mackey and Glass 1977): x' = 0.2 x_d / (1 + x_d^10) - 0.1 x, x_d = x(t - delay).
+def mackey_glass(
+    count: int,
+    *,
+    delay: float = 17.0,
+    start: float = 1.2,
+    discard: int = 1000,
+    step: float = 0.1,
+    production: float = 0.2,
+    decay: float = 0.1,
+    power: float = 10,
+) -> np.ndarray:
+    """The Mackey-Glass series at whole times, float64 `[count]` (Mackey and Glass 1977).
 
-    Solved by the classical Runge-Kutta method of fourth order; between two steps of the past its cubic through values and slopes is taken.
-    Chaotic from a delay of about 17 on.
+        x'(t) = production x_d / (1 + x_d^power) - decay x(t),   x_d = x(t - delay)
+
+    It is solved by the classical Runge-Kutta method of fourth order. Between two steps of the
+    past a cubic through values and slopes is taken. The series is chaotic from a delay of about
+    17 on.
 
     Args:
+        count: number of values.
+        delay: how far back the past is.
         start: x(t) for t <= 0.
         discard: time before the first value.
-        step: of the method; divides 1 and the delay.
-        production, decay, power: 0.2, 0.1 and 10 of the equation.
+        step: of the method. It divides 1 and the delay.
+        production, decay, power: of the equation.
     """
     count = validation.integer("count", count)
     validation.POSITIVE.check("step", step)
-    per_unit, lag = round(1 / step), round(delay / step)
+    per_unit = round(1 / step)
+    lag = round(delay / step)
     if abs(per_unit * step - 1) > 1e-9 or abs(lag * step - delay) > 1e-9 or lag < 1:
         raise ValueError(f"step: expected a divisor of 1 and of the delay, {delay}, received {step}.")
     steps = (discard + count - 1) * per_unit
@@ -146,27 +193,47 @@ def mackey_glass(count, *, delay=17.0, start=1.2, discard=1000, step=0.1, produc
     return np.array(values[lag + discard * per_unit :: per_unit])
 
 
-def sine_mixture(count, length, *, waves=3, periods=(10.0, 50.0), noise=0.0, seed=0):
-    """Sums of sine waves of random period, amplitude (0.5 to 1) and phase, and normal noise: float32 `[count, length, 1]`.
+def sine_mixture(
+    count: int,
+    length: int,
+    *,
+    waves: int = 3,
+    periods: tuple[float, float] = (10.0, 50.0),
+    noise: float = 0.0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Sums of sine waves and normal noise, float32 `[count, length, 1]`.
+
+    Period, amplitude (0.5 to 1) and phase of each wave are random.
 
     Args:
+        count: number of series.
+        length: steps of each.
         waves: in each sum.
-        periods: the least and the greatest, in steps; uniform between.
-        noise: its deviation.
+        periods: the least and the greatest, in steps. Uniform between them.
+        noise: its standard deviation.
+        seed: of all that is drawn.
     """
-    count, length, waves = (validation.integer(n, v) for n, v in (("count", count), ("length", length), ("waves", waves)))
+    count = validation.integer("count", count)
+    length = validation.integer("length", length)
+    waves = validation.integer("waves", waves)
     if not 0 < periods[0] <= periods[1]:
         raise ValueError(f"periods: expected (least, greatest), 0 < least <= greatest, received {periods}.")
     validation.NOT_NEGATIVE.check("noise", noise)
     rng = np.random.default_rng(seed)
-    period, phase = rng.uniform(periods[0], periods[1], (count, waves, 1)), rng.uniform(0, 2 * np.pi, (count, waves, 1))
+    period = rng.uniform(periods[0], periods[1], (count, waves, 1))
+    phase = rng.uniform(0, 2 * np.pi, (count, waves, 1))
     amplitude = rng.uniform(0.5, 1.0, (count, waves, 1))
     series = (amplitude * np.sin(2 * np.pi * np.arange(length) / period + phase)).sum(axis=1)
     return (series + noise * rng.normal(size=series.shape)).astype("float32")[..., None]
 
 
-def windows(series, length, *, horizon=1):
-    """(x float32 `[N, length, 1]`, y float32 `[N, 1]`): each window of a series `[T]`, and the value `horizon` steps after its end."""
+def windows(series: ArrayLike, length: int, *, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Each window of a series `[T]`, and the value `horizon` steps after its end.
+
+    Returns:
+        (x float32 `[N, length, 1]`, y float32 `[N, 1]`).
+    """
     series = np.asarray(series, "float32")
     length, horizon = validation.integer("length", length), validation.integer("horizon", horizon)
     if series.ndim != 1 or len(series) < length + horizon or not np.isfinite(series).all():

@@ -1,8 +1,9 @@
 """Probability distributions over tensors: samples, densities, moments, entropies and divergences.
 
-Parameters may have any batch shape; every measure is elementwise over it, in nats. `sample` draws with a
-`keras.random.SeedGenerator`, so it works inside compiled programs, and is differentiable in the parameters where the distribution is
-continuous. Outside of the support `log_prob` is -inf. They are plain objects, made where they are used.
+Parameters may have any batch shape. Every measure is elementwise over that shape, in nats. `sample`
+draws with a `keras.random.SeedGenerator`, so it works inside compiled programs. Samples of a
+continuous distribution are differentiable in its parameters. Outside of the support `log_prob` is
+-inf. A distribution is a plain object: make it where you need it.
 """
 
 from lab.distributions.bernoulli import Bernoulli

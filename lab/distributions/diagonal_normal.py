@@ -3,21 +3,24 @@
 from keras import ops
 
 from lab.distributions.normal import Normal
+from lab.engine.types import Tensor
 
 
 class DiagonalNormal(Normal):
-    """Independent normals over the last axis: `log_prob`, `entropy` and `kl_divergence` are sums over it.
+    """Independent normal distributions over the last axis.
+
+    `log_prob`, `entropy` and `kl_divergence` are sums over that axis.
 
     Args:
         loc: mu, `[..., D]`.
-        scale: sigma > 0, of a shape that broadcasts with it.
+        scale: sigma > 0, of a shape that broadcasts with mu's.
     """
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         """The log-density of vectors: `[..., D]` -> `[...]`."""
         return ops.sum(super().log_prob(value), axis=-1)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         """The sum of the entropies."""
         return ops.sum(super().entropy(), axis=-1)
 

@@ -8,27 +8,32 @@ from keras import ops
 
 from lab.distributions.distribution import Distribution
 from lab.distributions.normal import Normal
+from lab.engine.types import Tensor
 
-BELOW_ONE = {"float16": 1 - 2**-11, "bfloat16": 1 - 2**-8, "float32": 1 - 2**-24, "float64": 1 - 2**-53}  # the nearest number
+# The greatest number below 1 of each dtype.
+BELOW_ONE = {"float16": 1 - 2**-11, "bfloat16": 1 - 2**-8, "float32": 1 - 2**-24, "float64": 1 - 2**-53}
 
 
 class TanhNormal(Distribution):
-    """tanh(x) of a normal x, in (-1, 1), elementwise: log p(y) = log N(x) - log(1 - tanh^2 x) (Haarnoja et al. 2018, appendix C).
+    """y = tanh(x) in (-1, 1), with a normal x, elementwise (Haarnoja et al. 2018, appendix C).
 
-    Where x is large log(1 - tanh^2 x) = 2 (log 2 - x - softplus(-2x)) loses no digits. A y of +-1, which rounding makes of a large x,
-    counts as the nearest number inside. Mean, variance and entropy are integrals over 257 points of the normal, right to 1e-6 for
-    sigma <= 10.
+        log p(y) = log N(x) - log(1 - tanh^2 x)
+        log(1 - tanh^2 x) = 2 (log 2 - x - softplus(-2 x))
+
+    The second form loses no digits where x is large. Rounding turns a large x into y = +-1, which
+    counts as the nearest number inside. Mean, variance and entropy are numerical integrals over 257
+    points. Their error is below 1e-6 for sigma <= 10.
 
     Args:
         loc: mu of the normal, of any shape.
         scale: sigma > 0 of the normal.
     """
 
-    def __init__(self, loc, scale):
+    def __init__(self, loc: Tensor, scale: Tensor) -> None:
         self.normal = Normal(loc, scale)
 
-    def log_prob(self, value):
-        """The log-density at y in [-1, 1]; -inf beyond."""
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log-density for y in [-1, 1]; -inf for other values."""
         value = ops.convert_to_tensor(value, self.normal.loc.dtype)
         edge = BELOW_ONE[keras.backend.standardize_dtype(value.dtype)]
         y = ops.clip(value, -edge, edge)
@@ -38,34 +43,35 @@ class TanhNormal(Distribution):
     def _density(self, x):
         return self.normal.log_prob(x) - _log_slope(x)
 
-    def sample(self, seed, shape=()):
+    def sample(self, seed: keras.random.SeedGenerator | int, shape: tuple[int, ...] = ()) -> Tensor:
         """tanh(mu + sigma epsilon), of shape `[*shape, *batch]`."""
         return ops.tanh(self.normal.sample(seed, shape))
 
-    def sample_and_log_prob(self, seed, shape=()):
-        """A sample and its log-density, which needs no inverse of tanh."""
+    def sample_and_log_prob(self, seed: keras.random.SeedGenerator | int, shape: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
+        """(samples, their log-density), without an inverse of tanh."""
         x = self.normal.sample(seed, shape)
         return ops.tanh(x), self._density(x)
 
-    def mean(self):
+    def mean(self) -> Tensor:
         """E tanh(x)."""
         return self._expectation(ops.tanh)
 
-    def variance(self):
-        """E (tanh(x) - mean)^2."""
+    def variance(self) -> Tensor:
+        """E (tanh(x) - E tanh(x))^2."""
         mean = self.mean()
         return self._expectation(lambda x: ops.square(ops.tanh(x) - mean))
 
-    def entropy(self):
-        """H(x) + E log(1 - tanh^2 x)."""
+    def entropy(self) -> Tensor:
+        """H(x) + E log(1 - tanh^2 x), with the entropy H of the normal."""
         return self.normal.entropy() + self._expectation(_log_slope)
 
-    def mode(self):
-        """tanh(mu), the image of the normal's mode."""
+    def mode(self) -> Tensor:
+        """tanh(mu), the image of the normal distribution's mode."""
         return ops.tanh(self.normal.loc)
 
     def _expectation(self, function, points=257, reach=8.5):
-        grid = np.linspace(-reach, reach, points)  # the trapezoidal rule, exact to exp(-pi^2 / (step sigma)) for tanh
+        # The trapezoidal rule. Its error is about exp(-pi^2 / (step sigma)) for tanh.
+        grid = np.linspace(-reach, reach, points)
         weights = np.exp(-0.5 * grid**2)
         ones = (1,) * len(self.normal.loc.shape)
         grid = ops.convert_to_tensor(grid.reshape(-1, *ones), self.normal.loc.dtype)
@@ -73,7 +79,7 @@ class TanhNormal(Distribution):
         return ops.sum(weights * function(self.normal.loc + self.normal.scale * grid), axis=0)
 
     def _divergence(self, other):
-        return self.normal.kl_divergence(other.normal)  # the same map of both changes nothing
+        return self.normal.kl_divergence(other.normal)  # applying tanh to both does not change it
 
 
 def _log_slope(x):

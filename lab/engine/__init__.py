@@ -1,56 +1,79 @@
 """Compile, differentiate and loop over programs whose state is Keras variables.
 
-A *program* is an ordinary Python function that reads and assigns Keras variables, its *state*, and computes with
-`keras.ops`. The verbs are the same on each backend; `keras.backend.backend()` picks the file that implements them.
+A *program* is an ordinary Python function. It reads and assigns Keras variables, its *state*, and
+computes with `keras.ops`. The verbs below are the same on each backend. `keras.backend.backend()`
+picks the file that implements them.
 
 `compile(program, state, *, xla=None)`
-    The compiled program: same arguments (tensors or arrays in any nesting of tuples, lists, dicts and NamedTuples; Python
-    numbers do not retrace), same result as tensors, same assignments. 64-bit arguments arrive as 32-bit ones, as on JAX,
-    and a number that does not fit is a ValueError.
-    With `xla=None` the engine decides: on a CPU a TensorFlow program with convolutions or pooling stays a graph, for
-    oneDNN beats XLA there by an order of magnitude, and everything else becomes one XLA program. JAX always uses XLA
-    and donates the state's buffers, after copying those that anything beside the variable holds.
+    The compiled program: the same arguments, the same result as tensors, the same assignments.
+
+    Arguments are tensors or arrays in any nesting of tuples, lists, dicts and NamedTuples. Python
+    numbers do not retrace. 64-bit arguments become 32-bit ones, as on JAX; a number that does not
+    fit is a ValueError.
+
+    With `xla=None` the engine decides. On a CPU, a TensorFlow program with convolutions or pooling
+    stays a graph: oneDNN is about ten times as fast as XLA there. Everything else becomes one XLA
+    program. JAX always uses XLA. It donates the buffers of the state, and first copies those that
+    somebody else holds too.
 
 `prepare()`
-    Makes the settings of the process on which exact runs and speed depend; the first `compile` calls it. On TensorFlow
-    these are which library multiplies matrices in XLA, that Grappler leaves the order of reads and writes alone, and that
-    gradients are added from left to right. Whoever trains without `compile`, by `keras.Model.fit`, calls it first. On the
-    other backends there is nothing to set.
+    Makes the settings of the process on which exact runs and speed depend. The first `compile`
+    calls it. Call it yourself before you train without `compile`, by `keras.Model.fit`.
+
+    On TensorFlow the settings are: which library multiplies matrices in XLA; that Grappler keeps
+    the order of reads and writes; that gradients are added from left to right. On the other
+    backends there is nothing to set.
 
 `value_and_grad(loss, variables=None)`
-    For `loss(*args) -> (scalar, extras)`, a function `(*args) -> ((scalar, extras), gradients)`. Gradients are a list in
-    the order of `variables` or, without `variables`, one tensor shaped like the first argument. What does not influence the
-    loss has gradient zero. It nests, for second derivatives.
+    For `loss(*args) -> (scalar, extras)`, a function `(*args) -> ((scalar, extras), gradients)`.
+
+    The gradients are a list in the order of `variables`. Without `variables` they have the
+    structure of the first argument. What does not influence the loss has gradient zero. The
+    function nests, for second derivatives.
 
 `scan(step, state, xs=None, length=None)`
-    Calls `step(x)` for each leading slice of `xs` (`step(None)`, `length` times, without `xs`) and stacks the outputs
-    along a new leading axis. `step` may assign the variables of `state`, draw from their SeedGenerators, and scan.
+    Calls `step(x)` for each slice of `xs` along its first axis, or `step(None)` `length` times
+    without `xs`. Stacks the outputs along a new first axis.
+
+    `step` may assign the variables of `state`, draw from their SeedGenerators, and scan.
 
 `cond(condition, step, otherwise, state)`
-    What `step()` returns where `condition`, a scalar, is true, else what `otherwise()` does, of the same structure and shapes; only the one
-    chosen is computed. Both may assign the variables of `state`.
+    Returns `step()` if the scalar `condition` is true, else `otherwise()`. Computes only that one.
+
+    Both return the same structure and shapes. Both may assign the variables of `state`.
 
 `write(variable, indices, values)`
-    `variable[indices[i]] = values[i]` along the first axis, in place. The indices must differ from one another. A single row is
-    written twice: XLA would fuse the write of one row into every later read, and copy the whole variable for it.
+    `variable[indices[i]] = values[i]` along the first axis, in place.
+
+    The indices must differ from one another. A single row is written twice: XLA would fuse the
+    write of one row into every later read, and copy the whole variable for it.
 
 `read(variable)`
-    A copy of the variable as a NumPy array, outside of programs.
+    A copy of the variable as a NumPy array. For use outside of programs.
 
 `host_forward(model)`
-    The forward pass of a small dense Keras model as a NumPy function, for acting in host environments: a compiled call
-    costs 170-370 microseconds whatever is in it, NumPy 13 for a 64-64 network. See `lab/engine/host.py`.
+    The forward pass of a small dense Keras model as a NumPy function, for acting in environments
+    on the host.
+
+    A compiled call costs 170 to 370 microseconds, whatever is in it. NumPy takes 13 microseconds
+    for a network of 64-64 units. See `lab/engine/host.py`.
 
 `batch_normalize(x, scale, offset, epsilon)`
-    (y, mean, variance) of `x [..., C]` float32, all over every axis but the last: y = scale (x - mean) / sqrt(variance + epsilon) + offset. On
-    TensorFlow one kernel forwards and one backwards, in place of the dozen operations that Keras composes it of. No gradient goes through mean and variance.
+    (y, mean, variance) of `x [..., C]` float32, over all axes but the last:
 
-On TensorFlow `variable.value` is the variable itself, not a snapshot: what a program reads before it assigns, and uses
-after, it reads with `ops.copy(variable)`.
+        y = scale (x - mean) / sqrt(variance + epsilon) + offset
 
-On torch there are `value_and_grad` and `batch_normalize` alone, which is what layers, losses and penalties need.
+    No gradient goes through `mean` and `variance` of the result. On TensorFlow it is one kernel
+    forwards and one backwards, in place of the dozen operations in Keras.
 
-A program may touch only declared variables: `UndeclaredVariableError` names any other that it reads or assigns.
+On TensorFlow `variable.value` is the variable itself, not a snapshot. A program that reads a value,
+assigns the variable and then uses the old value reads it with `ops.copy(variable)`.
+
+Torch has only `value_and_grad`, `read` and `batch_normalize`, which layers, losses and penalties
+need.
+
+A program may touch only declared variables. `UndeclaredVariableError` names any other that it reads
+or assigns.
 """
 
 from importlib import import_module
@@ -58,11 +81,11 @@ from typing import Any
 
 VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "value_and_grad", "write")
 ON_HOST = ("CompiledForward", "HostForward", "host_forward")
-COMPOSED = ("batch_normalize", "prepare")  # which jax and torch take from lab/engine/composed.py
+COMPOSED = ("batch_normalize", "prepare")  # on JAX and torch they are in lab/engine/composed.py
 
 
 def __getattr__(name: str) -> Any:
-    """A verb from the file of Keras's backend, which is first imported here."""
+    """A verb, from the file of Keras's backend. The first call imports that file."""
     if name in ON_HOST:
         place = "host"
     elif name == "UndeclaredVariableError":

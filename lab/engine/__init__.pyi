@@ -1,7 +1,8 @@
+from lab.errors import UndeclaredVariableError as UndeclaredVariableError
+
 from .host import CompiledForward as CompiledForward
 from .host import HostForward as HostForward
 from .host import host_forward as host_forward
-from .scope import UndeclaredVariableError as UndeclaredVariableError
 from .tensorflow import batch_normalize as batch_normalize
 from .tensorflow import compile as compile
 from .tensorflow import cond as cond

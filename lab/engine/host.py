@@ -1,4 +1,10 @@
-"""The forward pass of a small dense Keras model in NumPy, for host environments that need one action per step."""
+"""The forward pass of a small dense Keras model in NumPy.
+
+For environments on the host, which need one action per step.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,15 +27,19 @@ ACTIVATIONS = {
 }
 
 
-def host_forward(model):
-    """The greedy forward pass of `model` on arrays: in NumPy where the model is small and dense, else one compiled call.
+def host_forward(model: keras.Model) -> "HostForward | CompiledForward":
+    """The greedy forward pass of `model` on arrays: in NumPy if possible, else one compiled call.
 
-    NumPy covers built Sequential and Functional models of Dense, Flatten, Concatenate, Add and Activation layers in float32
-    whose activations are Keras's of `ACTIVATIONS`, and of layers that bring a `host_function()` of their own, each called once,
-    with one output or several. None of them draws noise, whether in training or not. Equal to the compiled forward pass to 1e-6
-    of the largest output.
+    NumPy covers built Sequential and Functional models in float32, with one input and one output or
+    several. Each layer must be called once, and be one of these:
 
-    Either way the result has `refresh()`, to be called when the weights have changed.
+    - Dense, Flatten, Concatenate, Add or Activation, with an activation of `ACTIVATIONS`;
+    - a layer that has a method `host_function()`.
+
+    None of them draws noise, in training or not. The outputs differ from those of the compiled
+    forward pass by at most 1e-6 of the largest output.
+
+    Call `refresh()` of the result when the weights have changed.
     """
     shape = getattr(model, "output_shape", None)
     if not getattr(model, "inputs", None) or len(model.inputs) != 1 or isinstance(shape, dict):
@@ -40,7 +50,7 @@ def host_forward(model):
         return _compiled(model)
     try:
         return HostForward(model, steps)
-    except KeyError:  # a layer that is called more than once has outputs that its `output` does not name
+    except KeyError:  # a layer that is called more than once: its `output` names only one of its outputs
         return _compiled(model)
 
 
@@ -49,36 +59,41 @@ def _compiled(model):
 
 
 class CompiledForward:
-    """The face of `HostForward` for models that it does not cover: one compiled call, always over the present weights.
+    """Has the methods of `HostForward`, for a model that it does not cover.
+
+    Each call is one compiled call. It always uses the present weights.
 
     Args:
         forward: a program, observation `[B, ...]` -> outputs.
-        variables: its state.
+        variables: the state of the program.
     """
 
-    def __init__(self, forward, variables):
+    def __init__(self, forward: Callable[..., Any], variables: Sequence[keras.Variable]) -> None:
         from lab import engine
 
         self._program = engine.compile(forward, variables)
 
-    def refresh(self):
-        """Nothing to copy."""
+    def refresh(self) -> "CompiledForward":
+        """There is nothing to copy."""
         return self
 
-    def __call__(self, observation):
+    def __call__(self, observation: np.typing.ArrayLike) -> Any:
         """Observation `[B, ...]` -> output as an array."""
         return keras.tree.map_structure(keras.ops.convert_to_numpy, self._program(observation))
 
 
 class HostForward:
-    """A snapshot of a model's weights and the NumPy function over them; `refresh()` takes a new snapshot.
+    """A snapshot of the weights of a model, and the NumPy function over them.
 
-    Call: observation `[B, ...]` of any real dtype -> output `[B, units]` float32 (a list where the model has several).
+    `refresh()` takes a new snapshot.
+
+    Call: observation `[B, ...]` of any real dtype -> output `[B, units]` float32. A model with
+    several outputs gives a list of them.
     """
 
-    def __init__(self, model, steps):
+    def __init__(self, model: keras.Model, steps: Sequence[Any]) -> None:
         slots = {id(model.inputs[0]): 0}
-        self._steps = []
+        self._steps: list = []
         for make, layer in steps:
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
             for tensor in keras.tree.flatten(layer.output):
@@ -88,12 +103,12 @@ class HostForward:
         self._outputs = outputs if len(outputs) > 1 else outputs[0]
         self.refresh()
 
-    def refresh(self):
-        """Copies the model's current weights."""
+    def refresh(self) -> "HostForward":
+        """Copies the present weights of the model."""
         self._functions = [(make(), inputs) for make, inputs in self._steps]
         return self
 
-    def __call__(self, observation):
+    def __call__(self, observation: np.typing.ArrayLike) -> Any:
         """Observation `[B, ...]` -> output `[B, units]`."""
         values = [np.asarray(observation, np.float32)]
         for function, inputs in self._functions:
@@ -105,7 +120,7 @@ class HostForward:
 
 
 def _step(layer):
-    """(how to make the layer's NumPy function from its present weights, the layer), or `None`."""
+    """(function that makes the layer's NumPy function from its weights, layer), or None."""
     try:
         layer.input, layer.output  # noqa: B018  a layer that is shared or never called has none
     except (AttributeError, ValueError):
@@ -129,7 +144,7 @@ def _step(layer):
 
 
 def _in_numpy(activation):
-    """Keras's activation in NumPy, or `None`; known by itself, for another function may bear its name."""
+    """An activation of Keras in NumPy, or None. Compared by identity: names are not unique."""
     return next((ours for name, ours in ACTIVATIONS.items() if activation is keras.activations.get(name)), None)
 
 

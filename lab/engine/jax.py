@@ -1,29 +1,45 @@
-"""The engine on JAX: `jax.jit` over a stateless scope with donated buffers, `jax.value_and_grad`, `jax.lax.scan`."""
+"""The engine on JAX.
+
+It is made of `jax.jit` over a stateless scope with donated buffers, `jax.value_and_grad`,
+`jax.lax.scan` and `jax.lax.cond`.
+"""
 
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import jax
+import keras
 import numpy as np
 
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
+from lab.engine.types import Tensor
 
 
 class Compiled:
-    """A program compiled at its first call; see `lab.engine.compile`."""
+    """A program that is compiled at its first call. See `lab.engine.compile`."""
 
-    def __init__(self, program, state):
+    def __init__(self, program: Callable[..., Any], state: Iterable[keras.Variable]) -> None:
         self._program = program
         self._state = unique(state)
         self._name = name_of("program", program)
         self._function = jax.jit(self.pure, donate_argnums=0)
 
-    def pure(self, values, args):
-        """(output, new values) of the program with these values of its state: what JAX's own transformations take."""
+    def pure(self, values: Sequence[Tensor], args: Any) -> tuple[Any, list[Tensor]]:
+        """The program as a pure function, for the transformations of JAX.
+
+        Args:
+            values: the values of the state.
+            args: the arguments of the program.
+
+        Returns:
+            (output, new values of the state).
+        """
         with ProgramScope(self._name, state=self._state, values=values, strict=True) as scope:
             output = self._program(*args)
         return output, [scope.get_current_value(variable) for variable in self._state]
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         """Runs the program and assigns its state."""
         args = jax.tree.map(lambda leaf: narrow(self._name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
         output, values = self._function(_own([variable._value for variable in self._state]), args)
@@ -32,14 +48,14 @@ class Compiled:
         return output
 
 
-def compile(program, state, *, xla=None):
+def compile(program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None) -> Compiled:
     """See `lab.engine`."""
     if xla is False:
         raise ValueError("xla: JAX compiles every program with XLA, received False.")
     return Compiled(program, state)
 
 
-def value_and_grad(loss, variables=None):
+def value_and_grad(loss: Callable[..., Any], variables: Sequence[keras.Variable] | None = None) -> Callable[..., Any]:
     """See `lab.engine`."""
     name = name_of("loss", loss)
 
@@ -66,7 +82,7 @@ def value_and_grad(loss, variables=None):
     return differentiate
 
 
-def scan(step, state, xs=None, length=None):
+def scan(step: Callable[..., Any], state: Iterable[keras.Variable], xs: Any = None, length: int | None = None) -> Any:
     """See `lab.engine`."""
     state = unique(state)
     name = name_of("scan over", step)
@@ -82,7 +98,7 @@ def scan(step, state, xs=None, length=None):
     return outputs
 
 
-def cond(condition, step, otherwise, state):
+def cond(condition: Tensor, step: Callable[[], Any], otherwise: Callable[[], Any], state: Iterable[keras.Variable]) -> Any:
     """See `lab.engine`."""
     state = unique(state)
 
@@ -101,23 +117,24 @@ def cond(condition, step, otherwise, state):
     return outputs
 
 
-def read(variable):
+def read(variable: keras.Variable) -> np.ndarray:
     """See `lab.engine`."""
     return np.array(variable.value)
 
 
-def write(variable, indices, values):
+def write(variable: keras.Variable, indices: Tensor, values: Tensor) -> None:
     """See `lab.engine`."""
     indices, values = twice_if_single(indices, values)
     variable.assign(variable.value.at[indices].set(values))
 
 
 def _own(values):
-    """`values` with a copy in place of each array that somebody beside its variable holds, for a program takes them away.
+    """`values`, with a copy in place of each array that is not held by its variable alone.
 
-    Keras shares arrays: after `a.assign(b.value)` both variables hold the same one.
+    A donated array can no longer be used. Keras shares arrays: after `a.assign(b.value)` both
+    variables hold the same one.
     """
     for position in range(len(values)):
-        if sys.getrefcount(values[position]) > 3:  # the variable's, the list's and the call's own
+        if sys.getrefcount(values[position]) > 3:  # held by the variable, the list and this call
             values[position] = values[position].copy()
     return values

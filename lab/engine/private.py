@@ -1,14 +1,22 @@
 """The private symbols of Keras and TensorFlow that the laboratory needs, all in one place.
 
-pyproject.toml bounds their versions from above. `missing` names a symbol that a new version no longer has.
+pyproject.toml bounds their versions from above. `missing` names the symbols that a new version no
+longer has.
 
-| symbol                                       | what for                                                             |
-|----------------------------------------------|----------------------------------------------------------------------|
-| `Layer._flatten_layers`                      | a model's layers, those of models within it included                 |
-| `Variable._value`, `Variable._direct_assign` | the tensor of a variable, past the scope in which a program runs     |
-| `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`, `_check_variables_are_known`, `_backend_update_step` | optimizers with slots of their own, and around another one |
-| TensorFlow's `backprop._default_vspace`, `pywrap_tfe.TFE_Py_RegisterVSpace` | the order in which the gradient tape adds     |
-| TensorFlow's `random_ops_util.get_key_counter_alg` | which generator random operations name                         |
+Of Keras:
+
+- `Layer._flatten_layers`: the layers of a model, also those of models within it.
+- `Variable._value`, `Variable._direct_assign`: the tensor of a variable, past the scope in which a
+  program runs.
+- `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`,
+  `_check_variables_are_known`, `_backend_update_step`: optimizers with their own slots, and
+  optimizers around another one.
+
+Of TensorFlow:
+
+- `backprop._default_vspace`, `pywrap_tfe.TFE_Py_RegisterVSpace`: the order in which the gradient
+  tape adds.
+- `random_ops_util.get_key_counter_alg`: the generator of random operations.
 """
 
 import contextlib
@@ -60,8 +68,12 @@ def flatten_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:
-    """Makes TensorFlow's gradient tape add with `add(what it would do itself, gradients)`."""
-    backprop, wrapped = _module("tensorflow.python.eager.backprop"), _module("tensorflow.python.pywrap_tfe")
+    """Makes TensorFlow's gradient tape add by `add(original, gradients)`.
+
+    `original` is the function by which it would add itself.
+    """
+    backprop = _module("tensorflow.python.eager.backprop")
+    wrapped = _module("tensorflow.python.pywrap_tfe")
     space = backprop._default_vspace
     backprop._default_vspace = space._replace(aggregate_fn=functools.partial(add, space.aggregate_fn))
     wrapped.TFE_Py_RegisterVSpace(backprop._default_vspace)
@@ -69,7 +81,7 @@ def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:
 
 @contextlib.contextmanager
 def named_generator(algorithm: str) -> Iterator[None]:
-    """Within it TensorFlow's random operations name this generator where they would leave the choice open."""
+    """TensorFlow's random operations use this generator if they leave the choice open."""
     module = _module("tensorflow.python.ops.random_ops_util")
     original = module.get_key_counter_alg
     module.get_key_counter_alg = lambda seed, alg: original(seed, algorithm if alg == "auto_select" else alg)

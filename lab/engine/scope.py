@@ -1,47 +1,59 @@
-"""The Keras scope in which a program runs: it sees every read and every assignment of a Keras variable."""
+"""The Keras scope in which a program runs. It sees all reads and assignments of variables."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from lab.engine.types import Tensor
+from lab.errors import UndeclaredVariableError
+
 NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
 
 
-class UndeclaredVariableError(ValueError):
-    """A program touched a Keras variable that is not in its declared state."""
-
-
 class ProgramScope(keras.StatelessScope):
-    """Routes variable reads and assignments of a program, and refuses the undeclared ones.
+    """Answers the reads of a program, takes its assignments, and refuses undeclared variables.
 
-    Scopes nest as programs do: a `scan` or a `value_and_grad` inside a compiled program opens a scope inside the
-    program's own. A read is answered by the innermost scope that knows the variable. An assignment must be allowed by
-    the scope's own `state` or, where the scope has none (`value_and_grad`), by the one around it.
+    Scopes nest as programs do. A `scan` or a `value_and_grad` in a compiled program opens a scope
+    inside that of the program. The innermost scope that knows a variable answers a read. An
+    assignment must be allowed by the `state` of the scope. If the scope has none, as in
+    `value_and_grad`, the scope around it decides.
 
     Args:
-        name: what to call the program in an error, for example `program 'learn'`.
-        state: the variables the program may assign; `None` leaves that to the surrounding scope.
-        values: the tensors that stand for `state` while tracing (JAX); `None` where variables are assigned in place.
-        strict: refuse reads of undeclared variables too (a JAX program would freeze their value into its code).
+        name: the name of the program in errors, such as `program 'learn'`.
+        state: the variables that the program may assign. With None the scope around it decides.
+        values: the tensors that stand for `state` while JAX traces. None if variables are assigned
+            in place.
+        strict: refuses reads of undeclared variables too. A JAX program would compile their present
+            value into its code.
     """
 
-    def __init__(self, name, *, state=None, values=None, strict=False):
+    def __init__(
+        self,
+        name: str,
+        *,
+        state: Sequence[keras.Variable] | None = None,
+        values: Sequence[Tensor] | None = None,
+        strict: bool = False,
+    ) -> None:
         super().__init__(initialize_variables=False)
         self.name = name
-        self.assigned = []  # variables assigned inside, in order of their first assignment
+        self.assigned: list[keras.Variable] = []  # in the order of their first assignment
         self._declared = None if state is None else {id(variable) for variable in state}
         self._strict = strict
         self._in_place = values is None
-        if values is not None:
+        if values is not None and state is not None:
             self.state_mapping = {id(variable): value for variable, value in zip(state, values, strict=True)}
 
-    def bind(self, variables, values):
-        """Let `values` stand for `variables` without allowing more assignments."""
+    def bind(self, variables: Sequence[keras.Variable], values: Sequence[Tensor]) -> None:
+        """Lets `values` stand for `variables`. Allows no further assignments."""
         self.state_mapping.update((id(v), value) for v, value in zip(variables, values, strict=True))
         self._in_place = False
 
-    def get_current_value(self, variable):
-        """The value a read of `variable` sees."""
+    def get_current_value(self, variable: keras.Variable) -> Tensor:
+        """The value that a read of `variable` returns."""
         key = id(variable)
         if key in self.state_mapping:
             return self.state_mapping[key]
@@ -52,8 +64,12 @@ class ProgramScope(keras.StatelessScope):
             raise UndeclaredVariableError(self._complaint("read", variable))
         return variable._value
 
-    def add_update(self, update):
-        """Assign `value` to `variable`, if somebody declared it."""
+    def add_update(self, update: tuple[keras.Variable, Tensor]) -> None:
+        """Assigns to a variable that is declared.
+
+        Args:
+            update: (variable, value).
+        """
         variable, value = update
         self._check_assignable(variable)
         if all(variable is not seen for seen in self.assigned):
@@ -77,14 +93,14 @@ class ProgramScope(keras.StatelessScope):
         )
 
 
-def name_of(kind, function):
-    """How errors call a program: its kind and the name of its function."""
+def name_of(kind: str, function: Callable[..., Any]) -> str:
+    """The name of a program in errors: its kind and the name of its function."""
     function = getattr(function, "func", function)  # look through functools.partial
     return f"{kind} {getattr(function, '__qualname__', type(function).__name__)!r}"
 
 
-def unique(state):
-    """`state` as a list in which each variable stands once."""
+def unique(state: Iterable[keras.Variable]) -> list[keras.Variable]:
+    """`state` as a list that has each variable once."""
     seen: dict[int, keras.Variable] = {}
     for variable in state:
         if not isinstance(variable, keras.Variable):
@@ -93,8 +109,15 @@ def unique(state):
     return list(seen.values())
 
 
-def narrow(name, array):
-    """A NumPy array in at most 32 bits; ValueError, in the name of a program, where a finite number does not fit."""
+def narrow(name: str, array: np.ndarray) -> np.ndarray:
+    """A NumPy array in at most 32 bits.
+
+    Args:
+        name: of the program, for the error.
+
+    Raises:
+        ValueError: a finite number does not fit.
+    """
     dtype = NARROW.get(array.dtype.name)
     if dtype is None:
         return array
@@ -106,8 +129,8 @@ def narrow(name, array):
     return result
 
 
-def twice_if_single(indices, values):
-    """Indices and values of a write, of which a single one is made two equal ones; see `lab.engine.write`."""
+def twice_if_single(indices: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The indices and values of a write, a single row as two equal ones. See `lab.engine`."""
     if indices.shape[0] != 1:
         return indices, values
     return ops.concatenate([indices, indices]), ops.concatenate([values, values])

@@ -1,7 +1,8 @@
 """Random streams by name.
 
-NumPy pads a seed with zeros, so `default_rng([7])` and `default_rng([7, 0])` are one stream. Here a name and its
-numbers are hashed together: two streams are the same only where name and numbers are.
+NumPy pads a seed with zeros, so `default_rng([7])` and `default_rng([7, 0])` are one stream. Here a
+name and its numbers are hashed together. Two streams are the same only if both the name and the
+numbers are.
 """
 
 import hashlib
@@ -13,8 +14,8 @@ def sequence(name: str, *numbers: int) -> np.random.SeedSequence:
     """The `SeedSequence` of a stream: SHA-256 of the name and the numbers, in order.
 
     Args:
-        name: says what the numbers are drawn for, such as "gan.generate".
-        numbers: the run's seed, then what else tells the streams of one name apart, such as an epoch.
+        name: what the random numbers are for, such as "gan.generate".
+        numbers: the seed of the run, then what distinguishes streams of one name: an epoch, say.
     """
     text = ":".join([name, *(str(int(number)) for number in numbers)])
     return np.random.SeedSequence(int.from_bytes(hashlib.sha256(text.encode()).digest(), "little"))

@@ -1,7 +1,12 @@
-"""What the components need of the engine on torch: gradients. Programs are for TensorFlow and JAX."""
+"""The part of the engine that components need on torch: gradients.
 
+Only TensorFlow and JAX compile programs.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import optree
 import torch
@@ -9,7 +14,7 @@ import torch
 from lab.engine.scope import ProgramScope, name_of
 
 
-def value_and_grad(loss, variables=None):
+def value_and_grad(loss: Callable[..., Any], variables: Sequence[keras.Variable] | None = None) -> Callable[..., Any]:
     """See `lab.engine`."""
     name = name_of("loss", loss)
 
@@ -30,7 +35,7 @@ def value_and_grad(loss, variables=None):
     return differentiate
 
 
-def read(variable):
+def read(variable: keras.Variable) -> np.ndarray:
     """See `lab.engine`."""
     return np.array(variable.value.detach().cpu())
 

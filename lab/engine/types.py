@@ -3,4 +3,4 @@
 from typing import Any, TypeAlias
 
 Tensor: TypeAlias = Any
-"""A tensor of Keras's backend, or whatever becomes one there: a NumPy array, a number, a Keras variable."""
+"""A tensor of Keras's backend, or what it converts: a NumPy array, a number, a Keras variable."""

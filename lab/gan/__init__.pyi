@@ -11,5 +11,5 @@ from .penalty import drift as drift
 from .penalty import gradient_penalty as gradient_penalty
 from .penalty import r1 as r1
 from .penalty import r2 as r2
-from .play import alternate as alternate
-from .play import extragradient as extragradient
+from .update import alternate as alternate
+from .update import extragradient as extragradient

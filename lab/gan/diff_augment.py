@@ -1,42 +1,58 @@
-"""Differentiable augmentation, so that a discriminator does not learn a small data set by heart."""
+"""Differentiable augmentation, so that a discriminator does not memorise a small data set."""
+
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 
 POLICIES = ("colour", "translation", "cutout")
 
 
-def diff_augment(policy=("colour", "translation", "cutout"), *, shift=0.125, hole=0.5):
-    """A function (images `[B, H, W, C]`, seed) -> images, to be passed to a GAN as `augment` (Zhao et al. 2020, section 3.2).
+def diff_augment(
+    policy: Sequence[str] = POLICIES, *, shift: float = 0.125, hole: float = 0.5
+) -> Callable[[Tensor, keras.random.SeedGenerator], Tensor]:
+    """Augments images before the discriminator (Zhao et al. 2020, section 3.2).
 
-    Each sample is changed by itself, and gradients flow through: brightness, saturation and contrast; a shift by whole pixels, with zeros
-    coming in; a square of zeros.
+    Each image is changed on its own, and gradients flow through. The changes are brightness,
+    saturation and contrast; a shift by whole pixels, which brings in zeros; and a square of zeros.
 
     Args:
         policy: some of "colour", "translation" and "cutout", in their order.
         shift: greatest shift, as a share of the image.
         hole: side of the square, as a share of the image.
+
+    Returns:
+        A function (images `[B, H, W, C]`, seed) -> images, a GAN's `augment`.
     """
-    validation.FRACTION.check("shift", shift), validation.UNIT.check("hole", hole)
+    validation.FRACTION.check("shift", shift)
+    validation.UNIT.check("hole", hole)
     unknown = [name for name in policy if name not in POLICIES]
     if unknown:
         raise ValueError(f"policy: expected some of {', '.join(POLICIES)}, received {unknown[0]!r}.")
 
+    functions: dict[str, Callable[..., Tensor]] = {"colour": colour, "translation": translation, "cutout": cutout}
+
     def augment(images, seed):
         for name in policy:
-            images = {"colour": colour, "translation": translation, "cutout": cutout}[name](images, seed, shift, hole)
+            images = functions[name](images, seed, shift, hole)
         return images
 
     return augment
 
 
-def colour(images, seed, *_):
-    """x + b; then grey + s (x - grey) over channels; then mean + c (x - mean): b ~ U(-.5, .5), s ~ U(0, 2), c ~ U(.5, 1.5)."""
-    brightness, saturation, contrast = (
-        _uniform(images, low, high, seed) for low, high in ((-0.5, 0.5), (0.0, 2.0), (0.5, 1.5))
-    )
+def colour(images: Tensor, seed: keras.random.SeedGenerator, *_: float) -> Tensor:
+    """Random brightness, saturation and contrast of each image, in this order.
+
+    - x + b, with b ~ U(-0.5, 0.5)
+    - grey + s (x - grey), with s ~ U(0, 2), where grey is the mean over channels
+    - mean + c (x - mean), with c ~ U(0.5, 1.5)
+    """
+    brightness = _uniform(images, -0.5, 0.5, seed)
+    saturation = _uniform(images, 0.0, 2.0, seed)
+    contrast = _uniform(images, 0.5, 1.5, seed)
     images = images + brightness
     grey = ops.mean(images, axis=3, keepdims=True)
     images = grey + saturation * (images - grey)
@@ -44,8 +60,11 @@ def colour(images, seed, *_):
     return mean + contrast * (images - mean)
 
 
-def translation(images, seed, shift, _):
-    """Moves each image by up to `shift` of its size; matrices of shifts, so that the gradient is one too."""
+def translation(images: Tensor, seed: keras.random.SeedGenerator, shift: float, _: float) -> Tensor:
+    """Moves each image by up to `shift` of its size.
+
+    A shift is a product with a matrix of zeros and ones, and so is its gradient.
+    """
     for axis in (1, 2):
         size = images.shape[axis]
         most = int(size * shift + 0.5)
@@ -56,7 +75,7 @@ def translation(images, seed, shift, _):
     return images
 
 
-def cutout(images, seed, _, hole):
+def cutout(images: Tensor, seed: keras.random.SeedGenerator, _: float, hole: float) -> Tensor:
     """Zeros in a square whose centre is anywhere in the image."""
     masks = []
     for axis in (1, 2):

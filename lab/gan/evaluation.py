@@ -1,25 +1,37 @@
 """How good a generator's images are, in the features of a classifier."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from lab import metrics
+from lab.data.conventions import as_array, check_set
 from lab.models import describe_images
-from lab.models.measuring import as_array, check_set
 
 
 class Evaluation:
     """Compares generated images with real ones that were not trained on.
 
     Args:
-        classifier: a model, images -> [logits, features]; `lab.models.trained_glyph_classifier` or Inception with its weights.
+        classifier: a model, images -> [logits, features]: `lab.models.trained_glyph_classifier` or
+            Inception with its weights.
         real: images `[N, H, W, C]`, uint8 or from -1 to 1.
         training: images that were trained on, for `nearest`.
         batch_size: images in one call of the classifier.
-        verbose: 1 shows Keras's progress bar: the images, then as many steps again for each of the three comparisons.
+        verbose: 1 shows Keras's progress bar. It counts the images, then as many steps again for
+            each of the three comparisons.
     """
 
-    def __init__(self, classifier, real, *, training=None, batch_size=500, verbose=0):
+    def __init__(
+        self,
+        classifier: keras.Model,
+        real: Any,
+        *,
+        training: Any = None,
+        batch_size: int = 500,
+        verbose: int = 0,
+    ) -> None:
         self.classifier = classifier
         self.training = training
         self.batch_size = batch_size
@@ -29,9 +41,12 @@ class Evaluation:
             check_set("training", as_array("training", training))
         self.real = self._describe(real)[1]
 
-    def __call__(self, images, labels=None):
-        """A dict of numbers: Fréchet and kernel distance (with its standard error), precision, recall, density, coverage, classifier score; with
-        labels the share of images that the classifier takes for what they should be.
+    def __call__(self, images: Any, labels: Any = None) -> dict[str, float]:
+        """The measures of generated images, by name.
+
+        These are the Fréchet distance, the kernel distance with its standard error, precision,
+        recall, density, coverage and, where the classifier has logits, the classifier score. With
+        labels it is also the share of images that the classifier takes for what they should be.
         """
         bar = keras.utils.Progbar(4 * len(images), verbose=self.verbose, unit_name="image")
         logits, features = self._describe(images, tell=bar.add)
@@ -48,7 +63,7 @@ class Evaluation:
             found["as_asked"] = float((logits.argmax(1) == np.asarray(labels)).mean())
         return found
 
-    def nearest(self, images):
+    def nearest(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
         """(indices of the nearest training images, distances) in the features; see `nearest`."""
         if self.training is None:
             raise ValueError("training: expected the images that were trained on, received None.")
@@ -58,11 +73,12 @@ class Evaluation:
         return describe_images(self.classifier, images, self.batch_size, **options)
 
 
-def nearest(training, made, unseen):
+def nearest(training: np.ndarray, made: np.ndarray, unseen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(index of the nearest training sample `[N]`, how far it is `[N]`) of generated samples.
 
-    Distances are in units of the mean distance between as many real samples that were not trained on and the training samples nearest to
-    them: 1 is as far as something new, near 0 learnt by heart. Where all of those occur in the training set there is no such unit: infinite.
+    The unit of distance is the mean distance of as many unseen real samples to their nearest
+    training samples. So 1 is as far as something new, and near 0 is memorised. Where all unseen
+    samples occur in the training set there is no such unit, and distances are infinite.
 
     Args:
         training, made, unseen: features or pixels, `[N, ...]`.

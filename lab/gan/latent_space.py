@@ -1,4 +1,4 @@
-"""Ways through a generator's latent space: between two latents, and back from an image to its latent."""
+"""Paths between two latents, and the way back from an image to its latent."""
 
 import keras
 import numpy as np
@@ -8,10 +8,12 @@ from lab import engine, validation
 from lab.optimizers import Adam
 
 
-def slerp(start, end, steps):
-    """Latents `[steps, Z]` from one to the other along the great circle, with lengths in between (White 2016, section 2.1).
+def slerp(start: np.typing.ArrayLike, end: np.typing.ArrayLike, steps: int) -> np.ndarray:
+    """Latents `[steps, Z]` from one to the other along the great circle (White 2016, section 2.1).
 
-    sin((1-t) angle)/sin(angle) start + sin(t angle)/sin(angle) end; a straight line where both point the same way or opposite ways, or one is 0.
+        sin((1 - t) angle) / sin(angle) start + sin(t angle) / sin(angle) end,  t from 0 to 1
+
+    The path is a straight line where both point the same way or opposite ways, or one is 0.
     """
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
     t = np.linspace(0.0, 1.0, validation.integer("steps", steps, 2))[:, None]
@@ -22,21 +24,32 @@ def slerp(start, end, steps):
     return ((np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)).astype("float32")
 
 
-def invert(generator, images, latents, *, labels=None, steps=300, learning_rate=0.05):
-    """Descends from given latents towards what the generator makes closest to images (Zhu et al. 2016, section 3.1: by optimisation).
+def invert(
+    generator: keras.Model,
+    images: np.typing.ArrayLike,
+    latents: np.typing.ArrayLike,
+    *,
+    labels: np.typing.ArrayLike | None = None,
+    steps: int = 300,
+    learning_rate: float = 0.05,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents whose samples come closest to images (Zhu et al. 2016, section 3.1: optimisation).
 
-    min over z of mean (G(z) - x)²; Adam, its rate falling to 0.
+        min over z of mean (G(z) - x)²
+
+    Adam descends from given latents; its step size falls to 0.
 
     Args:
-        generator: a Keras model, latents (and labels) -> images.
+        generator: latents (and labels) -> images.
         images: x, `[N, ...]`, in the generator's range.
-        latents: where to start, `[N, R, Z]`: R starts for each image, of which the best one counts.
+        latents: R starts for each image, `[N, R, Z]`; the best one counts.
         labels: integers `[N]` for a generator with labels.
 
     Returns:
         (latents `[N, Z]`, mean squared distances `[N]`).
     """
-    images, latents = np.asarray(images, "float32"), np.asarray(latents, "float32")
+    images = np.asarray(images, "float32")
+    latents = np.asarray(latents, "float32")
     count, starts = latents.shape[:2]
     if images.shape != (count, *generator.outputs[0].shape[1:]):
         expected = (count, *generator.outputs[0].shape[1:])

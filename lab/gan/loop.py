@@ -1,91 +1,129 @@
-"""The loop behind `GAN.fit`: examples in an order that depends on seed and epoch alone, many updates in one compiled call.
+"""The loop behind `GAN.fit`: a fixed order of the examples, and many updates in one compiled call.
 
-Keras's own trainer makes one call per update, and on JAX passes all state by hand; this drives Keras's callbacks over `lab.engine`.
+The order depends on the seed and the epoch alone. Keras's own trainer makes one call for each
+update, and on JAX it passes all state by hand. Here Keras's callbacks run over `lab.engine`.
 """
 
 import collections
+import functools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, errors, validation
+from lab.data.conventions import as_array, check_set
 from lab.gan.players import check_labels
-from lab.models.measuring import as_array, check_set
+
+if TYPE_CHECKING:
+    from lab.gan.gan import GAN
 
 
-def fit(gan, x, y, batch_size, epochs, verbose, callbacks, initial_epoch):
-    """See `GAN.fit`. A training batch has `batch_size` samples for each of the discriminator's turns; what is left of an epoch is dropped."""
+def fit(
+    gan: "GAN",
+    x: Any,
+    y: Any = None,
+    batch_size: int = 64,
+    epochs: int = 1,
+    verbose: str | int = "auto",
+    callbacks: list[keras.callbacks.Callback] | None = None,
+    initial_epoch: int = 0,
+) -> keras.callbacks.History:
+    """Trains on samples `x` (and labels `y`), as `keras.Model.fit` does.
+
+    Args:
+        x: all samples, `[N, ...]`. Integers from 0 to 255 (uint8) become -1 to 1.
+        y: integers `[N]`, where the players see labels.
+        batch_size: samples in each turn of the discriminator. What is left of an epoch is dropped.
+    """
     x, y = check_samples(gan, x, y)
     size = validation.integer("batch_size", batch_size) * gan.discriminator_steps
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
-    steps = updates_per_epoch(gan, len(x), batch_size)
-    execution = min(gan.steps_per_execution, steps)
+    steps_per_epoch = updates_per_epoch(gan, len(x), batch_size)
+    execution = min(gan.steps_per_execution, steps_per_epoch)
     execution -= execution % gan.penalty_interval if execution > 1 else 0
-    callbacks = keras.callbacks.CallbackList(
-        callbacks, add_history=True, add_progbar=verbose not in (0, False), model=gan, verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps
-    )  # fmt: skip
-    gan.stop_training, owners = False, owned(gan)
-    callbacks.on_train_begin()
+    bar = {"add_progbar": verbose not in (0, False), "verbose": 1 if verbose == "auto" else verbose}
+    callback_list = keras.callbacks.CallbackList(
+        callbacks, add_history=True, model=gan, epochs=epochs, steps=steps_per_epoch, **bar
+    )
+    gan.stop_training = False
+    owners = owned(gan)
+    callback_list.on_train_begin()
     for epoch in range(initial_epoch, epochs):
-        callbacks.on_epoch_begin(epoch)
+        callback_list.on_epoch_begin(epoch)
         totals: dict[str, float] = collections.defaultdict(float)
         weights: dict[str, int] = collections.Counter()
-        for first, batch in batches(x, y, size, steps, execution, seed=gan.seed, epoch=epoch):
+        start = epoch * steps_per_epoch
+        for first, batch in batches(x, y, size, steps_per_epoch, execution, seed=gan.seed, epoch=epoch):
             count = len(batch[0])
-            callbacks.on_train_batch_begin(first)
-            metrics = execute(gan, batch, regularize=(epoch * steps + first) % gan.penalty_interval == 0)
-            errors.require_finite_metrics(metrics, owners, f"update {epoch * steps + first + count}")
+            callback_list.on_train_batch_begin(first)
+            metrics = execute(gan, batch, regularize=(start + first) % gan.penalty_interval == 0)
+            errors.require_finite_metrics(metrics, owners, f"update {start + first + count}")
             for key, value in metrics.items():
                 totals[key] += value * count
                 weights[key] += count
-            callbacks.on_train_batch_end(first + count - 1, metrics)
-        errors.require_finite_variables(owners, f"update {(epoch + 1) * steps}")  # before anybody saves it
-        callbacks.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
+            callback_list.on_train_batch_end(first + count - 1, metrics)
+        errors.require_finite_variables(owners, f"update {start + steps_per_epoch}")  # before a callback saves it
+        callback_list.on_epoch_end(epoch, {key: total / weights[key] for key, total in totals.items()})
         if gan.stop_training:
             break
-    callbacks.on_train_end()
+    callback_list.on_train_end()
     return gan.history
 
 
-def updates_per_epoch(gan, samples, batch_size):
-    """Whole batches and, where many updates are one call, of which the first of each group has penalties, whole groups."""
+def updates_per_epoch(gan: "GAN", samples: int, batch_size: int) -> int:
+    """How many updates an epoch has: whole batches and whole groups.
+
+    Where many updates are one call, the first of each `penalty_interval` has penalties. These are a
+    group.
+    """
     size = batch_size * gan.discriminator_steps
-    steps = samples // size
-    if steps < 1:
+    updates = samples // size
+    if updates < 1:
         raise ValueError(f"x: expected at least {size} samples, for one update, received {samples}.")
-    execution, interval = min(gan.steps_per_execution, steps), gan.penalty_interval
+    execution = min(gan.steps_per_execution, updates)
+    interval = gan.penalty_interval
     if execution == 1:
-        return steps
+        return updates
     if interval > execution:
         raise ValueError(f"penalty_interval: expected at most the {execution} updates of an execution, received {interval}.")
-    return steps - steps % interval
+    return updates - updates % interval
 
 
-def batches(x, y, size, steps, execution, *, seed, epoch):
-    """Yields (first update, arrays `[updates, size, ...]`) of an epoch, its examples in random order."""
+def batches(
+    x: np.ndarray, y: np.ndarray | None, size: int, steps_per_epoch: int, execution: int, *, seed: int, epoch: int
+) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+    """Yields (first update, arrays `[updates, size, ...]`) of an epoch, in random order.
+
+    Args:
+        size: examples in an update.
+        execution: updates in one compiled call.
+    """
     order = np.random.default_rng([seed, epoch]).permutation(len(x))
-    for first in range(0, steps, execution):
-        chosen = order[first * size : min(first + execution, steps) * size].reshape(-1, size)
+    for first in range(0, steps_per_epoch, execution):
+        chosen = order[first * size : min(first + execution, steps_per_epoch) * size].reshape(-1, size)
         yield first, (x[chosen],) if y is None else (x[chosen], y[chosen])
 
 
-def execute(gan, batch, *, regularize):
-    """Runs the updates of a batch `[updates, size, ...]` in one call, compiled at the first. Returns their mean metrics as floats."""
-    key = (len(batch[0]) == 1, regularize)
+def execute(gan: "GAN", batch: tuple[np.ndarray, ...], *, regularize: bool) -> dict[str, float]:
+    """Runs the updates of a batch `[updates, size, ...]` in one call, compiled at the first.
+
+    Returns their mean metrics.
+    """
+    single = len(batch[0]) == 1
+    key = (single, regularize)
     if key not in gan.programs:
-        gan.programs[key] = engine.compile(one(gan, regularize) if key[0] else many(gan), gan.state)
-    return {name: float(np.mean(value)) for name, value in gan.programs[key](*batch).items()}
+        program = functools.partial(gan.update, regularize=regularize) if single else many(gan)
+        gan.programs[key] = engine.compile(program, gan.state)
+    arguments = tuple(part[0] for part in batch) if single else batch
+    return {name: float(np.mean(value)) for name, value in gan.programs[key](*arguments).items()}
 
 
-def one(gan, regularize):
-    """The program of a single update."""
-    return lambda *batch: gan.update(*(part[0] for part in batch), regularize=regularize)
-
-
-def many(gan):
-    """The program of many updates, of which each `penalty_interval`-th has penalties."""
+def many(gan: "GAN") -> Callable:
+    """The program of many updates, one in `penalty_interval` of which has penalties."""
     interval = gan.penalty_interval
 
     def group(parts):
@@ -102,14 +140,14 @@ def many(gan):
     return program
 
 
-def owned(gan):
-    """The state by its owners, for those who name a variable."""
+def owned(gan: "GAN") -> dict[str, list[keras.Variable]]:
+    """The state by its owners, for errors that name a variable."""
     owners = {"generator": gan.generator, "averaged generator": gan.average, "discriminator": gan.discriminator}
     owners |= {"generator's optimizer": gan.generator_optimizer, "discriminator's optimizer": gan.discriminator_optimizer}
     return {name: owner.variables for name, owner in owners.items()}
 
 
-def check_samples(gan, x, y):
+def check_samples(gan: "GAN", x: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Samples and labels must be what the players take. Returns them as arrays."""
     shape = tuple(gan.generator.outputs[0].shape[1:])
     x = as_array("x", x)

@@ -1,12 +1,22 @@
 """Pictures of samples."""
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 from keras import ops
 from PIL import Image
 
+if TYPE_CHECKING:
+    from lab.gan.gan import GAN
 
-def tile(images, columns):
-    """Images `[N, H, W, C]` in -1..1 as one uint8 array `[rows * H, columns * W, C]`, row by row, one pixel apart."""
+
+def tile(images: np.typing.ArrayLike, columns: int) -> np.ndarray:
+    """Images `[N, H, W, C]` from -1 to 1 as one sheet, row by row and one pixel apart.
+
+    The sheet is uint8, `[rows * (H + 1) - 1, columns * (W + 1) - 1, C]`.
+    """
     images = np.clip(np.round((np.asarray(images, "float32") + 1) * 127.5), 0, 255).astype("uint8")
     count, height, width, channels = images.shape
     rows = -(-count // columns)
@@ -16,37 +26,43 @@ def tile(images, columns):
     return sheet.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
 
 
-def picture(array, zoom=2):
+def picture(array: np.ndarray, zoom: int = 2) -> Image.Image:
     """A PIL image of a uint8 array `[H, W, C]`, of one channel or three."""
     array = array[:, :, 0] if array.shape[2] == 1 else array
     image = Image.fromarray(array)
     return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
 
 
-def save_grid(path, images, *, columns=10, zoom=2):
-    """Writes images `[N, H, W, C]` in -1..1 as a PNG."""
+def save_grid(path: str | Path, images: np.typing.ArrayLike, *, columns: int = 10, zoom: int = 2) -> None:
+    """Writes images `[N, H, W, C]` from -1 to 1 as a PNG."""
     picture(tile(images, columns), zoom).save(path)
 
 
-def save_interpolation(path, rows, *, zoom=2, milliseconds=60):
-    """Writes a GIF that goes there and back: frame t shows image t of every row; `rows` `[R, T, H, W, C]`."""
+def save_interpolation(path: str | Path, rows: np.typing.ArrayLike, *, zoom: int = 2, milliseconds: int = 60) -> None:
+    """Writes a GIF that goes there and back: frame t shows image t of every row.
+
+    Args:
+        rows: images `[R, T, H, W, C]` from -1 to 1.
+        milliseconds: how long a frame is shown.
+    """
     rows = np.asarray(rows)
     shown = [picture(tile(rows[:, t], len(rows)), zoom).convert("P") for t in range(rows.shape[1])]
-    shown += shown[-2:0:-1]
+    shown += shown[-2:0:-1]  # and back
     shown[0].save(path, save_all=True, append_images=shown[1:], duration=milliseconds, loop=0)
 
 
-def animate(path, files, *, milliseconds=200):
+def animate(path: str | Path, files: Iterable[Path], *, milliseconds: int = 200) -> None:
     """Writes a GIF of picture files; the last one stays for two seconds."""
     shown = [Image.open(file).convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for file in files]
     durations = [milliseconds] * (len(shown) - 1) + [2000]
     shown[0].save(path, save_all=True, append_images=shown[1:], duration=durations, loop=0)
 
 
-def surface(gan, real, resolution=80):
-    """(x, y, sigma(D)) on a square around real samples `[N, 2]`, three arrays `[resolution, resolution]`; of one sample at a time.
+def surface(gan: "GAN", real: np.ndarray, resolution: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y, sigma(D)) on a square around real samples `[N, 2]`.
 
-    With packing the discriminator sees the same point `pac` times.
+    The arrays are `[resolution, resolution]`. With packing the discriminator sees the same point
+    `pac` times.
     """
     bound = 1.3 * np.abs(real).max()
     x, y = np.meshgrid(*[np.linspace(-bound, bound, resolution, dtype="float32")] * 2)
@@ -55,8 +71,15 @@ def surface(gan, real, resolution=80):
     return x, y, (1 / (1 + np.exp(-np.clip(logits, -50, 50)))).reshape(x.shape)
 
 
-def save_plane(path, real, fake, surface=None, *, title=""):
-    """Writes real (grey) and fake (red) samples in the plane, over the surface of `surface()`, as a PNG."""
+def save_plane(
+    path: str | Path,
+    real: np.ndarray,
+    fake: np.ndarray,
+    surface: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    *,
+    title: str = "",
+) -> None:
+    """Writes real (grey) and fake (red) samples in the plane as a PNG, over what `surface` gave."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")

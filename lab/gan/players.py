@@ -1,16 +1,21 @@
 """What the two players must be for each other, and which labels they know."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import numpy as np
 
 from lab.gan.penalty import Penalty
-from lab.gan.play import extragradient
+from lab.gan.update import extragradient
 from lab.losses.adversarial import Objective
 from lab.models.logits import PROBABILITIES, check_logits, last_activation
 
+if TYPE_CHECKING:
+    from lab.gan.gan import GAN
 
-def check_parts(gan):
-    """What is passed in is of the kind that it should be, and each player has an optimizer of its own."""
+
+def check_parts(gan: "GAN") -> None:
+    """Each argument is of the right kind, and each player has an optimizer of its own."""
     for name in ("generator", "discriminator"):
         player = getattr(gan, name)
         if not getattr(player, "inputs", None):
@@ -21,6 +26,9 @@ def check_parts(gan):
         raise ValueError(f"objective: expected one of lab.losses.adversarial, received {gan.objective!r}.")
     if not isinstance(gan.penalties, tuple | list) or not all(isinstance(each, Penalty) for each in gan.penalties):
         raise ValueError(f"penalties: expected several of lab.gan.Penalty, or none, received {gan.penalties!r}.")
+    for penalty in gan.penalties:
+        if penalty.gradient_at not in ("real", "fake", None):
+            raise ValueError(f"penalties: expected gradient_at real, fake or None, received {penalty.gradient_at!r}.")
     if gan.augment is not None and not callable(gan.augment):
         raise ValueError(f"augment: expected a function, such as diff_augment gives, received {gan.augment!r}.")
     for name in ("generator_optimizer", "discriminator_optimizer"):
@@ -33,9 +41,14 @@ def check_parts(gan):
         raise ValueError("discriminator_optimizer: expected another than the generator's, received the same.")
 
 
-def check_players(gan):
-    """What the generator makes is what the discriminator takes, `pac` at once; its outputs are what the losses read."""
-    made, taken = tuple(gan.generator.outputs[0].shape[1:]), tuple(gan.discriminator.inputs[0].shape[1:])
+def check_players(gan: "GAN") -> None:
+    """The players fit each other, the latents and the losses.
+
+    The discriminator takes what the generator makes, `pac` samples at once, and its outputs are
+    what the losses read.
+    """
+    made = tuple(gan.generator.outputs[0].shape[1:])
+    taken = tuple(gan.discriminator.inputs[0].shape[1:])
     expected = (*made[:-1], made[-1] * gan.pac)
     if taken != expected:
         packed = f", {gan.pac} at once" if gan.pac > 1 else ""
@@ -55,26 +68,24 @@ def check_players(gan):
         )
     _check_labels_of(gan)
     if gan.auxiliary:
+        width = gan.auxiliary.width(gan)
         if not others:
             raise ValueError(
                 "discriminator: expected an output beside the logits, for there is an auxiliary loss, received none."
             )
-        if others[0] != (gan.auxiliary.width(gan),):
-            raise ValueError(
-                f"discriminator: expected a second output of shape ({gan.auxiliary.width(gan)},), received {others[0]}."
-            )
-    if gan.play is extragradient:
+        if others[0] != (width,):
+            raise ValueError(f"discriminator: expected a second output of shape ({width},), received {others[0]}.")
+    if gan.update_rule is extragradient:
         optimizers = (gan.generator_optimizer, gan.discriminator_optimizer)
         kinds = sorted({type(optimizer).__name__ for optimizer in optimizers})
         if kinds != ["ExtraGradient"] or gan.discriminator_steps != 2:
             received = f"{', '.join(kinds)} and {gan.discriminator_steps}"
-            raise ValueError(
-                f"play: extragradient expected two ExtraGradient optimizers and 2 discriminator steps, received {received}."
-            )
+            needed = "two ExtraGradient optimizers and 2 discriminator steps"
+            raise ValueError(f"update_rule: extragradient expected {needed}, received {received}.")
 
 
 def _check_labels_of(gan):
-    """Both players know the labels that there are."""
+    """Both players know all labels."""
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     labelled = {name: player for name, player in players.items() if len(player.inputs) > 1}
     asked = gan.auxiliary is not None and gan.auxiliary.labelled
@@ -93,8 +104,11 @@ def _check_labels_of(gan):
             raise ValueError(f"classes: expected at most {known}, which the {name} knows, received {gan.classes}.")
 
 
-def classes_of(player):
-    """How many classes a model knows by the first of its layers that says so: an embedding, a one-hot encoding or one with `classes`; or None."""
+def classes_of(player: keras.Model) -> int | None:
+    """How many classes a model knows, by the first of its layers that says so; or None.
+
+    Such a layer is an embedding, a one-hot encoding or one with `classes`.
+    """
     for layer in getattr(player, "operations", player.layers):
         layer = getattr(layer, "layer", layer)  # inside a wrapper
         if isinstance(layer, keras.layers.Embedding):
@@ -107,8 +121,10 @@ def classes_of(player):
     return None
 
 
-def check_labels(name, labels, count, classes):
+def check_labels(name: str, labels: Any, count: int, classes: int | None) -> np.ndarray:
     """Labels must be `count` integers from 0 to `classes` - 1. Returns them as an array."""
+    if classes is None:
+        raise ValueError(f"{name}: expected none, for no player takes them, received some.")
     labels = np.asarray(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise ValueError(

@@ -1,27 +1,42 @@
 """A sheet of samples from a generator alone, for the command line."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
 import numpy as np
 from keras import ops
 
 from lab.gan import pictures
-from lab.gan.latent import Codes, Normal
+from lab.gan.latent import Codes, Latent, Normal
 from lab.gan.players import classes_of
 
 
-def draw(path, generator, settings, count, *, label=None, truncation=None, seed=0):
+def draw(
+    path: str | Path,
+    generator: keras.Model,
+    settings: Mapping[str, Any],
+    count: int,
+    *,
+    label: int | None = None,
+    truncation: float | None = None,
+    seed: int = 0,
+) -> None:
     """Writes `count` samples as a PNG: a grid of images, or points in the plane.
 
     Args:
-        generator: a Keras model, latents (and labels) -> images `[B, H, W, C]` or points `[B, 2]`.
-        settings: the run's; with noise, categories and continuous latents are InfoGAN's codes.
-        label: the class of all samples; each in turn without.
+        generator: latents (and labels) -> images `[B, H, W, C]` or points `[B, 2]`.
+        settings: of the run. With noise, categories and continuous, latents are InfoGAN's codes.
+        label: the class of all samples; without it each class in turn.
         truncation: see `lab.gan.latent.Normal`.
     """
     size = generator.inputs[0].shape[-1]
     if "environment" in settings or len(generator.inputs) > 2 or len(generator.outputs) != 1:
         raise ValueError("run id: expected a run whose model is a generator, received one of another kind.")
-    codes = "categories" in settings
-    latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"]) if codes else Normal(size)
+    latent: Latent = Normal(size)
+    if "categories" in settings:
+        latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"])
     arrays = [latent.sample(count, np.random.default_rng(seed), truncation)]
     if len(generator.inputs) > 1:
         classes = classes_of(generator) or len(settings["characters"])
@@ -31,9 +46,8 @@ def draw(path, generator, settings, count, *, label=None, truncation=None, seed=
     elif label is not None:
         raise ValueError(f"--label: expected none, for the generator takes none, received {label}.")
     parts = [[ops.convert_to_tensor(array[i : i + 256]) for array in arrays] for i in range(0, count, 256)]
-    made = np.concatenate(
-        [ops.convert_to_numpy(generator(part if len(part) > 1 else part[0], training=False)) for part in parts]
-    )
+    outputs = [generator(part if len(part) > 1 else part[0], training=False) for part in parts]
+    made = np.concatenate([ops.convert_to_numpy(output) for output in outputs])
     if made.ndim == 2:
         pictures.save_plane(path, made, made)
     else:

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks."""
+"""Layers that Keras does not have."""
 
 from keras.layers import PReLU
 

@@ -1,35 +1,43 @@
 """Adaptive instance normalisation."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lab")
 class AdaptiveInstanceNormalization(keras.layers.Layer):
-    """(1 + s) (x - mean) / sqrt(variance + epsilon) + b over each sample's positions, s and b linear in a style.
+    """Normalises each channel of each sample, then scales and shifts it by a style.
 
-    (Huang and Belongie 2017, eq. 8; with learnt styles Karras et al. 2019, eq. 1.) Inputs: `[features [B, *spatial, C], style [B, D]]`
-    -> `[B, *spatial, C]`. The weights of s and b start at 0, so that the layer starts as an instance normalisation.
+        y = (1 + s) (x - mean) / sqrt(variance + epsilon) + b
+
+    Mean and variance are over the positions of one sample. s and b are linear in the style. Their
+    weights start at 0, so the layer starts as an instance normalisation.
+
+    Inputs: `[features [B, *spatial, C], style [B, D]]`. Output: `[B, *spatial, C]`.
+    Source: Huang and Belongie 2017, eq. 8; with learnt styles Karras et al. 2019, eq. 1.
 
     Args:
-        epsilon: > 0.
+        epsilon: added to the variance, > 0.
     """
 
-    def __init__(self, epsilon=1e-5, **options):
+    def __init__(self, epsilon: float = 1e-5, **options: Any) -> None:
         super().__init__(**options)
         validation.POSITIVE.check("epsilon", epsilon)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
-        """Makes the linear map from style to scales and shifts."""
-        features, _style = self._shapes(input_shape)
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        """Makes the linear map from the style to scales and shifts."""
+        features, style = self._shapes(input_shape)
         self.affine = keras.layers.Dense(2 * features[-1], kernel_initializer="zeros", dtype=self.dtype_policy, name="affine")
-        self.affine.build(_style)
+        self.affine.build(style)
 
-    def call(self, inputs):
-        """Normalises features and gives them the style."""
+    def call(self, inputs: Tensor) -> Tensor:
+        """Normalises the features and applies the style."""
         features, style = inputs
         axes = tuple(range(1, len(features.shape) - 1))
         x = ops.cast(features, "float32")
@@ -40,8 +48,8 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         scale, shift = ops.split(affine, 2, axis=-1)
         return (1 + scale) * x + shift
 
-    def compute_output_shape(self, input_shape):
-        """The features' shape."""
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The shape of the features."""
         return tuple(self._shapes(input_shape)[0])
 
     def _shapes(self, input_shape):
@@ -49,6 +57,6 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
             raise ValueError(f"inputs: expected shapes [B, *spatial, C] and [B, D], received {input_shape}.")
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"epsilon": self.epsilon}

@@ -4,27 +4,31 @@ import keras
 from keras import ops
 
 from lab import engine
+from lab.engine.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lab")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, `[B, ..., C]` -> `[B, ..., C]`, of the same values, gradients and moving averages (Ioffe and Szegedy 2015).
+    """`keras.layers.BatchNormalization`, faster in training: `[B, ..., C]` -> `[B, ..., C]`.
 
-    In training `engine.batch_normalize` does the work, on TensorFlow one kernel in place of a dozen operations. Keras's own does it where there is a mask,
-    renormalisation, synchronisation, another axis than the last, or numbers wider than float32. Its arguments are Keras's.
+    Values, gradients, moving averages and arguments are Keras's (Ioffe and Szegedy 2015).
+
+    In training it calls `engine.batch_normalize`. On TensorFlow that is one kernel instead of a
+    dozen operations. Keras's own code runs in these cases: a mask, renormalisation,
+    synchronisation, an axis that is not the last, or float64.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """Normalises by the batch in training, by the moving averages otherwise."""
         last = self.axis in (-1, len(inputs.shape) - 1)
-        own = (
+        by_keras = (
             mask is not None
             or self.renorm
             or self.synchronized
             or not last
             or keras.backend.standardize_dtype(inputs.dtype) == "float64"
         )
-        if own or not (training and self.trainable):
+        if by_keras or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         scale = ops.cast(self.gamma, "float32") if self.scale else ops.ones(channels, "float32")

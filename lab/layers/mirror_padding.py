@@ -1,8 +1,12 @@
-"""Padding that continues a signal or picture as its mirror image."""
+"""Padding with the mirror image of a signal or an image."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from lab.engine.types import Tensor
 
 MODES = ("reflect", "symmetric")
 
@@ -12,18 +16,20 @@ class _MirrorPadding(keras.layers.Layer):
 
     axes: int
 
-    def __init__(self, padding=1, mode="reflect", data_format=None, **options):
+    def __init__(
+        self, padding: int | tuple[Any, ...] = 1, mode: str = "reflect", data_format: str | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.padding = _pairs(padding, self.axes)
         if mode not in MODES:
             raise ValueError(f"mode: expected one of {', '.join(MODES)}, received {mode!r}.")
-        self.mode = mode
+        self.mode: Any = mode  # NumPy's annotation expects a literal
         self.data_format = data_format or keras.config.image_data_format()
         if self.data_format not in ("channels_last", "channels_first"):
             raise ValueError(f"data_format: expected channels_last or channels_first, received {data_format!r}.")
         self.input_spec = keras.layers.InputSpec(ndim=self.axes + 2)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pads the inputs."""
         for size, (before, after) in zip(self._spatial(inputs.shape), self.padding, strict=True):
             most = None if size is None else size - (self.mode == "reflect")
@@ -31,12 +37,12 @@ class _MirrorPadding(keras.layers.Layer):
                 raise ValueError(f"padding: expected at most {most} for an axis of {size}, received {(before, after)}.")
         if keras.backend.backend() != "torch":
             return ops.pad(inputs, self._widths(), mode=self.mode)
-        for axis, width in enumerate(self._widths()):  # torch mirrors at most some axes, and only by reflection
+        for axis, width in enumerate(self._widths()):  # torch pads few axes, and cannot do "symmetric"
             if any(width):
                 inputs = ops.take(inputs, np.pad(np.arange(inputs.shape[axis]), width, mode=self.mode), axis=axis)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """The shape after padding."""
         widths = zip(input_shape, self._widths(), strict=True)
         return tuple(None if size is None else size + before + after for size, (before, after) in widths)
@@ -48,13 +54,13 @@ class _MirrorPadding(keras.layers.Layer):
         none = (0, 0)
         return [none, *self.padding, none] if self.data_format == "channels_last" else [none, none, *self.padding]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"padding": self.padding, "mode": self.mode, "data_format": self.data_format}
 
 
 def _pairs(padding, axes):
-    """((before, after), ...) of each axis."""
+    """A pair (before, after) for each axis."""
     values = (padding,) * axes if isinstance(padding, int) else tuple(padding)
     if len(values) == axes:
         values = tuple((value, value) if isinstance(value, int) else tuple(value) for value in values)
@@ -65,14 +71,15 @@ def _pairs(padding, axes):
 
 @keras.saving.register_keras_serializable(package="lab")
 class MirrorPadding1D(_MirrorPadding):
-    """Continues sequences beyond their ends: `[B, T, C]` -> `[B, before + T + after, C]`.
+    """Mirrors sequences at their ends: `[B, T, C]` -> `[B, before + T + after, C]`.
 
-    "reflect" mirrors at the last element (`c b | a b c | b a`), "symmetric" behind it (`b a | a b c | c b`).
+    "reflect" does not repeat the last element: `c b | a b c | b a`.
+    "symmetric" repeats it: `b a | a b c | c b`.
 
     Args:
-        padding: elements at both ends, or one (before, after) in a tuple.
+        padding: number of elements at both ends, or a pair (before, after) in a tuple.
         mode: "reflect" or "symmetric".
-        data_format: "channels_last" or "channels_first"; None takes Keras's.
+        data_format: "channels_last" or "channels_first". None means Keras's default.
     """
 
     axes = 1
@@ -80,12 +87,14 @@ class MirrorPadding1D(_MirrorPadding):
 
 @keras.saving.register_keras_serializable(package="lab")
 class MirrorPadding2D(_MirrorPadding):
-    """Continues pictures beyond their edges: `[B, H, W, C]` -> `[B, H + ..., W + ..., C]`; see `MirrorPadding1D`.
+    """Mirrors images at their edges: `[B, H, W, C]` -> `[B, H + ..., W + ..., C]`.
+
+    The modes are those of `MirrorPadding1D`.
 
     Args:
         padding: a number, one per axis, or a pair (before, after) per axis.
         mode: "reflect" or "symmetric".
-        data_format: "channels_last" or "channels_first"; None takes Keras's.
+        data_format: "channels_last" or "channels_first". None means Keras's default.
     """
 
     axes = 2
@@ -93,12 +102,14 @@ class MirrorPadding2D(_MirrorPadding):
 
 @keras.saving.register_keras_serializable(package="lab")
 class MirrorPadding3D(_MirrorPadding):
-    """Continues volumes beyond their faces: `[B, D, H, W, C]` -> `[B, D + ..., H + ..., W + ..., C]`; see `MirrorPadding1D`.
+    """Mirrors volumes at their faces: `[B, D, H, W, C]` -> `[B, D + ..., H + ..., W + ..., C]`.
+
+    The modes are those of `MirrorPadding1D`.
 
     Args:
         padding: a number, one per axis, or a pair (before, after) per axis.
         mode: "reflect" or "symmetric".
-        data_format: "channels_last" or "channels_first"; None takes Keras's.
+        data_format: "channels_last" or "channels_first". None means Keras's default.
     """
 
     axes = 3

@@ -1,11 +1,13 @@
-"""What part of the input a layer's output depends on, and what the layers make of an input."""
+"""Receptive fields of layers, and the feature maps of an input."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from lab.engine.types import Tensor
 from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
 
 ELEMENTWISE = (
@@ -16,22 +18,32 @@ ELEMENTWISE = (
 
 
 class ReceptiveField(NamedTuple):
-    """The inputs on which an output position depends, with respect to one input.
+    """The input positions on which an output position depends.
 
-    Output position p depends on the input positions p * stride + start + k for all k where `mask[k]` is true.
+    Output position p depends on the input positions
+
+        p * stride + start + k  for all k where mask[k] is true.
     """
 
-    stride: tuple[int, ...]  # input positions between two neighbours of the output, per spatial axis
-    start: tuple[int, ...]  # of position 0; negative where padding is seen
+    stride: tuple[int, ...]  # input positions between two neighbouring outputs, per spatial axis
+    start: tuple[int, ...]  # first input position of output 0; negative inside the padding
     mask: np.ndarray  # boolean, one axis per spatial axis
 
     @property
-    def size(self):
+    def size(self) -> tuple[int, ...]:
         """Input positions from the first to the last, per axis."""
         return self.mask.shape
 
-    def inputs(self, position, shape):
-        """The input positions, a boolean array of the input's spatial shape, on which an output position depends."""
+    def inputs(self, position: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+        """The input positions on which an output position depends.
+
+        Args:
+            position: the output position, one index per spatial axis.
+            shape: the spatial shape of the input.
+
+        Returns:
+            A boolean array of that shape.
+        """
         result = np.zeros(shape, bool)
         offsets = np.argwhere(self.mask) + np.array(position) * self.stride + self.start
         inside = ((offsets >= 0) & (offsets < shape)).all(axis=1)
@@ -39,17 +51,22 @@ class ReceptiveField(NamedTuple):
         return result
 
 
-def receptive_field(model):
-    """The receptive field of each layer of a convolutional model, by convolution arithmetic (Dumoulin and Visin 2016; Araujo et al. 2019).
+def receptive_field(model: keras.Model) -> dict[str, ReceptiveField]:
+    """The receptive field of each layer of a convolutional model, by convolution arithmetic.
 
-    Layers join as their fields do: behind a window of k positions at distance d and stride t, a field of stride s has the stride s t, and
-    its positions are those of the k fields, d s apart, joined. Branches are united. Padding by zeros or mirrors counts as
-    positions outside of the input; what a mirror shows is not traced.
+    A layer has a window of k positions, dilation d and stride t. Its input has a receptive field of
+    stride s. Then its output has stride s t, and its field is the union of k fields that are d s
+    apart. A merge of branches has the union of their fields.
+
+    Padding counts as positions outside of the input. Mirrored values are not traced back.
+
+    Source: Dumoulin and Visin 2016; Araujo et al. 2019.
 
     Args:
-        model: a built Sequential or functional model with one input `[B, *spatial, C]`, of convolutions, pooling, padding, cropping,
-            elementwise layers, and merges of branches of one stride; Flatten and global pooling see everything, and what
-            follows them.
+        model: a built Sequential or functional model with one input `[B, *spatial, C]`. It may
+            contain convolutions, pooling, padding, cropping, elementwise layers, and merges of
+            branches of one stride. Flatten, global pooling and all layers after them depend on
+            the whole input.
 
     Returns:
         {layer name: ReceptiveField}, in the model's order.
@@ -64,7 +81,7 @@ def receptive_field(model):
 
 
 def _walk(model, field, fields):
-    """The field of a model's output, from that of its input; those of its layers go into `fields`."""
+    """The field of a model's output from that of its input. Adds its layers' to `fields`."""
     if isinstance(model, keras.Sequential):
         shape = model.inputs[0].shape
         for layer in model.layers:
@@ -81,26 +98,26 @@ def _walk(model, field, fields):
         kept.append(output)
         return output
 
-    kept: list = []  # so that no identity is given twice
+    kept: list = []  # keeps the tensors alive, so that no `id` is used twice
     clone = keras.models.clone_model(model, call_function=call)
     return known[id(clone.outputs[0])]
 
 
 def _through(layer, inputs, shape, fields):
-    """The field behind a layer, from those of its inputs."""
+    """The field of a layer's output from those of its inputs."""
     field = _united(inputs, layer)
     if type(layer).__name__ == "SpectralNormalization":
         return fields.setdefault(layer.name, _through(layer.layer, inputs, shape, {}))
     if isinstance(layer, keras.Model):
         field = _walk(layer, field, fields)
-    elif type(layer).__name__ not in ELEMENTWISE and len(shape) > 2:  # behind Flatten, all was seen
+    elif type(layer).__name__ not in ELEMENTWISE and len(shape) > 2:  # after Flatten the field is the whole input
         field = _windowed(field, *_window(layer, shape))
     fields[layer.name] = field
     return field
 
 
 def _window(layer, shape):
-    """(size, dilation, stride, padding before) of a layer's window, per axis."""
+    """(size, dilation, stride, padding at the start) of a layer's window, per axis."""
     axes = len(shape) - 2
     ones, none = (1,) * axes, (0,) * axes
     if getattr(layer, "data_format", "channels_last") != "channels_last":
@@ -110,7 +127,7 @@ def _window(layer, shape):
     if kind.startswith(("Global", "Flatten")):
         return tuple(spatial), ones, tuple(spatial), none
     if kind == "Dense":
-        return ones, ones, ones, none  # over the channels of each position
+        return ones, ones, ones, none  # acts on the channels of each position
     if isinstance(layer, MirrorPadding1D | MirrorPadding2D | MirrorPadding3D) or kind.startswith("ZeroPadding"):
         return ones, ones, ones, tuple(_before(layer.padding, axes))
     if kind.startswith("Cropping"):
@@ -126,7 +143,9 @@ def _window(layer, shape):
         stride = layer.strides
     else:
         raise ValueError(f"{layer.name}: expected a layer with a window, an elementwise one or a merge, received {kind}.")
-    size, dilation, stride = (_tuple(value, axes) for value in (size, dilation, stride))
+    size = _tuple(size, axes)
+    dilation = _tuple(dilation, axes)
+    stride = _tuple(stride, axes)
     reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     before = none
     if layer.padding == "same":
@@ -139,7 +158,7 @@ def _window(layer, shape):
 
 
 def _windowed(field, size, dilation, stride, before):
-    """The field behind a window: the fields of its positions, joined."""
+    """The field after a window: the union of the fields of its positions."""
     steps = np.array(dilation) * field.stride
     mask = np.zeros(tuple((np.array(size) - 1) * steps + field.mask.shape), bool)
     for position in np.ndindex(*size):
@@ -150,7 +169,7 @@ def _windowed(field, size, dilation, stride, before):
 
 
 def _united(fields, layer):
-    """The union of the fields of one position in several branches."""
+    """The union of the fields of several branches."""
     strides = {field.stride for field in fields}
     if len(strides) != 1:
         raise ValueError(f"{layer.name}: expected branches of one stride, received {sorted(strides)}.")
@@ -172,13 +191,13 @@ def _tuple(value, axes):
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
-def feature_maps(model, x, layers=None):
-    """What layers make of an input: {layer name: NumPy array}, in inference mode.
+def feature_maps(model: keras.Model, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The outputs of layers in inference mode: {layer name: array}.
 
     Args:
         model: a built Sequential or functional model.
-        x: its inputs.
-        layers: names of layers; None takes all.
+        x: the model's inputs.
+        layers: names of layers. None means all.
     """
     known = [layer.name for layer in model.layers]
     names = known if layers is None else list(layers)

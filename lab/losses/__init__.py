@@ -1,6 +1,7 @@
-"""Losses: pure functions, and Keras losses around those that `compile` can use.
+"""Losses: pure functions, and `keras.losses.Loss` classes for `compile`.
 
-`lab.losses.adversarial`, `.penalties` and `.reinforcement` hold the functions of GANs and agents.
+`lab.losses.adversarial` and `.penalties` have the functions of GANs, `.reinforcement` those of
+agents.
 """
 
 from lab.losses import adversarial, penalties, reinforcement

@@ -1,6 +1,8 @@
-"""The objectives of generative adversarial networks: pairs of losses on the discriminator's logits for real and for fake samples.
+"""The objectives of generative adversarial networks.
 
-Each is an `Objective` of two functions (real, fake) -> scalar, to be minimised by its player. sigma is the logistic function.
+An `Objective` is a pair of losses, one for the discriminator D and one for the generator G. Each is
+a function (real, fake) -> scalar that its network minimises. real and fake are the discriminator's
+logits of real and of fake samples, written r and f below. sigma is the logistic function.
 """
 
 from collections.abc import Callable
@@ -8,13 +10,15 @@ from typing import NamedTuple
 
 from keras import ops
 
+from lab.engine.types import Tensor
+
 
 class Objective(NamedTuple):
-    """The losses of both players, each a function of the logits `[B, ...]` of real and of fake samples."""
+    """The losses of both networks, functions of the logits `[B, ...]` of real and fake samples."""
 
-    discriminator: Callable
-    generator: Callable
-    paired: bool = False  # whether the generator's loss looks at real samples too
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+    paired: bool = False  # whether the generator's loss uses the real samples too
 
 
 def _logistic(real, fake):
@@ -22,29 +26,53 @@ def _logistic(real, fake):
 
 
 minimax = Objective(_logistic, lambda real, fake: -ops.mean(ops.softplus(fake)))
-"""D: -E log sigma(r) - E log(1 - sigma(f));  G: E log(1 - sigma(f)) (Goodfellow et al. 2014, eq. 1)."""
+"""The game of the first paper (Goodfellow et al. 2014, eq. 1).
+
+    D: -E log sigma(r) - E log(1 - sigma(f))
+    G: E log(1 - sigma(f))
+"""
 
 non_saturating = Objective(_logistic, lambda real, fake: ops.mean(ops.softplus(-fake)))
-"""D: as minimax;  G: -E log sigma(f) (Goodfellow et al. 2014, section 3)."""
+"""`minimax` with a generator's loss that does not saturate (Goodfellow et al. 2014, section 3).
+
+    D: -E log sigma(r) - E log(1 - sigma(f))
+    G: -E log sigma(f)
+"""
 
 least_squares = Objective(
     lambda real, fake: 0.5 * ops.mean(ops.square(real - 1.0)) + 0.5 * ops.mean(ops.square(fake)),
     lambda real, fake: 0.5 * ops.mean(ops.square(fake - 1.0)),
 )
-"""D: E (r-1)^2/2 + E f^2/2;  G: E (f-1)^2/2 (Mao et al. 2017, eq. 9)."""
+"""Least squares (Mao et al. 2017, eq. 9).
+
+    D: E (r - 1)^2 / 2 + E f^2 / 2
+    G: E (f - 1)^2 / 2
+"""
 
 wasserstein = Objective(lambda real, fake: ops.mean(fake) - ops.mean(real), lambda real, fake: -ops.mean(fake))
-"""D: E f - E r;  G: -E f (Arjovsky et al. 2017, eq. 2 and Algorithm 1)."""
+"""The Wasserstein distance, for a Lipschitz critic (Arjovsky et al. 2017, eq. 2, Algorithm 1).
+
+    D: E f - E r
+    G: -E f
+"""
 
 hinge = Objective(
     lambda real, fake: ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake)),
     lambda real, fake: -ops.mean(fake),
 )
-"""D: E max(0, 1-r) + E max(0, 1+f);  G: -E f (Lim and Ye 2017; Miyato et al. 2018, eq. 16-17)."""
+"""The hinge loss (Lim and Ye 2017; Miyato et al. 2018, eq. 16-17).
+
+    D: E max(0, 1 - r) + E max(0, 1 + f)
+    G: -E f
+"""
 
 relativistic = Objective(
     lambda real, fake: ops.mean(ops.softplus(fake - real)),
     lambda real, fake: ops.mean(ops.softplus(real - fake)),
     paired=True,
 )
-"""D: -E log sigma(r - f);  G: -E log sigma(f - r), over pairs (Jolicoeur-Martineau 2019, eq. 3; Huang et al. 2024, R3GAN)."""
+"""The relativistic pairing loss (Jolicoeur-Martineau 2019, eq. 3; R3GAN, Huang et al. 2024).
+
+    D: -E log sigma(r - f)
+    G: -E log sigma(f - r)
+"""

@@ -1,22 +1,26 @@
-"""Kullback and Leibler's divergence."""
+"""The Kullback-Leibler divergence."""
 
 import keras
 from keras import ops
 
 from lab.distributions import Distribution
-from lab.losses.elementwise import together
+from lab.engine.types import Tensor
+from lab.losses.elementwise import convert_pair
 
 
-def kl_divergence(p, q):
-    """D(p || q) = sum p log(p/q) (Kullback and Leibler 1951).
+def kl_divergence(p: Distribution | Tensor, q: Distribution | Tensor) -> Tensor:
+    """D(p || q) = sum p log(p / q) (Kullback and Leibler 1951).
+
+    Two distributions of one family of `lab.distributions` have a closed form. Probabilities are
+    summed over the last axis: `[..., K]` -> `[...]`. They are at least 1e-7, as in Keras, so that
+    the loss is finite. `lab.information.kl_divergence` has no such bound.
 
     Args:
-        p, q: two of `lab.distributions` of one family, whose closed form it is; or probabilities `[..., K]` -> `[...]`, kept
-            1e-7 from 0 as in Keras, so that the loss stays finite (`lab.information.kl_divergence` is infinite where it is).
+        p, q: both distributions, or both probabilities.
     """
     if isinstance(p, Distribution):
         return p.kl_divergence(q)
-    p, q = together(p, q)
+    p, q = convert_pair(p, q)
     p, q = (ops.clip(x, keras.config.epsilon(), 1.0) for x in (p, q))
     return ops.sum(p * ops.log(p / q), axis=-1)
 
@@ -25,6 +29,6 @@ def kl_divergence(p, q):
 class KLDivergence(keras.losses.Loss):
     """The mean of `kl_divergence` over all pairs of probabilities."""
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The divergence of each pair."""
         return kl_divergence(y_true, y_pred)

@@ -1,24 +1,48 @@
-"""Penalties that keep a discriminator smooth, without their weights: the caller multiplies.
+"""Penalties that keep a discriminator smooth. The caller multiplies them by a weight.
 
-`critic` is a function x `[B, ...]` -> logits `[B]` or `[B, 1]`; the gradients are of the sum of logits, so that each sample has its own.
-They may be differentiated again, inside compiled programs too.
+`critic` is a function x `[B, ...]` -> logits `[B]` or `[B, 1]`. The gradient is that of the sum of
+the logits, so each sample has its own. The penalties can be differentiated again, also inside
+compiled programs.
 """
 
 import math
+from collections.abc import Callable
 
 import keras
 from keras import ops
 
 from lab import engine
+from lab.engine.types import Tensor
 
 
-def gradient_penalty(critic, real, fake, *, seed, target=1.0):
-    """E (|grad D(x^)| - target)^2 at x^ = u x + (1-u) x', u uniform in [0, 1) per sample (Gulrajani et al. 2017, Algorithm 1).
+def zero_centred(gradient: Tensor) -> Tensor:
+    """E |g|^2 / 2 of the critic's gradients g `[B, ...]`, one for each sample.
+
+    It is R1 at real samples and R2 at fake ones.
+    """
+    return 0.5 * ops.mean(_square(gradient))
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    seed: keras.random.SeedGenerator,
+    target: float = 1.0,
+) -> Tensor:
+    """E (|grad D(x^)| - target)^2 at points x^ between real and fake samples.
+
+        x^ = u x + (1 - u) x'
+
+    x is a real and x' a fake sample. u is uniform in [0, 1), drawn once per sample.
+    Source: Gulrajani et al. 2017, Algorithm 1.
 
     Args:
+        critic: D, see the module.
         real, fake: samples `[B, ...]` of one shape.
-        seed: a `keras.random.SeedGenerator`.
-        target: the norm that is wanted.
+        seed: draws u.
+        target: the gradient norm without penalty.
     """
     real, fake = ops.convert_to_tensor(real), ops.convert_to_tensor(fake)
     if tuple(real.shape) != tuple(fake.shape):
@@ -28,35 +52,46 @@ def gradient_penalty(critic, real, fake, *, seed, target=1.0):
     return ops.mean(ops.square(_norm(_gradient(critic, u * real + (1.0 - u) * fake)) - target))
 
 
-def r1(critic, real):
+def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """E |grad D(x)|^2 / 2 over real samples (Mescheder et al. 2018, eq. 9, without gamma)."""
-    return 0.5 * ops.mean(_square(_gradient(critic, real)))
+    return zero_centred(_gradient(critic, real))
 
 
-def r2(critic, fake):
+def r2(critic: Callable[[Tensor], Tensor], fake: Tensor) -> Tensor:
     """E |grad D(x)|^2 / 2 over fake samples (Mescheder et al. 2018, eq. 10, without gamma)."""
-    return 0.5 * ops.mean(_square(_gradient(critic, fake)))
+    return zero_centred(_gradient(critic, fake))
 
 
-def drift(real):
-    """E D(x)^2 over the logits of real samples, which keeps them near 0 (Karras et al. 2018, appendix A.1)."""
+def drift(real: Tensor) -> Tensor:
+    """E D(x)^2 over the logits of real samples, to keep them near 0.
+
+    Source: Karras et al. 2018, appendix A.1.
+    """
     return ops.mean(ops.square(real))
 
 
-def path_length(generator, latent, average, *, seed, decay=0.99):
-    """E (|J^T y| - a)^2, how unevenly the generator stretches its latent space (Karras et al. 2020, eq. 4).
+def path_length(
+    generator: Callable[[Tensor], Tensor],
+    latent: Tensor,
+    average: Tensor,
+    *,
+    seed: keras.random.SeedGenerator,
+    decay: float = 0.99,
+) -> tuple[Tensor, Tensor]:
+    """E (|J^T y| - a)^2: how unevenly the generator stretches its latent space.
 
-    y is an image of standard normal pixels over sqrt(H W), a the moving average of the lengths.
+    y is an image of standard normal pixels, divided by sqrt(H W). a is the moving average of the
+    lengths |J^T y|. Source: Karras et al. 2020, eq. 4.
 
     Args:
-        generator: function of latents `[B, D]` -> images `[B, H, W, C]`.
-        latent: where the Jacobian J is taken, `[B, D]`.
+        generator: a function of latents `[B, D]` -> images `[B, H, W, C]`.
+        latent: where to take the Jacobian J, `[B, D]`.
         average: a, a scalar tensor.
-        seed: a `keras.random.SeedGenerator`.
-        decay: of the moving average.
+        seed: draws y.
+        decay: the decay of the moving average.
 
     Returns:
-        (penalty, new a); no gradient flows through a.
+        (penalty, new a). No gradient flows through a.
     """
 
     def along_noise(latent):
@@ -81,7 +116,7 @@ def _square(gradient):
 
 
 def _norm(gradient):
-    """|g| of each sample, `[B]`; its own gradient is 0 where g is."""
+    """|g| of each sample, `[B]`. Its own gradient is 0 where g is 0."""
     square = _square(gradient)
     positive = square > 0
     return ops.where(positive, ops.sqrt(ops.where(positive, square, 1.0)), 0.0)

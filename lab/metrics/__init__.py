@@ -1,6 +1,7 @@
-"""How good generated samples and predictions are: functions of NumPy arrays, and metrics for `keras.Model.compile`.
+"""How good generated samples and predictions are.
 
-`import lab.metrics` does not load Keras. `CalibrationError` and `Perplexity`, Keras's metrics, do when they are asked for.
+Functions take NumPy arrays. `CalibrationError` and `Perplexity` are metrics for
+`keras.Model.compile`. `import lab.metrics` loads Keras only when one of these two is used.
 """
 
 import lazy_loader

@@ -1,25 +1,37 @@
-"""Distances between real and generated samples in the features of a network, NumPy arrays `[N, D]`.
+"""Distances between real and generated samples in the features of a network.
 
-Which network it is belongs to the number: `lab.models.trained_glyph_classifier` has ours. The Fréchet distance is called FID in Inception's features alone.
+Features are NumPy arrays `[N, D]`. A number always belongs to its network, for example the one of
+`lab.models.trained_glyph_classifier`. The Fréchet distance is called FID in the features of
+Inception only.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
 from lab import validation
 
 
-def frechet_distance(real, fake):
-    """|m - m'|² + tr(C + C' - 2 (C C')^(1/2)) of means m and covariances C (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
+def frechet_distance(real: ArrayLike, fake: ArrayLike) -> float:
+    """The Fréchet distance of two normal distributions with the samples' moments.
 
-    It is biased upwards by about the inverse of the number of samples: compare like numbers of samples, and real against real.
+        |m - m'|² + tr(C + C' - 2 (C C')^(1/2))
+
+    m are means, C are covariances. The estimate is biased upwards by about the inverse of the
+    number of samples. So compare equal numbers of samples, and real samples with real ones.
+
+    Source: Dowson and Landau 1982; Heusel et al. 2017, eq. 6.
+
+    Args:
+        real, fake: features `[N, D]`.
     """
     real, fake = _features(real, fake)
     distance = np.square(real.mean(0) - fake.mean(0)).sum()
-    # tr (C C')^(1/2) is the sum of the singular values of A A'^T, A the centred features over sqrt(n - 1), C = A^T A
+    # A are the centred features over sqrt(n - 1), so C = A^T A.
+    # tr (C C')^(1/2) is the sum of the singular values of A A'^T.
     root, other = ((x - x.mean(0)) / np.sqrt(len(x) - 1) for x in (real, fake))
     left, right = linalg.qr(root, mode="r")[0], linalg.qr(other, mode="r")[0]
     overlap = linalg.svdvals(left[: real.shape[1]] @ right[: real.shape[1]].T).sum()
@@ -27,19 +39,24 @@ def frechet_distance(real, fake):
 
 
 class KernelDistance(NamedTuple):
-    """An unbiased estimate and its error."""
+    """An unbiased estimate and its standard error."""
 
     value: float
     standard_error: float
 
 
-def kernel_distance(real, fake, *, block=2_000):
-    """The squared maximum mean discrepancy with the kernel (x·y/D + 1)³, unbiased (Binkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3).
+def kernel_distance(real: ArrayLike, fake: ArrayLike, *, block: int = 2_000) -> KernelDistance:
+    """The squared maximum mean discrepancy with the kernel (x·y/D + 1)³, an unbiased estimate.
 
-    The error is the jackknife's, each sample of either side left out in turn: of real and generated samples drawn anew (where both have one
-    distribution, up to 1.4 times too large). Binkowski et al. average subsets of 1,000 samples, which estimates the same with more noise.
+    The error is the jackknife's: each sample of either side is left out in turn. It is that of
+    drawing real and generated samples anew. Where both have one distribution, it is up to 1.4
+    times too large. Binkowski et al. average over subsets of 1,000 samples instead, which
+    estimates the same with more noise.
+
+    Source: Binkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3.
 
     Args:
+        real, fake: features `[N, D]`.
         block: rows of kernel values in memory at once.
     """
     real, fake = _features(real, fake)
@@ -55,28 +72,36 @@ def kernel_distance(real, fake, *, block=2_000):
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares in 0..1; density may be above 1."""
+    """Shares in 0..1. Density may be above 1."""
 
-    precision: float  # share of fakes within a real sample's ball
-    recall: float  # share of reals within a fake sample's ball
-    density: float  # real balls that a fake lies in, over k
-    coverage: float  # share of real balls with a fake in them
+    precision: float  # share of fake samples within the ball of a real one
+    recall: float  # share of real samples within the ball of a fake one
+    density: float  # number of real balls around a fake sample, over k
+    coverage: float  # share of real balls with a fake sample in them
 
 
-def precision_recall(real, fake, *, k=3, k_density=5, block=2_000):
-    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1-2), density and coverage (Naeem et al. 2020, eq. 3-4).
+def precision_recall(
+    real: ArrayLike, fake: ArrayLike, *, k: int = 3, k_density: int = 5, block: int = 2_000
+) -> PrecisionRecall:
+    """Precision and recall, density and coverage.
 
-    A ball reaches from its sample to its k-th nearest neighbour of the same kind, itself not counted.
+    The ball of a sample reaches to its k-th nearest neighbour of the same kind. The sample itself
+    does not count.
+
+    Source: Kynkäänniemi et al. 2019, eq. 1-2; Naeem et al. 2020, eq. 3-4.
 
     Args:
-        k: of precision and recall; of fewer samples than k + 1, all others.
+        real, fake: features `[N, D]`.
+        k: of precision and recall. Where there are fewer than k + 1 samples, all others count.
         k_density: of density and coverage, likewise.
         block: rows of distances in memory at once.
     """
     real, fake = _features(real, fake)
     most = min(len(real), len(fake)) - 1
-    k, k_density = min(validation.integer("k", k), most), min(validation.integer("k_density", k_density), most)
-    real_near, fake_near = _neighbours(real, max(k, k_density), block), _neighbours(fake, k, block)
+    k = min(validation.integer("k", k), most)
+    k_density = min(validation.integer("k_density", k_density), most)
+    real_near = _neighbours(real, max(k, k_density), block)
+    fake_near = _neighbours(fake, k, block)
     radius = real_near[:, k - 1]
     wide = real_near[:, k_density - 1]
     fake_radius = fake_near[:, k - 1]
@@ -96,8 +121,16 @@ def precision_recall(real, fake, *, k=3, k_density=5, block=2_000):
     )
 
 
-def classifier_score(logits):
-    """exp E KL(p(y|x), p(y)) of a classifier's logits `[N, K]`, from 1 to K (Salimans et al. 2016, section 4: with Inception, its score)."""
+def classifier_score(logits: ArrayLike) -> float:
+    """The score of generated samples by a classifier, from 1 to K.
+
+        exp E KL(p(y|x), p(y))
+
+    In Inception it is the Inception score (Salimans et al. 2016, section 4).
+
+    Args:
+        logits: `[N, K]` of N samples.
+    """
     from scipy.special import log_softmax, logsumexp
 
     log_p = log_softmax(np.asarray(logits, np.float64), axis=1)
@@ -112,17 +145,18 @@ class Nearest(NamedTuple):
     distances: np.ndarray  # [N]
 
 
-def nearest_in_training(training, fake, *, block=2_000):
-    """Where each generated sample's nearest training sample is, to see what is learnt by heart; any arrays `[N, ...]`.
+def nearest_in_training(training: np.ndarray, fake: np.ndarray, *, block: int = 2_000) -> Nearest:
+    """The training sample nearest to each generated one. It shows what is learnt by heart.
 
     Args:
-        block: training samples in memory at once, as numbers.
+        training, fake: features or pixels, `[N, ...]`.
+        block: training samples in memory at once, as float64.
     """
     fake = np.asarray(fake, np.float64).reshape(len(fake), -1)
     nearest, indices = np.full(len(fake), np.inf), np.zeros(len(fake), int)
     for start in range(0, len(training), block):
         part = np.asarray(training[start : start + block], np.float64).reshape(-1, fake.shape[1])
-        distances = np.square(part).sum(1) - 2 * fake @ part.T  # |a - b|² but for |a|², the same for every b
+        distances = np.square(part).sum(1) - 2 * fake @ part.T  # |a - b|² without |a|²
         found = distances.argmin(1)
         distances = distances[np.arange(len(fake)), found]
         indices = np.where(distances < nearest, start + found, indices)
@@ -131,7 +165,7 @@ def nearest_in_training(training, fake, *, block=2_000):
     return Nearest(indices, np.array([np.linalg.norm(pair) for pair in pairs]))
 
 
-def _features(real, fake):
+def _features(real: ArrayLike, fake: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     for name, x in (("real", real), ("fake", fake)):
         if x.ndim != 2 or len(x) < 2 or x.shape[1] != real.shape[1]:
@@ -146,12 +180,12 @@ def _cubic(a, b, *, paired=False):
 
 
 def _kernel_sums(a, b, block):
-    """Of each row of `a` the sum of its kernel values with all rows of `b`, `[N]`."""
+    """The sum of each row's kernel values with all rows of `b`, `[N]`, for the rows of `a`."""
     return np.concatenate([_cubic(a[start : start + block], b).sum(1) for start in range(0, len(a), block)])
 
 
 def _neighbours(x, k, block):
-    """Distances to the k nearest others, `[N, k]`, rising."""
+    """Distances to the k nearest others, `[N, k]`, in rising order."""
     parts = []
     for start in range(0, len(x), block):
         distance = cdist(x[start : start + block], x)

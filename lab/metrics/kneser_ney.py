@@ -1,22 +1,30 @@
-"""The perplexity of an n-gram model, what a language model has to beat."""
+"""The perplexity of an n-gram model, which a language model has to beat."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from lab import validation
 
 
-def kneser_ney(sequences, order=5, *, discount=0.75):
-    """NLTK's interpolated Kneser-Ney model of sequences of symbols (Kneser and Ney 1995; Chen and Goodman 1999, section 2.7).
+def kneser_ney(sequences: Iterable[Sequence[str]], order: int = 5, *, discount: float = 0.75) -> Any:
+    """NLTK's interpolated Kneser-Ney model of sequences of symbols.
 
-    Deviations from NLTK's class: what a symbol is preceded by is counted once and not at each question, which takes hours on a corpus; and the
-    shortest context, none, is interpolated with the uniform distribution, so that no symbol of the vocabulary is impossible.
+    Differences from NLTK's class:
+
+    1. The contexts before each symbol are counted once, not at each question, which would take
+       hours on a corpus.
+    2. The shortest context, the empty one, is interpolated with the uniform distribution. So no
+       symbol of the vocabulary is impossible.
+
+    Source: Kneser and Ney 1995; Chen and Goodman 1999, section 2.7.
 
     Args:
-        sequences: strings or lists of symbols to count.
+        sequences: strings or lists of symbols.
         order: symbols of an n-gram.
-        discount: what is taken from each count, over 0 to 1.
+        discount: what is taken from each count, in (0, 1].
 
     Returns:
         an `nltk.lm` model: `score(symbol, context)`, `perplexity(ngrams)`.
@@ -26,8 +34,7 @@ def kneser_ney(sequences, order=5, *, discount=0.75):
     from nltk.util import everygrams
 
     validation.integer("order", order, 2)
-    validation.POSITIVE.check("discount", discount)
-    validation.UNIT.check("discount", discount)
+    validation.SHARE.check("discount", discount)
     sequences = list(sequences)
     model: LanguageModel = KneserNeyInterpolated(order, discount=discount)
     symbols = [symbol for sequence in sequences for symbol in sequence]
@@ -38,8 +45,15 @@ def kneser_ney(sequences, order=5, *, discount=0.75):
     return model
 
 
-def sequence_perplexity(model, sequences):
-    """exp of the mean negative log-likelihood of each symbol, given up to `order` - 1 before it in its sequence."""
+def sequence_perplexity(model: Any, sequences: Iterable[Sequence[str]]) -> float:
+    """exp of the mean negative log-likelihood of the symbols.
+
+    Each symbol is given up to `order` - 1 symbols before it in its sequence.
+
+    Args:
+        model: what `kneser_ney` returns.
+        sequences: strings or lists of symbols.
+    """
     logs = []
     for sequence in sequences:
         sequence = list(model.vocab.lookup(list(sequence)))
@@ -52,11 +66,11 @@ def sequence_perplexity(model, sequences):
 
 
 def _tabulated(model, order, discount):
-    """NLTK's estimator, with tables of continuations."""
+    """NLTK's estimator with tables of continuations."""
     from nltk.lm.smoothing import KneserNey
 
     class Tabulated(KneserNey):
-        """Kneser-Ney with its continuations counted once."""
+        """Kneser-Ney whose continuations are counted once."""
 
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **options)
@@ -76,7 +90,7 @@ def _tabulated(model, order, discount):
 
         def alpha_gamma(self, word, context):
             if len(context) + 1 < order and context not in self.totals:
-                return 0.0, 1.0  # seen, but only where a sequence starts
+                return 0.0, 1.0  # seen only at the start of a sequence
             if len(context) + 1 == order:
                 return super().alpha_gamma(word, context)
             following, total = self.continuations[context], self.totals[context]

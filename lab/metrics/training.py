@@ -1,21 +1,25 @@
-"""Measures of this package as Keras metrics, for `compile(metrics=[...])`; `import lab.metrics` loads Keras only where one of them is asked for."""
+"""Keras metrics for `compile(metrics=[...])`. Only this file of `lab.metrics` loads Keras."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 
 
 class _OfClassifier(keras.metrics.Metric):
     """A metric of integer labels `[...]` or `[..., 1]` and outputs `[..., classes]`.
 
     Args:
-        from_logits: whether the outputs are logits, as those of the networks of `lab.models` are; else probabilities.
+        from_logits: whether the outputs are logits, as those of the networks of `lab.models`.
+            Otherwise they are probabilities.
         name, dtype: as in `keras.metrics.Metric`.
     """
 
-    def __init__(self, from_logits=True, name=None, dtype=None):
+    def __init__(self, from_logits: bool = True, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.from_logits = from_logits
 
@@ -33,30 +37,39 @@ class _OfClassifier(keras.metrics.Metric):
         weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * (len(y_true.shape) - len(weights.shape))))
         return labels, logs, ops.reshape(ops.broadcast_to(weights, ops.shape(y_true)), (-1,))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"from_logits": self.from_logits}
 
 
 @keras.saving.register_keras_serializable(package="lab")
 class CalibrationError(_OfClassifier):
-    """Σ n_b / N |accuracy_b - confidence_b| over bins of the greatest probability (Guo et al. 2017, eq. 3).
+    """The difference between confidence and accuracy, over bins of the greatest probability.
+
+        Σ n_b / N |accuracy_b - confidence_b|    (Guo et al. 2017, eq. 3)
 
     The same as `calibration_error` of `lab.supervised.report`, over all batches of an epoch.
 
     Args:
-        bins: of equal width, >= 1.
-        from_logits: whether the outputs are logits; else probabilities.
+        bins: number of bins of equal width, >= 1.
+        from_logits: whether the outputs are logits. Otherwise they are probabilities.
         name, dtype: as in `keras.metrics.Metric`.
     """
 
-    def __init__(self, bins=15, from_logits=True, name="calibration_error", dtype=None):
+    def __init__(
+        self,
+        bins: int = 15,
+        from_logits: bool = True,
+        name: str = "calibration_error",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(from_logits, name, dtype)
         self.bins = validation.integer("bins", bins)
         self.count = self.add_weight(shape=(self.bins,), initializer="zeros", name="count")
-        self.excess = self.add_weight(shape=(self.bins,), initializer="zeros", name="excess")  # n_b (confidence_b - accuracy_b)
+        # n_b (confidence_b - accuracy_b)
+        self.excess = self.add_weight(shape=(self.bins,), initializer="zeros", name="excess")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
         """Adds a batch."""
         labels, logs, weights = self._examples(y_true, y_pred, sample_weight)
         confidence = ops.exp(ops.max(logs, axis=-1))
@@ -66,11 +79,11 @@ class CalibrationError(_OfClassifier):
         self.count.assign_add(ops.sum(rows, axis=0))
         self.excess.assign_add(ops.sum(rows * (confidence - right)[:, None], axis=0))
 
-    def result(self):
+    def result(self) -> Tensor:
         """The error so far; 0 before the first batch."""
         return ops.sum(ops.abs(self.excess)) / ops.maximum(ops.sum(self.count), 1e-7)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"bins": self.bins}
 
@@ -79,25 +92,26 @@ class CalibrationError(_OfClassifier):
 class Perplexity(_OfClassifier):
     """exp of the mean negative log-likelihood of the labels, over all steps of all sequences.
 
-    With it a network is compared with `lab.metrics.sequence_perplexity` of an n-gram model. Weights of 0 leave padding out.
+    It compares a network with `lab.metrics.sequence_perplexity` of an n-gram model. Weights of 0
+    leave padding out.
 
     Args:
-        from_logits: whether the outputs are logits; else probabilities.
+        from_logits: whether the outputs are logits. Otherwise they are probabilities.
         name, dtype: as in `keras.metrics.Metric`.
     """
 
-    def __init__(self, from_logits=True, name="perplexity", dtype=None):
+    def __init__(self, from_logits: bool = True, name: str = "perplexity", dtype: str | None = None) -> None:
         super().__init__(from_logits, name, dtype)
         self.total = self.add_weight(shape=(), initializer="zeros", name="total")
         self.count = self.add_weight(shape=(), initializer="zeros", name="count")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
         """Adds a batch."""
         labels, logs, weights = self._examples(y_true, y_pred, sample_weight)
         chosen = ops.take_along_axis(logs, labels[:, None], axis=-1)[:, 0]
         self.total.assign_add(-ops.sum(weights * chosen))
         self.count.assign_add(ops.sum(weights))
 
-    def result(self):
+    def result(self) -> Tensor:
         """The perplexity so far; 1 before the first batch."""
         return ops.exp(self.total / ops.maximum(self.count, 1e-7))

@@ -1,5 +1,6 @@
 """Networks, composed of layers only."""
 
+from lab import renamed
 from lab.models.actor_critic import actor_critic as actor_critic
 from lab.models.actor_critic import dense_torso as dense_torso
 from lab.models.actor_critic import nature_torso as nature_torso
@@ -16,7 +17,6 @@ from lab.models.glyph_classifier import trained_glyph_classifier as trained_glyp
 from lab.models.inception import googlenet as googlenet
 from lab.models.inception import inception_v3 as inception_v3
 from lab.models.lenet import lenet as lenet
-from lab.models.measuring import as_floats as as_floats
 from lab.models.measuring import describe_images as describe_images
 from lab.models.measuring import inception as inception
 from lab.models.mixture_players import mixture_discriminator as mixture_discriminator
@@ -38,3 +38,5 @@ from lab.models.stages import stages as stages
 from lab.models.stages import summary as summary
 from lab.models.vgg import vgg as vgg
 from lab.models.xception import xception as xception
+
+__getattr__ = renamed(__name__, {"as_floats": "lab.data.conventions.as_floats"})

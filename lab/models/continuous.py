@@ -1,4 +1,6 @@
-"""Networks for continuous actions: actors and a critic. Weights start as those of `mlp` do."""
+"""Networks for continuous actions: actors and a critic. Their weights start as those of `mlp`."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -7,15 +9,29 @@ from lab.layers import GaussianHead
 from lab.models.mlp import mlp
 
 
-def gaussian_actor(observation_shape, actions, hidden, *, activation="relu", seed, name="actor"):
-    """Observation `[B, *observation_shape]` -> mean and standard deviation of each action before tanh, `[B, actions]` each.
+def gaussian_actor(
+    observation_shape: tuple[int, ...],
+    actions: int,
+    hidden: Sequence[int],
+    *,
+    activation: str = "relu",
+    seed: int,
+    name: str = "actor",
+) -> keras.Model:
+    """The mean and the standard deviation of each action before tanh.
 
-    The logarithm of the deviation looks at the observation and lies in [-20, 2] (Haarnoja et al. 2018).
+        observation [B, *observation_shape] -> [mean [B, actions], standard deviation [B, actions]]
+
+    The logarithm of the standard deviation depends on the observation and lies in [-20, 2]
+    (Haarnoja et al. 2018).
 
     Args:
+        observation_shape: of one observation.
         actions: dimensions of the action.
         hidden: units of each hidden layer, at least one.
-        seed: seeds the initial weights.
+        activation: of the hidden layers.
+        seed: of the initial weights.
+        name: of the model.
     """
     seeds = np.random.SeedSequence(seed).generate_state(5).tolist()
     body = mlp(observation_shape, hidden[:-1], hidden[-1], activation=activation, seed=seeds[0], name="body")
@@ -28,8 +44,16 @@ def gaussian_actor(observation_shape, actions, hidden, *, activation="relu", see
     return model
 
 
-def deterministic_actor(observation_shape, actions, hidden, *, activation="relu", seed, name="actor"):
-    """Observation `[B, *observation_shape]` -> action in the unit cube, `[B, actions]`, by tanh.
+def deterministic_actor(
+    observation_shape: tuple[int, ...],
+    actions: int,
+    hidden: Sequence[int],
+    *,
+    activation: str = "relu",
+    seed: int,
+    name: str = "actor",
+) -> keras.Model:
+    """Observation `[B, *observation_shape]` -> action in -1..1, `[B, actions]`, by tanh.
 
     Args: those of `gaussian_actor`.
     """
@@ -37,15 +61,26 @@ def deterministic_actor(observation_shape, actions, hidden, *, activation="relu"
     return keras.Model(body.inputs[0], keras.layers.Activation("tanh", name="action")(body.outputs[0]), name=name)
 
 
-def critic(observation_shape, actions, hidden, *, activation="relu", seed, name="critic"):
-    """[observation `[B, *observation_shape]`, action `[B, actions]`] -> value of the action, `[B, 1]`.
+def critic(
+    observation_shape: tuple[int, ...],
+    actions: int,
+    hidden: Sequence[int],
+    *,
+    activation: str = "relu",
+    seed: int,
+    name: str = "critic",
+) -> keras.Model:
+    """The value of an action.
 
-    Observation, flattened, and action enter the first layer side by side (Fujimoto et al. 2018; in Lillicrap et al. 2016 the
-    action enters the second).
+        [observation [B, *observation_shape], action [B, actions]] -> value [B, 1]
+
+    The flattened observation and the action enter the first layer side by side (Fujimoto et al.
+    2018). In Lillicrap et al. 2016 the action enters the second layer.
 
     Args: those of `gaussian_actor`.
     """
-    observation, action = keras.Input(observation_shape, name="observation"), keras.Input((actions,), name="action")
+    observation = keras.Input(observation_shape, name="observation")
+    action = keras.Input((actions,), name="action")
     flat = observation if len(observation_shape) == 1 else keras.layers.Flatten(name="flatten")(observation)
     both = keras.layers.Concatenate(name="both")([flat, action])
     body = mlp((int(both.shape[-1]),), hidden, 1, activation=activation, seed=seed, name="body")

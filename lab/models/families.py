@@ -1,7 +1,9 @@
 """Every convolutional family by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+
+import keras
 
 from lab import validation
 from lab.models.densenet import LAYERS as DENSENETS
@@ -16,7 +18,8 @@ from lab.models.vgg import vgg
 from lab.models.xception import xception
 from lab.validation import require_name
 
-FAMILIES: dict[str, Callable] = {  # name: function (shape, classes, *, width, seed) -> a model from images to logits
+# name: function (shape, classes, *, width, seed) -> a model from images to logits
+FAMILIES: dict[str, Callable[..., keras.Model]] = {
     "lenet5": lenet,
     **{f"vgg{depth}": partial(vgg, depth=depth, normalize=True) for depth in VGGS},
     "googlenet": partial(googlenet, normalize=True),
@@ -36,12 +39,15 @@ FAMILIES: dict[str, Callable] = {  # name: function (shape, classes, *, width, s
 }
 
 
-def classifier(name, shape, classes, *, width=1.0, seed):
-    """Images `[B, *shape]` -> logits `[B, classes]` by a family of `FAMILIES`; VGG and GoogLeNet with batch normalisation.
+def classifier(name: str, shape: Sequence[int], classes: int, *, width: float = 1.0, seed: int) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]` by a family of `FAMILIES`.
+
+    VGG and GoogLeNet have batch normalisation.
 
     Args:
         name: such as "resnet20" (for small images), "resnet50", "vgg16", "mobilenet_v2".
         shape: (height, width, channels).
+        classes: number of classes, >= 2.
         width: factor of the number of channels.
         seed: of the initial weights.
     """

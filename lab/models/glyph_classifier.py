@@ -1,22 +1,23 @@
-"""The small convolutional classifier whose features generated characters are measured in."""
+"""The small convolutional classifier in whose features generated characters are measured."""
 
 import hashlib
+from os import PathLike
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from lab.models.stages import require_channels_last
+from lab.data.conventions import require_channels_last
 
-WEIGHTS = Path(__file__).with_name(
-    "glyph_classifier.safetensors"
-)  # trained by experiments/classifier_glyphs.py, half precision
+# Trained by experiments/classifier_glyphs.py, kept in half precision.
+WEIGHTS = Path(__file__).with_name("glyph_classifier.safetensors")
 
 
-def glyph_classifier(classes=10, *, size=28, channels=1, features=64, seed=0):
-    """Images `[B, size, size, channels]` in -1..1 -> [logits `[B, classes]`, features `[B, features]`].
+def glyph_classifier(classes: int = 10, *, size: int = 28, channels: int = 1, features: int = 64, seed: int = 0) -> keras.Model:
+    """Images `[B, size, size, channels]` -> [logits `[B, classes]`, features `[B, features]`].
 
-    Three convolutions of 3 x 3 and stride 2 with 32, 64 and 64 channels, batch-normalised and ReLU, and a dense layer of ReLU features.
+    Three 3 x 3 convolutions of stride 2 with 32, 64 and 64 channels, batch normalisation and
+    ReLU, then a dense layer of ReLU features. Images are in -1..1.
     """
     seeds = np.random.SeedSequence(seed).generate_state(5).tolist()
     require_channels_last()
@@ -24,15 +25,17 @@ def glyph_classifier(classes=10, *, size=28, channels=1, features=64, seed=0):
     for width, number in zip((32, 64, 64), seeds):
         x = keras.layers.Conv2D(width, 3, 2, "same", use_bias=False, kernel_initializer=keras.initializers.HeNormal(number))(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
-    x = keras.layers.Dense(features, "relu", kernel_initializer=keras.initializers.HeNormal(seeds[3]), name="features")(
-        keras.layers.Flatten()(x)
-    )
+    dense = keras.layers.Dense(features, "relu", kernel_initializer=keras.initializers.HeNormal(seeds[3]), name="features")
+    x = dense(keras.layers.Flatten()(x))
     logits = keras.layers.Dense(classes, kernel_initializer=keras.initializers.GlorotNormal(seeds[4]), name="logits")(x)
     return keras.Model(images, [logits, x], name="glyph_classifier")
 
 
-def trained_glyph_classifier(path=WEIGHTS):
-    """(the classifier of digit glyphs of 28 x 28 pixels with its kept weights, the first 12 digits of the file's SHA-256)."""
+def trained_glyph_classifier(path: str | PathLike = WEIGHTS) -> tuple[keras.Model, str]:
+    """(the classifier of digits of 28 x 28 pixels with its kept weights, a digest of the file).
+
+    The digest is the first 12 hexadecimal digits of SHA-256.
+    """
     from safetensors.numpy import load
 
     content = Path(path).read_bytes()
@@ -42,8 +45,12 @@ def trained_glyph_classifier(path=WEIGHTS):
     return model, hashlib.sha256(content).hexdigest()[:12]
 
 
-def save_glyph_classifier(model, path):
-    """Rounds the weights to half precision, in the model too, and writes them. Returns the first 12 digits of the file's SHA-256."""
+def save_glyph_classifier(model: keras.Model, path: str | PathLike) -> str:
+    """Rounds the weights to half precision, in the model too, and writes them.
+
+    Returns:
+        the first 12 hexadecimal digits of the file's SHA-256.
+    """
     from safetensors.numpy import save
 
     weights = [weight.astype("float16") for weight in model.get_weights()]

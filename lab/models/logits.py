@@ -7,14 +7,14 @@ SHAPING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity)
 
 
 def check_logits(name: str, output: keras.KerasTensor) -> None:
-    """Raises where an output is a probability already: the losses take logits, and would squash it a second time."""
+    """Raises where an output is a probability. Losses take logits and would squash it again."""
     found = last_activation(output)
     if found in PROBABILITIES:
         raise ValueError(f"{name}: expected logits, received probabilities; leave out the {found} at its end.")
 
 
 def last_activation(output: keras.KerasTensor) -> str:
-    """The name of the function that makes a network's output, or "" where it is not known."""
+    """The name of the function that a network ends in, or "" where it is not known."""
     operation, _, place = output._keras_history
     if isinstance(operation, keras.Model):
         return last_activation(operation.outputs[place])
@@ -26,5 +26,5 @@ def last_activation(output: keras.KerasTensor) -> str:
 
 
 def _underscored(name):
-    """`LogSoftmax` -> `log_softmax`: an operation or a layer of that name does what the function does."""
+    """`LogSoftmax` -> `log_softmax`: operations and layers are named after their functions."""
     return "".join(f"_{letter.lower()}" if letter.isupper() and place else letter.lower() for place, letter in enumerate(name))

@@ -1,21 +1,37 @@
 """Multilayer perceptron."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
 from lab.layers import RunningNormalization
 
 
-def mlp(input_shape, hidden, outputs, *, activation="relu", normalize=False, seed, name="mlp"):
-    """A Sequential of Dense layers: input `[B, *input_shape]`, flattened -> output `[B, outputs]`, linear.
+def mlp(
+    input_shape: tuple[int, ...],
+    hidden: Sequence[int],
+    outputs: int,
+    *,
+    activation: str = "relu",
+    normalize: bool = False,
+    seed: int,
+    name: str = "mlp",
+) -> keras.Sequential:
+    """Dense layers: input `[B, *input_shape]`, flattened -> output `[B, outputs]`, linear.
 
-    Weights and biases are uniform in ±1/sqrt(fan_in) (LeCun et al. 1998, "Efficient BackProp", up to a constant: the
-    variance is 1/(3 fan_in)), which is also what torch and so Stable-Baselines3's networks start from.
+    Weights and biases start uniform in ±1/sqrt(fan_in), so with variance 1/(3 fan_in). That is
+    LeCun et al. 1998, "Efficient BackProp", up to a constant. It is also the default of torch and
+    so of Stable-Baselines3.
 
     Args:
+        input_shape: of one input.
         hidden: units of each hidden layer.
+        outputs: units of the last layer.
+        activation: of the hidden layers.
         normalize: whether inputs are first normalised by `RunningNormalization`.
-        seed: seeds the initial weights.
+        seed: of the initial weights.
+        name: of the model.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * (len(hidden) + 1)).tolist())
     layers = [keras.Input(input_shape)]

@@ -2,27 +2,58 @@
 
 import keras
 
+from lab.engine.types import Tensor
 from lab.models.blocks import Blocks, image_input, scaled
 
-SEPARABLE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))  # v1, table 1
+SEPARABLE = (  # v1, table 1: channels, stride
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *((512, 1),) * 5,
+    (1024, 2),
+    (1024, 1),
+)
 INVERTED = (  # v2, table 2: expansion, channels, blocks, stride
-    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
-)  # fmt: skip
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
-def mobilenet(shape, classes, *, width=1.0, dropout=0.001, stem=None, seed, name="mobilenet"):
-    """Images `[B, *shape]` -> logits `[B, classes]`: depthwise and 1 x 1 convolutions in turn, each normalised and rectified (table 1).
+def mobilenet(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    width: float = 1.0,
+    dropout: float = 0.001,
+    stem: str | None = None,
+    seed: int,
+    name: str = "mobilenet",
+) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]`: depthwise and 1 x 1 convolutions in turn.
 
-    Activations end at 6, as in the authors' code; the paper has ReLU. With the large stem a map of n pixels is halved to n/2, rounded down, by a
-    zero below and at the right, as in `keras.applications`. With the small stem the first convolution and the first halving keep the size, and
-    the others round up.
+    Each is followed by normalisation and ReLU (table 1). The ReLU is bounded by 6, as in the
+    authors' code; the paper's is not.
+
+    With the large stem a map of n pixels is halved to n/2, rounded down, after a row and a column
+    of zeros below and at the right, as in `keras.applications`. With the small stem the first
+    convolution and the first halving keep the size, and the other halvings round up.
 
     Args:
         shape: (height, width, channels).
+        classes: number of classes.
         width: factor of the number of channels (the paper's alpha).
         dropout: before the logits.
-        stem: "large", the paper's; "small"; None chooses by the image's size.
+        stem: "large", the paper's; "small"; None chooses by the size of the image.
         seed: of the initial weights and of dropout.
+        name: of the model.
     """
     images, small = image_input(shape, stem)
     blocks = Blocks(seed, epsilon=1e-3, momentum=0.99, activation="relu6")
@@ -40,19 +71,33 @@ def mobilenet(shape, classes, *, width=1.0, dropout=0.001, stem=None, seed, name
     return keras.Model(images, blocks.classified(x, classes, dropout=dropout), name=name)
 
 
-def mobilenet_v2(shape, classes, *, width=1.0, dropout=0.0, stem=None, seed, name="mobilenet_v2"):
-    """Images `[B, *shape]` -> logits `[B, classes]`: inverted residuals with linear bottlenecks (table 2).
+def mobilenet_v2(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    width: float = 1.0,
+    dropout: float = 0.0,
+    stem: str | None = None,
+    seed: int,
+    name: str = "mobilenet_v2",
+) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]`: inverted residuals, linear bottlenecks.
 
-    A block widens by a 1 x 1 convolution, filters each channel and narrows by a linear 1 x 1 convolution; where it keeps size and channels
-    there is a shortcut around it. With the small stem the first convolution and the first halving keep the size. The averages of normalisation
-    forget 0.01 in an update; in `keras.applications` it is 0.001, by which a network is not what it learnt before some thousand updates.
+    A block (table 2) widens by a 1 x 1 convolution, filters each channel, and narrows by a linear
+    1 x 1 convolution. Where it keeps size and channels it has a shortcut. With the small stem the
+    first convolution and the first halving keep the size.
+
+    Difference from `keras.applications`: the averages of normalisation move by 0.01 in an update,
+    not by 0.001. With 0.001 they lag behind the weights for some thousand updates.
 
     Args:
         shape: (height, width, channels).
-        width: factor of the number of channels, rounded to multiples of 8.
+        classes: number of classes.
+        width: factor of the number of channels, which are rounded to multiples of 8.
         dropout: before the logits.
-        stem: "large", the paper's; "small"; None chooses by the image's size.
+        stem: "large", the paper's; "small"; None chooses by the size of the image.
         seed: of the initial weights and of dropout.
+        name: of the model.
     """
     images, small = image_input(shape, stem)
     blocks = Blocks(seed, epsilon=1e-3, momentum=0.99, activation="relu6")
@@ -67,8 +112,8 @@ def mobilenet_v2(shape, classes, *, width=1.0, dropout=0.0, stem=None, seed, nam
     return keras.Model(images, blocks.classified(x, classes, dropout=dropout), name=name)
 
 
-def inverted_residual(blocks, x, filters, expansion, strides):
-    """Wide inside, narrow and linear outside."""
+def inverted_residual(blocks: Blocks, x: Tensor, filters: int, expansion: int, strides: int) -> Tensor:
+    """A block that is wide inside, and narrow and linear outside."""
     inner = blocks.unit(x, expansion * x.shape[-1], 1) if expansion > 1 else x
     inner = blocks.activated(blocks.normalized(blocks.depthwise(inner, 3, strides)))
     inner = blocks.normalized(blocks.convolution(inner, filters, 1))

@@ -1,5 +1,7 @@
 """Networks of recurrent policy-gradient agents."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,21 +10,34 @@ from lab.layers import ResettableRNN, RunningNormalization
 
 
 def recurrent_actor_critic(
-    input_shape, head, *, cell=keras.layers.LSTMCell, units=64, hidden=(64,), activation="tanh", normalize=False, seed
-):
-    """A function, T -> the model of sequences of T steps; the models share all layers.
+    input_shape: tuple[int, ...],
+    head: Callable[[keras.initializers.Initializer], keras.layers.Layer],
+    *,
+    cell: Callable[..., keras.layers.Layer] = keras.layers.LSTMCell,
+    units: int = 64,
+    hidden: Sequence[int] = (64,),
+    activation: str = "tanh",
+    normalize: bool = False,
+    seed: int,
+) -> Callable[[int], keras.Model]:
+    """A function, T -> the model of sequences of T steps. The models share all layers.
 
-    [observation `[B, T, *input_shape]`, start `[B, T]`, *memory `[B, units]`] -> [*parameters of the policy `[B, T, ...]`, value
-    `[B, T]`, *memory]. Actor and critic each have a recurrent layer over the observation and dense ones over that.
+        [observation [B, T, *input_shape], start [B, T], *memory [B, units]]
+        -> [*parameters of the policy [B, T, ...], value [B, T], *memory [B, units]]
+
+    Actor and critic each have a recurrent layer over the observation, and dense layers over that.
 
     Args:
-        head: a function, initializer -> the actor's last layer; `head` of a policy of `lab.agents.policies`.
-        cell: makes a recurrent cell from Keras's arguments units, kernel_initializer, recurrent_initializer and seed, such as
-            `keras.layers.GRUCell` or `lab.layers.LayerNormLSTMCell`.
+        input_shape: of one observation.
+        head: function (initializer) -> the last layer of the actor. It is the `head` of a policy
+            of `lab.agents.policies`.
+        cell: makes a recurrent cell from Keras's arguments units, kernel_initializer,
+            recurrent_initializer and seed, such as `keras.layers.GRUCell` or
+            `lab.layers.LayerNormLSTMCell`.
         units: of the recurrent layers.
         hidden: units of each dense layer.
         activation: of the dense layers.
-        normalize: whether observations are normalised by `RunningNormalization`, before anything else.
+        normalize: whether observations are first normalised by `RunningNormalization`.
         seed: of the initial weights.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * len(hidden) + 6).tolist())

@@ -1,27 +1,57 @@
-"""Residual networks (He et al. 2016a), with pre-activation (He et al. 2016b), and the plain networks beside them."""
+"""Residual networks, the pre-activated ones, and the plain networks beside them.
+
+He et al. 2016a (residual, plain) and He et al. 2016b (pre-activation).
+"""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 from lab.models.blocks import Blocks, image_input, one_of, scaled
 
-LAYERS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # 2016a, table 1
-PREFIXES = {"residual": "resnet", "preactivation": "preresnet", "plain": "plain"}  # form: what a name begins with
+LAYERS = {  # depth: blocks of each stage (2016a, table 1)
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+PREFIXES = {  # form: how a name begins
+    "residual": "resnet",
+    "preactivation": "preresnet",
+    "plain": "plain",
+}
 
 
-def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, name=None):
-    """Images `[B, *shape]` -> logits `[B, classes]`: the networks of He et al. 2016a, section 4.2, for images of about 32 pixels.
+def small_resnet(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int = 20,
+    width: float = 1.0,
+    form: str = "residual",
+    seed: int,
+    name: str | None = None,
+) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]`: the networks for about 32 pixels.
 
-    A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks of two 3 x 3 convolutions with 16, 32 and 64 channels, the mean over
-    positions and a linear map. Shortcuts have no weights: they skip pixels and append channels of zeros (option A).
+    A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks, the mean over positions and a
+    linear map (He et al. 2016a, section 4.2). A block has two 3 x 3 convolutions, of 16, 32 and
+    64 channels in the three stages. Shortcuts have no weights: they skip pixels and append
+    channels of zeros (option A).
 
     Args:
         shape: (height, width, channels).
+        classes: number of classes.
         depth: 6 n + 2 layers with weights: 20, 32, 44, 56, 110, ...
         width: factor of the number of channels.
-        form: "residual", "preactivation" (normalisation and ReLU before each convolution) or "plain" (no shortcuts).
+        form: "residual", "preactivation" (normalisation and ReLU before each convolution) or
+            "plain" (no shortcuts).
         seed: of the initial weights.
+        name: of the model.
     """
     one_of("form", form, PREFIXES)
     if depth < 8 or (depth - 2) % 6:
@@ -39,21 +69,39 @@ def small_resnet(shape, classes, *, depth=20, width=1.0, form="residual", seed, 
     return keras.Model(images, blocks.classified(x, classes), name=name or f"{PREFIXES[form]}{depth}")
 
 
-def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, stem=None, seed, name=None):
-    """Images `[B, *shape]` -> logits `[B, classes]`: the networks of He et al. 2016a, table 1, and their pre-activated kin.
+def resnet(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int = 50,
+    width: float = 1.0,
+    form: str = "residual",
+    bias: bool = False,
+    stem: str | None = None,
+    seed: int,
+    name: str | None = None,
+) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]`: the networks of He et al. 2016a, table 1.
 
-    Four stages of blocks: two 3 x 3 convolutions up to 34 layers, beyond that 1 x 1, 3 x 3 and 1 x 1. Where size or channels change the
-    shortcut is a 1 x 1 convolution (option B). The first convolution of a stage's first block has stride 2; pre-activated bottlenecks have it
-    in a stage's last block, in the 3 x 3 convolution, as the authors of TF-slim and Keras built them.
+    Four stages of blocks. A block has two 3 x 3 convolutions up to 34 layers; in deeper networks
+    1 x 1, 3 x 3 and 1 x 1. Where size or channels change, the shortcut is a 1 x 1 convolution
+    (option B).
+
+    The first convolution of a stage's first block has stride 2. Pre-activated bottlenecks have it
+    in a stage's last block instead, in the 3 x 3 convolution, as TF-slim and Keras have.
 
     Args:
         shape: (height, width, channels).
+        classes: number of classes.
         depth: 18, 34, 50, 101 or 152 layers with weights.
         width: factor of the number of channels.
         form: "residual", "preactivation" or "plain" (no shortcuts).
-        bias: biases in convolutions that normalisation follows, which `keras.applications` has and the paper has not.
-        stem: "large" (7 x 7 and pooling, both of stride 2), "small" (3 x 3), or None, by the image's size.
+        bias: whether convolutions before a normalisation have biases. `keras.applications` has
+            them, the paper has not.
+        stem: "large" (7 x 7 and pooling, both of stride 2), "small" (3 x 3), or None, which
+            chooses by the size of the image.
         seed: of the initial weights.
+        name: of the model.
     """
     one_of("form", form, PREFIXES)
     counts = LAYERS[one_of("depth", depth, LAYERS)]
@@ -80,10 +128,21 @@ def resnet(shape, classes, *, depth=50, width=1.0, form="residual", bias=False, 
     return keras.Model(images, blocks.classified(x, classes), name=name or f"{PREFIXES[form]}{depth}")
 
 
-def basic(blocks, x, filters, strides, form, *, projection, bias=False, first=False):
+def basic(
+    blocks: Blocks,
+    x: Tensor,
+    filters: int,
+    strides: int,
+    form: str,
+    *,
+    projection: bool,
+    bias: bool = False,
+    first: bool = False,
+) -> Tensor:
     """Two 3 x 3 convolutions and a shortcut.
 
-    Pre-activation is before the branches part in the first block of all (2016b, appendix) and where size or channels change, as in its authors' code.
+    Pre-activation comes before the branches part in two cases: in the first block of all (2016b,
+    appendix), and where size or channels change, as in the authors' code.
     """
     change = strides > 1 or x.shape[-1] != filters
     if form == "preactivation":
@@ -92,9 +151,10 @@ def basic(blocks, x, filters, strides, form, *, projection, bias=False, first=Fa
     else:
         before = shortcut = x
     if form != "plain" and change:
-        shortcut = (
-            project(blocks, shortcut, filters, strides, bias, form) if projection else pad(blocks, shortcut, filters, strides)
-        )
+        if projection:
+            shortcut = project(blocks, shortcut, filters, strides, bias, form)
+        else:
+            shortcut = pad(blocks, shortcut, filters, strides)
     inner = blocks.unit(before, filters, 3, strides, bias=bias)
     inner = blocks.convolution(inner, filters, bias=bias)
     if form == "preactivation":
@@ -103,7 +163,7 @@ def basic(blocks, x, filters, strides, form, *, projection, bias=False, first=Fa
     return blocks.activated(inner if form == "plain" else blocks.added(shortcut, inner))
 
 
-def bottleneck(blocks, x, filters, strides, bias, *, plain):
+def bottleneck(blocks: Blocks, x: Tensor, filters: int, strides: int, bias: bool, *, plain: bool) -> Tensor:
     """1 x 1, 3 x 3 and 1 x 1, the last with four times as many channels, and a shortcut."""
     change = strides > 1 or x.shape[-1] != 4 * filters
     shortcut = project(blocks, x, 4 * filters, strides, bias, "residual") if change and not plain else x
@@ -113,8 +173,11 @@ def bottleneck(blocks, x, filters, strides, bias, *, plain):
     return blocks.activated(inner if plain else blocks.added(shortcut, inner))
 
 
-def preactivated_bottleneck(blocks, x, filters, strides, bias):
-    """The same with normalisation and ReLU before each convolution; where only the size changes the shortcut skips pixels."""
+def preactivated_bottleneck(blocks: Blocks, x: Tensor, filters: int, strides: int, bias: bool) -> Tensor:
+    """A bottleneck with normalisation and ReLU before each convolution.
+
+    Where only the size changes, the shortcut skips pixels.
+    """
     before = blocks.activated(blocks.normalized(x))
     if x.shape[-1] != 4 * filters:
         shortcut = blocks.convolution(before, 4 * filters, 1, strides, bias=bias)
@@ -125,14 +188,14 @@ def preactivated_bottleneck(blocks, x, filters, strides, bias):
     return blocks.added(shortcut, blocks.convolution(inner, 4 * filters, 1, bias=bias))
 
 
-def project(blocks, x, filters, strides, bias, form):
-    """A shortcut by a 1 x 1 convolution, normalised but in pre-activated networks."""
+def project(blocks: Blocks, x: Tensor, filters: int, strides: int, bias: bool, form: str) -> Tensor:
+    """A shortcut by a 1 x 1 convolution, normalised except in pre-activated networks."""
     x = blocks.convolution(x, filters, 1, strides, bias=bias)
     return x if form == "preactivation" else blocks.normalized(x)
 
 
-def pad(blocks, x, filters, strides):
-    """A shortcut without weights: every so-many-th pixel, and channels of zeros behind the others."""
+def pad(blocks: Blocks, x: Tensor, filters: int, strides: int) -> Tensor:
+    """A shortcut without weights: it skips pixels and appends channels of zeros."""
     x = x if strides == 1 else blocks.pooled(x, 1, strides)
     more = filters - x.shape[-1]
     return ZeroChannels(more, name=blocks.name("zeros"))(x) if more else x
@@ -140,24 +203,25 @@ def pad(blocks, x, filters, strides):
 
 @keras.saving.register_keras_serializable(package="lab")
 class ZeroChannels(keras.layers.Layer):
-    """Channels of zeros behind the others: `[..., C]` -> `[..., C + count]`.
+    """Appends channels of zeros: `[..., C]` -> `[..., C + count]`.
 
     Args:
-        count: of new channels.
+        count: number of new channels.
     """
 
-    def __init__(self, count, **options):
+    def __init__(self, count: int, **options: Any) -> None:
         super().__init__(**options)
         self.count = validation.integer("count", count)
 
-    def call(self, inputs):
-        """Appends them."""
+    def call(self, inputs: Tensor) -> Tensor:
+        """Inputs `[..., C]` -> `[..., C + count]`."""
         return ops.pad(inputs, [(0, 0)] * (len(inputs.shape) - 1) + [(0, self.count)])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """The input's, with more channels."""
-        return (*input_shape[:-1], input_shape[-1] + self.count)
+        *others, channels = input_shape
+        return (*others, channels + self.count)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"count": self.count}

@@ -1,7 +1,11 @@
 """Recurrent networks over sequences of numbers or symbols."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lab import validation
 from lab.initializers import GateBias
@@ -10,22 +14,44 @@ from lab.validation import CELLS, GATED, require_name
 
 
 def sequence_network(
-    cell, outputs, *, features=None, symbols=None, units=128, layers=1, embedding=64, dropout=0.0, every_step=False, time_scale=0, seed, name=None
-):  # fmt: skip
-    """Sequences -> `[B, outputs]` of the last step, or `[B, T, outputs]` of every step: an embedding, recurrent layers, a linear map, float32.
+    cell: str,
+    outputs: int,
+    *,
+    features: int | None = None,
+    symbols: int | None = None,
+    units: int = 128,
+    layers: int = 1,
+    embedding: int = 64,
+    dropout: float = 0.0,
+    every_step: bool = False,
+    time_scale: int = 0,
+    seed: int,
+    name: str | None = None,
+) -> keras.Model:
+    """A recurrent network over sequences: an embedding, recurrent layers, a linear map.
 
-    Input kernels start Glorot uniform, recurrent ones orthogonal, forget gates at 1, as Keras has them; an "irnn" (Le et al. 2015) is a ReLU
-    recurrence that starts as the identity with input kernels N(0, 0.001²).
+        numbers [B, T, features] or symbols [B, T]
+        -> [B, outputs] of the last step, or [B, T, outputs] of every step, float32
+
+    Input kernels start Glorot uniform, recurrent ones orthogonal, forget gates at 1, as in Keras.
+    An "irnn" (Le et al. 2015) is a ReLU recurrence. It starts as the identity, with input kernels
+    N(0, 0.001²).
 
     Args:
         cell: one of `CELLS`.
-        features: numbers per step, for inputs `[B, T, features]`; or
-        symbols: integers from 0 to symbols - 1, for inputs `[B, T]`, of which 0 is padding and skipped unless every step answers.
+        outputs: numbers of an answer.
+        features: numbers of a step. Give this or `symbols`.
+        symbols: how many symbols there are, as integers from 0. 0 is padding, which is skipped
+            unless every step answers.
         units: of each recurrent layer.
+        layers: number of recurrent layers.
         embedding: numbers for each symbol.
-        dropout: of what a recurrent layer gets.
-        time_scale: steps up to which the gates of a GRU or LSTM start to remember, >= 3 (`lab.initializers.GateBias`); 0 leaves their biases as above.
+        dropout: of the inputs of a recurrent layer.
+        every_step: whether every step answers, or the last one alone.
+        time_scale: the gates of a GRU or LSTM start with time scales up to this many steps, >= 3
+            (`lab.initializers.GateBias`). 0 leaves their biases as above.
         seed: of the initial weights and of dropout.
+        name: of the model.
     """
     require_name("cell", cell, CELLS)
     if (features is None) == (symbols is None):
@@ -39,9 +65,10 @@ def sequence_network(
     else:
         inputs = keras.Input((None,), dtype="int32", name="sequence")
         start = keras.initializers.RandomUniform(seed=next(seeds))
-        x = keras.layers.Embedding(
+        embed = keras.layers.Embedding(
             symbols, embedding, embeddings_initializer=start, mask_zero=not every_step, name="embedding"
-        )(inputs)
+        )
+        x = embed(inputs)
     for i in range(layers):
         x = keras.layers.Dropout(dropout, seed=next(seeds), name=f"dropout{i + 1}")(x) if dropout else x
         options = {"return_sequences": every_step or i < layers - 1, "name": f"recurrent{i + 1}"}
@@ -52,22 +79,30 @@ def sequence_network(
     return keras.Model(inputs, last(x), name=name or f"{cell}_network")
 
 
-def recurrent(cell, units, seeds, time_scale, **options):
-    """A recurrent layer by the name of its cell and three seeds; Keras's own are their fastest form."""
-    one, two, three = seeds
+def recurrent(cell: str, units: int, seeds: Sequence[int], time_scale: int, **options: Any) -> keras.layers.Layer:
+    """A recurrent layer by the name of its cell. Keras's own cells come as its fast layers.
+
+    Args:
+        cell: one of `CELLS`.
+        units: of the layer.
+        seeds: three, of the kernels and of the gates.
+        time_scale: as of `sequence_network`.
+        **options: other arguments of the layer.
+    """
+    for_input, for_recurrence, for_gates = seeds
     if cell == "irnn":
         starts = {
-            "kernel_initializer": keras.initializers.RandomNormal(stddev=0.001, seed=one),
+            "kernel_initializer": keras.initializers.RandomNormal(stddev=0.001, seed=for_input),
             "recurrent_initializer": keras.initializers.Identity(),
         }
-        return keras.layers.SimpleRNN(units, "relu", seed=one, **starts, **options)
+        return keras.layers.SimpleRNN(units, "relu", seed=for_input, **starts, **options)
     starts = {
-        "kernel_initializer": keras.initializers.GlorotUniform(one),
-        "recurrent_initializer": keras.initializers.Orthogonal(seed=two),
-        "seed": one,  # without one Keras draws it, though nothing uses it
+        "kernel_initializer": keras.initializers.GlorotUniform(for_input),
+        "recurrent_initializer": keras.initializers.Orthogonal(seed=for_recurrence),
+        "seed": for_input,  # nothing uses it, but without it Keras draws one
     }
     if time_scale:
-        starts["bias_initializer"] = GateBias(cell, units, time_scale, seed=three)
+        starts["bias_initializer"] = GateBias(cell, units, time_scale, seed=for_gates)
         options |= {"unit_forget_bias": False} if cell == "lstm" else {}
     kinds = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     if cell in kinds:
@@ -76,12 +111,25 @@ def recurrent(cell, units, seeds, time_scale, **options):
     return keras.layers.RNN(ours[cell](units, **starts), **options)
 
 
-def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
-    """A continuation of `length` symbols of a prompt int32 `[T]`, drawn one by one from softmax(logits / temperature), as int32 `[length]`.
+def generate(
+    network: keras.Model,
+    prompt: ArrayLike,
+    length: int,
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
+    banned: Iterable[int] = (),
+) -> np.ndarray:
+    """A continuation of a prompt, int32 `[length]`.
+
+    Symbols are drawn one by one from softmax(logits / temperature).
 
     Args:
         network: a `sequence_network` with symbols and an answer at every step.
+        prompt: integers `[T]`, at least one.
+        length: number of symbols to draw.
         temperature: 0 takes the most probable symbol.
+        seed: of the draws.
         banned: symbols that are never drawn, such as padding.
     """
     prompt = np.asarray(prompt, "int32")
@@ -91,7 +139,8 @@ def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
     if prompt.min() < 0 or prompt.max() >= known:
         raise ValueError(f"prompt: expected symbols from 0 to {known - 1}, received {prompt.min()} to {prompt.max()}.")
     validation.NOT_NEGATIVE.check("temperature", temperature)
-    rng, step = np.random.default_rng(seed), _stateful(network)
+    rng = np.random.default_rng(seed)
+    step = _stateful(network)
     for symbol in prompt:
         logits = step(symbol)
     drawn = []
@@ -109,7 +158,7 @@ def generate(network, prompt, length, *, temperature=1.0, seed=0, banned=()):
 
 
 def _stateful(network):
-    """A function, symbol -> logits of the next one as an array, which remembers what it was given."""
+    """A function, symbol -> logits of the next one as an array. It remembers earlier symbols."""
     from keras import ops
 
     from lab import engine
@@ -118,7 +167,8 @@ def _stateful(network):
     cells = [layer.cell for layer in layers]
     sizes = [cell.state_size if isinstance(cell.state_size, list | tuple) else [cell.state_size] for cell in cells]
     memory = [[keras.Variable(np.zeros((1, size)), dtype="float32", trainable=False) for size in group] for group in sizes]
-    embedding, outputs = network.get_layer("embedding"), network.get_layer("outputs")
+    embedding = network.get_layer("embedding")
+    outputs = network.get_layer("outputs")
 
     def program(symbol):
         x = embedding(ops.reshape(symbol, (1,)))

@@ -6,30 +6,22 @@ import keras
 import numpy as np
 
 
-def require_channels_last():
-    """A ValueError where Keras is set to images whose channels come first: the networks here have them last, and would be others."""
-    if (received := keras.config.image_data_format()) != "channels_last":
-        raise ValueError(
-            f"image_data_format: expected 'channels_last', which networks of images are made for, received {received!r}; "
-            "call keras.config.set_image_data_format('channels_last') first."
-        )
-
-
 class Stage(NamedTuple):
-    """Some layers of a network, one after the other."""
+    """Layers of a network whose names have the same first part."""
 
-    name: str  # what stands before the first underscore of their names
-    shape: tuple[int | None, ...]  # of the last one's output, the batch left out
-    layers: int  # with weights that multiply: convolutions and dense layers
+    name: str  # the part before the first underscore
+    shape: tuple[int | None, ...]  # of the output of the last layer, without the batch
+    layers: int  # number of those whose weights multiply: convolutions and dense layers
     parameters: int
     multiplications: int  # for one image
 
 
-def stages(model):
-    """The `Stage`s of a functional model of convolutions, dense layers and what has few weights, in its order.
+def stages(model: keras.Model) -> list[Stage]:
+    """The `Stage`s of a functional model of convolutions and dense layers, in its order.
 
-    A convolution multiplies each weight once at each position of its output, a dense layer each of its weights once; what normalisation,
-    pooling and activations compute is not counted (as in He et al. 2016, table 1: "multiply-adds").
+    A convolution multiplies each weight once at each position of its output. A dense layer
+    multiplies each weight once. Normalisation, pooling and activations are not counted (as in He
+    et al. 2016, table 1: "multiply-adds").
     """
     found: dict[str, Stage] = {}
     for layer in model.layers:
@@ -43,10 +35,14 @@ def stages(model):
     return list(found.values())
 
 
-def summary(model):
-    """A table of the stages, as text: name, output, layers, parameters and multiplications, with their sums."""
+def summary(model: keras.Model) -> str:
+    """A table of the stages with their sums, as text.
+
+    Its columns are name, output, layers, parameters and multiplications.
+    """
     rows = stages(model)
-    total = Stage("total", (), *(sum(row[i] for row in rows) for i in (2, 3, 4)))
+    layers, parameters = sum(row.layers for row in rows), sum(row.parameters for row in rows)
+    total = Stage("total", (), layers, parameters, sum(row.multiplications for row in rows))
     lines = [f"{'stage':<16}{'output':<18}{'layers':>7}{'parameters':>14}{'multiplications':>18}"]
     for row in [*rows, total]:
         shape = " x ".join(map(str, row.shape))
@@ -54,13 +50,13 @@ def summary(model):
     return "\n".join(lines)
 
 
-def multiplications(model):
-    """Those of one image through the whole network."""
+def multiplications(model: keras.Model) -> int:
+    """The multiplications of one image through the whole network."""
     return sum(stage.multiplications for stage in stages(model))
 
 
 def _multiplications(layer):
-    """Weights times the positions at which they are used."""
+    """The number of weights times the number of positions at which they are used."""
     kernels = [int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) >= 2]
     if not kernels:
         return 0

@@ -4,25 +4,47 @@ import keras
 
 from lab.models.blocks import Blocks, image_input, one_of, scaled
 
-LAYERS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # table 1: A, B, D, E
+LAYERS = {  # depth: convolutions of each stage (table 1: A, B, D, E)
+    11: (1, 1, 2, 2, 2),
+    13: (2, 2, 2, 2, 2),
+    16: (2, 2, 3, 3, 3),
+    19: (2, 2, 4, 4, 4),
+}
 
 
-def vgg(shape, classes, *, depth=16, width=1.0, normalize=False, stem=None, seed, name=None):
-    """Images `[B, *shape]` -> logits `[B, classes]`: five stages of 3 x 3 convolutions, each halved by max-pooling, and dense layers.
+def vgg(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int = 16,
+    width: float = 1.0,
+    normalize: bool = False,
+    stem: str | None = None,
+    seed: int,
+    name: str | None = None,
+) -> keras.Model:
+    """Images `[B, *shape]` -> logits `[B, classes]`: five stages of 3 x 3 convolutions.
 
-    Kernels start as Glorot and Bengio 2010 have them (section 3.1's footnote). With the small stem, stages end in pooling only while the map
-    has two pixels or more, and the head is a mean over positions and a linear map: the paper's has 123 million weights for 224 pixels.
+    Max-pooling halves the map after each stage. Two dense layers and a linear map follow. Kernels
+    start as in Glorot and Bengio 2010 (footnote of section 3.1).
+
+    With the small stem a stage ends in pooling only if the map has two pixels or more. Its head
+    is a mean over positions and a linear map. The paper's dense layers would dominate: they have
+    123 of VGG16's 138 million weights, for images of 224 pixels.
 
     Args:
         shape: (height, width, channels).
+        classes: number of classes.
         depth: 11, 13, 16 or 19 layers with weights.
         width: factor of the number of channels.
-        normalize: batch normalisation after each convolution, which the paper does not have and 16 layers without pre-training need.
-        stem: "large", the paper's; "small"; None chooses by the image's size.
+        normalize: whether batch normalisation follows each convolution. The paper has none;
+            16 layers without pre-training need it.
+        stem: "large", the paper's; "small"; None chooses by the size of the image.
         seed: of the initial weights and of dropout.
+        name: of the model.
     """
     images, small = image_input(shape, stem)
-    blocks = Blocks(seed, start=keras.initializers.GlorotUniform)
+    blocks = Blocks(seed, initializer=keras.initializers.GlorotUniform)
     x = images
     for stage, count in enumerate(LAYERS[one_of("depth", depth, LAYERS)]):
         blocks.begin(f"stage{stage + 1}")

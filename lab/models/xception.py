@@ -2,20 +2,33 @@
 
 import keras
 
+from lab.engine.types import Tensor
 from lab.models.blocks import Blocks, image_input, scaled
 
 
-def xception(shape, classes, *, depth=8, width=1.0, stem=None, seed, name="xception"):
+def xception(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int = 8,
+    width: float = 1.0,
+    stem: str | None = None,
+    seed: int,
+    name: str = "xception",
+) -> keras.Model:
     """Images `[B, *shape]` -> logits `[B, classes]`: entry, middle and exit flow of figure 5.
 
-    With the small stem its two convolutions keep the size, and three of the four poolings halve it.
+    With the small stem its two convolutions keep the size, and three of the four poolings halve
+    it.
 
     Args:
         shape: (height, width, channels).
+        classes: number of classes.
         depth: modules of the middle flow; the paper's has 8.
         width: factor of the number of channels.
-        stem: "large", the paper's; "small"; None chooses by the image's size.
+        stem: "large", the paper's; "small"; None chooses by the size of the image.
         seed: of the initial weights.
+        name: of the model.
     """
     images, small = image_input(shape, stem)
     blocks = Blocks(seed, epsilon=1e-3, momentum=0.99)
@@ -38,13 +51,13 @@ def xception(shape, classes, *, depth=8, width=1.0, stem=None, seed, name="xcept
     return keras.Model(images, blocks.classified(x, classes), name=name)
 
 
-def separated(blocks, x, filters):
-    """A separable convolution, normalised."""
+def separated(blocks: Blocks, x: Tensor, filters: int) -> Tensor:
+    """A separable convolution and normalisation."""
     return blocks.normalized(blocks.separable(x, filters))
 
 
-def halved(blocks, x, inner, filters, *, strides, first=False):
-    """Two separable convolutions and max-pooling beside a shortcut by a 1 x 1 convolution."""
+def halved(blocks: Blocks, x: Tensor, inner: int, filters: int, *, strides: int, first: bool = False) -> Tensor:
+    """Two separable convolutions and max-pooling, beside a 1 x 1 convolution as shortcut."""
     shortcut = blocks.normalized(blocks.convolution(x, filters, 1, strides))
     x = separated(blocks, x if first else blocks.activated(x), inner)
     x = separated(blocks, blocks.activated(x), filters)

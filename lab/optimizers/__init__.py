@@ -1,4 +1,4 @@
-"""Optimizers: the update rules of the papers, as Keras optimizers."""
+"""Keras optimizers whose update rules are the papers'."""
 
 from lab.optimizers.adagrad import Adagrad
 from lab.optimizers.adam import Adam

@@ -1,31 +1,38 @@
-"""Gradients as tensors: TensorFlow gives an embedding's as rows and their indices, the same index many times."""
+"""Dense gradients of embeddings.
+
+TensorFlow gives the gradient of an embedding as rows with their indices. An index may repeat.
+"""
+
+from collections.abc import Iterable
 
 import keras
 from keras import ops
 
+from lab.engine.types import Tensor
 
-def dense(gradients, variables):
-    """The gradients as tensors of their variables' shapes; rows of one index are summed, None stays."""
+
+def dense(gradients: Iterable[Tensor], variables: Iterable[keras.Variable]) -> list[Tensor]:
+    """The gradients as tensors of their variables' shapes. Sums rows of one index, keeps None."""
     return [_summed(gradient, variable) for gradient, variable in zip(gradients, variables, strict=True)]
 
 
 def _summed(gradient, variable):
-    if type(gradient).__name__ != "IndexedSlices":  # of TensorFlow, which this file does not import
+    if type(gradient).__name__ != "IndexedSlices":  # TensorFlow's class, which this file does not import
         return gradient
     return ops.segment_sum(gradient.values, gradient.indices, variable.shape[0])
 
 
 class DenseOptimizer(keras.optimizers.Optimizer):
-    """An optimizer that sees each gradient whole.
+    """An optimizer that receives dense gradients.
 
-    Squares and norms of single rows are not those of their sum. So the rows of one index are summed before anything else happens to them:
-    before unscaling, accumulation, clipping and the rule. Rows without a gradient have gradient 0. The rule holds for them too: they move
-    by their momentum and decay, as on JAX and torch.
+    The square or norm of single rows is not that of their sum. So rows of one index are summed
+    before everything else: before unscaling, accumulation, clipping and the update rule. A row
+    without a gradient has gradient 0. Momentum and weight decay still move it, as on JAX and torch.
     """
 
-    def apply(self, grads, trainable_variables=None):
-        """One step with these gradients, one per variable: tensors, rows with their indices, or None."""
+    def apply(self, grads: list[Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
+        """One step. There is one gradient per variable: a tensor, rows with indices, or None."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        if len(grads) == len(variables):  # if not, Keras says so
+        if len(grads) == len(variables):  # if not, Keras raises the error
             grads = dense(grads, variables)
         super().apply(grads, trainable_variables)

@@ -1,47 +1,63 @@
-"""Gradient descent on a whole data set, with a line search."""
+"""Gradient descent on the whole data set, with a line search."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 from lab.optimizers.dense import dense
-from lab.optimizers.rule import RuleOptimizer
+from lab.optimizers.rule import LearningRate, RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
 class GradientDescent(RuleOptimizer):
-    """theta <- theta - eta grad J(theta) (Cauchy 1847), where J is a full-batch loss; see `line_search` for eta.
+    """theta <- theta - eta grad J(theta), where J is the loss of all data (Cauchy 1847).
+
+    `line_search` chooses eta.
 
     Args:
-        learning_rate: eta; the first step that `line_search` tries.
+        learning_rate: eta, and the first step size that `line_search` tries.
         **options: see `RuleOptimizer`.
     """
 
-    def __init__(self, learning_rate=0.01, **options):
+    def __init__(self, learning_rate: LearningRate = 0.01, **options: Any) -> None:
         super().__init__(learning_rate, **options)
 
-    def rule(self, theta, gradient, eta):
+    def rule(self, theta: Tensor, gradient: Tensor, eta: Tensor) -> tuple[Tensor, ...]:
         """One step against the gradient."""
         return (theta - eta * gradient,)
 
-    def line_search(self, loss, gradients, variables, *, shrink=0.5, slope=1e-4, tries=50):
-        """Makes a step that decreases the loss enough (Armijo 1966).
+    def line_search(
+        self,
+        loss: Callable[[], Tensor],
+        gradients: Sequence[Tensor],
+        variables: Sequence[keras.Variable],
+        *,
+        shrink: float = 0.5,
+        slope: float = 1e-4,
+        tries: int = 50,
+    ) -> tuple[float, float]:
+        """Makes a step that decreases the loss sufficiently (Armijo 1966).
 
-        Its size is the first of eta, shrink eta, shrink^2 eta, ... with
+        The step size is the first of eta, shrink eta, shrink^2 eta, ... with
 
             J(theta - eta g) <= J(theta) - slope eta |g|^2.
 
-        An eager loop: it looks at the loss between two tries.
+        This is an eager loop: it reads the loss after each try.
 
         Args:
-            loss: function of nothing, J at the variables' present values, a scalar.
-            gradients: of J at the present values, one per variable.
+            loss: a function without arguments; J at the variables' current values, a scalar.
+            gradients: of J at the current values, one per variable.
+            variables: theta.
             shrink: factor between two tries, in (0, 1).
-            slope: share of the decrease that the gradient promises, in (0, 1).
-            tries: evaluations of J before giving up; the variables are then as before.
+            slope: the fraction of the decrease predicted by the gradient, in (0, 1).
+            tries: evaluations of J before giving up. The variables are then unchanged.
 
         Returns:
-            (eta, J) of the step; eta is 0.0 where no try was good.
+            (eta, J) after the step. eta is 0.0 if no try was good.
         """
         validation.POSITIVE.check("shrink", validation.FRACTION.check("shrink", shrink))
         validation.POSITIVE.check("slope", validation.FRACTION.check("slope", slope))

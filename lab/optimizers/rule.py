@@ -1,48 +1,63 @@
-"""The base of optimizers whose update is elementwise: a rule over tensors."""
+"""The base of optimizers whose update rule is elementwise."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 from keras import ops
 
 from lab import validation
+from lab.engine.types import Tensor
 from lab.optimizers.dense import DenseOptimizer
+
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | Callable[[], Tensor]
 
 
 class RuleOptimizer(DenseOptimizer):
-    """An optimizer that is its rule, `theta, slots <- rule(theta, gradient, scalars, *slots)`, elementwise.
+    """An optimizer that is defined by an elementwise update rule.
 
-    A subclass names its `slots` (numbers kept beside each weight), computes the `scalars` of a step from the learning rate, and writes
-    the rule. The scalars are computed once per step, not once per variable as in Keras. Clipping, weight decay, moving averages, gradient
-    accumulation, loss scaling and schedules are Keras's. The rule sees gradients whole: see `DenseOptimizer`.
+        theta, *slots <- rule(theta, gradient, scalars, *slots)
+
+    Slots are numbers that the optimizer stores for each weight. A subclass defines
+
+    - `slots`: their names,
+    - `scalars`: what a step computes from the learning rate,
+    - `rule`: the update.
+
+    The scalars are computed once per step. Keras would compute them once per variable. Clipping,
+    weight decay, moving averages, gradient accumulation, loss scaling and schedules are Keras's.
+    Gradients are dense: see `DenseOptimizer`.
 
     Args:
-        learning_rate: eta, > 0: a float, a Keras schedule or a callable.
-        **options: those of `keras.optimizers.Optimizer`: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
-            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name.
+        learning_rate: eta, > 0: a float, a Keras schedule or a function without arguments.
+        **options: those of `keras.optimizers.Optimizer`: weight_decay, clipnorm, clipvalue,
+            global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+            gradient_accumulation_steps, name.
     """
 
-    def __init__(self, learning_rate, **options):
+    def __init__(self, learning_rate: LearningRate, **options: Any) -> None:
         if isinstance(learning_rate, int | float):
             learning_rate = float(validation.POSITIVE.check("learning_rate", learning_rate))
         super().__init__(learning_rate, **options)
 
     @property
-    def slots(self):
-        """Names of the numbers that the rule keeps beside each weight, in the order that it takes and returns them."""
+    def slots(self) -> tuple[str, ...]:
+        """The names of the slots, in the order in which the rule takes and returns them."""
         return ()
 
-    def initial(self, slot):
-        """The value that a slot starts from."""
+    def initial(self, slot: str) -> float:
+        """The initial value of a slot."""
         return 0.0
 
-    def scalars(self, eta):
-        """What a step needs beside tensors, from the learning rate; `self.iterations` steps were made before."""
+    def scalars(self, eta: Tensor) -> Any:
+        """What the rule needs besides tensors. `self.iterations` counts the previous steps."""
         return eta
 
-    def rule(self, theta, gradient, scalars, *slots):
+    def rule(self, theta: Tensor, gradient: Tensor, scalars: Any, *slots: Tensor) -> tuple[Tensor, ...]:
         """New weights and slots, `(theta, *slots)`, from tensors of one shape."""
         raise NotImplementedError
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Makes the slots."""
         if self.built:
             return
@@ -52,7 +67,7 @@ class RuleOptimizer(DenseOptimizer):
             for slot in self.slots
         ]
 
-    def update_step(self, gradient, variable, learning_rate, scalars=None):
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor, scalars: Any = None) -> None:
         """Applies the rule to one variable."""
         if scalars is None:
             scalars = self.scalars(ops.cast(learning_rate, variable.dtype))

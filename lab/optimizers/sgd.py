@@ -1,8 +1,11 @@
 """Stochastic gradient descent."""
 
+from typing import Any
+
 import keras
 
-from lab.optimizers.rule import RuleOptimizer
+from lab.engine.types import Tensor
+from lab.optimizers.rule import LearningRate, RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -14,9 +17,9 @@ class SGD(RuleOptimizer):
         **options: see `RuleOptimizer`.
     """
 
-    def __init__(self, learning_rate=0.01, **options):
+    def __init__(self, learning_rate: LearningRate = 0.01, **options: Any) -> None:
         super().__init__(learning_rate, **options)
 
-    def rule(self, theta, gradient, eta):
+    def rule(self, theta: Tensor, gradient: Tensor, eta: Tensor) -> tuple[Tensor, ...]:
         """One step against the gradient."""
         return (theta - eta * gradient,)

@@ -1,1 +1,4 @@
-"""A run's life: what happens around an experiment, from its command line to MLflow's copy of its journal. No backend in here."""
+"""The life of a run: all that surrounds an experiment, from its command line to its copy in MLflow.
+
+No module of this room imports a backend.
+"""

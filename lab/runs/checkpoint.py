@@ -1,38 +1,46 @@
 """Exact checkpoints: every variable of a run, random states included.
 
-One checkpoint is one safetensors file, `step-<env steps>.safetensors`: the variables in the order they are given, and in its
-header the step, the digest of the run's configuration and a SHA-256 over all of it. It is written beside its
-place, flushed to the disk and renamed, so a file under that name is whole or damaged by others. Nothing is pickled.
+A checkpoint is one safetensors file, `step-<environment steps>.safetensors`. It holds the variables
+in the order in which they are given. Its header holds the step, the digest of the run's
+configuration and a SHA-256 over all of it.
+
+It is written beside its place, flushed to the disk and then renamed. So a file under that name is
+whole, unless somebody else damaged it. Nothing is pickled.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 
 from lab.errors import CheckpointError
+from lab.runs.paths import replacing
 
 SUFFIX = ".safetensors"
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint holds beside the variables, which are restored in place."""
+    """What `restore` found. The variables themselves are restored in place."""
 
     step: int
-    path: Path | None  # None where every checkpoint is damaged, and the run must start anew
-    damaged: list[str]  # what was wrong with newer checkpoints that were passed over
+    path: Path | None  # None if every checkpoint is damaged: the run must start anew
+    damaged: list[str]  # the newer checkpoints that were skipped, and what is wrong with each
 
 
-def save(folder, step, variables, *, config_digest="", keep=3):
-    """Writes a checkpoint and deletes all but the newest `keep`. An `OSError` (a full disk) leaves the older ones alone.
+def save(folder: Path, step: int, variables: Sequence[Any], *, config_digest: str = "", keep: int = 3) -> Path:
+    """Writes a checkpoint and deletes all but the newest `keep`.
 
     Args:
-        variables: Keras variables, all of the run's state.
+        variables: Keras variables, the whole state of the run.
+
+    Raises:
+        OSError: the disk is full, for example. The older checkpoints stay.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,34 +48,25 @@ def save(folder, step, variables, *, config_digest="", keep=3):
     metadata = {"format": "1", "step": str(step), "config": config_digest}
     metadata["sha256"] = _digest(tensors, metadata)
     path = folder / f"step-{step:012d}{SUFFIX}"
-    temporary = folder / f".{path.name}.partial"
-    for left in folder.glob(".*.partial"):  # by a process that was killed while it wrote
+    for left in folder.glob(".*.partial*"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
-    try:
-        with open(temporary, "wb") as file:
-            file.write(safetensors.numpy.save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(path, durable=True) as beside:
+        beside.write_bytes(safetensors.numpy.save(tensors, metadata))
     sync_folder(folder)
     for old in _newest_first(folder)[keep:]:
-        with contextlib.suppress(OSError):  # the new one is saved, whatever lies in an old one's place
+        with contextlib.suppress(OSError):  # the new one is saved, whatever an old one turns out to be
             old.unlink()
     return path
 
 
-def restore(folder, variables, *, config_digest=""):
-    """Restores the newest checkpoint that is whole into `variables`; `None` where there is none.
+def restore(folder: Path, variables: Sequence[Any], *, config_digest: str = "") -> Checkpoint | None:
+    """Restores the newest checkpoint that is whole into `variables`. None if there is none.
 
-    A truncated or altered file is passed over for the one before it and named in `damaged`; where none is whole the variables
-    stay as they are, and the step is 0.
+    A truncated or altered file is skipped, and named in `damaged`; the one before it is tried next.
+    If none is whole, the variables stay as they are and the step is 0.
 
     Raises:
-        CheckpointError: the checkpoint was made under another configuration or for other variables.
+        CheckpointError: the checkpoint is of another configuration or of other variables.
     """
     damaged = []
     for path in _newest_first(Path(folder)):
@@ -85,8 +84,12 @@ def restore(folder, variables, *, config_digest=""):
     return Checkpoint(0, None, damaged) if damaged else None
 
 
-def read(path):
-    """(tensors by name, header) of a checkpoint file, verified; ValueError where the checksum does not hold."""
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Reads and verifies a checkpoint file. Returns (tensors by name, header).
+
+    Raises:
+        ValueError: the checksum is not that of the content.
+    """
     with safetensors.safe_open(path, framework="numpy") as file:
         metadata = dict(file.metadata() or {})
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
@@ -97,8 +100,8 @@ def read(path):
     return tensors, metadata
 
 
-def sync_folder(folder):
-    """Makes renames and new files in a folder survive a power failure."""
+def sync_folder(folder: Path) -> None:
+    """Flushes the names in a folder to the disk. They survive a power failure from then on."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -107,7 +110,7 @@ def sync_folder(folder):
 
 
 def _names(variables):
-    # The position keeps names apart and independent of Keras's process-wide counters; the path is for people.
+    # The position makes each name unique. The path is for people: Keras counts names per process.
     return [f"{position:04d} {variable.path}" for position, variable in enumerate(variables)]
 
 
@@ -129,7 +132,7 @@ def _newest_first(folder):
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
-    except OSError as error:  # to begin again without a word would be worse
+    except OSError as error:  # a silent start from step 0 would be worse
         raise CheckpointError(f"{folder}: expected a folder of checkpoints, received none: {error.strerror}") from error
     return [folder / name for name in sorted(names, reverse=True) if name.startswith("step-") and name.endswith(SUFFIX)]
 

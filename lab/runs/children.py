@@ -1,37 +1,52 @@
-"""A run of several seeds or variants: each is a child run, and the parent has their means."""
+"""A run of several seeds or variants: each is a child run, and the parent run holds their means."""
 
 import dataclasses
 import json
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from lab.errors import ChildError, DamagedFile
-from lab.runs import events, lifecycle, run_folder
+from lab.runs import events, lifecycle, old_names
+from lab.runs.lifecycle import Results, Run
 from lab.runs.progress import Progress
+from lab.runs.run_folder import RunFolder, all_runs
 from lab.runs.track import Stopped, Track
 
 
-def run_children(parent, config, run, expected, variants=({},), summary=None):
-    """Runs every variant of the configuration with every seed as a child run of `parent`. Returns (exit code, results or None).
+def run_children(
+    parent: RunFolder,
+    config: Any,
+    run: Run,
+    expected: str,
+    variants: Sequence[Mapping[str, Any]] = ({},),
+    summary: Callable[[Track, dict[str, list[Results]]], None] | None = None,
+) -> tuple[int, Results | None]:
+    """Runs every variant of the configuration with every seed, each as a child run of `parent`.
 
-    The mean and the 95 % interval of each result are logged to it.
+    The mean and the 95 % interval of each result are logged to the parent.
 
     Args:
-        variants: dicts of the fields that differ; results of a variant that has some are logged with its values in their names.
+        variants: dicts of the fields that differ. The values of these fields are part of the names
+            under which the results of the variant are logged.
         summary: function (track of the parent, {label: list of results}), called at the end.
+
+    Returns:
+        (exit code, results or None).
     """
     header = parent.header()
     seeds = range(header["seed"], header["seed"] + header["seeds"])
-    rows: dict[str, list] = {}
+    rows: dict[str, list[Results]] = {}
     with lifecycle.opened(parent) as writer:
         if writer is None:
             return 2, None
         courier = lifecycle.start_courier(parent)
 
-        def work():
+        def work() -> Results:
             for label, variant in _labelled(variants).items():
                 for seed in seeds:
-                    result = _child_results(parent, writer, seed, dataclasses.replace(config, **variant), run, expected)
-                    rows.setdefault(label, []).append(result)
+                    changed = dataclasses.replace(config, **variant)
+                    rows.setdefault(label, []).append(_child_results(parent, writer, seed, changed, run, expected))
             means: dict[str, float] = {}
             for label, results in rows.items():
                 means |= summarize(results, f"_{label}" if label else "")
@@ -51,7 +66,7 @@ def run_children(parent, config, run, expected, variants=({},), summary=None):
 
 
 def _labelled(variants):
-    """The variants by their values, in words that the name of a metric can have."""
+    """{label: variant}. A label is made of the values, in characters that metric names may have."""
     labels = [events.NOT_IN_NAMES.sub("_", "_".join(map(str, variant.values()))) for variant in variants]
     if len(set(labels)) < len(labels):
         labels = [f"{label}_{place}" for place, label in enumerate(labels)]
@@ -59,7 +74,7 @@ def _labelled(variants):
 
 
 def _child_results(parent, writer, seed, config, run, expected):
-    """The results of the child run for a seed and a configuration, which is run if it has not finished."""
+    """The results of one child run, from its journal if it has finished, else from a run."""
     child = _child(parent, seed, config)
     if child.name not in {event["child"] for event, _ in parent.read(key="child")}:
         writer.append({"child": child.name})  # from here the parent's courier delivers it too
@@ -87,28 +102,31 @@ def _say_means(label, results):
 
 
 def _child(parent, seed, config):
-    """The child run for a seed and a configuration: the one there is, or a new one."""
+    """The child run of a seed and a configuration: the one that exists, or a new one."""
     header, settings = parent.header(), dataclasses.asdict(config)
-    settings = json.loads(json.dumps(settings))  # as a header gives them back
-    for run in run_folder.all_runs():
+    settings = json.loads(json.dumps(settings))  # as a header holds them
+    for run in all_runs():
         try:
             found = run.header()
-        except DamagedFile as error:  # of whichever run: should it be the child's, that is run anew
+        except DamagedFile as error:  # if it was the child, that child is run anew
             print(f"{error}; passed over", file=sys.stderr)
             continue
-        if found.get("parent") == parent.name and found["seed"] == seed and found["config"] == settings:
+        if found.get("parent") == parent.name and found["seed"] == seed and old_names.renamed(found)["config"] == settings:
             return run
     options = header["options"] | {"seed": seed, "seeds": 1}
     child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name}
-    return run_folder.RunFolder.create(lifecycle.identified(header | child | {"total_steps": lifecycle.total_steps(config)}))
+    return RunFolder.create(lifecycle.identified(header | child | {"total_steps": lifecycle.total_steps(config)}))
 
 
-def summarize(results, suffix=""):
-    """Mean and half-width of the 95 % Student interval of each result, over seeds, as `name + suffix` and with `_interval`."""
+def summarize(results: Sequence[Results], suffix: str = "") -> Results:
+    """The mean of each result over seeds, and half the width of its 95 % Student interval.
+
+    They are named `<name><suffix>` and `<name><suffix>_interval`.
+    """
     import numpy as np
     from scipy import stats
 
-    summary = {}
+    summary: Results = {}
     for name in results[0]:
         values = np.array([result[name] for result in results])
         summary[name + suffix] = values.mean()

@@ -1,4 +1,4 @@
-"""Command lines made from dataclasses, and errors of one line."""
+"""Command lines that are made from dataclasses, and error messages of one line."""
 
 import contextlib
 import dataclasses
@@ -9,13 +9,15 @@ import os
 import re
 import sys
 import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from lab import renamed
 from lab.validation import check_fields, flag, shown
 
 
-def flag_value(argv, name):
-    """The value after a flag in `argv`, or None."""
+def flag_value(argv: Sequence[str], name: str) -> str | None:
+    """The value of a flag in `argv`, or None."""
     for position, argument in enumerate(argv):
         if argument == name and position + 1 < len(argv):
             return argv[position + 1]
@@ -25,8 +27,8 @@ def flag_value(argv, name):
 
 
 @contextlib.contextmanager
-def one_line_errors():
-    """Turns bad input into one line on stderr and exit code 2."""
+def one_line_errors() -> Iterator[None]:
+    """Turns a ValueError or an OSError into one line on stderr and exit code 2."""
     try:
         yield
     except (ValueError, OSError) as error:
@@ -34,11 +36,17 @@ def one_line_errors():
         sys.exit(2)
 
 
-def parse(prog, description, argv, *defaults):
-    """Instances of the dataclasses of `defaults`, each field a flag of one command line.
+def parse(prog: str, description: str, argv: Sequence[str], *defaults: Any) -> tuple[Any, ...]:
+    """Reads a command line into dataclasses. Each field is a flag.
+
+    Args:
+        defaults: an instance of each dataclass, with the values of the flags that are not given.
+
+    Returns:
+        A new instance of each dataclass.
 
     Raises:
-        ValueError: one line, for an unknown flag or a value of the wrong type.
+        ValueError: an unknown flag, or a value of the wrong type or outside its interval. One line.
     """
     import tyro
 
@@ -75,7 +83,7 @@ def parse(prog, description, argv, *defaults):
 
 @contextlib.contextmanager
 def _unbroken_lines(argv):
-    """Makes the terminal wide for tyro's complaints: a message that it breaks cannot be put together again."""
+    """Makes the terminal wide for tyro's error messages. Broken lines could not be joined again."""
     before = os.environ.get("COLUMNS")
     if not {"-h", "--help"} & set(argv):
         os.environ["COLUMNS"] = "100000"
@@ -88,8 +96,8 @@ def _unbroken_lines(argv):
 
 
 def _one_line(text, argv, defaults):
-    """The framed message of tyro message, as: flag, expected, received."""
-    # A frame of box characters or, on a terminal that has none, rules of "-"; the help stands below.
+    """Turns the framed message of tyro into "<flag>: expected …, received …"."""
+    # The frame is made of box characters, or of "-" on a terminal without them. Then the help.
     lines = [line for line in (line.strip("│╭╮╰╯ ") for line in text.splitlines()[1:]) if line.strip("─-")]
     body = " ".join(itertools.takewhile(lambda line: not line.startswith(("Argument helptext", "For full helptext")), lines))
     ours = re.search(r"--[a-z][\w-]*: (?:[\w ]+: )?expected .+, received .+", body)

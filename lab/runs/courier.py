@@ -1,9 +1,12 @@
-"""Delivery of runs to MLflow, while they go on and afterwards. The rest of the lab asks this module only.
+"""The delivery of runs to MLflow, while they are running and afterwards.
 
-A run writes its journal (lab/runs/run_folder.py) and never talks to a server. A *courier*, a process of its own with low priority,
-copies the journals of a run and its children to the tracking server while they go on (lab/runs/mlflow_delivery.py): it creates the MLflow
-runs, sends metrics in batches, uploads artifacts, logs the model. If the server is away it tries again; if the run ends
-first, `python -m lab sync` delivers later, and makes again whatever was lost or deleted on the server's side.
+A run writes its journal (lab/runs/run_folder.py) and never talks to a server. A *courier* copies
+the journals of a run and its children to the tracking server (lab/runs/mlflow_delivery.py). It is a
+process of its own, with low priority. It creates the MLflow runs, sends metrics in batches, uploads
+artifacts and logs the model. If the server does not answer, it tries again.
+
+If the run ends first, `python -m lab sync` delivers the rest later. It also restores what was lost
+or deleted on the server.
 """
 
 import contextlib
@@ -14,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab.errors import DamagedFile
+from lab.errors import BusyError, DamagedFile
 from lab.runs.mlflow_delivery import Delivery
 from lab.runs.mlflow_server import (
     NONE,
@@ -32,32 +35,49 @@ from lab.runs.paths import home
 from lab.runs.run_folder import RunFolder, all_runs
 
 __all__ = [
-    "NONE", "BusyError", "conceal_password", "delivered", "explain", "family", "fetch_policy", "hide", "resolve_uri",
-    "start_courier", "sync", "ui", "with_password", "without_password",
-]  # fmt: skip
-
-
-class BusyError(RuntimeError):
-    """Another process is delivering a run."""
+    "NONE",
+    "BusyError",
+    "conceal_password",
+    "delivered",
+    "explain",
+    "family",
+    "fetch_policy",
+    "hide",
+    "resolve_uri",
+    "start_courier",
+    "sync",
+    "ui",
+    "with_password",
+    "without_password",
+]
 
 
 def start_courier(folder: RunFolder) -> subprocess.Popen:
-    """Starts the courier of a run and its children as a process that outlives this one and ignores its Ctrl-C."""
+    """Starts the courier of a run and its children.
+
+    Its process outlives this one and does not receive its Ctrl-C.
+    """
+    command = [sys.executable, "-m", "lab.runs.courier", str(folder.path)]
+    environment = os.environ | {"LAB_HOME": str(home())}
     try:
         log = open(folder.path / "courier.log", "ab")  # noqa: SIM115  closed below
-    except OSError:  # a log that cannot be written stops nothing
+    except OSError:  # the courier works without a log
         log = open(os.devnull, "ab")  # noqa: SIM115
     with log:
         return subprocess.Popen(
-            [sys.executable, "-m", "lab.runs.courier", str(folder.path)], env=os.environ | {"LAB_HOME": str(home())},
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def sync(uri: str | None = None, say: Callable[[str], None] = print) -> dict[str, Exception | None]:
-    """Delivers every run on the disk that its server does not have whole, and says what cannot be.
+    """Delivers every run on the disk that its server does not have completely.
 
-    Returns {run name: the error, None where all went well} of the runs for which there was something to do.
+    Args:
+        uri: the server, instead of the one with which each run was started.
+        say: called with a sentence for each thing that cannot be delivered.
+
+    Returns:
+        {run name: error, or None if all went well}, of the runs that had something to deliver.
     """
     results: dict[str, Exception | None] = {}
     for folder in all_runs():
@@ -70,7 +90,7 @@ def sync(uri: str | None = None, say: Callable[[str], None] = print) -> dict[str
 
 
 def delivered(folder: RunFolder, uri: str | None = None) -> bool:
-    """Whether all of a run's journal was delivered: to the server at `uri`, or without one to any."""
+    """Whether the whole journal of a run was delivered: to the server at `uri`, or to any."""
     try:
         there = folder.delivery()
         return there.get("offset") == folder.length() and uri in (None, there["uri"])
@@ -79,12 +99,12 @@ def delivered(folder: RunFolder, uri: str | None = None) -> bool:
 
 
 def family(folder: RunFolder) -> list[RunFolder]:
-    """A run and the children that it has begun."""
+    """A run and the children that it has started."""
     return [folder, *_Children(folder).new()]
 
 
 def _deliver(folder, uri, say):
-    """Brings a run up to date whose courier is not at work. Returns whether there was something to bring."""
+    """Delivers the rest of a run whose courier is not running. Returns whether there was a rest."""
     if uri is None and folder.header()["tracking_uri"] == NONE:
         return False
     with folder.lock("courier") as mine:
@@ -105,7 +125,10 @@ def _deliver(folder, uri, say):
 
 
 def _attempts(folder) -> Iterator[Exception | None]:
-    """Tries at each step to deliver what a run's journal holds; gives the error. Ends when the run is over and delivered."""
+    """Each step tries to deliver what the journal of a run holds, and yields the error or None.
+
+    Ends when the run is over and delivered.
+    """
     delivery, said = None, 0
     with folder.lock("courier", wait=True):
         while True:
@@ -126,10 +149,14 @@ def _attempts(folder) -> Iterator[Exception | None]:
 
 
 def _courier(path, poll=0.2, patience=20.0):
-    """Follows a run and its children until their journals are delivered; gives up `patience` seconds after the run has ended."""
+    """Follows a run and its children until their journals are delivered.
+
+    Gives up `patience` seconds after the end of the run.
+    """
     os.nice(10)
     folder = RunFolder(path)
-    working, children = {folder.name: _attempts(folder)}, _Children(folder)
+    children = _Children(folder)
+    working = {folder.name: _attempts(folder)}
     gone = None
     wait = poll
     complaint = None
@@ -144,13 +171,13 @@ def _courier(path, poll=0.2, patience=20.0):
             return
         if working:
             time.sleep(wait)
-    with contextlib.suppress(Exception):  # the next `sync` says it
-        if parent := folder.header().get("parent"):
-            _deliver(RunFolder(folder.path.with_name(parent)), None, print)  # it may have died with its child
+    with contextlib.suppress(Exception):  # the next `sync` reports it
+        if parent := folder.header().get("parent"):  # it may have died with its child
+            _deliver(RunFolder(folder.path.with_name(parent)), None, print)
 
 
 def _round(working):
-    """One attempt for each run; those that are done leave. Returns the last error."""
+    """Makes one attempt for each run, and removes those that are done. Returns the last error."""
     last = None
     for name, attempts in list(working.items()):
         try:
@@ -163,7 +190,7 @@ def _round(working):
 
 
 class _Children:
-    """The children that a run begins, each given once."""
+    """The children that a run starts. Each is returned once."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -171,7 +198,7 @@ class _Children:
         self._known = set()
 
     def new(self):
-        """Those that are new since the last time, as their parent's journal names them; it is read on from there."""
+        """The children that the parent's journal names since the last call."""
         names = []
         with contextlib.suppress(DamagedFile, FileNotFoundError):
             start, self._read = self._read, self._folder.length()
@@ -182,10 +209,11 @@ class _Children:
 
 
 class _Discreet:
-    """A log without secrets: whole lines, each as `hide` leaves it. A disk that is full stops nothing."""
+    """A log of whole lines without secrets: see `hide`. A full disk stops nothing."""
 
     def __init__(self, stream):
-        self._stream, self._line = stream, ""
+        self._stream = stream
+        self._line = ""
 
     def write(self, text):
         whole, found, self._line = (self._line + text).rpartition("\n")

@@ -1,6 +1,7 @@
-"""The events of a journal: what can be logged, and how one is written to a line and read back.
+"""The events of a journal: what can be logged, and how an event becomes a line and is read back.
 
-A line is the event as JSON with a last key `crc`, the CRC-32 of the JSON without it. Lines of older versions have none.
+A line is the event as JSON. Its last key is `crc`: the CRC-32 of the JSON without this key. Lines
+of older versions have no `crc`.
 """
 
 import json
@@ -18,7 +19,7 @@ CHECKED = re.compile(rb'(.*), "crc": (\d{1,10})\}\n', re.DOTALL)
 
 
 def require_name(name: Any) -> None:
-    """Raises an `EventError` unless MLflow takes this as the name of a metric or a tag."""
+    """Raises an `EventError` unless MLflow accepts this as the name of a metric or a tag."""
     taken = isinstance(name, str) and NAME.fullmatch(name) and posixpath.normpath(name) == name
     if not taken or name == "." or name.startswith(("..", "/")):
         rule = "1 to 250 letters, digits, blanks and _ - . : /, with / only between parts"
@@ -26,7 +27,7 @@ def require_name(name: Any) -> None:
 
 
 def number(name: str, value: Any) -> float:
-    """The value of a metric: Python's, NumPy's or a tensor's number."""
+    """The value of a metric as a float: a number of Python or NumPy, or a tensor of one number."""
     require_name(name)
     try:
         if isinstance(value, str | bytes):
@@ -37,7 +38,7 @@ def number(name: str, value: Any) -> float:
 
 
 def whole(step: Any) -> int:
-    """The step of an event: Python's, NumPy's or a tensor's integer."""
+    """The step of an event as an int: an integer of Python or NumPy, or a tensor of one integer."""
     try:
         index = operator.index(step)
     except TypeError:
@@ -54,7 +55,7 @@ def encode(event: dict[str, Any]) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
-    """The event of a line, or None where the line is damaged."""
+    """The event of a line, or None if the line is damaged."""
     checked = CHECKED.fullmatch(line)
     try:
         if checked is None:
@@ -66,7 +67,7 @@ def decode(line: bytes) -> dict[str, Any] | None:
 
 
 def _shaped(event):
-    """An event without a checksum, or None where it is none."""
+    """What was read from a line without a checksum, or None if it is not an event."""
     if not isinstance(event, dict) or not isinstance(event.get("metrics", {}), dict):
         return None
     numbers = all(isinstance(value, int | float) for value in event.get("metrics", {}).values())
@@ -74,7 +75,7 @@ def _shaped(event):
 
 
 def _plain(value):
-    """NumPy's scalars and arrays as Python's; for `json.dumps`."""
+    """For `json.dumps`: NumPy scalars and arrays as Python numbers and lists."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise EventError(f"event: expected text, numbers, lists and dicts, received {value!r}")

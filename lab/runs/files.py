@@ -1,8 +1,7 @@
-"""Where files of ours lie, how they are written whole, and how damage to them is told."""
+"""JSON files with a checksum, and what is reported of a damaged file."""
 
 import contextlib
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,26 +9,22 @@ from typing import Any
 
 from lab import renamed
 from lab.errors import DamagedFile
+from lab.runs import paths
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes JSON with a checksum. At every moment the file is the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.partial")  # the next write replaces what a killed process left
     content = json.loads(json.dumps(content))
-    try:
-        with open(temporary, "w") as file:
-            json.dump(content | {"checksum": _checksum(content)}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with paths.replacing(path, durable=True) as beside, open(beside, "w") as file:
+        json.dump(content | {"checksum": _checksum(content)}, file, indent=2)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` wrote, verified; files of older versions have no checksum. `DamagedFile` where it is not that."""
+    """Reads what `write_json` wrote, and verifies it. Files of older versions have no checksum.
+
+    Raises:
+        DamagedFile: the file is missing or unreadable, or is not what was written.
+    """
     with _reading(path):
         text = path.read_bytes()
     if not text:
@@ -47,7 +42,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def require_readable(path: Path) -> None:
-    """Raises `DamagedFile` unless the path is a file that can be read, and whole where that can be told."""
+    """Checks that a file can be read. JSON and Keras files must be whole too.
+
+    Raises:
+        DamagedFile: it cannot be read, or a part of it is damaged.
+    """
     if path.name == "config.json":
         read_json(path)
         return
@@ -57,7 +56,7 @@ def require_readable(path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
                 damaged = archive.testzip()
-        except Exception as error:  # zipfile raises many kinds for a damaged header
+        except Exception as error:  # zipfile raises many kinds of errors for a damaged header
             raise DamagedFile(path, "a model that Keras saved", f"a damaged one: {error}") from error
         if damaged:
             raise DamagedFile(path, "a model that Keras saved", f"one whose part {damaged} is damaged")

@@ -1,25 +1,28 @@
-"""The writer of a run's journal; `lab.runs.run_folder` reads it."""
+"""The writer of a run's journal. Its reader is `lab.runs.run_folder`."""
 
 import os
 import time
 from array import array
 from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
 
 from lab.runs import events
+from lab.runs.run_folder import RunFolder
 
 
 class Journal:
-    """Appends to a run's journal; what a resumed run logs a second time is left out.
+    """Appends to a run's journal. What a resumed run logs for a second time is left out.
 
     Attributes:
-        complaints: what was found damaged, a sentence each.
+        complaints: what is damaged, one sentence each.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self._steps: dict[str, array] = {}  # of each key, ascending: 8 bytes each
+        self._steps: dict[str, array] = {}  # {key: its steps, ascending, 8 bytes each}
         damaged, end = [], 0
-        for number, (event, end) in enumerate(folder.read(), 1):  # noqa: B007  the last one counts
+        for number, (event, end) in enumerate(folder.read(), 1):  # noqa: B007  the last `end` is used
             if event is None:
                 damaged.append(number)
             else:
@@ -27,19 +30,26 @@ class Journal:
                     self._is_new(key, event["step"])
         self.complaints = list(folder.complaints(damaged, end))
         self._file = open(folder.journal, "r+b", buffering=0)  # noqa: SIM115  open as long as the run
-        self._file.truncate(end)  # a line that a killed process did not finish
+        self._file.truncate(end)  # drops a line that a killed process did not finish
         self._file.seek(end)
 
-    def metrics(self, values, step):
-        """Logs metrics at a step, each key and step once. An `EventError` names what cannot be."""
+    def metrics(self, values: Mapping[str, Any], step: Any) -> None:
+        """Logs metrics at a step. Each pair of a key and a step is logged once.
+
+        Raises:
+            EventError: a name, a value or the step cannot be logged. Then nothing is.
+        """
         step = events.whole(step)
         numbers = {name: events.number(name, value) for name, value in values.items()}
         fresh = {name: value for name, value in numbers.items() if self._is_new(name, step)}
         if fresh:
             self.append({"metrics": fresh, "step": step})
 
-    def append(self, event):
-        """Writes one event; it survives the process, and after `sync` the machine. A full disk leaves no half of it."""
+    def append(self, event: dict[str, Any]) -> None:
+        """Writes one event. It survives the end of the process and, after `sync`, a power failure.
+
+        If the disk is full, no part of it is left.
+        """
         left = memoryview(events.encode(event | {"time": int(time.time() * 1000)}))
         start = self._file.tell()
         try:
@@ -50,12 +60,12 @@ class Journal:
             self._file.seek(start)
             raise
 
-    def sync(self):
-        """Forces everything to the disk."""
+    def sync(self) -> None:
+        """Flushes everything to the disk."""
         os.fsync(self._file.fileno())
 
-    def close(self):
-        """Syncs and closes."""
+    def close(self) -> None:
+        """Flushes everything to the disk and closes the file."""
         self.sync()
         self._file.close()
 

@@ -1,7 +1,7 @@
-"""Keras as every run finds it: on the backend that was asked for, with none of the user's ambient settings.
+"""Keras as every run finds it: on the chosen backend, with the same settings on any machine.
 
-~/.keras/keras.json and the environment decide shapes and dtypes of a whole process. A run that obeyed them could not be made again
-from what it records.
+~/.keras/keras.json and the environment decide the shapes and dtypes of a whole process. A run that
+followed them could not be repeated from what it records.
 """
 
 import os
@@ -10,29 +10,37 @@ import sys
 BACKENDS = ("tensorflow", "jax")
 
 
-def backend(usual="tensorflow"):
-    """The backend that this process has or will have."""
+def backend(usual: str = "tensorflow") -> str:
+    """The backend that this process has or will have. `usual` is the one if nothing decides."""
     return sys.modules["keras"].config.backend() if "keras" in sys.modules else os.environ.get("KERAS_BACKEND") or usual
 
 
-def choose_backend(wanted):
-    """Makes `wanted` the backend of this process; a ValueError where it cannot be."""
+def choose_backend(wanted: str) -> None:
+    """Makes `wanted` the backend of this process.
+
+    Raises:
+        ValueError: it is not a backend of runs, or the process has another one already.
+    """
     if wanted not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND: expected 'tensorflow' or 'jax', received {wanted!r}")
     if backend(wanted) != wanted:
         raise ValueError(f"KERAS_BACKEND: expected {wanted!r}, on which the run was started, received {backend()!r}")
     os.environ["KERAS_BACKEND"] = wanted
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow leaves oneDNN off on processors without AVX-512's VNNI. On one of those DCGAN's update is 1.6 times as fast with it.
+    # TensorFlow turns oneDNN off on processors without the VNNI instructions of AVX-512. On such a
+    # processor, an update of DCGAN is 1.6 times as fast with oneDNN.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def import_keras():
-    """Imports Keras and takes the usual settings; a ValueError where it cannot be imported.
+def import_keras() -> None:
+    """Imports Keras and resets its settings to the defaults.
 
-    What the backend says at its start, which the C++ side writes to the process's stderr, is kept away.
+    The messages that the C++ code of a backend writes to stderr at its start are not shown.
+
+    Raises:
+        ValueError: Keras cannot be imported.
     """
-    os.environ["KERAS_NNX_ENABLED"] = "false"  # decides what a variable is on JAX, when Keras is imported
+    os.environ["KERAS_NNX_ENABLED"] = "false"  # read at the import: decides what a variable is on JAX
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -1,4 +1,7 @@
-"""A run's life: from its folder on the disk to its last line on the screen, whatever happens in between."""
+"""The life of a run, from its folder on the disk to its last line on the screen.
+
+The run may fail, be interrupted or fill the disk: each of these ends in one line that says so.
+"""
 
 import contextlib
 import errno
@@ -6,37 +9,52 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 from lab.errors import DamagedFile, LabError
 from lab.runs import courier, journal, mlflow_server
 from lab.runs.progress import Progress
+from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
 
-FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]  # whoever wraps the OSError
+Results: TypeAlias = dict[str, float]  # {name: value}
+Run: TypeAlias = Callable[[Any, Track], Results]  # an experiment's `run(config, track)`
+# How a full disk is named in a message, also in that of a library which hides the OSError.
+FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
 
-def identified(header):
-    """The header with the digest of everything that decides the run's numbers; a checkpoint carries it."""
+class Ending(NamedTuple):
+    """How a run ended."""
+
+    status: str = "FINISHED"
+    code: int = 0  # exit code of the process
+    error: str | None = None
+    results: Results | None = None
+
+
+def identified(header: dict[str, Any]) -> dict[str, Any]:
+    """Adds the digest of everything that decides the run's numbers. Checkpoints carry it too."""
     keys = ("experiment", "config", "seed", "backend")
     identity = [header[key] for key in keys] + [header["options"]["checkpoint_every"]]
     return header | {"digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}
 
 
-def total_steps(config):
-    """Steps of the whole run: what the configuration says or works out, 0 where it does not know."""
+def total_steps(config: Any) -> int:
+    """Steps of the whole run: the configuration's `total_steps`, else its `steps`, else 0."""
     return getattr(config, "total_steps", getattr(config, "steps", 0))
 
 
-def listen():
-    """Takes SIGTERM for a Ctrl-C from now on."""
+def listen() -> None:
+    """Treats SIGTERM as a Ctrl-C from now on."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def run_one(folder, config, run, expected):
+def run_one(folder: RunFolder, config: Any, run: Run, expected: str) -> tuple[int, Results | None]:
     """Runs or resumes one seed. Returns (exit code, results or None)."""
     with opened(folder) as writer:
         if writer is None:
@@ -46,11 +64,11 @@ def run_one(folder, config, run, expected):
     return see_off(folder, process, expected, ending), ending.results
 
 
-def attempt(folder, writer, config, run):
-    """The `Ending` of one run, whose journal is open."""
+def attempt(folder: RunFolder, writer: journal.Journal, config: Any, run: Run) -> Ending:
+    """Runs or resumes one seed, whose journal is open."""
     header = folder.header()
 
-    def work():
+    def work() -> Results:
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
         with progress, _interruptible(track):
@@ -62,8 +80,11 @@ def attempt(folder, writer, config, run):
 
 
 @contextlib.contextmanager
-def opened(folder):
-    """The journal of a run, to be written by this process alone; None, and a line that says why, where that cannot be."""
+def opened(folder: RunFolder) -> Iterator[journal.Journal | None]:
+    """Opens the journal of a run, so that no other process can write to it.
+
+    If that is impossible, prints one line that says why, and yields None.
+    """
     with contextlib.ExitStack() as stack:
         try:
             mine = stack.enter_context(folder.lock("writer"))
@@ -77,9 +98,14 @@ def opened(folder):
 
 
 @contextlib.contextmanager
-def recorded(folder):
-    """The `Track` of a run that a script does in a `with`; says how it ended, and lets the script's errors through."""
+def recorded(folder: RunFolder) -> Iterator[Track]:
+    """Yields the `Track` of a new run, for a `with` in a script. Records and prints how it ended.
+
+    Errors of the script pass through.
+    """
     with opened(folder) as writer:
+        if writer is None:
+            raise LabError(f"{folder.name}: expected a journal that can be opened, received none")
         process = start_courier(folder)
         header = folder.header()
         writer.append({"status": "RUNNING"})
@@ -98,17 +124,8 @@ def recorded(folder):
     see_off(folder, process, "", ending)
 
 
-class Ending(NamedTuple):
-    """How a run ended."""
-
-    status: str = "FINISHED"
-    code: int = 0  # of the process
-    error: str | None = None
-    results: dict | None = None
-
-
-def do(work, writer):
-    """The `Ending` of a run whose results `work()` returns, which the journal gets too."""
+def do(work: Callable[[], Results], writer: journal.Journal) -> Ending:
+    """Calls `work()`, which returns the results of a run. Writes to the journal how it ended."""
     try:
         writer.append({"status": "RUNNING"})
         ending = Ending(results=work())
@@ -122,8 +139,11 @@ def do(work, writer):
     return ending
 
 
-def see_off(folder, process, expected, ending):
-    """Waits for the courier and says the last words; the exit code, which is that of a Ctrl-C where one cut the wait short."""
+def see_off(folder: RunFolder, process: subprocess.Popen | None, expected: str, ending: Ending) -> int:
+    """Waits for the courier, prints the last lines, and returns the exit code.
+
+    If a Ctrl-C cuts the wait short, the exit code is that of a Ctrl-C.
+    """
     code = ending.code
     try:
         delivered = _wait(process, folder)
@@ -141,9 +161,9 @@ def see_off(folder, process, expected, ending):
 
 
 def _said_by_lab(failure, folder):
-    """Whether the message says all that there is to say; others get their traceback."""
+    """Whether the message says everything. The other failures get a traceback."""
     if isinstance(failure, OSError) and str(folder.path) in str(failure):
-        return True  # it names the file of ours that stands in the way
+        return True  # it names the file of the run that is the cause
     return isinstance(failure, LabError) or any(reason in str(failure) for reason in FULL)
 
 
@@ -158,14 +178,17 @@ def _end(writer, ending):
 
 @contextlib.contextmanager
 def _interruptible(track):
-    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second, or where none is to come the first, at once."""
+    """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second one at once.
+
+    If no checkpoint will come, the first one stops it at once.
+    """
 
     def handle(number, frame):
         if track.stopping:
             raise KeyboardInterrupt
         if not track.saving:
             track.progress.say(
-                "stopping at once: no checkpoint is to come, and a resumed run goes on from its last, or from the start"
+                "stopping at once: no checkpoint will come; a resumed run starts from its last one, or from the beginning"
             )
             raise KeyboardInterrupt
         track.stopping = True
@@ -182,7 +205,7 @@ def _interruptible(track):
 
 
 def _wait(process, folder):
-    """Waits for the courier to deliver what is left of a run and its children; whether it did."""
+    """Waits for the courier of a run and its children. Returns whether everything was delivered."""
     if process is None:
         return True
     end, left = time.monotonic() + 60, courier.family(folder)
@@ -194,8 +217,12 @@ def _wait(process, folder):
         time.sleep(0.02)
 
 
-def say_ending(folder, expected, ending):
-    """Says what a run came to, and how it can go on."""
+def say_ending(folder: RunFolder, expected: str, ending: Ending) -> None:
+    """Prints the results of a run, and how it can be resumed.
+
+    Args:
+        expected: what the experiment promises, such as "greedy_return >= 475", or "".
+    """
     for name, value in (ending.results or {}).items():
         wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
         print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
@@ -203,20 +230,20 @@ def say_ending(folder, expected, ending):
         print(f"failed: {mlflow_server.hide(ending.error)}", file=sys.stderr)
     if any(reason in (ending.error or "") for reason in FULL):
         print(f"nothing of the run is lost: make room where {folder.path} lies, and let it go on", file=sys.stderr)
-    if ending.status != "FINISHED" and ending.code != 2 and folder.header()["module"]:  # bad input stays bad
+    if ending.status != "FINISHED" and ending.code != 2 and folder.header()["module"]:  # 2: bad input stays bad
         print(f"to go on: python -m lab resume {folder.name}")
     run_id = folder.mlflow_id()
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))
 
 
-def say_interrupted(folder=None):
-    """What is said where a Ctrl-C comes outside a run's work. Returns the exit code."""
+def say_interrupted(folder: RunFolder | None = None) -> int:
+    """Prints the last lines after a Ctrl-C outside the work of a run. Returns the exit code."""
     print("interrupted", file=sys.stderr)
     if folder is not None and folder.status() != "FINISHED":
         print(f"to go on: python -m lab resume {folder.name}")
     return 130
 
 
-def start_courier(folder):
-    """The courier of a run and its children, or None for one that stays on the disk."""
+def start_courier(folder: RunFolder) -> subprocess.Popen | None:
+    """Starts the courier of a run and its children. None for a run that stays on the disk."""
     return courier.start_courier(folder) if folder.header()["tracking_uri"] != mlflow_server.NONE else None

@@ -1,27 +1,38 @@
-"""How much memory a run needs for what it holds, and how much there is for it."""
+"""How much memory a run needs for what it holds, and how much is free."""
 
 import itertools
 import math
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FLOAT = 4  # bytes of a float32
-TRAINED = 4  # arrays of each weight that is trained: itself, its gradient and two moments of the optimizer
-DRAWN = 13  # bytes of each pixel of a glyph while it is drawn: float64, before it is rounded to one
-CHECKPOINTED = 4  # arrays at most while a variable is saved: itself, its copy, the bytes to digest and those to write
+# Arrays for each weight that is trained: itself, its gradient, two moments of the optimizer.
+TRAINED = 4
+# Bytes for each pixel of a glyph while it is drawn: a float64 and more, before it becomes one byte.
+DRAWN = 13
+# Arrays at most while a variable is saved: itself, its copy, the bytes to digest and to write.
+CHECKPOINTED = 4
 
 
 class Need(NamedTuple):
-    """Something a run holds in memory."""
+    """Something that a run holds in memory."""
 
     what: str
     size: int  # bytes
     flags: str  # the settings that make it smaller, as flags
 
 
-def require(needs, free=None):
-    """What the needs take, as a sentence; a ValueError with the amounts where that is more than `free` bytes, by default all there are."""
+def require(needs: Sequence[Need], free: int | None = None) -> str:
+    """Checks that the needs fit into `free` bytes. Returns a sentence with what they take.
+
+    Args:
+        free: all the bytes that are available, if None.
+
+    Raises:
+        ValueError: they take more. The message has the amounts.
+    """
     free = available() if free is None else free
     parts = sorted((need for need in needs if need.size), key=lambda need: -need.size)
     if total(needs) > free:
@@ -33,34 +44,41 @@ def require(needs, free=None):
     return f"memory: {listed}; {amount(free)} are free"
 
 
-def total(needs):
+def total(needs: Iterable[Need]) -> int:
     """Bytes of all needs."""
     return sum(need.size for need in needs)
 
 
-def dense(*units):
-    """Bytes of dense layers from the first number of units to the last, while they are trained."""
+def dense(*units: int) -> int:
+    """Bytes of dense layers while they are trained: between each number of units and the next."""
     return TRAINED * FLOAT * sum((before + 1) * after for before, after in itertools.pairwise(units))
 
 
-def array(*shape, item=FLOAT):
-    """Bytes of an array."""
+def array(*shape: int, item: int = FLOAT) -> int:
+    """Bytes of an array of this shape, whose items have `item` bytes."""
     return math.prod(shape) * item
 
 
-def glyphs(count, size, flags):
-    """What it takes to draw so many grey glyphs."""
+def glyphs(count: int, size: int, flags: str) -> Need:
+    """The memory in which `count` grey glyphs of `size` x `size` pixels are drawn."""
     return Need("glyphs", DRAWN * count * size**2, flags)
 
 
-def players(filters, latent):
-    """What both players of a GAN on images take at least: their widest maps are twice as wide as the narrowest and 7 x 7."""
-    return Need("players", dense(latent, 49 * 2 * filters) + 2 * TRAINED * FLOAT * 16 * 2 * filters**2, "--filters, --latent")
+def players(filters: int, latent: int) -> Need:
+    """The memory that both players of a GAN on images take at least.
+
+    Their widest feature maps are 7 x 7, with twice as many channels as the narrowest.
+    """
+    weights = dense(latent, 49 * 2 * filters) + 2 * TRAINED * FLOAT * 16 * 2 * filters**2
+    return Need("players", weights, "--filters, --latent")
 
 
-def of_each(make, copies=4):
-    """Bytes that each further object of `make()` takes, from what a few make the process grow; at least 10 kB."""
-    kept = [make()]  # the first pays for what all share
+def of_each(make: Callable[[], Any], copies: int = 4) -> int:
+    """Bytes of one more object of `make()`, at least 10 kB.
+
+    Makes a few and measures by how much the process grows.
+    """
+    kept = [make()]  # the first one also loads what all of them share
     before = _resident()
     kept += [make() for _ in range(copies)]
     grown = _resident() - before
@@ -69,25 +87,29 @@ def of_each(make, copies=4):
     return max(grown // copies, 10_000)
 
 
-def available(root=Path("/")):
-    """Bytes that this process may still take: the machine's free ones or, where they are fewer, those of its control groups."""
+def available(root: Path = Path("/")) -> int:
+    """Bytes that this process may still take.
+
+    They are the free bytes of the machine, or those of the process's control groups if they are
+    fewer.
+    """
     return min([_free_of_machine(root), *_free_of_groups(root)])
 
 
-def amount(size):
-    """Bytes in words: 12.3 MB."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
-        if size < 1000 or unit == "PB":
-            return f"{size:,.3g} {unit}" if size < 1000 else f"{size:,.0f} {unit}"
+def amount(size: float) -> str:
+    """A number of bytes as text: 12.3 MB."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:,.3g} {unit}"
         size /= 1000
-    raise AssertionError
+    return f"{size:,.3g} PB" if size < 1000 else f"{size:,.0f} PB"
 
 
 def _free_of_machine(root):
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):  # no Linux
+    except (OSError, StopIteration):  # not Linux
         return _installed()
 
 
@@ -95,11 +117,14 @@ def _installed():
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return 2**63  # this system does not say
+        return 2**63  # this system does not tell
 
 
 def _free_of_groups(root):
-    """What each control group that this process is in leaves of its limit; pages of files that it can give back count as free."""
+    """Yields the free bytes of each control group of this process: its limit minus its usage.
+
+    Cached pages of files count as free, because the group can give them back.
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -119,11 +144,12 @@ def _free_of_groups(root):
         else:
             continue
         group = top / path.strip("/")
-        for folder in (group, *group.parents):  # a container may see its own group as the root
+        for folder in (group, *group.parents):  # in a container, the root may be the group itself
             if folder == top.parent:
                 break
             try:
-                most, used = (folder / limit).read_text().strip(), int((folder / usage).read_text())
+                most = (folder / limit).read_text().strip()
+                used = int((folder / usage).read_text())
                 kept = dict(pair.split() for pair in (folder / "memory.stat").read_text().splitlines())
             except OSError:
                 continue
@@ -132,7 +158,7 @@ def _free_of_groups(root):
 
 
 def _resident():
-    """Bytes of this process in memory; 0 where the system does not say."""
+    """Bytes of this process in memory, 0 if the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):

@@ -1,9 +1,9 @@
 """What MLflow has of one run, and how it gets the rest.
 
-The journal is the truth. The server itself says how much of it it has, in the tag `lab.offset` of the run: a run that was
-deleted, a store that was emptied or replaced by an older copy, and a server that is new are seen there, and made whole
-from the journal. Each metric arrives once: before a key is first sent, and after any failure, the server is asked which of
-its steps it has.
+The journal is the truth. The tag `lab.offset` of the MLflow run says how much of it the server has.
+So a deleted run, a store that was emptied or replaced by an older copy, and a new server are found
+and restored from the journal. Each metric arrives once: before a key is first sent, and after any
+failure, the server is asked which steps of the key it has.
 """
 
 import itertools
@@ -18,22 +18,22 @@ from lab.runs.mlflow_flavor import KerasFlavor
 from lab.runs.paths import home
 from lab.runs.run_folder import FINAL, RunFolder
 
-BATCH = 1_000  # metrics in one log_batch, MLflow's limit
-PARAMS = 100  # params in one, its limit too
-CHUNK = 5_000  # events held in memory at once
-POINTS = 2_000  # points per key that MLflow gets; metrics.csv of a finished run has all of them
+BATCH = 1_000  # metrics in one log_batch: MLflow's limit
+PARAMS = 100  # params in one log_batch: MLflow's limit
+CHUNK = 5_000  # events in memory at once
+POINTS = 2_000  # points that MLflow gets of each key; metrics.csv of a finished run has all of them
 OFFSET, PARENT = "lab.offset", "mlflow.parentRunId"
 
 
 class Delivery:
-    """Brings one run's MLflow copy up to date, as far as its journal goes.
+    """Delivers to MLflow what the journal of one run holds.
 
     Attributes:
-        notes: what is to be told of files and events that could not be delivered, a sentence each.
+        notes: a sentence for each file or event that could not be delivered.
         brought: whether anything was delivered.
     """
 
-    def __init__(self, folder: RunFolder, uri: str | None = None):
+    def __init__(self, folder: RunFolder, uri: str | None = None) -> None:
         self.folder, self.header = folder, folder.header()
         self._address = uri or self.header["tracking_uri"]
         self.uri = mlflow_server.without_password(self._address)
@@ -41,15 +41,15 @@ class Delivery:
         self.brought = False
         self.sent = self._recorded()
         self._client: Any = None  # mlflow.MlflowClient
-        self._run: Any = None  # MLflow's run, once it is known to be there
-        self._status = ""  # MLflow's
-        self._bins: dict[str, float] = {}  # see _chosen
-        self._there: dict[str, set] = {}  # the steps that the server has, of keys that were asked for
+        self._run: Any = None  # MLflow's run, once it is known to exist
+        self._status = ""  # of MLflow's run
+        self._bins: dict[str, float] = {}  # see `_chosen`
+        self._there: dict[str, set] = {}  # {key: the steps that the server has}, of keys asked for
         if not uri and self.uri != self._address:
             self._note(f"{folder.path / 'run.json'}: holds a password that others may have read: change it, and take it out")
 
     def advance(self) -> None:
-        """Delivers what the journal holds now; raises where the server fails, and can be called again."""
+        """Delivers what the journal holds now. Raises if the server fails; can be called again."""
         try:
             if self._run is None:
                 self.identify()
@@ -62,7 +62,7 @@ class Delivery:
             raise
 
     def conclude(self) -> bool:
-        """Whether the run is over and delivered; one whose process is gone without a word is marked as killed."""
+        """Whether the run is over and delivered. Marks a run without a final status as killed."""
         if self.folder.locked("writer") or self.sent.get("offset") != self.folder.length():
             return False
         if self._status not in FINAL:
@@ -71,10 +71,10 @@ class Delivery:
         return True
 
     def identify(self) -> str:
-        """The id of the MLflow run: the one that is known, or found, restored where it was deleted, or else made."""
+        """The id of the MLflow run. Finds it, restores it if it was deleted, or else makes it."""
         if self._client is None:
             self._client = mlflow_server.client(self._address)
-        with self.folder.lock("delivery", wait=True):  # a child's delivery does this for its parent
+        with self.folder.lock("delivery", wait=True):  # a child's delivery identifies its parent too
             self.sent = self._recorded()
             run = self._known() or self._found() or self._created()
             tags = run.data.tags
@@ -93,13 +93,14 @@ class Delivery:
         return run.info.run_id
 
     def _held(self, tag):
-        """The byte up to which the server has the journal that is on the disk now."""
+        """The byte up to which the server has the present journal, from the tag `lab.offset`."""
         offset, _, mark = tag.partition(" ")
         return int(offset) if offset.isdigit() and mark == str(self.folder.mark(int(offset))) else 0
 
     def begin_again_if_incomplete(self) -> None:
-        """Delivers from the beginning if the server lacks an artifact or the model, which somebody deleted there."""
-        run_id, named = self.identify(), [event["artifact"] for event, _ in self.folder.read(key="artifact")]
+        """Starts again from the beginning if the server has lost an artifact or the model."""
+        run_id = self.identify()
+        named = [event["artifact"] for event, _ in self.folder.read(key="artifact")]
         mine = {name for name in named if (self.folder.artifacts / name).is_file()}
         folders = {os.path.dirname(name) or None for name in mine}
         there = {file.path for path in folders for file in self._client.list_artifacts(run_id, path)}
@@ -114,7 +115,7 @@ class Delivery:
         except DamagedFile as error:
             self._note(f"{error}; the server was asked what it has")
             recorded = {}
-        return recorded if recorded.get("uri") == self.uri else {}  # another server: from the beginning
+        return recorded if recorded.get("uri") == self.uri else {}  # of another server: begin again
 
     def _remember(self, **what):
         self.sent = self.sent | what
@@ -138,7 +139,7 @@ class Delivery:
         return self._restored(run)
 
     def _restored(self, run):
-        """The run, which somebody may have deleted, alone or with its experiment."""
+        """The run. Restores it if somebody deleted it, alone or with its experiment."""
         if run.info.lifecycle_stage == "active":
             return run
         self._active(self._client.get_experiment(run.info.experiment_id))
@@ -149,7 +150,7 @@ class Delivery:
         return self._client.get_run(run_id)
 
     def _active(self, experiment):
-        """The id of an experiment, which is restored if it was deleted."""
+        """The id of an experiment. Restores it if it was deleted."""
         if experiment.lifecycle_stage != "active":
             self._client.restore_experiment(experiment.experiment_id)
             self._note(f"experiment {experiment.name!r} had been deleted and is restored, for its name cannot be used again")
@@ -162,7 +163,7 @@ class Delivery:
             return self._active(found)
         location = (home() / "mlruns" / "artifacts" / name).as_uri() if mlflow_server.store_path(self.uri) else None
         try:
-            kind = {"mlflow.experimentKind": "custom_model_development"}  # or the UI shows its pages for language models
+            kind = {"mlflow.experimentKind": "custom_model_development"}  # else the UI shows pages for language models
             return self._client.create_experiment(name, artifact_location=location, tags=kind)
         except Exception:
             found = self._client.get_experiment_by_name(name)  # another process was faster, or the answer was lost
@@ -186,7 +187,7 @@ class Delivery:
         return self._client.create_run(self._experiment(), start_time=began, tags=tags, run_name=name)
 
     def _parent(self):
-        """The id of the parent's MLflow run, or None without one; a damaged parent does not stop its children."""
+        """The id of the parent's MLflow run, or None if there is no parent or it is damaged."""
         if not self.header.get("parent"):
             return None
         try:
@@ -204,12 +205,12 @@ class Delivery:
             self._tolerant("params", self._client.log_batch, run_id, params=params[start : start + PARAMS])
 
     def _bring(self, chunk, end):
-        """Delivers some events, with which the journal is delivered up to a byte."""
+        """Delivers some events. After them the journal is delivered up to the byte `end`."""
         for event in chunk:
             self._send(event)
         bins = dict(self._bins)
         metrics = self._missing([point for point in self._chosen(chunk, bins) if self._loggable(point[0])])
-        self.folder.sync()  # or after a power failure the offset might lie where no journal is
+        self.folder.sync()  # else, after a power failure, the journal might be shorter than the offset
         run_id = self.sent["run_id"]
         for start in range(0, len(metrics), BATCH):
             self._client.log_batch(run_id, metrics=metrics[start : start + BATCH])
@@ -217,12 +218,12 @@ class Delivery:
             self._there[metric.key].add(metric.step)
         for event in [event for event in chunk if "status" in event][-1:]:
             self._end(event)
-        self._client.set_tag(run_id, OFFSET, f"{end} {self.folder.mark(end)}")  # last: it says that all of this is there
+        self._client.set_tag(run_id, OFFSET, f"{end} {self.folder.mark(end)}")  # last: everything has arrived
         self._remember(offset=end)
         self._bins, self.brought = bins, True
 
     def _chosen(self, chunk, bins):
-        """The first point of each of `POINTS` equal spans of steps, by key; `bins` remembers the last span of each."""
+        """Thins each key to the first point of each of `POINTS` spans; `bins` is its last span."""
         span = max(self.header["total_steps"] / POINTS, 1.0)
         for event in chunk:
             for key, value in event.get("metrics", {}).items():
@@ -239,7 +240,7 @@ class Delivery:
         return True
 
     def _missing(self, points):
-        """The metrics of these points that the server does not have."""
+        """The metrics among these points that the server does not have."""
         from mlflow.entities import Metric
 
         for key in {point[0] for point in points} - self._there.keys():
@@ -247,7 +248,7 @@ class Delivery:
         return [Metric(*point) for point in points if point[3] not in self._there[point[0]]]
 
     def _send(self, event):
-        """Delivers what an event has beside metrics and a status."""
+        """Delivers what an event holds, except its metrics and its status."""
         run_id = self.sent["run_id"]
         try:
             if "artifact" in event:
@@ -263,13 +264,13 @@ class Delivery:
             self._tolerant(f"tag {key!r}", self._client.set_tag, run_id, key, mlflow_server.hide(value))
 
     def _tolerant(self, what, send, *arguments, **options):
-        """Sends something; what MLflow refuses, whoever sends it, is noted and does not stop the rest."""
+        """Sends something. Only notes it if MLflow refuses the value: the rest is delivered."""
         from mlflow.exceptions import MlflowException
 
         try:
             send(*arguments, **options)
         except MlflowException as error:
-            deleted = self._client.get_run(self.sent["run_id"]).info.lifecycle_stage != "active"  # the same code
+            deleted = self._client.get_run(self.sent["run_id"]).info.lifecycle_stage != "active"  # has the same code
             if deleted or error.error_code != "INVALID_PARAMETER_VALUE":
                 raise
             self._note(f"{what}: MLflow refuses it: {mlflow_server.explain(error)}")
@@ -282,10 +283,10 @@ class Delivery:
         self._status = event["status"]
 
     def _has_model(self):
-        """Whether the model is there; one whose files somebody deleted is taken away."""
+        """Whether the server has the model. Deletes a model whose files somebody deleted."""
         found = self._client.search_logged_models([self._experiment()], f"source_run_id = '{self.sent['run_id']}'")
         for model in found:
-            if model.status == "READY":  # the others' upload was cut short
+            if model.status == "READY":  # else its upload was cut short
                 if self._client.list_logged_model_artifacts(model.model_id):
                     return True
                 self._client.delete_logged_model(model.model_id)

@@ -1,27 +1,34 @@
 """MLflow's Keras flavor, written from a file."""
 
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
+from typing import Any
 
 
 class KerasFlavor:
-    """Writes what `mlflow.keras.save_model` writes, from a saved model: keras and its backend, 5 s of imports, are not needed.
+    """Writes what `mlflow.keras.save_model` writes, but from a file.
+
+    So Keras and its backend need not be imported, which would take 5 s.
 
     Args:
         file: the `.keras` file.
-        backend: name of the Keras backend it was saved on.
-        requirements: pip requirements of whoever loads it.
+        backend: the name of the Keras backend on which it was saved.
+        requirements: the pip requirements to load it.
     """
 
-    def __init__(self, file, backend, requirements):
+    def __init__(self, file: Path, backend: str, requirements: Sequence[str]) -> None:
         self.file = file
         self.backend = backend
         self.requirements = requirements
 
-    def save_model(self, path, mlflow_model):
-        """Fills the folder; MLflow calls this. `mlflow.keras.load_model` and `mlflow.pyfunc.load_model` read it."""
+    def save_model(self, path: str, mlflow_model: Any) -> None:
+        """Fills the folder `path`. MLflow calls this method.
+
+        `mlflow.keras.load_model` and `mlflow.pyfunc.load_model` read the folder.
+        """
         folder = Path(path)
         (folder / "data").mkdir(parents=True)
         shutil.copyfile(self.file, folder / "data" / "model.keras")

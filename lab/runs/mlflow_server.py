@@ -1,8 +1,9 @@
 """Addresses of tracking servers and stores, the secrets in them, MLflow's client and its UI.
 
-A file of a run holds the address without its password. Whoever opens the address takes the password from
-$MLFLOW_TRACKING_URI, where it is the address of the same server, or leaves it to MLflow's own variables
-MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN. A process inherits them; nothing else has them.
+The files of a run hold the address without its password. The password stays in the environment,
+which child processes inherit, and nowhere else. It is in $MLFLOW_TRACKING_URI, if that is the
+address of the same server, or in MLflow's own variables: MLFLOW_TRACKING_USERNAME,
+MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN.
 """
 
 import contextlib
@@ -16,23 +17,38 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
+from lab.runs.old_names import renamed
 from lab.runs.paths import home
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 NONE = "none"  # the tracking URI of runs that stay on the disk
 VARIABLE = "MLFLOW_TRACKING_URI"
 ANEW = " (the journals have everything: move it away, and `python -m lab sync` makes it again)"
+CLIENT_SETTINGS = {  # of MLflow, in the environment
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
 SECRET = re.compile(r"(pass(word|wd|phrase)?|pwd|token|secret|api_?key)\s*=", re.IGNORECASE)
 LOGIN = re.compile(r"(?<=://)[^\s/@'\"]+@")
 
 
 def resolve_uri(uri: str | None = None) -> str:
-    """The tracking URI without its password: the argument, else $MLFLOW_TRACKING_URI, else the local store.
+    """The tracking URI without its password.
 
-    A password in the argument is kept in the environment of this process. ValueError for an address that cannot be.
+    It is the argument, else $MLFLOW_TRACKING_URI, else the local store. A password in the argument
+    is kept in the environment of this process.
+
+    Raises:
+        ValueError: the scheme of the address is unknown, or its password must be percent-encoded.
     """
     given = uri or os.environ.get(VARIABLE) or store_uri(home() / "mlruns" / "mlflow.db")
     scheme = given.partition(":")[0].split("+")[0]
@@ -46,18 +62,25 @@ def resolve_uri(uri: str | None = None) -> str:
 
 
 def store_uri(path: Path) -> str:
-    """The URI of an SQLite file. SQLAlchemy decodes it, but MLflow makes the folder of `sqlite:///` as it is written."""
+    """The URI of an SQLite file.
+
+    SQLAlchemy decodes the path. But MLflow makes the folder of a `sqlite:///` URI without decoding
+    it, so a path with special characters gets another scheme.
+    """
     place = str(path).replace("%", "%25").replace("?", "%3F")
     return f"sqlite:///{place}" if place == str(path) else f"sqlite+pysqlite:///{place}"
 
 
 def store_path(uri: str) -> Path | None:
-    """The file of an SQLite store; None for every other address."""
+    """The file of an SQLite store, None for every other address."""
     return Path(unquote(uri.partition(":///")[2].partition("?")[0])) if uri.startswith("sqlite") else None
 
 
 def without_password(uri: str) -> str:
-    """The address without its secrets; an HTTP server's without its user, too, for MLflow takes both or none."""
+    """The address without its secrets.
+
+    The address of an HTTP server loses its user too, because MLflow takes both or none.
+    """
     scheme, found, rest = uri.partition("://")
     if not found or scheme.startswith("sqlite"):
         return uri
@@ -71,24 +94,24 @@ def without_password(uri: str) -> str:
 
 
 def with_password(uri: str) -> str:
-    """The address as it is opened: with the password of $MLFLOW_TRACKING_URI where that is the same server."""
+    """The address with the password of $MLFLOW_TRACKING_URI, if that is the same server."""
     known = os.environ.get(VARIABLE, "")
     return known if known and without_password(known) == uri else uri
 
 
 def hide(text: str) -> str:
-    """The text without what it may hold of passwords and tokens."""
+    """The text, with *** in place of passwords and tokens."""
     found = re.search(r"://[^:/]*:(.*)@", os.environ.get(VARIABLE, ""))
     known = found[1] if found else ""
     kept = [os.environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("PASSWORD", "TOKEN")]
     for secret in (known, unquote(known), *kept):
-        if len(secret) > 3:  # a shorter one would take ordinary words with it
+        if len(secret) > 3:  # a shorter one would hide ordinary words too
             text = text.replace(secret, "***")
     return LOGIN.sub("***@", text)
 
 
 def conceal_password() -> None:
-    """Starts this process anew if its command line holds a tracking URI's password, which `ps` shows to everyone."""
+    """Starts this process anew if its command line holds a password, which `ps` would show."""
     line = list(sys.orig_argv)
     for place, word in enumerate(line):
         flag, equals, value = word.partition("=")
@@ -104,7 +127,7 @@ def conceal_password() -> None:
 
 
 def explain(error: BaseException) -> str:
-    """An error in one line, without secrets and with the way out where there is one."""
+    """An error in one line, without secrets, and with advice if there is any."""
     line = (str(error).strip() or repr(error)).splitlines()[0]
     if not isinstance(error, ValueError):
         line = f"{type(error).__name__}: {line}"
@@ -116,14 +139,12 @@ def explain(error: BaseException) -> str:
     return hide(line)
 
 
-def client(uri: str):
-    """An MLflow client that fails soon, not after minutes of retries. One process creates a local store, whole or not at all."""
-    settings = {
-        "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "GIT_PYTHON_REFRESH": "quiet",
-    }  # fmt: skip
-    for name, value in settings.items():
+def client(uri: str) -> Any:
+    """An `mlflow.MlflowClient` that fails soon, not after minutes of retries.
+
+    Only one process makes a local store, completely or not at all.
+    """
+    for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
     uri = with_password(uri)
     if path := store_path(uri):
@@ -132,7 +153,7 @@ def client(uri: str):
     with naming_store(uri), _lock(home() / "mlruns" / ".store.lock"):
         import mlflow
 
-        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it would log what it raises, too
         mlflow.set_tracking_uri(uri)
         found = mlflow.MlflowClient(uri)
         found.get_experiment_by_name("Default")  # creates the tables of a database of another kind
@@ -140,9 +161,9 @@ def client(uri: str):
 
 
 def _make_if_empty(path):
-    """Makes MLflow's tables in a file beside, which then takes an empty store's place.
+    """Makes MLflow's tables in a file beside an empty store. That file then takes its place.
 
-    If a process is killed while MLflow makes the tables, MLflow cannot open that file again.
+    MLflow cannot open a file again if a process was killed while MLflow made the tables in it.
     """
     if path.stat().st_size:
         return
@@ -153,14 +174,15 @@ def _make_if_empty(path):
 
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
             left.unlink()
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")  # MLflow remembers an address it has opened
+        # A new name each time: MLflow does not forget an address that it has opened.
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
         mlflow.MlflowClient(store_uri(beside)).get_experiment_by_name("Default")
         shutil.copymode(path, beside)
         beside.replace(path)
 
 
 def _require_database(path):
-    """ValueError, soon, for what MLflow would try to open for 100 s."""
+    """Raises a ValueError at once for a file that MLflow would try to open for 100 s."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}", uri=True, timeout=20)) as database:
@@ -174,8 +196,8 @@ def _require_database(path):
 
 
 @contextlib.contextmanager
-def naming_store(uri: str):
-    """Puts the file of a local store into what SQLite complains of."""
+def naming_store(uri: str) -> Iterator[None]:
+    """Adds the file of a local store to the errors of SQLite, which do not name it."""
     try:
         yield
     except Exception as error:
@@ -195,25 +217,26 @@ def _lock(path):
 
 
 def ui(port: int, uri: str) -> int:
-    """Serves the MLflow UI on 127.0.0.1 until interrupted."""
+    """Serves the MLflow UI on 127.0.0.1 until an interrupt. Returns the exit code."""
     client(uri)
     print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--default-artifact-root", (home() / "mlruns" / "artifacts").as_uri(), "--workers", "1"]
-    # Eight processes for jobs that nobody here gives: 1.7 GB and a third of the time to start.
+    # MLflow starts eight processes for jobs. Nobody here gives it any, and they take 1.7 GB and a
+    # third of the time to start.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
-    environment["MLFLOW_BACKEND_STORE_URI"] = with_password(uri)  # not on the command line, which everyone can read
+    environment["MLFLOW_BACKEND_STORE_URI"] = with_password(uri)  # everyone can read a command line
     with contextlib.suppress(KeyboardInterrupt):
         return subprocess.call(command, env=environment)
     return 0
 
 
-def fetch_policy(run_id: str, uri: str):
-    """(Keras model, settings) of a run that another machine logged to a tracking server."""
+def fetch_policy(run_id: str, uri: str) -> tuple[Any, dict[str, Any]]:
+    """(Keras model, settings under their new names) of a run on a tracking server."""
     import mlflow
 
-    import lab.layers  # noqa: F401  registers ours
+    import lab.layers  # noqa: F401  registers the layers of the laboratory
 
     client(uri)
-    settings = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")["config"]  # MLflow's params are words
-    return mlflow.keras.load_model(f"runs:/{run_id}/model"), settings
+    logged = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")  # MLflow's own params are text
+    return mlflow.keras.load_model(f"runs:/{run_id}/model"), renamed(logged)["config"]

@@ -1,14 +1,18 @@
-"""Where code comes from: the laboratory's own, the user's, or whatever a run folder names."""
+"""Where an experiment's code comes from: the laboratory, the user, or a name in a run folder."""
 
 import ast
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.runs.paths import find_module, require_ours
 
 
-def of_experiment(run):
-    """What starts the experiment that a function `run` belongs to: its module, the path of its script, or nothing in a notebook."""
+def of_experiment(run: Callable) -> str:
+    """What starts the experiment of a function `run`.
+
+    It is the name of a module, the path of a script, or "" in a notebook.
+    """
     spec = run.__globals__.get("__spec__")
     if spec is not None:
         return spec.name
@@ -16,13 +20,19 @@ def of_experiment(run):
     return str(Path(path).resolve()) if path else ""
 
 
-def command_line(started_by):
+def command_line(started_by: str) -> list[str]:
     """The words after `python` that start an experiment again."""
     return [started_by] if started_by.endswith(".py") else ["-m", started_by]
 
 
-def require_experiment(started_by):
-    """A ValueError unless a module or script calls `experiment.main`: a run folder from elsewhere may name any code."""
+def require_experiment(started_by: str) -> None:
+    """Checks that a module or script calls `experiment.main`.
+
+    A run folder that comes from somebody else may name any code.
+
+    Raises:
+        ValueError: it does not, or it cannot be found.
+    """
     path = Path(started_by) if started_by.endswith(".py") else find_module(started_by)
     if path is None or not path.is_file():
         if started_by.startswith("experiments."):

@@ -1,4 +1,7 @@
-"""Where the laboratory and its runs lie, and how a file is replaced whole. Every room may import this."""
+"""Where the laboratory and its runs lie, and how a file is replaced as a whole.
+
+Every room may import this module.
+"""
 
 import contextlib
 import importlib.machinery
@@ -8,19 +11,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]  # the folder that `lab`, `envs` and `experiments` lie in
-STARTED = ("experiments", "benchmarks", "lab")  # packages of the checkout whose modules are started
+CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of `lab`, `envs` and `experiments`
+STARTED = ("experiments", "benchmarks", "lab")  # packages of the checkout whose modules a user starts
 
 
 def home() -> Path:
     """The folder that holds `mlruns`.
 
-    It is $LAB_HOME. Without that, experiments of this checkout use the checkout, and those of other packages the current
-    folder. The commands of `python -m lab` use the current folder where it has `mlruns`, else the checkout.
+    It is $LAB_HOME if that is set. Otherwise it depends on what was started:
+
+    - an experiment of this checkout: the checkout;
+    - an experiment of another package: the current folder;
+    - a command of `python -m lab`: the current folder if `mlruns` is in it, else the checkout.
     """
     if os.environ.get("LAB_HOME"):
         path = Path(os.environ["LAB_HOME"]).resolve()
-        return path.parent if path.name == "mlruns" else path  # who names the folder itself means its place
+        return path.parent if path.name == "mlruns" else path  # a user may name `mlruns` itself
     main = Path(getattr(sys.modules["__main__"], "__file__", None) or "-").resolve()
     room = main.relative_to(CHECKOUT).parts[0] if main.is_relative_to(CHECKOUT) else ""
     if room not in STARTED or not (CHECKOUT / "pyproject.toml").exists():
@@ -29,15 +35,36 @@ def home() -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path beside, of the same ending, which takes this one's place when it is written. A process that is killed leaves the old file."""
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    yield temporary
-    temporary.replace(path)
+def replacing(path: Path, durable: bool = False) -> Iterator[Path]:
+    """Replaces a file as a whole. Yields a path beside it, with the same suffix, to write to.
+
+    When the block ends, the new file takes the place of the old one. When it fails, the old file
+    stays and the new one is deleted. A killed process leaves the old file and a part of the new
+    one; the next write replaces that part.
+
+    Args:
+        durable: flushes the new file to the disk before it takes the place of the old one, so that
+            a power failure leaves one of the two.
+    """
+    beside = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield beside
+        if durable:
+            with open(beside, "rb") as file:
+                os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
 
 
-def require_ours(*packages):
-    """A ValueError where a folder of the user's, of the same name, stands before a package of the laboratory."""
+def require_ours(*packages: str) -> None:
+    """Checks that no folder of the user hides a package of the laboratory.
+
+    Raises:
+        ValueError: Python finds another package of this name first.
+    """
     for name in packages:
         found = find_module(name)
         if found is not None and found.parent.parent != CHECKOUT:
@@ -48,11 +75,11 @@ def require_ours(*packages):
 
 
 def find_module(module: str) -> Path | None:
-    """The file of a module, found without importing anything on the way, or None."""
+    """The file of a module or None. Finds it without an import of its packages."""
     top, *parts = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # no name, or __main__
+    except ValueError:  # not a name, or __main__
         return None
     for part in parts:
         places = list(spec.submodule_search_locations or ()) if spec else []
@@ -62,4 +89,4 @@ def find_module(module: str) -> Path | None:
     if spec.has_location and spec.origin:
         return Path(spec.origin).resolve()
     places = list(spec.submodule_search_locations or ())
-    return Path(places[0]).resolve() / "__init__.py" if places else None  # a folder without one is a package too
+    return Path(places[0]).resolve() / "__init__.py" if places else None  # a package without __init__.py

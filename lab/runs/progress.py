@@ -1,7 +1,19 @@
-"""One progress bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN = (  # the metrics beside the bar
+    "episode_return",
+    "loss",
+    "discriminator_loss",
+    "generator_loss",
+    "steps_per_second",
+    "images_per_second",
+    "examples_per_second",
+)
 
 
 class Progress:
@@ -9,16 +21,18 @@ class Progress:
 
     Args:
         title: what is running.
-        total: steps of the whole run; 0 where it is not known. Can be set later.
+        total: steps of the whole run, 0 if unknown. It can be set later.
     """
 
-    def __init__(self, title, total):
-        self._title, self.total = title, total
-        self._bar = self._task = None
+    def __init__(self, title: str, total: int) -> None:
+        self._title = title
+        self.total = total
+        self._bar: Any = None
+        self._task: Any = None
         self._last = float("-inf")
-        self._shown = {}
+        self._shown: dict[str, float] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         if sys.stdout.isatty():
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
@@ -29,22 +43,13 @@ class Progress:
             self._task = self._bar.add_task(self._title, total=self.total or None, values="")
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, step, metrics):
-        """Shows the run at `step`; of the metrics the return, the losses and the speed."""
-        shown = (
-            "episode_return",
-            "loss",
-            "discriminator_loss",
-            "generator_loss",
-            "steps_per_second",
-            "images_per_second",
-            "examples_per_second",
-        )
-        self._shown |= {key: value for key, value in metrics.items() if key in shown}
+    def update(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Shows the run at `step`, with the return, the losses and the speed among the metrics."""
+        self._shown |= {key: value for key, value in metrics.items() if key in SHOWN}
         values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
         if self._bar is not None:
             self._bar.update(self._task, completed=step, total=self.total or None, values=values)
@@ -53,8 +58,8 @@ class Progress:
             total = f"/{self.total:,}" if self.total else ""
             print(f"{self._title} {step:,}{total}  {values}", flush=True)
 
-    def say(self, sentence):
-        """Prints a line beside the bar."""
+    def say(self, sentence: str) -> None:
+        """Prints a line above the bar."""
         if self._bar is not None:
             self._bar.console.print(sentence)
         else:

@@ -1,15 +1,20 @@
-"""A run's folder on disk: what it is, everything it has logged, its checkpoints and its artifacts.
+"""The folder of a run on the disk.
 
     mlruns/runs/<name>/
-        run.json         what was started: experiment, module, configuration, seed, versions (written once)
-        journal.jsonl    everything logged, one JSON object and its checksum a line, in order
+        run.json         what was started: experiment, module, configuration, seed, versions;
+                         it is written once
+        journal.jsonl    everything that was logged, in order;
+                         each line is a JSON object with its checksum
         checkpoints/     see lab/runs/checkpoint.py
         artifacts/       files to look at
-        mlflow.json      the id of the MLflow run, once there is one, and how much of the journal it holds
+        mlflow.json      the id of the MLflow run, and how much of the journal that run holds;
+                         it exists once the MLflow run does
 
-The journal is the truth and MLflow a copy of it (lab/runs/courier.py): training appends to a local file and never waits for a
-server, and whatever a killed process had logged is delivered later. A metric is identified by its key and step. A line
-that was damaged by others is passed over; the lines around it hold.
+The journal is the truth, and MLflow has a copy of it (lab/runs/courier.py). Training appends to a
+local file and never waits for a server. What a killed process had logged is delivered later.
+
+A metric is identified by its key and its step. A damaged line is skipped, and the lines around it
+count.
 """
 
 import contextlib
@@ -20,6 +25,7 @@ import shutil
 import time
 import uuid
 import zlib
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -31,16 +37,18 @@ from lab.runs.files import read_json, write_json
 from lab.runs.paths import home
 
 FINAL = ("FINISHED", "FAILED", "KILLED")
-STALE = 3600  # seconds after which a half-made run folder is a killed process's: making one takes milliseconds
+# Seconds. A half-made run folder that is older was left by a killed process: to make one takes
+# milliseconds.
+STALE = 3600
 
 
-def runs_folder():
-    """Where runs keep their folders."""
+def runs_folder() -> Path:
+    """The folder that holds the folders of all runs."""
     return home() / "mlruns" / "runs"
 
 
-def all_runs():
-    """Every `RunFolder` on the disk, oldest first; also those whose files are damaged."""
+def all_runs() -> list["RunFolder"]:
+    """Every `RunFolder` on the disk, oldest first. Damaged ones are included."""
     return [RunFolder(path) for path in sorted(filter(_is_run, runs_folder().glob("[!.]*")), key=_began)]
 
 
@@ -50,7 +58,7 @@ def _is_run(path):
     except (NotADirectoryError, FileNotFoundError):
         return False
     except OSError:
-        return True  # whoever opens it says what is wrong
+        return True  # opening it will report what is wrong
 
 
 def _began(path):
@@ -60,8 +68,12 @@ def _began(path):
         return path.lstat().st_mtime
 
 
-def find(run_id):
-    """The `RunFolder` with this name (with or without the experiment) or MLflow run id; FileNotFoundError with a hint where there is none."""
+def find(run_id: str) -> "RunFolder":
+    """The `RunFolder` with this name or MLflow run id. The name may lack the experiment.
+
+    Raises:
+        FileNotFoundError: there is none. The message has a hint.
+    """
     runs = all_runs()
     for run in runs:
         if run_id and (run.name == run_id or run.name.endswith(f"-{run_id}") or run.mlflow_id() == run_id):
@@ -73,9 +85,14 @@ def find(run_id):
 
 
 class RunFolder:
-    """A run on disk."""
+    """A run on the disk.
 
-    def __init__(self, path):
+    Attributes:
+        name: of the run, which is also that of its folder.
+        checkpoints, artifacts, journal: the paths of its parts.
+    """
+
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.name = self.path.name
         self.checkpoints = self.path / "checkpoints"
@@ -83,8 +100,8 @@ class RunFolder:
         self.journal = self.path / "journal.jsonl"
 
     @classmethod
-    def create(cls, header):
-        """A new folder, named after experiment and seed; appears whole or not at all."""
+    def create(cls, header: dict[str, Any]) -> "RunFolder":
+        """Makes a folder, named after experiment and seed. It appears whole or not at all."""
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
         name = f"{header['experiment']}-{seed}-{now}-{uuid.uuid4().hex[:6]}"
@@ -105,33 +122,40 @@ class RunFolder:
         return cls(runs_folder() / name)
 
     def header(self) -> dict[str, Any]:
-        """What was started."""
+        """What was started, as it was written. See `lab.runs.old_names` for its settings."""
         return read_json(self.path / "run.json")
 
     def delivery(self) -> dict[str, Any]:
-        """What MLflow has of this run: `run_id` and `offset`, the bytes of the journal delivered; empty at first."""
+        """What MLflow has of this run. Empty at first.
+
+        `run_id` is the MLflow run, `uri` its server, `offset` how many bytes of the journal it has.
+        """
         path = self.path / "mlflow.json"
         return read_json(path) if os.path.lexists(path) else {}
 
     def mlflow_id(self) -> str | None:
-        """The id of the MLflow run where it is known."""
+        """The id of the MLflow run, None if it is not known."""
         try:
             return self.delivery().get("run_id")
-        except DamagedFile:  # the courier says so and asks the server
+        except DamagedFile:  # the courier reports it and asks the server
             return None
 
-    def events(self, start=0, end=None):
-        """(events, end): the whole lines of the journal between two bytes, and the byte after the last of them."""
+    def events(self, start: int = 0, end: int | None = None) -> tuple[list[dict[str, Any]], int]:
+        """Reads the whole lines of the journal between two bytes.
+
+        Returns:
+            (their events, the byte after the last line). Damaged lines are left out.
+        """
         found, last = [], start
-        for event, last in self.read(start, end):  # noqa: B007  the last one counts
+        for event, last in self.read(start, end):  # noqa: B007  the last `last` is returned
             if event is not None:
                 found.append(event)
         return found, last
 
-    def read(self, start=0, end=None, key=None):
-        """Yields (event, byte after it) for the whole lines of the journal between two bytes; None for a damaged line.
+    def read(self, start: int = 0, end: int | None = None, key: str | None = None) -> Iterator[tuple[Any, int]]:
+        """Yields (event, byte after it) for the whole lines of the journal between two bytes.
 
-        With `key` only events that have it, damaged lines left out.
+        The event of a damaged line is None. With `key`, only events that have this key are yielded.
         """
         mark = f'"{key}": '.encode()
         try:
@@ -148,7 +172,7 @@ class RunFolder:
             way = " (an empty file in its place lets the run go on from its checkpoints, without what it had logged)"
             raise DamagedFile(self.journal, "a journal", f"none: {error.strerror}{way}") from error
 
-    def length(self):
+    def length(self) -> int:
         """The byte after the last whole line of the journal."""
         with open(self.journal, "rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -161,8 +185,13 @@ class RunFolder:
                 end = start
         return 0
 
-    def complaints(self, damaged, end):
-        """What others did to the journal, a sentence each: it has these damaged lines and ends at this byte."""
+    def complaints(self, damaged: Sequence[int], end: int) -> Iterator[str]:
+        """Yields a sentence for each damage to the journal.
+
+        Args:
+            damaged: the numbers of its damaged lines.
+            end: the byte after its last line.
+        """
         if damaged:
             numbers = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
             yield f"{self.journal}: {len(damaged)} damaged (line {numbers}), passed over: what was logged there is lost"
@@ -172,9 +201,12 @@ class RunFolder:
         if not end and any(self.checkpoints.glob("step-*")):
             yield f"{self.journal}: expected what was logged before the checkpoints, received an empty file: it is lost"
 
-    def status(self):
-        """FINISHED, FAILED or KILLED where the run ended so; RUNNING where a process writes it; else KILLED."""
-        writing = self.locked("writer")  # asked first: who has ended by now has written how
+    def status(self) -> str:
+        """How the run ended: FINISHED, FAILED or KILLED. RUNNING if a process is writing to it.
+
+        A run whose process ended without a status is KILLED.
+        """
+        writing = self.locked("writer")  # before the journal is read: a process writes its status, then ends
         said = None
         for event, _ in self.read(key="status"):
             said = event["status"]
@@ -182,48 +214,57 @@ class RunFolder:
             return said
         return "RUNNING" if writing else "KILLED"
 
-    def metrics(self):
-        """All metrics as {key: [(step, value), ...]}, by ascending step."""
+    def metrics(self) -> dict[str, list[tuple[int, float]]]:
+        """All metrics as {key: [(step, value), ...]}, in ascending order of the steps."""
         history: dict[str, list] = {}
         for event, _ in self.read(key="metrics"):
             for key, value in event["metrics"].items():
                 history.setdefault(key, []).append((event["step"], value))
         return {key: sorted(points, key=itemgetter(0)) for key, points in history.items()}
 
-    def results(self):
-        """The results the run ended with, {name: value}; `None` where it did not."""
+    def results(self) -> dict[str, float] | None:
+        """The results of the run, {name: value}. None if it has not finished."""
         said = None
         for event, _ in self.read(key="results"):
             said = event["results"]
         return said
 
-    def sync(self):
-        """Forces the journal to the disk, whichever process wrote it."""
+    def sync(self) -> None:
+        """Flushes the journal to the disk, whichever process wrote it."""
         with open(self.journal, "rb") as file:
             os.fsync(file.fileno())
 
-    def mark(self, offset):
-        """A checksum of the journal's last bytes before this one, by which a journal that lost its end is told."""
+    def mark(self, offset: int) -> int:
+        """A checksum of the last bytes of the journal before this one.
+
+        It differs if the journal lost its end and grew again.
+        """
         with open(self.journal, "rb") as file:
             start = max(offset - 1024, 0)
             file.seek(start)
             return zlib.crc32(file.read(offset - start))
 
     @contextlib.contextmanager
-    def lock(self, role, wait=False):
-        """Holds the folder's lock for `role`; yields False where another process has it, unless it is to wait. Ends with the process."""
+    def lock(self, role: str, wait: bool = False) -> Iterator[bool]:
+        """Holds the folder's lock for `role`. Yields whether this process has it.
+
+        The lock ends with the process at the latest.
+
+        Args:
+            wait: waits until no other process has the lock, instead of yielding False.
+        """
         with open(self.path / f".{role}.lock", "w") as file:
             mine = wait or not _held(file)
             while mine:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                     break
-                except BlockingIOError:  # by another holder, or for a moment by one who looks
+                except BlockingIOError:  # another process holds it, or looks at it for a moment
                     mine = not _held(file)
             yield mine
 
-    def locked(self, role):
-        """Whether some process holds the lock for `role`. To look neither takes the lock nor makes its file."""
+    def locked(self, role: str) -> bool:
+        """Whether a process holds the lock for `role`. Does not take it, nor make its file."""
         try:
             with open(self.path / f".{role}.lock") as file:
                 return _held(file)
@@ -232,7 +273,10 @@ class RunFolder:
 
 
 def _held(file):
-    """Whether another process holds the file's lock. Those who look share it for a moment and never hinder each other."""
+    """Whether another process holds the lock of a file.
+
+    To find out, a process shares the lock for a moment. Several can do that at once.
+    """
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,62 +1,81 @@
-"""What an experiment's `run` uses to log, to save its state and to find it again."""
+"""What an experiment's `run` uses to log, to save its state and to restore it."""
 
 import csv
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lab.runs import events
 from lab.runs.files import write_json
+from lab.runs.journal import Journal
 from lab.runs.paths import replacing
+from lab.runs.progress import Progress
+from lab.runs.run_folder import RunFolder
 
-SHARE = 20  # saving by the clock may take one part in so many of a run's time
+SHARE = 20  # without --checkpoint-every, saving takes at most one 20th of the time of a run
 
 
 class Stopped(Exception):
-    """The run was asked to stop, and did so at a checkpoint."""
+    """The user asked the run to stop, and it has stopped at a checkpoint."""
 
 
 class Track:
-    """A run's logbook, handed to `run(config, track)`.
+    """The logbook of a run, which `run(config, track)` receives.
 
     Attributes:
-        seed: the run's seed.
-        checkpoint_every: steps between two checkpoints, of the default settings 10,000.
-        artifacts: the folder where files to look at are made, before `artifact` logs them.
+        seed: the seed of the run.
+        checkpoint_every: steps between two checkpoints, 10,000 by default.
+        artifacts: the folder for files to look at. Write them there, then log them by `artifact`.
         stopping: whether the user asked the run to stop at its next checkpoint.
-        saving: whether a checkpoint is to come; not before `restore`, nor after that of the last step.
+        saving: whether a checkpoint will come: from `restore` to the checkpoint of the last step.
     """
 
-    def __init__(self, folder, journal, progress):
+    def __init__(self, folder: RunFolder, journal: Journal, progress: Progress) -> None:
         header = folder.header()
-        self.folder, self.progress = folder, progress
-        self.seed, self._wanted = header["seed"], header["options"]["checkpoint_every"]
-        self.checkpoint_every = self.checkpoint_interval()
+        self.folder = folder
+        self.progress = progress
+        self.seed = header["seed"]
         self.artifacts = folder.artifacts
-        self.stopping = self.saving = False
+        self.stopping = False
+        self.saving = False
+        self._wanted = header["options"]["checkpoint_every"]  # 0: nothing was asked for
         self._total = header["total_steps"]
         self._digest = header["digest"]
         self._journal = journal
-        self._step = self._saved = 0
-        self._resumable = self._counting = False
-        for left in folder.artifacts.glob(".*.partial*"):  # by a process that was killed while it wrote
+        self._step = 0  # of the latest metrics
+        self._saved = 0  # repetitions at the latest checkpoint; see `begin`
+        self._resumable = False
+        self._counting = False
+        self.checkpoint_every = self.checkpoint_interval()
+        for left in folder.artifacts.glob(".*.partial*"):  # of a process that was killed while it wrote
             left.unlink()
         if not any(event["artifact"] == "config.json" for event, _ in folder.read(key="artifact")):
             content = {key: header[key] for key in ("experiment", "seed", "backend", "config", "versions")}
             write_json(self.artifacts / "config.json", content)
             self.artifact("config.json")
 
-    def checkpoint_interval(self, least=0, multiple=1):
-        """Steps between two checkpoints: what the command line says or else 10,000, but no less than `least`, in whole multiples."""
+    def checkpoint_interval(self, least: int = 0, multiple: int = 1) -> int:
+        """Steps between two checkpoints.
+
+        They are what the command line says. By default they are 10,000 or `least`, whichever is
+        more, rounded up to a multiple of `multiple`.
+        """
         return self._wanted or multiple * -(-max(10_000, least) // multiple)
 
-    def log(self, metrics, step):
-        """Logs numbers at a step (environment steps, images seen or epochs) and shows progress."""
+    def log(self, metrics: Mapping[str, Any], step: Any) -> None:
+        """Logs numbers at a step and shows the progress.
+
+        Args:
+            metrics: {name: number}.
+            step: environment steps, images seen or epochs, as the experiment counts.
+        """
         self._step = step
         self._journal.metrics(metrics, step)
         if not self._counting:
             self.progress.update(step, metrics)
 
-    def restore(self, variables):
-        """Brings variables back to the newest whole checkpoint. Returns its step, or 0 where there is none."""
+    def restore(self, variables: Sequence[Any]) -> int:
+        """Restores variables from the newest whole checkpoint. Returns its step, else 0."""
         from lab.runs import checkpoint
 
         self._resumable = True
@@ -70,10 +89,10 @@ class Track:
         self._step = found.step
         return found.step
 
-    def checkpoint(self, variables, step):
-        """Saves all variables of the run; stops the run here if the user asked for it.
+    def checkpoint(self, variables: Sequence[Any], step: int) -> None:
+        """Saves all variables of the run. Stops the run here if the user asked for that.
 
-        A disk that is full does not stop the run: unless it was asked to stop it goes on, with the older checkpoints kept, and says so.
+        A full disk does not stop the run: it says so and keeps the older checkpoints.
         """
         from lab.runs import checkpoint
 
@@ -87,8 +106,15 @@ class Track:
             raise Stopped
         self.saving = not 0 < self._total <= step
 
-    def begin(self, variables, total):
-        """`restore` for a run of `total` repetitions, which are no steps of its metrics. Returns how many are done."""
+    def begin(self, variables: Sequence[Any], total: int) -> int:
+        """`restore` for a run that counts repetitions, not the steps of its metrics.
+
+        Args:
+            total: repetitions of the whole run.
+
+        Returns:
+            How many repetitions are done.
+        """
         logged = self._step
         self._counting = True
         self._total = total
@@ -99,11 +125,12 @@ class Track:
         self._next_save = time.monotonic() + 1.0
         return done
 
-    def advance(self, variables, done):
-        """Shows how many repetitions are done, and saves where it is time to; `begin` must have been called.
+    def advance(self, variables: Sequence[Any], done: int) -> None:
+        """Shows how many repetitions are done, and saves if it is time. Call `begin` first.
 
-        With --checkpoint-every it is time after so many repetitions, else by the clock: once a second, or less
-        often where saving is slow. The last repetition is always saved. The run's bits must not depend on it.
+        With --checkpoint-every, it is time after that many repetitions. Otherwise the clock
+        decides: once a second, or less often if saving is slow. The last repetition is always
+        saved. The results of a run must not depend on when it saves.
         """
         now, last = time.monotonic(), done == self._total
         if now >= self._next_look or last:
@@ -112,24 +139,29 @@ class Track:
         due = done - self._saved >= self._wanted if self._wanted else now >= self._next_save
         if due or self.stopping or last:
             self.checkpoint(variables, done)
-            self._saved, end = done, time.monotonic()
+            self._saved = done
+            end = time.monotonic()
             self._next_save = end + max(1, SHARE * (end - now))
 
-    def say(self, sentence):
-        """Prints a line beside the progress."""
+    def say(self, sentence: str) -> None:
+        """Prints a line above the progress bar."""
         self.progress.say(sentence)
 
-    def artifact(self, name):
-        """Logs a file of `artifacts`."""
+    def artifact(self, name: str) -> None:
+        """Logs a file in the folder `artifacts`."""
         self._journal.append({"artifact": name})
 
-    def tag(self, name, value):
-        """Logs a word beside the numbers, as a tag of the run."""
+    def tag(self, name: str, value: Any) -> None:
+        """Logs a text as a tag of the run."""
         events.require_name(name)
         self._journal.append({"tags": {name: str(value)}})
 
-    def fact(self, name, value):
-        """A tag that must be the same whenever the run is resumed: a `CheckpointError` where it is another."""
+    def fact(self, name: str, value: Any) -> None:
+        """Logs a tag that must be the same whenever the run is resumed.
+
+        Raises:
+            CheckpointError: the run began with another value.
+        """
         from lab.errors import CheckpointError
 
         known = [event["tags"][name] for event, _ in self.folder.read(key="tags") if name in event["tags"]]
@@ -138,11 +170,11 @@ class Track:
         elif known[0] != str(value):
             raise CheckpointError(f"{name}: expected {known[0]}, with which the run began, received {value}.")
 
-    def metrics(self):
-        """Everything logged so far, {key: [(step, value), ...]}, also by the parts of the run before an interruption."""
+    def metrics(self) -> dict[str, list[tuple[int, float]]]:
+        """All metrics so far, {key: [(step, value), ...]}, also those before an interruption."""
         return self.folder.metrics()
 
-    def curve(self, key, *, label, x_label):
+    def curve(self, key: str, *, label: str, x_label: str) -> None:
         """Logs one of the metrics as a picture, curve.png."""
         from matplotlib.figure import Figure
 
@@ -155,7 +187,7 @@ class Track:
             figure.savefig(path, dpi=120)
         self.artifact("curve.png")
 
-    def model(self, model):
+    def model(self, model: Any) -> None:
         """Logs a Keras model, for `mlflow.keras.load_model`."""
         import keras
 
@@ -164,8 +196,11 @@ class Track:
         event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
-    def finish(self, results):
-        """Logs the results of a run that is done, as metrics of the last step, and all metrics as metrics.csv."""
+    def finish(self, results: Mapping[str, Any]) -> None:
+        """Logs the results of a run that is done, and all its metrics as metrics.csv.
+
+        The results become metrics of the last step too.
+        """
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)

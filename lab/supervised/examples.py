@@ -1,26 +1,47 @@
-"""Training examples in batches, in an order that depends on seed and epoch alone, mixed where the recipe says so."""
+"""Training examples in batches, in an order that depends on seed and epoch alone."""
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 import keras
 import numpy as np
 
-from lab.models.measuring import as_floats
+from lab.data.conventions import as_floats
+from lab.supervised.recipe import Recipe
+
+Pair: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Inputs `[B, ...]` and targets `[B, ...]`."""
+Mix: TypeAlias = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
+"""A function (x, y, rng) -> (x, y), which mixes the examples of a batch."""
 
 
 class Examples(keras.utils.PyDataset):
-    """Whole batches of shuffled examples, for `fit(..., shuffle=False)`: batch i of an epoch is a function of (seed, epoch, i).
+    """Full batches of shuffled examples, for `fit(..., shuffle=False)`.
+
+    Batch i of an epoch is a function of (seed, epoch, i).
 
     Args:
-        x: an array `[N, ...]`; uint8 becomes -1 to 1.
+        x: an array `[N, ...]`. uint8 becomes -1 to 1.
         y: targets `[N, ...]`.
-        batch_size: examples in a batch; the last, smaller one is dropped.
-        classes: integers y become one-hot float32 `[B, classes]`; None leaves them.
+        batch_size: examples in a batch. The last, smaller one is dropped.
+        classes: integers y become one-hot float32 `[B, classes]`. None leaves them.
         mix: function (x, y, rng) -> (x, y), or None.
         seed: of order and mixing.
     """
 
-    def __init__(self, x, y, batch_size, *, classes=None, mix=None, seed):
-        # On TensorFlow two workers have a queue of Keras's own, in order; with one tf.data tunes itself, and at an epoch's end that may wait for seconds.
-        # On JAX Keras looks at a batch before the first epoch, which such a queue would then lack.
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        *,
+        classes: int | None = None,
+        mix: Mix | None = None,
+        seed: int,
+    ) -> None:
+        # On TensorFlow two workers use Keras's own queue, which keeps the order. With one worker
+        # tf.data tunes itself, which may wait for seconds at the end of an epoch.
+        # On JAX Keras takes a batch before the first epoch. From such a queue it would be missing.
         super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1, max_queue_size=4)
         self.x = x
         self.y = y
@@ -30,15 +51,18 @@ class Examples(keras.utils.PyDataset):
         self.seed = seed
         self.begin(0)
 
-    def begin(self, epoch):
-        """The batches are now those of an epoch. To be called when it begins: Keras's own hook comes once too often."""
+    def begin(self, epoch: int) -> None:
+        """From now on the batches are those of this epoch.
+
+        The caller calls it when an epoch begins: Keras's own hook is called once too often.
+        """
         self.epoch = epoch
         self.order = np.random.default_rng([0, self.seed, epoch]).permutation(len(self.x))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.x) // self.batch_size
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Pair:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         x, y = self.x[chosen], self.y[chosen]
         x = as_floats(x) if x.dtype == np.uint8 else x
@@ -48,31 +72,40 @@ class Examples(keras.utils.PyDataset):
         return x, y
 
 
-def mixup(x, y, rng, alpha):
-    """l x + (1 - l) x', and y alike, with x' the batch in another order and l ~ Beta(alpha, alpha) (Zhang et al. 2018, section 2)."""
-    share, other = np.float32(rng.beta(alpha, alpha)), rng.permutation(len(x))
+def mixup(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, alpha: float) -> Pair:
+    """Mixtures of two examples and of their targets (Zhang et al. 2018, section 2).
+
+        x <- l x + (1 - l) x',  y <- l y + (1 - l) y',  l ~ Beta(alpha, alpha)
+
+    x' and y' are the batch in another order. l is one number for the whole batch.
+    """
+    share = np.float32(rng.beta(alpha, alpha))
+    other = rng.permutation(len(x))
     return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
 
 
-def cutmix(x, y, rng, alpha):
-    """A rectangle of another image in each, labels by area (Yun et al. 2019, section 3.1).
+def cutmix(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, alpha: float) -> Pair:
+    """Puts a rectangle of another image into each image (Yun et al. 2019, section 3.1).
 
-    Its sides are sqrt(1 - l) of the image's, l ~ Beta(alpha, alpha), its centre is uniform, and what lies outside is lost.
+    The sides of the rectangle are sqrt(1 - l) times those of the image, l ~ Beta(alpha, alpha).
+    Its centre is uniform. What lies outside the image is cut off. The targets are mixed in
+    proportion to the areas.
     """
     height, width = x.shape[1:3]
-    side, other = np.sqrt(1 - rng.beta(alpha, alpha)), rng.permutation(len(x))
-    middle = rng.integers(0, height), rng.integers(0, width)
-    (top, bottom), (left, right) = (
-        (max(int(m - side * n / 2), 0), min(int(m + side * n / 2), n)) for m, n in zip(middle, (height, width))
-    )
+    side = np.sqrt(1 - rng.beta(alpha, alpha))
+    other = rng.permutation(len(x))
+    row = rng.integers(0, height)
+    column = rng.integers(0, width)
+    top, bottom = _span(row, side, height)
+    left, right = _span(column, side, width)
     x = x.copy()
     x[:, top:bottom, left:right] = x[other, top:bottom, left:right]
     share = np.float32(1 - (bottom - top) * (right - left) / (height * width))
     return x, share * y + (1 - share) * y[other]
 
 
-def mixing(recipe):
-    """The recipe's function (x, y, rng) -> (x, y), or None where it does not mix."""
+def mixing(recipe: Recipe) -> Mix | None:
+    """The recipe's function (x, y, rng) -> (x, y), or None if it does not mix."""
     kinds = [(kind, alpha) for kind, alpha in ((mixup, recipe.mixup), (cutmix, recipe.cutmix)) if alpha]
 
     def mix(x, y, rng):
@@ -80,3 +113,8 @@ def mixing(recipe):
         return kind(x, y, rng, alpha)
 
     return mix if kinds else None
+
+
+def _span(centre, share, length):
+    """Start and end of a share of an axis around a centre, cut off at the borders."""
+    return max(int(centre - share * length / 2), 0), min(int(centre + share * length / 2), length)

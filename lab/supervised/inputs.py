@@ -1,43 +1,54 @@
-"""What a network and its loss take, and one clear line about what they do not."""
+"""What a network and its loss accept, and one clear line about what they do not."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
+from lab.data.conventions import as_array, as_floats, check_numbers, check_set
 from lab.engine import private
-from lab.models.measuring import as_array, as_floats, check_numbers, check_set
 
 
-def takes_symbols(network):
-    """Whether a network's inputs are integers and not numbers."""
+def takes_symbols(network: keras.Model) -> bool:
+    """Whether a network's inputs are integer symbols."""
     return "int" in network.inputs[0].dtype
 
 
-def as_taken(network, x):
+def as_taken(network: keras.Model, x: np.ndarray) -> np.ndarray:
     """Inputs `[N, ...]` as a network takes them: uint8 images from -1 to 1, symbols as int32."""
     if takes_symbols(network):
         return x.astype("int32")
     return as_floats(x) if x.dtype == np.uint8 else x
 
 
-def check_inputs(network, x, *, check_images=check_numbers):
-    """Inputs must be what the network takes: shapes, finite numbers or symbols that it knows, no empty sequences. Returns them as an array."""
-    x = as_array("x", x)
+def check_inputs(
+    network: keras.Model,
+    x: np.typing.ArrayLike,
+    *,
+    check_images: Callable[[str, np.ndarray], None] = check_numbers,
+) -> np.ndarray:
+    """Inputs must be what the network takes. Returns them as an array.
+
+    That is: examples of its shape, with finite numbers, or symbols that it knows. There must be
+    at least one example, and no sequence of length 0.
+    """
+    array: np.ndarray = as_array("x", x)
     taken = tuple(network.inputs[0].shape[1:])
-    if not _fits(x.shape[1:], taken):
-        raise ValueError(f"x: expected examples of shape {taken}, received {x.shape[1:]}.")
-    if not len(x) or 0 in x.shape[1:]:
-        what = "examples" if not len(x) else "sequences or images"
-        raise ValueError(f"x: expected {what} with something in them, received shape {x.shape}.")
+    if not _fits(array.shape[1:], taken):
+        raise ValueError(f"x: expected examples of shape {taken}, received {array.shape[1:]}.")
+    if not len(array) or 0 in array.shape[1:]:
+        what = "examples" if not len(array) else "sequences or images"
+        raise ValueError(f"x: expected {what} with something in them, received shape {array.shape}.")
     if takes_symbols(network):
-        check_symbols(network, x)
-    elif x.ndim == 4:
-        check_images("x", x)
+        check_symbols(network, array)
+    elif array.ndim == 4:
+        check_images("x", array)
     else:
-        _check_finite("x", x)
-    return x
+        _check_finite("x", array)
+    return array
 
 
-def check_symbols(network, x):
+def check_symbols(network: keras.Model, x: np.ndarray) -> None:
     """Symbols must be integers below the size of each `Embedding`."""
     if x.dtype.kind not in "iu":
         raise ValueError(f"x: expected integer symbols, received {x.dtype}.")
@@ -46,31 +57,41 @@ def check_symbols(network, x):
         raise ValueError(f"x: expected symbols from 0 to {min(known) - 1}, received {x.min()} to {x.max()}.")
 
 
-def check_examples(network, x, y, classes, *, own_loss=False):
-    """Inputs and targets must be what the network and the loss take; what a loss of one's own takes is its affair. Returns both as arrays.
+def check_examples(
+    network: keras.Model,
+    x: np.typing.ArrayLike,
+    y: np.typing.ArrayLike | None,
+    classes: int | None,
+    *,
+    own_loss: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets must be what the network and the loss take. Returns both as arrays.
 
     Args:
-        classes: targets are labels from 0 to classes - 1, one for each of the network's logits; None: numbers like its outputs.
+        classes: targets are labels from 0 to classes - 1, one for each vector of logits.
+            None: targets are numbers, in the shape of the network's outputs.
+        own_loss: the caller brings a loss. It may take targets of any shape.
     """
-    x = check_inputs(network, x, check_images=check_set)
-    y, made = as_array("y", y), tuple(network.outputs[0].shape[1:])
-    if len(y) != len(x):
-        raise ValueError(f"y: expected {len(x)} targets, received {len(y)}.")
-    made = made if classes is None else made[:-1]
-    if not own_loss and not _fits(y.shape[1:], made):
-        raise ValueError(f"y: expected targets of shape {made}, received {y.shape[1:]}.")
+    examples = check_inputs(network, x, check_images=check_set)
+    targets: np.ndarray = as_array("y", y)
+    if len(targets) != len(examples):
+        raise ValueError(f"y: expected {len(examples)} targets, received {len(targets)}.")
+    outputs = tuple(network.outputs[0].shape[1:])
+    expected = outputs if classes is None else outputs[:-1]
+    if not own_loss and not _fits(targets.shape[1:], expected):
+        raise ValueError(f"y: expected targets of shape {expected}, received {targets.shape[1:]}.")
     if classes is None:
-        _check_finite("y", y)
-        return x, y
-    if y.dtype.kind not in "iu":
-        raise ValueError(f"y: expected integer labels, received {y.dtype}.")
-    if y.min() < 0 or y.max() >= classes:
-        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {y.min()} to {y.max()}.")
-    return x, y
+        _check_finite("y", targets)
+        return examples, targets
+    if targets.dtype.kind not in "iu":
+        raise ValueError(f"y: expected integer labels, received {targets.dtype}.")
+    if targets.min() < 0 or targets.max() >= classes:
+        raise ValueError(f"y: expected labels from 0 to {classes - 1}, received {targets.min()} to {targets.max()}.")
+    return examples, targets
 
 
 def _fits(received, expected):
-    """Whether a shape is an expected one, in which None may be any size."""
+    """Whether a shape is the expected one. None in the expected one is any size."""
     return len(received) == len(expected) and all(wanted in (None, got) for wanted, got in zip(expected, received))
 
 

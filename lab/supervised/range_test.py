@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import engine, validation
-from lab.supervised.training import make_optimizer
+from lab.supervised.training import Training, make_optimizer
 
 
 class RangeTest(NamedTuple):
@@ -17,18 +17,30 @@ class RangeTest(NamedTuple):
     suggestion: float  # a tenth of the rate with the lowest loss
 
 
-def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9):
-    """Trains while the step size grows, to see where the loss falls and where it blows up (Smith 2017, section 3.3, where it grows linearly and
-    accuracy is looked at; here geometrically, and the loss).
+def range_test(
+    training: Training,
+    x: np.typing.ArrayLike,
+    y: np.typing.ArrayLike,
+    *,
+    least: float = 1e-6,
+    most: float = 1.0,
+    steps: int = 100,
+    smoothing: float = 0.9,
+) -> RangeTest:
+    """Trains with a growing learning rate: where the loss falls, where it explodes.
 
-    Ends where the smoothed loss is four times its lowest value. Afterwards the training's variables are what they were.
+    The learning-rate range test (Smith 2017, section 3.3). Differences from the paper: the rate
+    grows geometrically instead of linearly, and the loss is measured instead of the accuracy.
+
+    It ends where the smoothed loss is four times its lowest value. Afterwards the variables of the
+    training have their old values.
 
     Args:
-        training: a `Training`; the optimizer is another of the same recipe.
+        training: a `Training`. The test uses a new optimizer of the same recipe.
         x, y: examples.
-        least, most: of the step sizes.
+        least, most: the first and the last learning rate.
         steps: updates.
-        smoothing: decay of the losses' mean, corrected for its start.
+        smoothing: decay of the losses' moving average, whose start is corrected for.
     """
     validation.POSITIVE.check("least", least)
     validation.FRACTION.check("smoothing", smoothing)
@@ -36,25 +48,15 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
         raise ValueError(f"most: expected more than least, {least}, received {most}.")
     x, y = training.check(x, y)
     rates = np.geomspace(least, most, validation.integer("steps", steps, 2))
-    model, batches = training.model, training.batches(x, y)
+    batches = training.batches(x, y)
     if not len(batches):
         raise ValueError(f"x: expected at least {training.recipe.batch_size} examples, a batch, received {len(x)}.")
-    constant = dataclasses.replace(training.recipe, schedule="constant", warm_up=0.0, learning_rate=float(least))
-    optimizer = make_optimizer(constant, training.steps, training.network)
-    optimizer.build(model.trainable_variables)
-
-    def update(rate, inputs, targets):
-        def loss():
-            return training.loss(targets, model(inputs, training=True)), ()
-
-        optimizer.learning_rate = rate
-        (value, _), gradients = engine.value_and_grad(loss, model.trainable_variables)()
-        optimizer.apply(gradients, model.trainable_variables)
-        return value
-
-    program = engine.compile(update, [*model.variables, *optimizer.variables])
+    model = training.model
+    update, variables = _update(training, least)
+    program = engine.compile(update, [*model.variables, *variables])
     kept = [engine.read(variable) for variable in model.variables]
-    losses, mean = [], 0.0
+    losses: list[float] = []
+    mean = 0.0
     for i, rate in enumerate(rates):
         if i % len(batches) == 0:
             batches.begin(i // len(batches))
@@ -67,3 +69,22 @@ def range_test(training, x, y, *, least=1e-6, most=1.0, steps=100, smoothing=0.9
     found = np.array(losses)
     best = int(np.argmin(np.where(np.isfinite(found), found, np.inf)))
     return RangeTest(rates[: len(found)], found, float(rates[best] / 10))
+
+
+def _update(training, rate):
+    """A program of one update, (learning rate, inputs, targets) -> loss, and its variables."""
+    model = training.model
+    constant = dataclasses.replace(training.recipe, schedule="constant", warm_up=0.0, learning_rate=float(rate))
+    optimizer = make_optimizer(constant, training.steps_per_epoch, training.network)
+    optimizer.build(model.trainable_variables)
+
+    def update(rate, inputs, targets):
+        def loss():
+            return training.loss(targets, model(inputs, training=True)), ()
+
+        optimizer.learning_rate = rate
+        (value, _), gradients = engine.value_and_grad(loss, model.trainable_variables)()
+        optimizer.apply(gradients, model.trainable_variables)
+        return value
+
+    return update, optimizer.variables

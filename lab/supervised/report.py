@@ -1,7 +1,9 @@
 """What a classifier gets right and wrong: numbers and pictures."""
 
 import json
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,24 +14,53 @@ class Report(NamedTuple):
     accuracy: float
     log_loss: float  # mean negative log-likelihood of the label, nats
     calibration_error: float  # expected calibration error
-    confusion: np.ndarray  # [classes, classes]: examples of the row's class that were taken for the column's
+    confusion: np.ndarray  # [classes, classes]: examples of the row's class, classified as the column's
     classes: dict[str, dict[str, float]]  # precision, recall, f1-score and support of each
-    bins: list[tuple[float, float, int]]  # mean confidence, accuracy and count of each bin of confidence that is not empty
+    bins: list[tuple[float, float, int]]  # (mean confidence, accuracy, count) of each bin that is not empty
 
 
-def report(labels, probabilities, *, names=None, bins=15):
+def report(
+    labels: np.typing.ArrayLike, probabilities: np.typing.ArrayLike, *, names: Iterable[Any] | None = None, bins: int = 15
+) -> Report:
     """The `Report` of probabilities `[N, classes]` for labels `[N]`.
 
-    The calibration error is Σ n_b / N |accuracy_b - confidence_b| over bins of equal width of the greatest probability (Guo et al. 2017,
-    eq. 3).
+    The confidence of a classification is its greatest probability. The expected calibration error
+    is computed over bins b of equal width in the confidence (Guo et al. 2017, eq. 3):
+
+        Σ_b n_b / N |accuracy_b - confidence_b|
 
     Args:
-        names: of the classes; numbers by default.
+        labels: integers from 0 to classes - 1.
+        probabilities: rows that sum to 1.
+        names: of the classes; by default their numbers.
         bins: of confidence.
     """
     from sklearn.metrics import classification_report, confusion_matrix
 
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities, np.float64)
+    labels, probabilities = _checked(labels, probabilities)
+    count = probabilities.shape[-1]
+    class_names = [str(i) for i in range(count)] if names is None else [str(name) for name in names]
+    taken = probabilities.argmax(axis=1)
+    right = taken == labels
+    found = _bins(probabilities.max(axis=1), right, bins)
+    per_class = classification_report(
+        labels, taken, labels=range(count), target_names=class_names, output_dict=True, zero_division=0
+    )
+    likelihoods = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
+    return Report(
+        float(right.mean()),
+        float(-np.log(likelihoods).mean()),
+        float(sum(n / len(labels) * abs(a - c) for c, a, n in found)),
+        confusion_matrix(labels, taken, labels=range(count)),
+        {name: per_class[name] for name in class_names},
+        [(float(c), float(a), n) for c, a, n in found],
+    )
+
+
+def _checked(labels: np.typing.ArrayLike, probabilities: np.typing.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays, and an error where they do not fit."""
+    labels = np.asarray(labels)
+    probabilities = np.asarray(probabilities, np.float64)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(f"labels: expected integers [N], received {labels.dtype} of shape {labels.shape}.")
     count = probabilities.shape[-1]
@@ -39,25 +70,32 @@ def report(labels, probabilities, *, names=None, bins=15):
         raise ValueError("probabilities: expected rows that sum to 1, received others.")
     if labels.min() < 0 or labels.max() >= count:
         raise ValueError(f"labels: expected 0 to {count - 1}, received {labels.min()} to {labels.max()}.")
-    names = [str(i) for i in range(count)] if names is None else [str(name) for name in names]
-    taken, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    right = taken == labels
+    return labels, probabilities
+
+
+def _bins(confidence, right, bins):
+    """(mean confidence, accuracy, count) of each bin of confidence that is not empty."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    found = [(confidence[place == i].mean(), right[place == i].mean(), int((place == i).sum())) for i in range(bins) if (place == i).any()]  # fmt: skip
-    per_class = classification_report(labels, taken, labels=range(count), target_names=names, output_dict=True, zero_division=0)
-    likelihoods = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
-    return Report(
-        float(right.mean()),
-        float(-np.log(likelihoods).mean()),
-        float(sum(n / len(labels) * abs(a - c) for c, a, n in found)),
-        confusion_matrix(labels, taken, labels=range(count)),
-        {name: per_class[name] for name in names},
-        [(float(c), float(a), n) for c, a, n in found],
-    )
+    members = [place == i for i in range(bins)]
+    return [(confidence[each].mean(), right[each].mean(), int(each.sum())) for each in members if each.any()]
 
 
-def save_report(folder, labels, probabilities, images=None, *, names=None):
-    """Writes report.json, confusion.png, calibration.png and, of images `[N, H, W, C]`, mistakes.png. Returns the `Report` and the files' names."""
+def save_report(
+    folder: Path,
+    labels: np.typing.ArrayLike,
+    probabilities: np.typing.ArrayLike,
+    images: np.ndarray | None = None,
+    *,
+    names: Iterable[Any] | None = None,
+) -> tuple[Report, list[str]]:
+    """Writes report.json, confusion.png and calibration.png, and mistakes.png if there are images.
+
+    Args:
+        images: the examples as images `[N, H, W, C]`, or None.
+
+    Returns:
+        the `Report` and the names of the files.
+    """
     made = report(labels, probabilities, names=names)
     content = made._asdict() | {"confusion": made.confusion.tolist()}
     (folder / "report.json").write_text(json.dumps(content, indent=1))
@@ -70,8 +108,8 @@ def save_report(folder, labels, probabilities, images=None, *, names=None):
     return made, files
 
 
-def save_confusion(path, confusion, names):
-    """The confusion matrix as a picture: each row as shares of its class."""
+def save_confusion(path: Path, confusion: np.ndarray, names: Sequence[str]) -> None:
+    """Draws the confusion matrix `[classes, classes]`. Each row is coloured by its shares."""
     from matplotlib.figure import Figure
 
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -82,7 +120,8 @@ def save_confusion(path, confusion, names):
     if len(names) <= 20:
         for (row, column), n in np.ndenumerate(confusion):
             if n:
-                axes.text(column, row, n, ha="center", va="center", fontsize=7, color="white" if shares[row, column] > 0.5 else "black")  # fmt: skip
+                color = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, n, ha="center", va="center", fontsize=7, color=color)
     ticks = range(len(names))
     axes.set_xticks(ticks, names, fontsize=6 if len(names) > 20 else 8, rotation=0 if max(map(len, names)) < 4 else 90)
     axes.set_yticks(ticks, names, fontsize=6 if len(names) > 20 else 8)
@@ -91,8 +130,8 @@ def save_confusion(path, confusion, names):
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def save_calibration(path, made):
-    """Accuracy over confidence, and how often each confidence occurs."""
+def save_calibration(path: Path, made: Report) -> None:
+    """Draws the accuracy over the confidence, and how often each confidence occurs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5, 5), layout="constrained")
@@ -106,8 +145,16 @@ def save_calibration(path, made):
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def save_mistakes(path, labels, probabilities, images, names, *, most=40):
-    """The examples that were got wrong with the most confidence: what each was taken for, and its class."""
+def save_mistakes(
+    path: Path,
+    labels: np.typing.ArrayLike,
+    probabilities: np.typing.ArrayLike,
+    images: np.ndarray,
+    names: Sequence[str],
+    *,
+    most: int = 40,
+) -> None:
+    """Draws the mistakes with the greatest confidence: the answer and the class of each."""
     from matplotlib.figure import Figure
 
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
@@ -127,8 +174,11 @@ def save_mistakes(path, labels, probabilities, images, names, *, most=40):
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def as_picture(image):
-    """An image uint8 or -1..1 `[H, W, C]` as numbers from 0 to 1, without the axis of a single channel."""
+def as_picture(image: np.typing.ArrayLike) -> np.ndarray:
+    """An image `[H, W, C]`, uint8 or from -1 to 1, as numbers from 0 to 1.
+
+    A single channel loses its axis: `[H, W]`.
+    """
     image = np.asarray(image)
     scaled = image / 255 if image.dtype == np.uint8 else (image + 1) / 2
     return np.clip(scaled[..., 0] if scaled.shape[-1] == 1 else scaled, 0, 1)

@@ -1,80 +1,114 @@
 """`keras.Model.fit` by a recipe, exact at the boundaries of epochs."""
 
+import warnings
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, optimizers, validation
 from lab.engine import private
+from lab.engine.types import Tensor
 from lab.errors import require_finite_metrics, require_finite_variables
 from lab.models.logits import check_logits
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
 from lab.supervised.model import TrainingModel
+from lab.supervised.recipe import Recipe
 
 EVALUATION_BATCH = 256
-UPDATES_AT_ONCE = 8  # of Keras's function on TensorFlow; the same bits, and Python's callbacks cost an eighth
+# Updates in one call of Keras's function on TensorFlow. The bits are the same, and Python's
+# callbacks cost an eighth.
+UPDATES_AT_ONCE = 8
 
 
 class Training:
-    """A network, how it is trained, and every variable of that.
+    """A network, the way it is trained, and every variable of both.
 
     Args:
-        network: a built Keras model from inputs to logits `[..., classes]` or, without classes, numbers.
+        network: a built Keras model, inputs -> logits `[..., classes]`, or numbers without classes.
         recipe: a `Recipe`.
-        steps: examples in an epoch over the batch size: what the recipe's epochs are counted in.
-        classes: labels are integers from 0 to classes - 1; None for regression with the mean squared error.
-        loss, metrics: of logits and labels, which are shares of the classes where the recipe mixes; as of `keras.Model.compile`, instead of cross-entropy with accuracy, or the mean squared error.
-        jit: whether XLA compiles the step; None: where there are neither convolutions nor recurrent layers, which on a CPU are slower so.
-        seed: of the order of examples, mixing and augmentation.
+        steps_per_epoch: updates in an epoch: the examples over the batch size, rounded down.
+        classes: targets are labels from 0 to classes - 1. None is regression.
+        loss, metrics: functions of targets and outputs, as of `keras.Model.compile`. By default
+            cross-entropy and accuracy, or the mean squared error. Where the recipe mixes examples,
+            the targets are shares of the classes, `[..., classes]`.
+        jit: whether XLA compiles the update. None: always on JAX; on TensorFlow unless the network
+            has convolutions or recurrent layers, which XLA slows down on a CPU.
+        seed: of the order of examples, of mixing and of augmentation.
+        steps: the old name of `steps_per_epoch`.
     """
 
-    def __init__(self, network, recipe, *, steps, classes=None, loss=None, metrics=None, jit=None, seed):
+    def __init__(
+        self,
+        network: keras.Model,
+        recipe: Recipe,
+        *,
+        steps_per_epoch: int | None = None,
+        classes: int | None = None,
+        loss: keras.losses.Loss | Callable[[Tensor, Tensor], Tensor] | None = None,
+        metrics: list | None = None,
+        jit: bool | None = None,
+        seed: int,
+        steps: int | None = None,
+    ) -> None:
         engine.prepare()
+        if steps is not None:
+            _warn_of_steps()
+            steps_per_epoch = steps
         self.network = network
         self.recipe = recipe
         self.classes = classes
         self.seed = seed
-        self.steps = validation.integer("steps", steps)
+        self.steps_per_epoch = validation.integer("steps_per_epoch", steps_per_epoch)
         self.mix = mixing(recipe)
-        if classes is None and (self.mix or recipe.label_smoothing):
-            raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
-        if classes is not None and network.outputs[0].shape[-1] != classes:
-            raise ValueError(f"classes: expected {network.outputs[0].shape[-1]}, the network's logits, received {classes}.")
-        if classes is not None and loss is None:
-            check_logits("network", network.outputs[0])
-        if loss is not None and recipe.label_smoothing:
-            raise ValueError(f"label_smoothing: expected 0 with a loss of one's own, received {recipe.label_smoothing}.")
-        if self.mix and takes_symbols(network):
-            raise ValueError("mixup, cutmix: expected 0 for a network of symbols, received more.")
-        self.soft = bool(self.mix or recipe.label_smoothing)  # labels are shares
+        self.soft = bool(self.mix or recipe.label_smoothing)  # targets are shares of the classes
+        self.own_loss = loss is not None
+        self._check_settings()
         self.model = TrainingModel(network, self._augmentation(), recipe.ema)
-        self.optimizer = make_optimizer(recipe, steps, network)
-        if classes is None:
-            usual: tuple = (keras.losses.MeanSquaredError(), [])
-        elif self.soft:
-            usual = (
-                keras.losses.CategoricalCrossentropy(True, recipe.label_smoothing),
-                [keras.metrics.CategoricalAccuracy("accuracy")],
-            )
-        else:
-            usual = keras.losses.SparseCategoricalCrossentropy(True), [keras.metrics.SparseCategoricalAccuracy("accuracy")]
-        self.loss, self.own_loss = loss or usual[0], loss is not None
-        if jit is None:
-            slower = any(
-                "Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in private.flatten_layers(network)
-            )
-            jit = keras.backend.backend() == "jax" or (keras.backend.backend() == "tensorflow" and not slower)
-        metrics = usual[1] if metrics is None else metrics
+        self.optimizer = make_optimizer(recipe, self.steps_per_epoch, network)
         at_once = UPDATES_AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere Keras unrolls them
-        self.model.compile(self.optimizer, self.loss, metrics=metrics, jit_compile=jit, steps_per_execution=at_once)
+        usual_loss, usual_metrics = self._usual_loss()
+        self.loss = loss or usual_loss
+        self.model.compile(
+            self.optimizer,
+            self.loss,
+            metrics=usual_metrics if metrics is None else metrics,
+            jit_compile=_xla_is_faster(network) if jit is None else jit,
+            steps_per_execution=at_once,
+        )
         self.optimizer.build(self.model.trainable_variables)
         evaluated = self.model.average.variables
         self.stopping = EarlyStopping(network.variables, recipe.patience, evaluated) if recipe.patience else None
 
+    def _check_settings(self):
+        """Network, classes, loss and recipe must fit together."""
+        recipe, outputs = self.recipe, self.network.outputs[0]
+        if self.classes is None and self.soft:
+            raise ValueError("mixup, cutmix, label_smoothing: expected 0 without classes, received more.")
+        if self.classes is not None and outputs.shape[-1] != self.classes:
+            raise ValueError(f"classes: expected {outputs.shape[-1]}, the network's logits, received {self.classes}.")
+        if self.classes is not None and not self.own_loss:
+            check_logits("network", outputs)
+        if self.own_loss and recipe.label_smoothing:
+            raise ValueError(f"label_smoothing: expected 0 with a loss of one's own, received {recipe.label_smoothing}.")
+        if self.mix and takes_symbols(self.network):
+            raise ValueError("mixup, cutmix: expected 0 for a network of symbols, received more.")
+
+    def _usual_loss(self):
+        """The loss and the metrics of classification, or of regression."""
+        if self.classes is None:
+            return keras.losses.MeanSquaredError(), []
+        if self.soft:
+            soft_loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.recipe.label_smoothing)
+            return soft_loss, [keras.metrics.CategoricalAccuracy("accuracy")]
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return loss, [keras.metrics.SparseCategoricalAccuracy("accuracy")]
+
     def _augmentation(self):
-        """Layers that change inputs in training alone."""
+        """The layers that change inputs in training only."""
         recipe, shape = self.recipe, self.network.inputs[0].shape[1:]
         wanted = recipe.shift or recipe.flip or recipe.rotation or recipe.cutmix
         if wanted and len(shape) != 3:
@@ -82,7 +116,7 @@ class Training:
         if recipe.shift and recipe.shift >= min(shape[:2]):
             raise ValueError(f"shift: expected less than the image's {min(shape[:2])} pixels, received {recipe.shift}.")
         seeds = np.random.SeedSequence([2, self.seed]).generate_state(3).tolist()
-        layers = []
+        layers: list[keras.layers.Layer] = []
         if recipe.rotation:
             share = recipe.rotation / 360
             layers.append(keras.layers.RandomRotation(share, "constant", seed=seeds[0], fill_value=-1.0))
@@ -94,71 +128,95 @@ class Training:
         return layers
 
     @property
-    def state(self):
-        """Every variable that training reads or assigns at an epoch's beginning: a checkpoint of these is exact."""
+    def steps(self) -> int:
+        """The old name of `steps_per_epoch`."""
+        _warn_of_steps()
+        return self.steps_per_epoch
+
+    @property
+    def state(self) -> list[keras.Variable]:
+        """Every variable that training reads or assigns.
+
+        A checkpoint of these at the end of an epoch is exact.
+        """
         return [*self.model.variables, *self.optimizer.variables, *(self.stopping.state if self.stopping else ())]
 
-    def fit(self, x, y=None, *, validation=None, callbacks=(), initial_epoch=0, verbose=0):
-        """Trains to the recipe's end, or to where early stopping ends it. Returns Keras's `History`, or None where nothing was left to do.
+    def fit(
+        self,
+        x: np.typing.ArrayLike,
+        y: np.typing.ArrayLike | None = None,
+        *,
+        validation: tuple[np.typing.ArrayLike, np.typing.ArrayLike] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        initial_epoch: int = 0,
+        verbose: int | str = 0,
+    ) -> keras.callbacks.History | None:
+        """Trains until the recipe ends or early stopping ends it.
 
         Args:
-            x, y: examples, arrays with all of them, checked; see `check`. A data set that gives batches of both is refused.
-            validation: (x, y) that are evaluated after each epoch.
-            callbacks: Keras's; they see an epoch's end after early stopping has, so that they may save `state`; on TensorFlow they see every
-                eighth batch.
-            initial_epoch: where it goes on.
+            x, y: arrays with all examples; see `check`. Data sets that give batches are refused.
+            validation: (x, y), evaluated after each epoch.
+            callbacks: Keras's. At the end of an epoch they are called after early stopping, so that
+                they may save `state`. On TensorFlow they see every eighth batch.
+            initial_epoch: the epoch to continue with, from 0.
+            verbose: as of `keras.Model.fit`.
+
+        Returns:
+            Keras's `History`, or None if there was nothing left to train.
         """
         x, y = self.check(x, y)
         if self.stopping and validation is None:
             raise ValueError("patience: expected validation examples, received none.")
-        recipe, history = self.recipe, None
-        examples = self.batches(x, y)
-        if len(examples) != self.steps:
-            raise ValueError(f"x: expected {self.steps} batches of {recipe.batch_size}, received {len(examples)}.")
-        if validation is not None:
-            if not isinstance(validation, tuple | list) or len(validation) != 2:
-                raise ValueError(f"validation: expected (x, y), received {type(validation).__name__}.")
-            checked, targets = self.check(*validation)
-            validation = (as_taken(self.network, checked), self._targets(targets))
-        examples.begin(initial_epoch)  # Keras may look at a batch before the epoch begins
+        recipe, examples = self.recipe, self.batches(x, y)
+        if len(examples) != self.steps_per_epoch:
+            raise ValueError(f"x: expected {self.steps_per_epoch} batches of {recipe.batch_size}, received {len(examples)}.")
+        examples.begin(initial_epoch)  # Keras may take a batch before the epoch begins
         begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: examples.begin(epoch))
-        ours = [begin, _Finite(self)]
-        if self.stopping:
-            ours.append(self.stopping)
+        ours = [begin, _Finite(self), *([self.stopping] if self.stopping else ())]
+        options = {
+            "validation_data": None if validation is None else self._validation_data(validation),
+            "validation_batch_size": EVALUATION_BATCH,
+            "callbacks": [*ours, *callbacks],
+            "verbose": verbose,
+        }
+        history = None
         if initial_epoch < recipe.epochs and not (self.stopping and self.stopping.over):
-            history = self.model.fit(
-                examples, epochs=recipe.epochs, initial_epoch=initial_epoch, shuffle=False, verbose=verbose,
-                validation_data=validation, validation_batch_size=EVALUATION_BATCH, callbacks=[*ours, *callbacks],
-            )  # fmt: skip
+            history = self.model.fit(examples, epochs=recipe.epochs, initial_epoch=initial_epoch, shuffle=False, **options)
         self.finish()
         return history
 
-    def finish(self):
-        """What training ends with: the averaged weights, or those of the best epoch."""
+    def _validation_data(self, validation):
+        """Validation examples as Keras's `fit` takes them."""
+        if not isinstance(validation, tuple | list) or len(validation) != 2:
+            raise ValueError(f"validation: expected (x, y), received {type(validation).__name__}.")
+        x, y = self.check(*validation)
+        if self.classes is not None and self.soft:
+            y = np.eye(self.classes, dtype="float32")[y]
+        return as_taken(self.network, x), y
+
+    def finish(self) -> None:
+        """Gives the network its final weights: the averaged ones, or those of the best epoch."""
         if self.recipe.ema:
             for variable, mean in zip(self.network.variables, self.model.average.variables, strict=True):
                 variable.assign(engine.read(mean))
         if self.stopping:
             self.stopping.bring_back()
 
-    def check(self, x, y):
+    def check(self, x: np.typing.ArrayLike, y: np.typing.ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
         """Examples must be what the network and the loss take. Returns them as arrays."""
         return check_examples(self.network, x, y, self.classes, own_loss=self.own_loss)
 
-    def batches(self, x, y):
-        """The `Examples` that `fit` goes through."""
+    def batches(self, x: np.ndarray, y: np.ndarray) -> Examples:
+        """The batches that `fit` trains on."""
         classes = self.classes if self.soft else None
         if takes_symbols(self.network):
-            x = as_taken(self.network, x)  # of numbers Examples makes the floats, batch by batch
+            x = as_taken(self.network, x)  # numbers become float32 in Examples, batch by batch
         return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, seed=self.seed)
 
-    def predict(self, x):
+    def predict(self, x: np.typing.ArrayLike) -> np.ndarray:
         """The network's outputs for inputs `[N, ...]`, as an array."""
         inputs = as_taken(self.network, check_inputs(self.network, x))
         return self.network.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
-
-    def _targets(self, y):
-        return np.eye(self.classes, dtype="float32")[y] if self.soft else y
 
 
 class _Finite(keras.callbacks.Callback):
@@ -174,14 +232,29 @@ class _Finite(keras.callbacks.Callback):
         require_finite_variables(owners, f"epoch {epoch + 1}")
 
 
-def make_optimizer(recipe, steps, network):
-    """The recipe's optimizer for a network, `steps` updates an epoch."""
-    rate = step_sizes(recipe, steps)
+def _warn_of_steps():
+    message = "Training.steps: its name is steps_per_epoch now; the old one goes with the next version."
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+
+
+def _xla_is_faster(network):
+    """Whether XLA makes an update faster. On a CPU it slows down convolutions and recurrence."""
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
+    layers = private.flatten_layers(network)
+    return not any("Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in layers)
+
+
+def make_optimizer(recipe: Recipe, steps_per_epoch: int, network: keras.Model) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer for a network."""
+    rate = step_sizes(recipe, steps_per_epoch)
     options = {"global_clipnorm": recipe.clip_norm or None, "weight_decay": recipe.weight_decay or None}
     made = {
         "sgd": lambda: optimizers.Nesterov(rate, 0.9, **options),
-        "adam": lambda: optimizers.Adam(rate, **options),
-        "rmsprop": lambda: optimizers.RMSprop(rate, **options),
+        "adam": lambda: optimizers.Adam(rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]),
+        "rmsprop": lambda: optimizers.RMSprop(
+            rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]
+        ),
     }[recipe.optimizer]()
     if recipe.weight_decay:
         made.exclude_from_weight_decay(
@@ -190,9 +263,10 @@ def make_optimizer(recipe, steps, network):
     return made
 
 
-def step_sizes(recipe, steps):
-    """The learning rate, or its schedule over updates."""
-    risen, total = round(recipe.warm_up * steps), recipe.epochs * steps
+def step_sizes(recipe: Recipe, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The recipe's learning rate: a number, or a schedule over updates."""
+    risen = round(recipe.warm_up * steps_per_epoch)
+    total = recipe.epochs * steps_per_epoch
     if recipe.schedule == "cosine":
         start = 0.0 if risen else recipe.learning_rate
         target = {"warmup_target": recipe.learning_rate, "warmup_steps": risen} if risen else {}
@@ -202,6 +276,6 @@ def step_sizes(recipe, steps):
     return keras.optimizers.schedules.PolynomialDecay(0.0, risen, recipe.learning_rate)
 
 
-def probabilities(logits):
-    """Softmax of logits, as an array."""
+def probabilities(logits: Tensor) -> np.ndarray:
+    """Softmax of logits `[..., classes]`, as an array."""
     return ops.convert_to_numpy(ops.softmax(ops.convert_to_tensor(logits)))

@@ -1,4 +1,4 @@
-"""What a network has learnt: pictures of its units and of what its decisions rest on."""
+"""What a network has learnt: pictures of its units and of the reasons for its decisions."""
 
 import lazy_loader
 

@@ -1,28 +1,47 @@
-"""Which pixels a unit's activity rests on: the gradient, the deconvnet and guided backpropagation."""
+"""The pixels on which a unit's activation rests: gradient, deconvnet, guided backpropagation."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import engine
 from lab.engine import private
+from lab.engine.types import Tensor
 from lab.visualize.units import layer_and_unit
 
 RULES = ("gradient", "deconvnet", "guided")
-MOST = {"relu": None, "relu6": 6.0}  # activations by name, and where they end
+UPPER_BOUNDS = {"relu": None, "relu6": 6.0}  # of the activations that are ReLUs, by name
 
 
-def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
-    """What flows back from a unit to the pixels: an array like `images`.
+def saliency(
+    model: keras.Model,
+    images: Tensor,
+    *,
+    layer: str | None = None,
+    unit: int | Sequence[int] | None = None,
+    rule: str = "gradient",
+) -> np.ndarray:
+    """What flows back from a unit to the pixels: an array of the shape of `images`.
 
-    The rules differ in what a ReLU lets through on the way back. "gradient" (Simonyan et al. 2014) passes where its input was positive,
-    "deconvnet" (Zeiler and Fergus 2014, section 2.1) where what comes back is positive, "guided" (Springenberg et al. 2015, section 3.4) where
-    both are. Max-pooling sends back to the place of the maximum, which are the deconvnet's switches, convolutions by their transposed filters.
+    The rules differ in what a ReLU lets through on the way back:
+
+        "gradient"    where its input was positive (Simonyan et al. 2014)
+        "deconvnet"   where what comes back is positive (Zeiler and Fergus 2014, section 2.1)
+        "guided"      where both are (Springenberg et al. 2015, section 3.4)
+
+    Max-pooling sends back to the place of the maximum, as the deconvnet's switches do.
+    Convolutions send back by their transposed filters.
 
     Args:
-        model: a functional or sequential model, whose nonlinearities are ReLU layers or `activation="relu"`.
+        model: a functional or sequential model. Its nonlinearities are ReLU layers or
+            `activation="relu"`.
         images: `[N, H, W, C]` as the model takes them.
-        layer: a layer's name; None takes the model's output.
-        unit: which of its channels; of maps the greatest activation of each image is followed. None takes each image's greatest.
+        layer: the name of a layer; None takes the output of the model.
+        unit: a channel of the layer, or one for each image. None takes the channel with the
+            greatest activation in each image. Of a map the greatest activation is followed.
         rule: "gradient", "deconvnet" or "guided".
     """
     if rule not in RULES:
@@ -36,26 +55,26 @@ def saliency(model, images, *, layer=None, unit=None, rule="gradient"):
         part = with_rule(part, rule)
     x = keras.Variable(images, dtype="float32", trainable=True)
 
-    def excitation():
+    def activation():
         maps = part(x.value, training=False)
         active = ops.take_along_axis(maps, ops.reshape(unit, (-1, *(1,) * (len(maps.shape) - 1))), axis=-1)
         strongest = ops.max(ops.reshape(active, (active.shape[0], -1)), axis=1)
         return ops.sum(strongest), ()
 
-    _, (gradient,) = engine.value_and_grad(excitation, [x])()
+    _, (gradient,) = engine.value_and_grad(activation, [x])()
     return ops.convert_to_numpy(gradient)
 
 
-def rectifies(model):
-    """Whether there are ReLUs in a network, by which the rules differ."""
+def rectifies(model: keras.Model) -> bool:
+    """Whether a network has ReLUs. Without them the rules do not differ."""
     return any(
-        isinstance(layer, keras.layers.ReLU) or getattr(getattr(layer, "activation", None), "__name__", "") in MOST
+        isinstance(layer, keras.layers.ReLU) or getattr(getattr(layer, "activation", None), "__name__", "") in UPPER_BOUNDS
         for layer in private.flatten_layers(model)
     )
 
 
-def with_rule(model, rule):
-    """The same network, its weights shared, whose ReLUs let the gradient through by another rule."""
+def with_rule(model: keras.Model, rule: str) -> keras.Model:
+    """The same network, with shared weights, whose ReLUs send the gradient back by another rule."""
 
     def replaced(layer, *arguments, **options):
         if isinstance(layer, keras.Model):
@@ -65,16 +84,16 @@ def with_rule(model, rule):
                 raise ValueError(f"{layer.name}: expected a ReLU without slope and threshold for {rule!r}, received one with.")
             return _Rectified(rule, layer.max_value)(arguments[0])
         name = getattr(getattr(layer, "activation", None), "__name__", "")
-        if name not in MOST:
+        if name not in UPPER_BOUNDS:
             return layer(*arguments, **options)
         x = arguments[0] if isinstance(layer, keras.layers.Activation) else _linear(layer)(*arguments, **options)
-        return _Rectified(rule, MOST[name])(x)
+        return _Rectified(rule, UPPER_BOUNDS[name])(x)
 
     return rewired(model, replaced)
 
 
-def rewired(model, call):
-    """A model of the same layers, called by `call(layer, ...)`."""
+def rewired(model: keras.Model, call: Callable[..., Any]) -> keras.Model:
+    """A model of the same layers, each called as `call(layer, inputs)`."""
     if isinstance(model, keras.Sequential):
         x = inputs = keras.Input(model.inputs[0].shape[1:])
         for layer in model.layers:
@@ -84,7 +103,7 @@ def rewired(model, call):
 
 
 def _linear(layer):
-    """A layer with the same weights and no activation."""
+    """A layer with the same weights and without activation."""
     copy = type(layer).from_config(layer.get_config() | {"activation": None, "name": f"{layer.name}_linear"})
     copy.build(layer.input.shape)
     for mine, theirs in zip(copy.weights, layer.weights, strict=True):
@@ -93,14 +112,16 @@ def _linear(layer):
 
 
 class _Rectified(keras.layers.Layer):
-    """max(x, 0), at most `most`, whose gradient follows "deconvnet" or "guided"."""
+    """max(x, 0), bounded by `upper_bound`, with the gradient of "deconvnet" or "guided"."""
 
-    def __init__(self, rule, most=None, **options):
+    def __init__(self, rule, upper_bound=None, **options):
         super().__init__(**options)
-        self.rule, self.most = rule, most
+        self.rule = rule
+        self.upper_bound = upper_bound
 
     def call(self, inputs):
         """The rectified inputs."""
+        bound = self.upper_bound
 
         @ops.custom_gradient
         def rectified(x):
@@ -108,12 +129,12 @@ class _Rectified(keras.layers.Layer):
                 above = arguments[0] if upstream is None else upstream
                 passed = ops.maximum(above, 0.0)
                 if self.rule == "guided":
-                    open_ = x > 0 if self.most is None else ops.logical_and(x > 0, x < self.most)
-                    passed = passed * ops.cast(open_, passed.dtype)
+                    active = x > 0 if bound is None else ops.logical_and(x > 0, x < bound)
+                    passed = passed * ops.cast(active, passed.dtype)
                 return (passed,) if keras.backend.backend() == "jax" else passed
 
             y = ops.maximum(x, 0.0)
-            return (y if self.most is None else ops.minimum(y, self.most)), back
+            return (y if bound is None else ops.minimum(y, bound)), back
 
         return rectified(inputs)
 

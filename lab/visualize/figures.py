@@ -1,10 +1,15 @@
-"""Pictures of what `lab.visualize` and `lab.layers` compute, as PNG files."""
+"""Pictures of the results of `lab.visualize` and `lab.layers`, as PNG files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def _panels(count, columns, width=1.3, height=1.3, titles=False):
-    """(figure, axes without ticks, flat)."""
+    """(figure, flat array of axes without ticks)."""
     from matplotlib.figure import Figure
 
     columns = min(columns, count)
@@ -20,15 +25,21 @@ def _save(figure, path):
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def unit_range(picture):
+def unit_range(picture: np.ndarray) -> np.ndarray:
     """A picture `[H, W, C]` stretched to 0..1, without the axis of a single channel."""
     low, high = picture.min(), picture.max()
     stretched = (picture - low) / max(high - low, 1e-12)
     return stretched[..., 0] if stretched.shape[-1] == 1 else stretched
 
 
-def save_filters(path, kernels, *, columns=8):
-    """The first layer's filters `[h, w, C, F]`, each stretched to its own range; of one channel or three."""
+def save_filters(path: str | PathLike, kernels: ArrayLike, *, columns: int = 8) -> None:
+    """The filters of a first layer, each stretched to its own range.
+
+    Args:
+        path: of the PNG file.
+        kernels: `[h, w, C, F]`, with one channel or three.
+        columns: filters in a row.
+    """
     kernels = np.asarray(kernels)
     if kernels.ndim != 4 or kernels.shape[2] not in (1, 3):
         raise ValueError(f"kernels: expected [h, w, 1 or 3, F], as those of the first layer, received {kernels.shape}.")
@@ -38,8 +49,15 @@ def save_filters(path, kernels, *, columns=8):
     _save(figure, path)
 
 
-def save_maps(path, maps, *, columns=8, most=64):
-    """The feature maps `[H, W, K]` of one image, all in one range."""
+def save_maps(path: str | PathLike, maps: ArrayLike, *, columns: int = 8, most: int = 64) -> None:
+    """The feature maps of one image, all in one range.
+
+    Args:
+        path: of the PNG file.
+        maps: `[H, W, K]`.
+        columns: maps in a row.
+        most: how many maps are shown at most.
+    """
     maps = np.asarray(maps)
     figure, axes = _panels(min(maps.shape[-1], most), columns, 0.9, 0.9)
     for axis, channel in zip(axes, np.moveaxis(maps, -1, 0)):
@@ -47,8 +65,21 @@ def save_maps(path, maps, *, columns=8, most=64):
     _save(figure, path)
 
 
-def save_overlays(path, images, rows, *, titles=None):
-    """Images 0..1 above what is said of each: `rows` is {name: arrays `[N, H, W]` (heat over the image) or `[N, H, W, C]` (pictures)}."""
+def save_overlays(
+    path: str | PathLike,
+    images: Iterable[np.ndarray],
+    rows: Mapping[str, Sequence[np.ndarray] | np.ndarray],
+    *,
+    titles: Sequence[str] | None = None,
+) -> None:
+    """Images, and below each of them what is known about it, one kind in a row.
+
+    Args:
+        path: of the PNG file.
+        images: `[N, H, W, C]` in 0..1.
+        rows: {name: arrays}. `[N, H, W]` is heat over the image, `[N, H, W, C]` are pictures.
+        titles: of the images.
+    """
     images = [np.squeeze(image) for image in images]
     figure, axes = _panels(len(images) * (len(rows) + 1), len(images), titles=True)
     axes = axes.reshape(len(rows) + 1, len(images))
@@ -68,15 +99,23 @@ def save_overlays(path, images, rows, *, titles=None):
     _save(figure, path)
 
 
-def save_fields(path, fields, shape, *, position=None):
-    """The receptive fields (`lab.layers.receptive_field`) of a network's layers, as squares around the position in the middle of an image.
+def save_fields(
+    path: str | PathLike,
+    fields: Mapping[str, Any],
+    shape: tuple[int, int],
+    *,
+    position: tuple[int, int] | None = None,
+) -> None:
+    """The receptive fields of a network's layers, as squares in an image.
 
     Args:
-        fields: {layer name: ReceptiveField}.
+        path: of the PNG file.
+        fields: {layer name: field}, as `lab.layers.receptive_field` returns them.
         shape: (height, width) of the image.
-        position: (row, column) of the image; the middle by default.
+        position: (row, column) of the pixel around which fields are shown; None is the middle.
     """
-    chosen, seen = {}, set()
+    chosen = {}
+    seen = set()
     for name, field in fields.items():
         if field.size not in seen and max(field.size) > 1:
             seen.add(field.size)
@@ -93,8 +132,14 @@ def save_fields(path, fields, shape, *, position=None):
     _save(figure, path)
 
 
-def save_gradient_flow(path, curves, *, title=""):
-    """|dL / dh_t| over the time before the end, on a logarithmic axis: `curves` is {name: array `[T]`}."""
+def save_gradient_flow(path: str | PathLike, curves: Mapping[str, ArrayLike], *, title: str = "") -> None:
+    """|dL / dh_t| over the time before the end, on a logarithmic axis.
+
+    Args:
+        path: of the PNG file.
+        curves: {name: array `[T]`}, as `hidden_gradients` returns it.
+        title: of the figure.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")

@@ -5,19 +5,24 @@ import numpy as np
 from keras import ops
 
 from lab import engine
+from lab.engine.types import Tensor
 
 
-def hidden_gradients(cell, inputs, *, target=None):
-    """|dL / dh_t| of a recurrent cell, the mean over the batch of the norm: an array `[T]`, t = 1..T.
+def hidden_gradients(cell: keras.layers.Layer, inputs: Tensor, *, target: Tensor = None) -> np.ndarray:
+    """|dL / dh_t| of a recurrent cell, averaged over the batch: an array `[T]`, t = 1..T.
 
-    L is a half of |h_T - target|² (target 0 by default), so that at the end the norm is |h_T - target|. Where norms fall exponentially with
-    T - t, what came early is not learnt; where they grow, learning breaks (Bengio et al. 1994; Pascanu et al. 2013, section 2). Of a cell with
-    more states than the output, such as an LSTM's, the norm is of all of them together.
+        L = |h_T - target|² / 2
+
+    So the norm at the end is |h_T - target|. Where norms fall exponentially with T - t, early
+    inputs are not learnt. Where they grow, learning diverges. If a cell has more states than the
+    output, as an LSTM has, the norm is that of all states together.
+
+    Source: Bengio et al. 1994; Pascanu et al. 2013, section 2.
 
     Args:
         cell: a Keras recurrent cell.
         inputs: `[B, T, D]`.
-        target: `[B, units]` that h_T should be.
+        target: `[B, units]` that h_T should be; None is 0.
     """
     inputs = ops.convert_to_tensor(inputs, dtype="float32")
     if len(inputs.shape) != 3 or inputs.shape[1] < 1:
@@ -26,9 +31,8 @@ def hidden_gradients(cell, inputs, *, target=None):
     if not cell.built:
         cell.build((batch, inputs.shape[-1]))
     sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
-    nudges = keras.Variable(
-        np.zeros((length, batch, sum(sizes))), dtype="float32", trainable=True
-    )  # added to the states after each step
+    # added to the states after each step
+    perturbations = keras.Variable(np.zeros((length, batch, sum(sizes))), dtype="float32", trainable=True)
     places = np.cumsum(sizes)[:-1].tolist()
 
     def loss():
@@ -36,12 +40,11 @@ def hidden_gradients(cell, inputs, *, target=None):
         for t in range(length):
             _, states = cell(inputs[:, t], states)
             states = states if isinstance(states, (list, tuple)) else [states]
-            shifts = ops.split(nudges.value[t], places, axis=-1) if places else [nudges.value[t]]
+            shift = perturbations.value[t]
+            shifts = ops.split(shift, places, axis=-1) if places else [shift]
             states = [state + shift for state, shift in zip(states, shifts, strict=True)]
-        wanted = 0.0 if target is None else target
-        return 0.5 * ops.sum(
-            ops.square(states[0] - wanted)
-        ), ()  # the first state is the output, of all cells here and in Keras
+        output = states[0]  # the first state is the output, of all cells here and in Keras
+        return 0.5 * ops.sum(ops.square(output - (0.0 if target is None else target))), ()
 
-    _, (gradient,) = engine.value_and_grad(loss, [nudges])()
+    _, (gradient,) = engine.value_and_grad(loss, [perturbations])()
     return np.linalg.norm(ops.convert_to_numpy(gradient), axis=-1).mean(axis=-1)

@@ -1,17 +1,32 @@
-"""Which of a network's numbers is meant."""
+"""Which unit of which layer is meant."""
 
 import difflib
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
+from lab.engine.types import Tensor
 
-def layer_and_unit(model, layer, unit, images, name="unit"):
-    """(a layer's symbolic output, the unit of each image, int32 `[N]`); see `saliency`. `name` is what the caller calls units."""
-    if len(model.inputs) != 1 or tuple(images.shape[1:]) != tuple(
-        got if wanted is None else wanted for wanted, got in zip(model.inputs[0].shape[1:], images.shape[1:])
-    ):
-        raise ValueError(f"images: expected shape {model.inputs[0].shape[1:]}, received {tuple(images.shape[1:])}.")
+
+def layer_and_unit(
+    model: keras.Model,
+    layer: str | None,
+    unit: int | Sequence[int] | None,
+    images: Tensor,
+    name: str = "unit",
+) -> tuple[keras.KerasTensor, Tensor]:
+    """(the symbolic output of a layer, the unit of each image, int32 `[N]`); see `saliency`.
+
+    Args:
+        model, layer, unit, images: as of `saliency`.
+        name: of the argument `unit` of the caller, for the message.
+    """
+    taken = model.inputs[0].shape[1:]
+    received = tuple(images.shape[1:])
+    filled = tuple(got if wanted is None else wanted for wanted, got in zip(taken, received))
+    if len(model.inputs) != 1 or received != filled:
+        raise ValueError(f"images: expected shape {taken}, received {received}.")
     outputs = output_of(model, layer)
     count = outputs.shape[-1]
     if unit is None:
@@ -25,7 +40,7 @@ def layer_and_unit(model, layer, unit, images, name="unit"):
     return outputs, units
 
 
-def output_of(model, layer):
+def output_of(model: keras.Model, layer: str | None) -> keras.KerasTensor:
     """The symbolic output of a layer by name, or of the model."""
     if layer is None:
         return model.outputs[0]
@@ -36,8 +51,8 @@ def output_of(model, layer):
     return model.get_layer(layer).output
 
 
-def last_maps(model, side=2):
-    """The name of the last layer with an output `[B, H, W, C]` of at least `side` pixels in each direction."""
+def last_maps(model: keras.Model, side: int = 2) -> str:
+    """The name of the last layer with an output `[B, H, W, C]` of `side` pixels or more a side."""
     found = [layer.name for layer in model.layers if len(layer.output.shape) == 4 and min(layer.output.shape[1:3]) >= side]
     if not found:
         raise ValueError(f"layer: expected a layer of {model.name} with maps of {side} pixels or more, received none.")

@@ -1,4 +1,4 @@
-"""Small actor-critics, trajectories by hand, policy gradients in NumPy, and what every policy gradient is put through."""
+"""What tests of policy gradients share: small agents, trajectories, an oracle in NumPy, checks."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ from tests.contracts import as_array
 
 
 def make(kind, *, shape=(1,), space=None, policy=None, hidden=(), torso=None, optimizer=None, model=None, seed=0, **options):
-    """An agent of a class; without `hidden` its actor and its critic are linear."""
+    """An agent of a class. Without `hidden` its actor and critic are linear."""
     policy = policy or policy_for(space or Discrete(2))
     layers = {"torso": torso or dense_torso(hidden), "seed": seed} | (model or {})
     network = FeedForward(actor_critic(shape, policy.head, **layers), policy)
@@ -29,14 +29,17 @@ def make(kind, *, shape=(1,), space=None, policy=None, hidden=(), torso=None, op
 
 
 def assign(agent, **kernels):
-    """Sets kernels by the name of their layer, such as logits=[[1, -1]]."""
+    """Sets kernels of layers, by name, such as logits=[[1, -1]]."""
     for name, kernel in kernels.items():
         agent.model.get_layer(name).kernel.assign(np.array(kernel, np.float32))
     return agent
 
 
 def trajectory(*, observation, sample, reward, next_observation, terminated=False, truncated=False):
-    """Rows are steps and columns environments, new at first, whose observations are single numbers; smaller arrays are broadcast."""
+    """A trajectory. Rows are steps, columns are environments, and an observation is one number.
+
+    Smaller arrays are broadcast. All environments begin an episode at the first step.
+    """
     reward = np.array(reward, np.float32)
     observation, next_observation = (
         np.broadcast_to(np.array(x, np.float32), reward.shape)[..., None] for x in (observation, next_observation)
@@ -47,19 +50,29 @@ def trajectory(*, observation, sample, reward, next_observation, terminated=Fals
 
 
 def at_random(seed=0, shape=(6, 4)):
-    """A trajectory of two actions in which everything happens; an episode that goes on sees next what it sees then."""
+    """A random trajectory of two actions, with terminations, truncations and both at once.
+
+    Where an episode goes on, the next observation is the observation of the next step.
+    """
     rng = np.random.default_rng(seed)
     observation, reward, following = rng.normal(size=(3, *shape))
     terminated, truncated = rng.random((2, *shape)) < 0.2
     following[:-1] = np.where(terminated | truncated, following, np.roll(observation, -1, axis=0))[:-1]
     return trajectory(
-        observation=observation, sample=rng.integers(2, size=shape), reward=reward, next_observation=following,
-        terminated=terminated, truncated=truncated,
-    )  # fmt: skip
+        observation=observation,
+        sample=rng.integers(2, size=shape),
+        reward=reward,
+        next_observation=following,
+        terminated=terminated,
+        truncated=truncated,
+    )
 
 
 def compiled(program, agent):
-    """An agent's program, compiled; on TensorFlow without XLA, whose compiling takes longer than a few calls. It gives arrays."""
+    """An agent's program, compiled. It returns arrays.
+
+    On TensorFlow it is compiled without XLA, whose compiling takes longer than a few calls.
+    """
     xla = False if keras.backend.backend() == "tensorflow" else None
     function = engine.compile(program, agent.variables, xla=xla)
     return lambda *arguments: keras.tree.map_structure(as_array, function(*arguments))
@@ -76,19 +89,29 @@ def flat(variables):
 
 
 class LinearOracle:
-    """A linear actor-critic of two actions in NumPy, with the gradient of its objective worked out by hand.
+    """A linear actor-critic of two actions in NumPy. Its gradient is derived by hand.
 
     Args:
-        agent: whose weights it starts from.
-        trajectory, target: what is learnt from; the targets are `[T, B]`.
-        clip, value_clip, value_weight, entropy_weight, normalize_advantage: those of PPO; without `clip` the policy's loss is A2C's, for one update.
-        weight: how much each step counts, `[T, B]`.
+        agent: starts from the same weights.
+        trajectory, target: what it learns from. The targets are `[T, B]`.
+        clip, value_clip, value_weight, entropy_weight, normalize_advantage: those of PPO. Without
+            `clip` the policy's loss is that of A2C, for one update.
+        weight: the weight of each step, `[T, B]`.
     """
 
     def __init__(
-        self, agent, trajectory, target, *, clip=None, value_clip=np.inf, value_weight=0.5, entropy_weight=0.0,
-        normalize_advantage=False, weight=None,
-    ):  # fmt: skip
+        self,
+        agent,
+        trajectory,
+        target,
+        *,
+        clip=None,
+        value_clip=np.inf,
+        value_weight=0.5,
+        entropy_weight=0.0,
+        normalize_advantage=False,
+        weight=None,
+    ):
         layers = [agent.model.get_layer(name) for name in ("logits", "value")]
         self.weights = [np.array(as_array(x), np.float64) for layer in layers for x in (layer.kernel, layer.bias)]
         self.state, self.sample = trajectory.observation.ravel(), trajectory.extras["sample"].ravel()
@@ -106,7 +129,7 @@ class LinearOracle:
         return log_p, log_p[np.arange(len(log_p)), self.sample], self.state * value_kernel[0, 0] + value_bias[0]
 
     def update(self, rate=1.0, part=slice(None)):
-        """One step of gradient descent on a part of the steps; returns the diagnostics from before it."""
+        """One step of gradient descent on a part of the steps. Returns the diagnostics before."""
         log_p, log_prob, value = (x[part] for x in self.forward())
         old_value, target, weight = self.old_value[part], self.target[part], self.weight[part] / self.weight[part].sum()
         advantage = target - old_value
@@ -119,9 +142,12 @@ class LinearOracle:
         error, near_error = (target - value) ** 2, (target - near) ** 2
         surrogate = np.minimum(ratio * advantage, np.clip(ratio, 1 - self.clip, 1 + self.clip) * advantage)
         metrics = {
-            "policy_loss": -log_prob * advantage if self.plain else -surrogate, "value_loss": np.maximum(error, near_error),
-            "entropy": entropy, "approximate_kl": ratio - 1 - np.log(ratio), "clip_fraction": abs(ratio - 1) > self.clip,
-        }  # fmt: skip
+            "policy_loss": -log_prob * advantage if self.plain else -surrogate,
+            "value_loss": np.maximum(error, near_error),
+            "entropy": entropy,
+            "approximate_kl": ratio - 1 - np.log(ratio),
+            "clip_fraction": abs(ratio - 1) > self.clip,
+        }
         pushed_too_far = np.where(advantage > 0, ratio > 1 + self.clip, ratio < 1 - self.clip)
         moved_too_far = np.abs(value - old_value) > self.value_clip
         for_log_prob = -ratio * advantage * ~pushed_too_far
@@ -138,7 +164,12 @@ class LinearOracle:
 
 
 def agrees(agent, oracle, metrics, updates):
-    """Compares an agent that has learnt by plain gradient descent with the oracle and the diagnostics of its updates."""
+    """Compares an agent that learnt by plain gradient descent with the oracle.
+
+    Args:
+        metrics: the diagnostics of the agent.
+        updates: those of each update of the oracle.
+    """
     ours = [x for name in ("logits", "value") for x in (agent.model.get_layer(name).kernel, agent.model.get_layer(name).bias)]
     for one, other in zip(ours, oracle.weights, strict=True):
         np.testing.assert_allclose(as_array(one), other, rtol=1e-3, atol=1e-5)
@@ -148,10 +179,11 @@ def agrees(agent, oracle, metrics, updates):
 
 
 def bandit(agent, pulls=20_000, rewards=(1.0, 3.0)):
-    """Learns from single pulls of a two-armed bandit by plain gradient descent of step size 1.
+    """Learns from single pulls of a two-armed bandit, by gradient descent with step size 1.
 
     Returns:
-        (how it moved the logits, the exact gradient of the expected reward, the standard errors of its estimate), each `[2]`.
+        (change of the logits, exact gradient of the expected reward, standard errors of the
+        change), each `[2]`.
     """
     observation = np.ones((pulls, 1), np.float32)
     sample = run(agent.act, agent, observation, np.ones(pulls, bool))[1]["sample"]
@@ -167,22 +199,22 @@ def bandit(agent, pulls=20_000, rewards=(1.0, 3.0)):
 
 
 def is_unbiased(kind, *, baseline, **options):
-    """The update on a bandit is within its error of the exact gradient. Returns its standard errors."""
+    """The update on a bandit is the exact gradient, within its errors. Returns the errors."""
     agent = make(kind, model={"critic": baseline > 0}, **options)
     assign(agent, logits=[[0.3, -0.5]], **({"value": [[baseline]]} if baseline else {}))
     moved, exact, error = bandit(agent)
-    assert np.all(np.abs(exact) > 30 * error)  # precise enough to tell
+    assert np.all(np.abs(exact) > 30 * error)  # the estimate is precise enough to tell
     assert np.all(np.abs(moved - exact) < 4 * error), (moved, exact, error)
     return error
 
 
 def convolution(seed):
-    """The torso of images of `Identity`."""
+    """The torso for images of `Identity`."""
     start = keras.initializers.GlorotUniform(seed=seed)
     return [keras.layers.Conv2D(8, (1, 4), activation="relu", kernel_initializer=start), keras.layers.Flatten()]
 
 
-# name: (place, environment, what the agent's network is made of, the least mean return of a good policy)
+# name: (place, environment, parts of the agent's network, least mean return of a good policy)
 IDENTITIES = {
     "host": ("host", Identity, {"hidden": (16,)}, 4.9),
     "device": ("device", Identity, {"hidden": (16,)}, 4.9),
@@ -208,7 +240,7 @@ def identity_agent(kind, env=Identity, **options):
 
 
 def solves(kind, name, *, steps=4_000, **options):
-    """Trains on one of the IDENTITIES and asks for the return of a good policy."""
+    """Trains on one of the IDENTITIES. The policy must get the return of a good one."""
     where, env, network, least = IDENTITIES[name]
     agent = identity_agent(kind, env, **network | options)
     assert evaluate(agent, vectorize(env, 5), episodes=20, seed=2).mean() < least - 0.5

@@ -1,4 +1,4 @@
-"""What tests of SAC, TD3 and DDPG share: critics by hand, one step by hand, and what each agent is put through."""
+"""What tests of SAC, TD3 and DDPG share: critics and a step by hand, and checks of an agent."""
 
 import keras
 import numpy as np
@@ -10,11 +10,11 @@ from lab.models import critic
 from tests.agents.identity import TORQUE, ContinuousIdentity, DeviceContinuousIdentity, vectorize
 
 STATE = Box(-10, 10, (1,), np.float32)
-SQUASHED = np.tanh(0.5)  # the action of an actor that says 0.5
+SQUASHED = np.tanh(0.5)  # the action of an actor whose output before tanh is 0.5
 
 
 def linear_critics(online, targets, **options):
-    """Q_i(s, a) = w_i . (s, a), with given weights, and plain gradient descent with step size 0.1."""
+    """Q_i(s, a) = w_i . (s, a) with given weights, and gradient descent with step size 0.1."""
 
     def linear(weights):
         inputs = [keras.Input((1,)), keras.Input((1,))]
@@ -46,7 +46,7 @@ def small_critics(count, hidden=(64,), rate=3e-3):
 
 
 def one_step(terminated=False, truncated=False):
-    """s = 1, a = 3, which is 2/3 of the unit cube, r = 1, s' = 2."""
+    """s = 1, a = 3, which is 2/3 in the unit cube, r = 1, s' = 2."""
     column = np.ones((1, 1, 1), np.float32)
     flags = np.array([[terminated]]), np.array([[truncated]])
     return Trajectory(column, 3 * column, np.ones((1, 1), np.float32), *flags, 2 * column, {})
@@ -68,7 +68,10 @@ def place(agent, kind, seed=1, num_envs=4):
 
 
 def solves_identity(agent, kind, steps):
-    """Trains on the identity environment; the mean squared error of the best actions, 4.3 of random ones, must be small."""
+    """Trains on the identity environment. The mean squared error of greedy actions must be small.
+
+    That of random actions is 4.3.
+    """
     list(train(agent, place(agent, kind), steps=steps, report_every=steps))
     returns = evaluate(agent, vectorize(ContinuousIdentity, 20), episodes=40, seed=2)
     assert returns.mean() / 5 > -0.03, returns.mean() / 5
@@ -83,7 +86,7 @@ def equal(some, others):
 
 
 def goes_on_exactly(make, kind):
-    """An agent whose variables were copied into another one ends as that one does: all that learning needs is in them."""
+    """An agent goes on exactly from the variables of another one: they hold all of its state."""
     ends = []
     first = make(seed=0)
     rollout = place(first, kind)
@@ -103,7 +106,7 @@ def goes_on_exactly(make, kind):
 
 
 def is_deterministic(make, kind):
-    """One seed twice gives the same bits, another seed gives others, and the second agent of a process equals the first."""
+    """One seed gives the same bits twice, in one process. Another seed gives others."""
     ends = []
     for seed in (0, 0, 1):
         agent = make(seed=seed)
@@ -117,9 +120,12 @@ def is_deterministic(make, kind):
     assert all(np.isfinite(value).all() for value in ends[0] if value.dtype.kind == "f")
 
 
-def warms_up_uniformly(make):
-    """As many steps as said are uniform over the Box, on the host and in programs; then comes the policy."""
-    agent = make(seed=0, warm_up=8, rollout_length=4)
+def starts_uniformly(make):
+    """The first `learning_starts` actions are uniform over the Box, then come those of the policy.
+
+    This holds on the host and in programs.
+    """
+    agent = make(seed=0, learning_starts=8, rollout_length=4)
     observation, start = np.zeros((4000, 1), np.float32), np.zeros(4000, bool)
     observe = engine.compile(agent.observe, agent.variables)
     rollout = place(agent, "host", num_envs=1)
@@ -135,7 +141,7 @@ def warms_up_uniformly(make):
 
 
 def acts_alike(agent, program_noise_free):
-    """Greedy actions on the host, in the logged model and, without noise, in programs are the same."""
+    """Greedy actions are equal on the host, in the logged model and, without noise, in programs."""
     observation, start = np.linspace(-1, 1, 50, dtype="float32")[:, None], np.zeros(50, bool)
     greedy = agent.host_policy()(observation, start)[0]
     np.testing.assert_allclose(np.asarray(agent.policy_model()(observation)), greedy, atol=1e-5)

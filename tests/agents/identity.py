@@ -1,4 +1,4 @@
-"""Environments whose answer is known, for tests of agents: the best action is what the observation shows."""
+"""Environments for tests of agents, in which the best action is what the observation shows."""
 
 import gymnasium
 import keras
@@ -12,7 +12,10 @@ ACTIONS = 3
 
 
 class Identity(gymnasium.Env):
-    """One-hot observation; reward 1 for naming the hot place, else 0. Episodes of `length` steps, then `end`."""
+    """The observation is one-hot. The reward is 1 for the index of its 1 as the action, else 0.
+
+    An episode has `length` steps. Then it is "terminated" or "truncated", as `end` says.
+    """
 
     action_space = Discrete(ACTIONS)
 
@@ -42,7 +45,7 @@ class Identity(gymnasium.Env):
 
 
 class TwofoldIdentity(Identity):
-    """`Identity` with two questions, the hot place and whether it is the first one; half a point for each answer."""
+    """`Identity` with two actions: the index, and whether it is 0. Each right one gives 0.5."""
 
     action_space = MultiDiscrete([ACTIONS, 2])
 
@@ -51,7 +54,7 @@ class TwofoldIdentity(Identity):
 
 
 class DeviceIdentity(FuncEnv):
-    """`Identity` as a functional environment that terminates after 5 steps: state [B, 2] of answer and time."""
+    """`Identity` as a functional environment. The state has the answer and the time, `[B]` each."""
 
     observation_space = Box(0, 1, (ACTIONS,), np.float32)
     action_space = Discrete(ACTIONS)
@@ -84,11 +87,14 @@ def vectorize(make, count=1):
     return SyncVectorEnv([make] * count, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
-TORQUE = Box(-2.0, 4.0, (1,), np.float32)  # whose middle is not 0, so that mistakes of units show
+TORQUE = Box(-2.0, 4.0, (1,), np.float32)  # its middle is not 0, so that mistakes of units show
 
 
 class ContinuousIdentity(gymnasium.Env):
-    """A number in [-1, 1] as observation; reward -(action - number)^2. Episodes of 5 steps, then terminated."""
+    """The observation is a number in [-1, 1], the reward -(action - number)^2.
+
+    An episode terminates after 5 steps.
+    """
 
     observation_space, action_space = Box(-1, 1, (1,), np.float32), TORQUE
 
@@ -136,10 +142,13 @@ class DeviceContinuousIdentity(FuncEnv):
 
 
 class DelayedIdentity(Identity):
-    """`Identity` in which the place to name is the one shown in the step before; a memoryless policy gets a third of it."""
+    """`Identity` in which the right action is the index that the step before showed.
+
+    A policy without a memory gets a third of the rewards.
+    """
 
     def reset(self, *, seed=None, options=None):
-        self._shown = 0  # what an episode's first action has to name
+        self._shown = 0  # the right action of an episode's first step
         return super().reset(seed=seed)
 
     def _reward(self, action):

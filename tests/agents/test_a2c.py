@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow  # compiles many programs
 
 
 def targets(agent, trajectory, lambda_, discount=0.9):
-    """The lambda-returns as weighted means of n-step returns, with the values that the agent has of the next observations."""
-    following = actors.as_array(agent.network.next_value(trajectory))
+    """The lambda-returns as weighted means of n-step returns, with the agent's values."""
+    following = actors.as_array(agent.network.evaluate(trajectory).next_value)
     return lambda_returns(trajectory.reward, discount * ~trajectory.terminated, following, trajectory.truncated, lambda_)
 
 
@@ -22,7 +22,7 @@ def targets(agent, trajectory, lambda_, discount=0.9):
     ids=lambda options: " ".join(options) or "plain",
 )
 def test_one_update_by_hand(options):
-    agent = actors.make(A2C, discount=0.9, lambda_=0.7, optimizer=keras.optimizers.SGD(0.5), **options)
+    agent = actors.make(A2C, discount=0.9, gae_lambda=0.7, optimizer=keras.optimizers.SGD(0.5), **options)
     actors.assign(agent, logits=[[1.0, -0.5]], value=[[0.8]])
     step = actors.at_random()
     target = targets(agent, step, 0.7)

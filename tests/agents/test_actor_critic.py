@@ -1,4 +1,4 @@
-"""What actor-critics make of a trajectory, how they act on the host and inside programs, and their networks."""
+"""Actor-critics: what they compute from a trajectory, how they act, and their networks."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow  # compiles many programs
 AGENTS = {
     "REINFORCE": lambda **o: actors.make(REINFORCE, **o),
     "A2C": lambda **o: actors.make(A2C, **o),
-    "PPO": lambda **o: actors.make(PPO, lambda_=0.5, **o),
+    "PPO": lambda **o: actors.make(PPO, gae_lambda=0.5, **o),
 }
 BOX = spaces.Box(np.array([-3.0, 0.5], np.float32), np.array([1.0, 10.5], np.float32))
 ENVS = 50
@@ -35,7 +35,10 @@ POLICIES = {
 
 
 def by_hand():
-    """V(s) = s, every reward 1, gamma 1/2. Columns: a terminated, a truncated, a doubly ended and a running environment."""
+    """V(s) = s, all rewards are 1, gamma is 1/2.
+
+    Columns: environments that are terminated, truncated, both at once, and neither.
+    """
     ends = np.array([True, False, True])[:, None]  # the first and the last step
     return actors.trajectory(
         observation=[[2], [4], [3]],
@@ -47,8 +50,9 @@ def by_hand():
     )
 
 
-# The last step: 1 where it terminated, 1 + 8/2 where it was truncated, 1 + 6/2 where the rollout ends. The middle one, V(s') = 3: 1 + G/2, and
-# with lambda = 1/2 1 + (3/2 + G/2)/2. The first: 1 where it terminated, 1 + 6/2 where it was truncated, else as the middle one with V(s') = 4.
+# The last step:   1 if terminated, 1 + 8/2 if truncated, 1 + 6/2 if the rollout ends.
+# The middle step: V(s') = 3, so 1 + G/2, and with lambda = 1/2 it is 1 + (3/2 + G/2)/2.
+# The first step:  1 if terminated, 1 + 6/2 if truncated, else like the middle one with V(s') = 4.
 MONTE_CARLO = [[1, 4, 1, 2.5], [1.5, 3.5, 1.5, 3], [1, 5, 1, 4]]
 HALF = [[1, 4, 1, 2.6875], [2, 3, 2, 2.75], [1, 5, 1, 4]]
 
@@ -68,7 +72,11 @@ def test_terminated_truncated_and_cut_by_the_rollout_by_hand(name, targets):
 
 
 def scaled(rollouts, discount, clip):
-    """Rewards over the deviation of all discounted sums seen so far, episode by episode; rollouts of (reward, start)."""
+    """Rewards divided by the standard deviation of all discounted sums so far, in a plain loop.
+
+    Args:
+        rollouts: a list of (reward, start).
+    """
     total, seen, result = np.zeros(rollouts[0][0].shape[1]), [], []
     for reward, start in rollouts:
         for t in range(len(reward)):
@@ -91,7 +99,7 @@ def test_reward_scaling_against_a_loop_over_episodes():
 
 
 def test_an_agent_learns_from_scaled_rewards_and_all_ends_of_episodes_count():
-    # Those too that nothing but the next start tells of: environments are reset where a run is saved.
+    # Also an end that only the next start shows: environments are reset where a run is saved.
     agent = AGENTS["A2C"](discount=0.0, rewards=RewardScaling(4, 0.9))
     first, second = by_hand(), by_hand()._replace(reward=np.arange(12, dtype="float32").reshape(3, 4))
     rollouts = [(x.reward, x.extras["start"]) for x in (first, second)]
@@ -127,7 +135,7 @@ def test_evaluation_changes_nothing():
 
 
 def policy_agent(name, **options):
-    """An agent over observations of 4 numbers with normalisation, whose statistics have seen something."""
+    """An agent that normalises observations of 4 numbers, and has seen some of them."""
     space, policy = POLICIES[name]
     agent = actors.make(A2C, shape=(4,), policy=policy(space), hidden=(16,), model={"normalize": True} | options)
     agent.model.get_layer("normalization").update(3 + 2 * uniform(9, 30, 4))
@@ -135,7 +143,7 @@ def policy_agent(name, **options):
 
 
 def be_certain(agent):
-    """Strengthens the last layer until nothing is random."""
+    """Scales up the last layer until no action is random."""
     for variable in agent.network.actor.trainable_variables:
         if "log_scale" in variable.path:
             variable.assign(np.full(variable.shape, -20.0))
@@ -155,7 +163,7 @@ def test_acting_on_host_and_device_agree_where_nothing_is_random(name):
     assert len(np.unique(device, axis=0)) > 1
     space = POLICIES[name][0]
     assert all(space.contains(x) for x in action)
-    if space is BOX:  # what has a probability is not clipped, what the environment gets is
+    if space is BOX:  # samples are not clipped, actions are
         assert np.abs(extras["sample"]).max() > 1.5
 
 
@@ -246,7 +254,7 @@ def test_the_network_of_images():
     ("options", "words"),
     [
         ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
-        ({"lambda_": -0.1}, r"lambda_: expected a number >= 0 and <= 1, received -0.1"),
+        ({"gae_lambda": -0.1}, r"gae_lambda: expected a number >= 0 and <= 1, received -0.1"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
     ],
 )

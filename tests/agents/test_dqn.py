@@ -30,7 +30,7 @@ SPACE = Box(-10, 10, (2,), np.float32)
 
 def agent(*, space=SPACE, actions=2, capacity=256, optimizer=None, networks=None, **options):
     online, target = networks or (mlp(space.shape, (16,), actions, seed=1), mlp(space.shape, (16,), actions, seed=2))
-    options = {"epsilon": exploration.constant(0.2), "seed": 0, "warm_up": 0, "batch_size": 16, "updates": 8} | options
+    options = {"epsilon": exploration.constant(0.2), "seed": 0, "learning_starts": 0, "batch_size": 16, "updates": 8} | options
     return DQN(
         online=online,
         target=target,
@@ -75,7 +75,7 @@ def test_losses_by_hand_and_against_keras():
 
 @graphs
 @pytest.mark.parametrize(
-    ("bootstrap", "terminated", "truncated", "goal"),
+    ("bootstrap", "terminated", "truncated", "td_target"),
     [
         (q_learning, False, False, 1 + 0.5 * 6),  # cut by the rollout: max of the target network's (4, 6)
         (q_learning, False, True, 1 + 0.5 * 6),  # a time limit does not end the return
@@ -85,8 +85,9 @@ def test_losses_by_hand_and_against_keras():
         (clipped_double_q_learning, False, False, 1 + 0.5 * 4),  # the lower of 7 and 4
     ],
 )
-def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
-    # Q_online(s') = (7, 2), Q_target(s') = (4, 6), Q_online(s, 0) = 2; plain SGD on 0.5 (goal - q)^2.
+def test_one_update_by_hand(bootstrap, terminated, truncated, td_target):
+    # Q_online(s') = (7, 2), Q_target(s') = (4, 6), Q_online(s, 0) = 2. The loss is
+    # (td_target - q)^2 / 2.
     networks = linear_networks([[2.0, 0.0], [7.0, 2.0]], [[0.0, 0.0], [4.0, 6.0]])
     learner = agent(
         networks=networks, optimizer=keras.optimizers.SGD(0.1), bootstrap=bootstrap, loss=squared, discount=0.5, updates=1
@@ -95,17 +96,17 @@ def test_one_update_by_hand(bootstrap, terminated, truncated, goal):
     learner.updated.assign(1)  # the next copy is far away
     metrics = engine.compile(learner.learn, learner.variables)(one_step(terminated, truncated))
     kernel = np.asarray(learner.online.layers[-1].kernel)
-    np.testing.assert_allclose(kernel, [[2 + 0.1 * (goal - 2), 0], [7, 2]], rtol=1e-6)
-    np.testing.assert_allclose(float(metrics["loss"]), 0.5 * (goal - 2) ** 2, rtol=1e-6)
-    np.testing.assert_allclose(float(metrics["gradient_norm"]), abs(goal - 2), rtol=1e-6)
-    np.testing.assert_allclose(float(metrics["td_error"]), abs(goal - 2), rtol=1e-6)
+    np.testing.assert_allclose(kernel, [[2 + 0.1 * (td_target - 2), 0], [7, 2]], rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["loss"]), 0.5 * (td_target - 2) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["gradient_norm"]), abs(td_target - 2), rtol=1e-6)
+    np.testing.assert_allclose(float(metrics["td_error"]), abs(td_target - 2), rtol=1e-6)
     np.testing.assert_allclose(float(metrics["q_value"]), 2, rtol=1e-6)
 
 
 @graphs
 @pytest.mark.parametrize("updates", [1, 3])
 def test_the_target_network_is_copied_before_every_so_many_updates(updates):
-    """With C = 3 before updates 0 and 3, whether a call of `learn` makes one of them or three."""
+    """It is copied before updates 0 and 3, whether a call of `learn` makes one of them or three."""
     learner = agent(target_every=3, updates=updates, optimizer=keras.optimizers.SGD(0.1))
     learn = engine.compile(learner.learn, learner.variables)
     online, copied = [weights(learner.online)], []
@@ -165,7 +166,7 @@ def test_the_average_sees_observations_as_the_online_network_does_before_the_fir
     learner = agent(networks=networks, averaging=0.2)
     engine.compile(learner.observe, learner.variables)(one_step(False, False))
     observation = np.array([[3.0, -1.0]], np.float32)
-    np.testing.assert_array_equal(learner._greedy.greedy()(observation), learner._exploring.greedy()(observation))
+    np.testing.assert_array_equal(learner._greedy.refresh()(observation), learner._exploring.refresh()(observation))
 
 
 def test_without_averaging_the_policy_is_the_online_network():
@@ -188,8 +189,8 @@ def test_observing_learns_nothing_but_remembers():
 
 
 @graphs
-def test_exploration_is_complete_while_warming_up():
-    learner = agent(warm_up=2, epsilon=exploration.linear(0.5, 0.1, 4))
+def test_all_actions_are_random_before_learning_starts():
+    learner = agent(learning_starts=2, epsilon=exploration.linear(0.5, 0.1, 4))
     observe, rates = engine.compile(learner.observe, learner.variables), []
     for _ in range(5):
         rates.append(float(learner.exploration_rate()))
@@ -212,7 +213,7 @@ def test_acting_on_host_and_device_agree():
 
 def identity_agent(**options):
     space = Identity().observation_space
-    options = {"rollout_length": 10, "updates": 20, "warm_up": 20, "discount": 0.0, "target_every": 10} | options
+    options = {"rollout_length": 10, "updates": 20, "learning_starts": 20, "discount": 0.0, "target_every": 10} | options
     return agent(space=space, actions=ACTIONS, capacity=2000, **options)
 
 
@@ -249,9 +250,15 @@ def test_images_go_through_a_convolution():
         return keras.Sequential([*layers, keras.layers.Dense(ACTIONS)])
 
     learner = agent(
-        space=make().observation_space, actions=ACTIONS, networks=(network(0), network(0)), capacity=2000,
-        rollout_length=20, updates=20, warm_up=40, discount=0.0,
-    )  # fmt: skip
+        space=make().observation_space,
+        actions=ACTIONS,
+        networks=(network(0), network(0)),
+        capacity=2000,
+        rollout_length=20,
+        updates=20,
+        learning_starts=40,
+        discount=0.0,
+    )
     rollout = HostRollout(learner, vectorize(make), seed=1)
     list(train(learner, rollout, steps=600))
     assert evaluate(learner, vectorize(make, 4), episodes=8, seed=2).mean() == 5.0
@@ -260,6 +267,6 @@ def test_images_go_through_a_convolution():
 def test_bad_input():
     with pytest.raises(ValueError, match="batch_size: expected at most the replay's 256, received 300"):
         agent(batch_size=300)
-    for name, value in {"discount": 1.5, "updates": 0, "target_every": 0, "warm_up": -1, "rollout_length": 1.5}.items():
+    for name, value in {"discount": 1.5, "updates": 0, "target_every": 0, "learning_starts": -1, "rollout_length": 1.5}.items():
         with pytest.raises(ValueError, match=f"{name}: expected .*, received {value}"):
             agent(**{name: value})

@@ -1,4 +1,4 @@
-"""Gymnasium environments as agents get them: one array, images with channels last, and no lies about their spaces."""
+"""Gymnasium environments as agents get them: one array, channels last, within their spaces."""
 
 import importlib.util
 
@@ -13,7 +13,7 @@ from tests.contracts import raises
 
 
 class Toy(gymnasium.Env):
-    """Shows what it is told to, from the reset onwards; the last of it again and again."""
+    """Shows the observations that it is given, from the reset on, and then the last one again."""
 
     action_space = spaces.Discrete(2)
 
@@ -40,7 +40,7 @@ class Toy(gymnasium.Env):
 
 @pytest.fixture
 def toy(monkeypatch):
-    """A function that registers a `Toy` and gives its id."""
+    """A function that registers a `Toy` and returns its id."""
     monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
 
     def register(space, shown=(), **options):
@@ -92,7 +92,7 @@ def test_other_observations_are_refused(toy, space):
 
 
 def frames(*shape):
-    """Four frames whose every pixel is different."""
+    """Four frames in which all pixels are different."""
     size = int(np.prod(shape))
     return [np.arange(k * size, (k + 1) * size).reshape(shape).astype(np.uint8) for k in range(4)]
 
@@ -110,7 +110,9 @@ def test_stacked_vectors_are_rows_the_oldest_first(toy):
     shown = [np.array([k, -k], np.float32) for k in range(4)]
     env = environments.make(toy(PART, shown), frame_stack=3)
     np.testing.assert_array_equal(played(env, 3), [[1, -1], [2, -2], [3, -3]])
-    np.testing.assert_array_equal(played(env, 1), [[0, 0], [0, 0], [1, -1]])  # before the start there is the start
+    np.testing.assert_array_equal(
+        played(env, 1), [[0, 0], [0, 0], [1, -1]]
+    )  # before the start, the first observation is repeated
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 1), (3, 5, 2)])
@@ -155,12 +157,15 @@ GOOD = np.zeros(2, np.float32)
     ("shown", "words"),
     [
         ([np.array([0, 9], np.float32)], r"env: expected of reset an observation in Box.*, received \[0. 9.\]"),
-        ([GOOD, GOOD, np.array([0, np.nan], np.float32)], r"env: expected of step an observation in Box.*, received \[ 0. nan\]"),
+        (
+            [GOOD, GOOD, np.array([0, np.nan], np.float32)],
+            r"env: expected of step an observation in Box.*, received \[ 0. nan\]",
+        ),
         ([GOOD, np.zeros(3, np.float32)], r"env: expected of step an observation in Box.*, received shape \(3,\), float32"),
         ([[0.0, "x"]], "env: expected of reset an observation in Box.*, received"),
         ([GOOD.astype(np.float64)], "env: expected of reset an observation in Box.*, received"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.filterwarnings("ignore:.*Casting input")
 def test_an_environment_that_leaves_its_observation_space_is_named(shown, words):
     with raises(words) as error:

@@ -1,4 +1,7 @@
-"""What every agent's passes do with layers that differ in training: NoisyDense, batch normalisation (Keras's and ours) and Dropout."""
+"""The passes of every agent, with layers that differ in training.
+
+These are NoisyDense, Dropout and batch normalisation, Keras's and ours.
+"""
 
 import keras
 import numpy as np
@@ -42,7 +45,7 @@ def noisy(seed):
 
 
 class Stack(keras.layers.Layer):
-    """Layers one after the other, of sequences of any length."""
+    """Layers one after the other, for sequences of any length."""
 
     def __init__(self, layers):
         super().__init__()
@@ -73,9 +76,16 @@ def dqn():
     space = Identity().observation_space
     online, target = (network(ACTIONS, seed, inputs=[space.shape]) for seed in (1, 2))
     return DQN(
-        online=online, target=target, optimizer=keras.optimizers.Adam(0.01), updates=2, warm_up=0, seed=0, batch_size=8,
-        epsilon=exploration.constant(0.0), replay=UniformReplay(64, space, Discrete(ACTIONS), seed=3),
-    )  # fmt: skip
+        online=online,
+        target=target,
+        optimizer=keras.optimizers.Adam(0.01),
+        updates=2,
+        learning_starts=0,
+        seed=0,
+        batch_size=8,
+        epsilon=exploration.constant(0.0),
+        replay=UniformReplay(64, space, Discrete(ACTIONS), seed=3),
+    )
 
 
 def actor_critic(kind):
@@ -98,10 +108,19 @@ def continuous(kind, critics, **options):
         actor = network(*head, activation="tanh") if kind is not SAC else network(*head)
         both = {"target_actor": network(1, 6, activation="tanh"), "noise": GaussianNoise(0.0)} if kind is not SAC else {}
         return kind(
-            actor=actor, critics=Critics(online, targets, keras.optimizers.Adam(0.01)), optimizer=keras.optimizers.Adam(0.01),
-            replay=UniformReplay(64, Box(-1, 1, (1,)), TORQUE, seed=3), action_space=TORQUE, batch_size=8, rollout_length=2,
-            updates=2, warm_up=0, seed=0, **both, **options,
-        )  # fmt: skip
+            actor=actor,
+            critics=Critics(online, targets, keras.optimizers.Adam(0.01)),
+            optimizer=keras.optimizers.Adam(0.01),
+            replay=UniformReplay(64, Box(-1, 1, (1,)), TORQUE, seed=3),
+            action_space=TORQUE,
+            batch_size=8,
+            rollout_length=2,
+            updates=2,
+            learning_starts=0,
+            seed=0,
+            **both,
+            **options,
+        )
 
     return make
 
@@ -117,7 +136,7 @@ AGENTS = {
     "SAC": (continuous(SAC, 2, temperature=FixedTemperature(0.1)), ContinuousIdentity),
 }
 KINDS = ("DQN", "PPO", "recurrent PPO", "SAC")  # one of each, on JAX too
-DETERMINISTIC = ("DQN", "DDPG", "TD3")  # without epsilon and added noise, all that explores is the network's own noise
+DETERMINISTIC = ("DQN", "DDPG", "TD3")  # without epsilon and added noise, only the noise of their layers explores
 
 
 def differing(*models):
@@ -127,7 +146,7 @@ def differing(*models):
 
 
 def state(layers):
-    """name -> what has to change: seeds of noise, moving averages, sigmas."""
+    """(kind, layer) -> what can change: seeds of noise, moving averages, sigmas."""
     found = {}
     for k, layer in enumerate(layers):
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -161,7 +180,7 @@ def test_every_agent_explores_and_learns_with_noise_and_is_greedy_without(name):
     observation = np.repeat(rollout._observation[:1], ENVS, axis=0)
     start = np.ones(ENVS, bool)
 
-    # Exploring, on the host and in programs: all noise is drawn, no average moves.
+    # Exploring, on the host and in programs: all layers draw noise, no average moves.
     act, host = engine.compile(agent.act, agent.variables), agent.host_policy(np.random.default_rng(0))
     for explore in (host, act):
         before = state(acting)
@@ -173,10 +192,10 @@ def test_every_agent_explores_and_learns_with_noise_and_is_greedy_without(name):
     # Greedy: one observation, one action, and nothing moves.
     before, policy = values(agent.variables), agent.host_policy()
     actions = np.array([policy(observation, start)[0] for _ in range(5)])
-    assert (actions == actions[0, 0]).all() or name == "recurrent PPO"  # which remembers
+    assert (actions == actions[0, 0]).all() or name == "recurrent PPO"  # it has a memory
     assert all(np.array_equal(a, b) for a, b in zip(before, values(agent.variables), strict=True))
 
-    # Learning: sigmas are learnt, averages move, and the agent goes on exactly from saved variables.
+    # Learning: sigmas are learnt, averages move, and the agent goes on exactly from its variables.
     before, saved, ends = state(learnt), values(agent.variables), []
     for _ in range(2):
         for variable, value in zip(agent.variables, saved, strict=True):
@@ -189,7 +208,7 @@ def test_every_agent_explores_and_learns_with_noise_and_is_greedy_without(name):
 
 
 def test_the_three_passes_by_hand():
-    # x = 1 and 5: the batch has mean 3 and deviation 2, the moving averages are 0 and 1.
+    # x = 1 and 5: the batch has mean 3 and standard deviation 2. The moving averages are 0 and 1.
     layer, x = keras.layers.BatchNormalization(momentum=0.5, epsilon=0.0), np.array([[1.0], [5.0]], np.float32)
     model = keras.Sequential([keras.Input((1,)), layer])
     for run in (greedy, exploring):
@@ -222,6 +241,6 @@ def test_noise_is_drawn_in_learning_and_exploring_alone():
 
 def test_a_model_without_noise_has_one_pass_on_the_host_and_one_with_noise_two():
     plain = HostPasses(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
-    assert plain.greedy() is plain.exploring() and isinstance(plain.greedy(), engine.HostForward)
+    assert plain.greedy is plain.exploring and isinstance(plain.greedy, engine.HostForward)
     passes = HostPasses(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Dropout(0.5)]))
-    assert passes.greedy() is not passes.exploring()
+    assert passes.greedy is not passes.exploring

@@ -1,4 +1,4 @@
-"""Policies: what they draw against scipy's distributions, on the host and inside programs, and what the environment gets of it."""
+"""Policies: their samples against scipy's distributions, and the actions that come from them."""
 
 import keras
 import numpy as np
@@ -26,14 +26,19 @@ LOGITS = np.array([1.0, -0.5, 0.3, 0.0, -1.5], np.float32)
 
 
 def drawn(policy, place, parameters, seed=0):
-    """Samples `[B, ...]` of parameters `[B, ...]`, by the program or by the host's sampler."""
+    """(samples, actions), `[B, ...]` each, of parameters `[B, ...]`."""
     if place == "device":
-        return as_array(policy.sample(keras.random.SeedGenerator(seed), *map(ops.convert_to_tensor, parameters)))
+        samples = policy.sample(keras.random.SeedGenerator(seed), *map(ops.convert_to_tensor, parameters))
+        return as_array(samples), as_array(policy.action(samples))
     return policy.host_sampler(np.random.default_rng(seed))(*parameters)
 
 
 def actions(policy, place, samples):
-    return as_array(policy.action(ops.convert_to_tensor(samples))) if place == "device" else policy.host_action(samples)
+    """The actions of samples of a normal policy."""
+    if place == "device":
+        return as_array(policy.action(ops.convert_to_tensor(samples)))
+    others = [None] * (len(policy.shapes) - 1)  # without a generator, samples are the means alone
+    return policy.host_sampler(None)(samples, *others)[1]
 
 
 def joint(logits, counts):
@@ -49,19 +54,22 @@ def test_discrete_samples_have_the_probabilities_of_the_logits(name, place):
     space, counts = CHOICES[name]
     policy, logits = policy_for(space), LOGITS[: sum(counts)]
     grid, expected = joint(logits, counts)
-    samples = drawn(policy, place, [np.tile(logits, (DRAWS, 1))])
+    samples, acted = drawn(policy, place, [np.tile(logits, (DRAWS, 1))])
     cells = np.ravel_multi_index(samples.reshape(DRAWS, -1).T, counts)
     seen = np.bincount(cells, minlength=len(expected))
     assert stats.chisquare(seen, expected * DRAWS).pvalue > 0.01
     indices = grid[:, 0] if name == "Discrete" else grid
     log_prob = policy.distribution(ops.convert_to_tensor(np.tile(logits, (len(grid), 1)))).log_prob(indices)
     np.testing.assert_allclose(as_array(log_prob), np.log(expected), rtol=1e-5)
-    for action in actions(policy, place, samples[:50]):
+    for action in acted[:50]:
         assert space.contains(action)
 
 
 def gaussians():
-    """name: (policy, its parameters for DRAWS environments in one state), deviations of (0.3, 1.2) around (-0.4, 0.7)."""
+    """name -> (policy, its parameters for DRAWS environments in one state).
+
+    Means are (-0.4, 0.7), standard deviations (0.3, 1.2).
+    """
     loc, scale = (np.tile(np.array(x, np.float32), (DRAWS, 1)) for x in ([-0.4, 0.7], [0.3, 1.2]))
     features = np.array([0.6, -0.8, 1.0], np.float32)  # the squares of the first two sum to 1
     sigma = np.array([[0.3, 1.2], [0.3, 1.2], [0.0, 0.0]], np.float32)
@@ -74,7 +82,7 @@ def gaussians():
 @pytest.mark.parametrize("name", ["normal", "state-dependent"])
 def test_continuous_samples_are_normal(name, place):
     policy, parameters = gaussians()[name]
-    samples = drawn(policy, place, parameters)
+    samples, _ = drawn(policy, place, parameters)
     assert samples.shape == (DRAWS, 2) and samples.dtype == np.float32
     for d, (loc, scale) in enumerate(((-0.4, 0.3), (0.7, 1.2))):
         assert stats.kstest(samples[:, d], stats.norm(loc, scale).cdf).pvalue > 0.01
@@ -117,8 +125,8 @@ def test_without_a_generator_the_likeliest_sample_is_taken(name):
         policy, parameters = gaussians()[name]
         parameters = [x[:40] for x in parameters]
         expected = parameters[0]
-    np.testing.assert_array_equal(policy.host_sampler(None)(*parameters), expected)
-    drawn_twice = [policy.host_sampler(np.random.default_rng(seed))(*parameters) for seed in (0, 1)]
+    np.testing.assert_array_equal(policy.host_sampler(None)(*parameters)[0], expected)
+    drawn_twice = [policy.host_sampler(np.random.default_rng(seed))(*parameters)[0] for seed in (0, 1)]
     assert np.any(drawn_twice[0] != expected) and np.any(drawn_twice[0] != drawn_twice[1])
 
 
@@ -135,7 +143,7 @@ def state_dependent():
 
 
 def noises(place, steps, states):
-    """What `steps` samples have beyond their mean, `[steps, ENVS, 2]`, in the states z_t of all environments."""
+    """Samples minus their mean, `[steps, ENVS, 2]`. All environments are in the state states[t]."""
     policy, head = state_dependent()
     seed, draw = keras.random.SeedGenerator(0), policy.host_sampler(np.random.default_rng(0))
     result = []
@@ -144,7 +152,7 @@ def noises(place, steps, states):
         if place == "device":
             sample = as_array(policy.sample(seed, loc, scale, factors))
         else:
-            sample = draw(*map(as_array, (loc, scale, factors)))
+            sample, _ = draw(*map(as_array, (loc, scale, factors)))
         result.append(sample - as_array(loc))
     return np.stack(result)
 
@@ -165,11 +173,11 @@ def test_a_host_rollout_starts_with_new_noise():
     policy, head = state_dependent()
     parameters = [as_array(x) for x in head(np.tile(uniform(0, FEATURES), (ENVS, 1)))]
     generator = np.random.default_rng(0)
-    first, second = (policy.host_sampler(generator)(*parameters) for _ in range(2))
+    first, second = (policy.host_sampler(generator)(*parameters)[0] for _ in range(2))
     assert np.all(first != second)
 
 
-def test_scale_is_the_deviation_of_a_single_step_and_only_sigma_feels_it():
+def test_scale_is_the_standard_deviation_of_a_single_step_and_only_sigma_feels_it():
     policy, head = state_dependent()
     features = uniform(4, ENVS, FEATURES)
     sigma = np.exp(as_array(head.log_scale))
@@ -181,7 +189,8 @@ def test_scale_is_the_deviation_of_a_single_step_and_only_sigma_feels_it():
         return ops.sum(policy.distribution(*head(features)).log_prob(np.full((ENVS, 2), 0.4, np.float32))), ()
 
     for_sigma = as_array(engine.value_and_grad(lambda: log_prob(ops.convert_to_tensor(features)), [head.log_scale])()[1][0])
-    # d/dlog sigma_da of sum over states of log N(x; 0, s_a^2) = (x^2 / s_a^2 - 1) z_d^2 sigma_da^2 / s_a^2
+    # For each state: d log N(x; 0, s_a^2) / d log sigma_da
+    # = (x^2 / s_a^2 - 1) z_d^2 sigma_da^2 / s_a^2
     by_hand = ((0.4**2 / expected**2 - 1) / expected**2)[:, None, :] * features[:, :, None] ** 2 * sigma**2
     np.testing.assert_allclose(for_sigma, by_hand.sum(0), rtol=1e-3, atol=1e-5)
     # The kernel of loc is 0, so features could move the log-probability only through the scale.
@@ -192,7 +201,7 @@ def test_scale_is_the_deviation_of_a_single_step_and_only_sigma_feels_it():
 
 def bounds_that_are_no_numbers():
     space = spaces.Box(-1, 1, (2,))
-    space.low[0] = np.nan  # Gymnasium refuses them when a Box is made, not when its bounds are changed
+    space.low[0] = np.nan  # Gymnasium checks bounds when a Box is made, not when they are changed
     return space
 
 
@@ -210,7 +219,7 @@ def bounds_that_are_no_numbers():
         (spaces.Box(0, 1, (2, 2)), "expected a Box of floats with one axis, received Box"),
         (spaces.Box(0, 1, ()), "expected a Box of floats with one axis, received Box"),
     ],
-)  # fmt: skip
+)
 def test_boxes_that_cannot_be_acted_in(make, space, words):
     with raises(words) as error:
         make(space)

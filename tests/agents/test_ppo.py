@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow  # compiles many programs
 
 
 def small(optimizer=None, **options):
-    """A linear agent, whose minibatch is the whole trajectory."""
-    options = {"discount": 0.9, "lambda_": 0.7, "minibatches": 1, "normalize_advantage": False, "seed": 0} | options
+    """A linear agent. Its minibatch is the whole trajectory."""
+    options = {"discount": 0.9, "gae_lambda": 0.7, "minibatches": 1, "normalize_advantage": False, "seed": 0} | options
     agent = actors.make(PPO, optimizer=optimizer or keras.optimizers.SGD(0.5), **options)
     return actors.assign(agent, logits=[[1.0, -0.5]], value=[[0.8]])
 
@@ -45,7 +45,8 @@ def test_updates_by_hand(options):
 def test_advantages_are_those_of_the_recursion_over_td_errors():
     agent, step = small(), actors.at_random()
     experience = actors.run(agent.experience, agent, step)
-    value, following = experience.value.reshape(step.reward.shape), actors.as_array(agent.network.next_value(step))
+    value = experience.value.reshape(step.reward.shape)
+    following = actors.as_array(agent.network.evaluate(step).next_value)
     going_on = ~(step.terminated | step.truncated)
     advantage, ahead = np.zeros_like(value), 0.0
     for t in reversed(range(len(value))):
@@ -59,7 +60,7 @@ def test_advantages_are_those_of_the_recursion_over_td_errors():
 def test_the_first_update_is_the_actor_critics(optimizer):
     step, shared = actors.at_random(), {"entropy_weight": 0.1, "value_weight": 0.7}
     ours = small(optimizer(0.1), epochs=1, **shared)
-    theirs = actors.make(A2C, discount=0.9, lambda_=0.7, optimizer=optimizer(0.1), **shared)
+    theirs = actors.make(A2C, discount=0.9, gae_lambda=0.7, optimizer=optimizer(0.1), **shared)
     actors.assign(theirs, logits=[[1.0, -0.5]], value=[[0.8]])
     metrics, expected = (actors.run(agent.learn, agent, step) for agent in (ours, theirs))
     np.testing.assert_allclose(*(actors.flat(agent.model.variables) for agent in (ours, theirs)), rtol=1e-5)
@@ -115,13 +116,13 @@ def test_minibatches_are_random_parts_of_the_whole():
         agent.optimizer.learning_rate = 0.1
         learn(step)
         learnt.append(actors.flat(agent.model.variables))
-    for name in ("value_loss", "policy_loss", "entropy"):  # nothing learnt: the means over the parts are that of the whole
+    for name in ("value_loss", "policy_loss", "entropy"):  # nothing is learnt, so the mean of the parts is that of the whole
         np.testing.assert_allclose([metrics[name] for metrics in seen], seen[0][name], rtol=1e-4, err_msg=name)
     assert np.abs(learnt[1] - learnt[2]).max() > 1e-5  # the seed makes the parts
 
 
 def parts_of(seed, epochs, minibatches, count=24):
-    """The minibatches that an agent with a seed makes, in their order."""
+    """The minibatches of an agent with this seed, in their order."""
     generator = keras.random.SeedGenerator(seed)
     orders = [actors.as_array(keras.random.shuffle(np.arange(count), seed=generator)) for _ in range(epochs)]
     return [part for order in orders for part in np.split(order, minibatches)]
@@ -187,16 +188,24 @@ def test_solves_the_identity_environment(name):
 
 
 def trained(place, seed, *, world=0, start=0, state=None):
-    """Four rollouts of an agent that has all state there is, with a boundary in the middle.
+    """Four rollouts of an agent that has every kind of state, with a boundary in the middle.
 
     Returns:
         ({step of a boundary: all variables}, what was logged).
     """
     agent = actors.identity_agent(
-        PPO, ContinuousIdentity, hidden=(8,), model={"normalize": True}, rewards=RewardScaling(4, 0.5), seed=seed,
-        policy=GSDEPolicy(TORQUE, num_envs=4, features=8, redraw_every=7), epochs=2, minibatches=2, target_kl=0.05,
+        PPO,
+        ContinuousIdentity,
+        hidden=(8,),
+        model={"normalize": True},
+        rewards=RewardScaling(4, 0.5),
+        seed=seed,
+        policy=GSDEPolicy(TORQUE, num_envs=4, features=8, redraw_every=7),
+        epochs=2,
+        minibatches=2,
+        target_kl=0.05,
         entropy_weight=exploration.linear(0.1, 0.0, 160),
-    )  # fmt: skip
+    )
     rollout = actors.place(agent, place, ContinuousIdentity, seed=world)
     variables = [*agent.variables, *rollout.variables]
     for variable, value in zip(variables, state or [], strict=False):

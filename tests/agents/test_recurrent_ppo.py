@@ -25,13 +25,19 @@ def make(*, cell=keras.layers.LSTMCell, units=4, num_envs=ENVS, length=LENGTH, s
     policy = policy_for(Discrete(ACTIONS))
     options = {"optimizer": keras.optimizers.Adam(0.02), "discount": 0.5, "minibatches": 1} | options
     return recurrent_ppo(
-        build=recurrent_actor_critic((ACTIONS,), policy.head, cell=cell, units=units, hidden=(8,), normalize=normalize, seed=seed),
-        policy=policy, num_envs=num_envs, rollout_length=length, seed=seed, **options,
-    )  # fmt: skip
+        build=recurrent_actor_critic(
+            (ACTIONS,), policy.head, cell=cell, units=units, hidden=(8,), normalize=normalize, seed=seed
+        ),
+        policy=policy,
+        num_envs=num_envs,
+        rollout_length=length,
+        seed=seed,
+        **options,
+    )
 
 
 def opinionated(agent):
-    """The agent with an actor whose probabilities and a critic whose values are far from equal in all states."""
+    """The agent with larger weights: probabilities and values differ clearly between states."""
     for layer in ("logits", "value"):
         kernel = agent.model.get_layer(layer).kernel
         kernel.assign(np.random.default_rng(1).normal(size=kernel.shape))
@@ -39,7 +45,7 @@ def opinionated(agent):
 
 
 def acted(agent, *, starts, seed=0):
-    """What the agent does with random observations: (extras of each step, the last memory, observations), `[T, B]`."""
+    """(extras of acting, observations) of steps with random observations, `[T, B]` each."""
     observation = np.random.default_rng(seed).normal(size=(*starts.shape, ACTIONS)).astype("float32")
     act = engine.compile(agent.act, agent.variables)
     extras = [keras.tree.map_structure(as_array, act(*step)[1]) for step in zip(observation, starts, strict=True)]
@@ -81,7 +87,7 @@ def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
     for t in range(LENGTH):
         kept = [np.where(extras["start"][t][:, None], 0.0, each[t]) for each in memory]  # an episode's first step sees none
         parameters, value, _ = one_step(agent, observation[t], kept)
-        policy = agent.policy.distribution(*parameters)
+        policy = agent.network.policy.distribution(*parameters)
         expected.append((as_array(policy.log_prob(extras["sample"][t])), as_array(value)))
     experience = actors.run(agent.experience, agent, steps)
     for ours, theirs in zip((experience.log_prob, experience.value), zip(*expected, strict=True), strict=True):
@@ -89,19 +95,21 @@ def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
 
 
 def test_terminated_truncated_and_cut_by_the_rollout_by_hand():
-    agent = opinionated(make(lambda_=1.0))
-    ended, last = (2, 0), (3, 1)  # environment 0 terminates after step 2, 1 is truncated after step 3, 2 is cut by the end
+    agent = opinionated(make(gae_lambda=1.0))
+    ended, last = (2, 0), (3, 1)  # environment 0 terminates at step 2, 1 is truncated at step 3, 2 goes on
     starts = starting((0, slice(None)), (3, 0), (4, 1))
     extras, observation = acted(agent, starts=starts)
     following = np.concatenate([observation[1:], np.full((1, ENVS, ACTIONS), 0.3, np.float32)])
-    following[ended], following[last] = 0.7, -0.4  # what the episodes saw last, not what the next ones see first
+    following[ended], following[last] = 0.7, -0.4  # what these episodes saw last, not what the next ones see first
     steps = trajectory(extras, observation, following, terminated=[ended], truncated=[last])
     experience = actors.run(agent.experience, agent, steps)
 
     def value(env, before, observation):
-        """V after the step `before` of an environment, from the memory that it left."""
-        memory = [v.value[env : env + 1] if before == LENGTH - 1 else extras[f"memory_{i}"][before + 1][env : env + 1]
-                  for i, v in enumerate(agent.network._memory)]  # fmt: skip
+        """V of an observation, with the memory that an environment has after the step `before`."""
+        memory = [
+            v.value[env : env + 1] if before == LENGTH - 1 else extras[f"memory_{i}"][before + 1][env : env + 1]
+            for i, v in enumerate(agent.network._memory)
+        ]
         return float(as_array(one_step(agent, observation[None], memory)[1])[0])
 
     def returns(rewards, bootstrap):
@@ -196,7 +204,7 @@ def test_remembers_what_a_policy_without_memory_cannot_know(name):
     rollout = actors.place(agent, "host", DelayedIdentity, num_envs=envs)
     list(train(agent, rollout, steps=8_000, report_every=8_000))
     returns = evaluate(agent, vectorize(DelayedIdentity, 5), episodes=20, seed=2)
-    assert returns.mean() >= 4.9, returns  # a third of 5 without a memory
+    assert returns.mean() >= 4.9, returns  # a policy without a memory gets a third of 5
 
 
 def trained(kind, seed, *, start=0, state=None):

@@ -11,7 +11,11 @@ pytestmark = pytest.mark.slow  # compiles many programs
 
 
 def cut(**changes):
-    """The first environment ends at t = 1 and goes on, the second one never ends, the third is truncated at t = 2, its last step."""
+    """Three steps of three environments.
+
+    The first terminates at t = 1 and begins an episode. The second never ends. The third is
+    truncated at t = 2, the last step.
+    """
     step = actors.trajectory(
         observation=[[1, 2, 3], [4, 5, 6], [7, 8, 9]],
         sample=[[0, 1, 1], [1, 0, 1], [0, 1, 0]],
@@ -27,7 +31,10 @@ COMPLETE = np.array([[1, 0, 1], [1, 0, 1], [0, 0, 1]])
 
 
 def returns(value):
-    """The Monte Carlo returns of `cut` where episodes are complete, gamma 1/2, bootstrapping at the time limit from V(s) = value s."""
+    """The Monte Carlo returns of `cut` where episodes are complete, with gamma = 1/2.
+
+    At the time limit they bootstrap from V(s) = value s.
+    """
     last = 9 + 0.5 * value * 4
     return np.array([[1 + 0.5 * 4, 0, 3 + 0.5 * (6 + 0.5 * last)], [4, 0, 6 + 0.5 * last], [0, 0, last]])
 
@@ -67,7 +74,7 @@ def test_incomplete_episodes_change_nothing():
         learnt.append(actors.flat(agent.model.variables))
     np.testing.assert_array_equal(*learnt)
     agent = actors.make(REINFORCE, normalize_advantage=True, entropy_weight=1.0, optimizer=keras.optimizers.Adam(0.01))
-    actors.run(agent.learn, agent, step)  # from now on the optimizer has a momentum
+    actors.run(agent.learn, agent, step)  # now the optimizer has a momentum
     learnt = [*agent.model.variables, *agent.optimizer.variables]
     before = actors.flat(learnt)
     nothing = np.zeros((3, 3), bool)
@@ -79,7 +86,7 @@ def test_incomplete_episodes_change_nothing():
 def test_equals_the_actor_critic_with_lambda_1_where_all_episodes_are_complete():
     step = actors.at_random()
     step.truncated[-1] = True
-    agents = [actors.make(kind, discount=0.9, **options) for kind, options in ((REINFORCE, {}), (A2C, {"lambda_": 1.0}))]
+    agents = [actors.make(kind, discount=0.9, **options) for kind, options in ((REINFORCE, {}), (A2C, {"gae_lambda": 1.0}))]
     for agent in agents:
         actors.run(agent.learn, agent, step)
     np.testing.assert_allclose(*(actors.flat(agent.model.variables) for agent in agents), rtol=1e-6)

@@ -9,7 +9,7 @@ SPACE = Box(-1, 1, (2,), np.float32)
 
 
 def trajectory(values, envs=1):
-    """A trajectory whose reward, action and observations all tell the step's number."""
+    """A trajectory in which rewards, actions and observations all are the number of the step."""
     values = np.asarray(values, np.float32).reshape(-1, envs)
     pair = np.stack([values, -values], -1)
     ended = values % 2 == 1

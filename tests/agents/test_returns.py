@@ -7,7 +7,7 @@ RNG = np.random.default_rng(0)
 
 
 def segment(length=12, envs=3, gamma=0.9):
-    """A random time-major segment with terminations and truncations in it."""
+    """A random time-major segment with terminations and truncations."""
     terminated = RNG.random((length, envs)) < 0.15
     cut = RNG.random((length, envs)) < 0.15
     reward, value, next_value = (RNG.normal(size=(length, envs)).astype("float32") for _ in range(3))
@@ -15,7 +15,7 @@ def segment(length=12, envs=3, gamma=0.9):
 
 
 def oracle(reward, discount, next_value, cut, lambda_):
-    """The definition as a plain loop: a weighted mean of n-step returns, each summed forwards."""
+    """The definition in a plain loop: the weighted mean of n-step returns."""
     length, envs = reward.shape
     result = np.zeros((length, envs))
     for b in range(envs):
@@ -64,7 +64,7 @@ def test_td0_is_one_step():
 
 def test_gae_is_the_discounted_sum_of_td_errors():
     reward, discount, value, _, cut = segment()
-    # Where nothing is cut the next value is the value of the next step, as GAE's own recursion assumes.
+    # GAE's recursion assumes that the next value is the value of the next step: so nothing is cut.
     cut[:] = False
     last = RNG.normal(size=(1, 3)).astype("float32")
     next_value = np.concatenate([value[1:], last])

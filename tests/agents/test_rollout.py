@@ -13,10 +13,10 @@ from tests.agents.identity import DeviceIdentity, Identity, vectorize
 
 
 class Constant:
-    """An agent that always pushes the same button."""
+    """An agent that always takes the same action."""
 
     variables = ()
-    rollout_length, warm_up = 5, 0
+    rollout_length, learning_starts = 5, 0
 
     def __init__(self, action=1):
         self.action = action
@@ -39,7 +39,7 @@ class Constant:
 
 
 class Counter(gymnasium.Env):
-    """Observation: the step's number within the episode."""
+    """The observation is the number of the step within the episode."""
 
     observation_space, action_space = Box(0, 100, (1,), np.float32), Discrete(2)
 
@@ -137,7 +137,7 @@ def test_device_episodes_terminate_reset_and_go_on():
     np.testing.assert_array_equal(np.flatnonzero(trajectory.terminated[:, 0]), [3, 7])
     assert not trajectory.truncated.any()
     assert trajectory.observation.shape == (10, 3, 3)
-    # Within an episode the next observation is what is seen next; after its end it is not.
+    # Within an episode the next observation is the observation of the next step.
     same = (trajectory.next_observation[:-1] == trajectory.observation[1:]).all(-1)
     assert same[~trajectory.terminated[:-1]].all()
     np.testing.assert_array_equal(trajectory.reward, trajectory.observation[..., 0])

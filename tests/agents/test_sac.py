@@ -17,7 +17,7 @@ from tests.engine.arrays import machine_code
 
 pytestmark = pytest.mark.slow  # compiles many programs
 
-LOG_SCALE = -19.5  # so small a deviation is lost in rounding: actions are the mean, densities are known
+LOG_SCALE = -19.5  # so small that rounding loses it: actions are the mean, and densities are known
 LOG_PROB = -LOG_SCALE - 0.5 * np.log(2 * np.pi) - np.log(1 - SQUASHED**2)
 ONLINE, TARGETS = [[2.0, 3.0], [1.0, 1.0]], [[1.0, 2.0], [3.0, -1.0]]
 
@@ -33,36 +33,49 @@ def constant_actor(loc, log_scale, dimensions=1):
 
 def agent(*, seed=0, hidden=(32,), **options):
     options = {
-        "actor": gaussian_actor((1,), 1, hidden, seed=1), "critics": shared.small_critics(2),
-        "optimizer": keras.optimizers.Adam(1e-2), "temperature": LearntTemperature(1, keras.optimizers.Adam(1e-2)),
-        "replay": shared.replay(2000), "action_space": TORQUE, "batch_size": 64, "rollout_length": 5, "updates": 5, "warm_up": 0,
-    } | options  # fmt: skip
+        "actor": gaussian_actor((1,), 1, hidden, seed=1),
+        "critics": shared.small_critics(2),
+        "optimizer": keras.optimizers.Adam(1e-2),
+        "temperature": LearntTemperature(1, keras.optimizers.Adam(1e-2)),
+        "replay": shared.replay(2000),
+        "action_space": TORQUE,
+        "batch_size": 64,
+        "rollout_length": 5,
+        "updates": 5,
+        "learning_starts": 0,
+    } | options
     return SAC(seed=seed, **options)
 
 
 def by_hand(**options):
     options = {"critics": linear_critics(ONLINE, TARGETS), "temperature": FixedTemperature(0.1)} | options
     return agent(
-        actor=constant_actor(0.5, LOG_SCALE), optimizer=keras.optimizers.SGD(0.1), discount=0.5, batch_size=4,
-        rollout_length=1, updates=1, **options,
-    )  # fmt: skip
+        actor=constant_actor(0.5, LOG_SCALE),
+        optimizer=keras.optimizers.SGD(0.1),
+        discount=0.5,
+        batch_size=4,
+        rollout_length=1,
+        updates=1,
+        **options,
+    )
 
 
 @pytest.mark.parametrize(
-    ("terminated", "truncated"), [(False, False), (False, True), (True, False), (True, True)],
+    ("terminated", "truncated"),
+    [(False, False), (False, True), (True, False), (True, True)],
     ids=["cut", "truncated", "terminated", "both"],
-)  # fmt: skip
+)
 def test_one_update_by_hand(terminated, truncated):
     learner = by_hand()
     metrics = shared.learn(learner, one_step(terminated, truncated))
     soft_value = min(2 + 2 * SQUASHED, 6 - SQUASHED) - 0.1 * LOG_PROB  # of s' = 2, by the targets
-    goal = 1.0 if terminated else 1 + 0.5 * soft_value  # a time limit does not end the return
+    td_target = 1.0 if terminated else 1 + 0.5 * soft_value  # a time limit does not end the return
     q = np.array([2 + 3 * 2 / 3, 1 + 2 / 3])
-    expected = np.array(ONLINE) + 0.1 * (goal - q)[:, None] * np.array([1, 2 / 3])
+    expected = np.array(ONLINE) + 0.1 * (td_target - q)[:, None] * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online), expected, rtol=1e-5)
-    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (goal - q) ** 2).sum(), rtol=1e-4)
+    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (td_target - q) ** 2).sum(), rtol=1e-4)
     np.testing.assert_allclose(metrics["q_value"], q.mean(), rtol=1e-5)
-    norm = np.sqrt(((goal - q) ** 2).sum() * (1 + 4 / 9))
+    norm = np.sqrt(((td_target - q) ** 2).sum() * (1 + 4 / 9))
     np.testing.assert_allclose(metrics["gradient_norm"], norm, rtol=1e-4)
 
     least = expected[np.argmin(expected @ [1, SQUASHED])]  # the actor climbs the critics as they are after their step
@@ -77,7 +90,7 @@ def test_one_update_by_hand(terminated, truncated):
     assert "temperature" not in metrics
 
 
-def test_the_targets_follow_by_hand():
+def test_the_targets_move_by_hand():
     learner = by_hand(critics=linear_critics(ONLINE, TARGETS, polyak=0.25))
     shared.learn(learner, one_step())
     online = weights_of(learner.critics.online)
@@ -97,7 +110,7 @@ def test_the_temperature_by_hand():
     metrics = shared.learn(learner, one_step())
     expected = np.log(2.0) - 0.5 * (-LOG_PROB + 3)
     np.testing.assert_allclose(metrics["temperature"], np.exp(expected), rtol=1e-4)
-    # goal and actor's loss see alpha as it was before
+    # The TD target and the actor's loss use alpha from before its update.
     soft_value = 2 + 2 * SQUASHED - 2 * LOG_PROB
     loss = 0.5 * ((1 + 0.5 * soft_value - np.array([4, 5 / 3])) ** 2).sum()
     np.testing.assert_allclose(metrics["critic_loss"], loss, rtol=1e-4)
@@ -128,7 +141,7 @@ def test_a_fixed_temperature_buys_entropy():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(kind):
-    learner = agent(discount=0.5, warm_up=200)
+    learner = agent(discount=0.5, learning_starts=200)
     shared.solves_identity(learner, kind, steps=6_000)
 
 
@@ -151,8 +164,8 @@ def test_one_update_per_step_copies_no_replay():
     assert not re.findall(r"\S*\[2000\S* copy\(", code)
 
 
-def test_warming_up():
-    shared.warms_up_uniformly(lambda **options: agent(actor=constant_actor(0.5, -3.0), **options))
+def test_actions_before_learning_starts():
+    shared.starts_uniformly(lambda **options: agent(actor=constant_actor(0.5, -3.0), **options))
 
 
 def test_acting_on_host_and_device_agree():
@@ -185,16 +198,24 @@ def test_images_and_several_actions():
     space, actions = Box(0, 1, (4, 4), np.float32), Box(-1, 1, (3,), np.float32)
     critics = Critics(*([critic((4, 4), 3, (8,), seed=0)] for _ in range(2)), keras.optimizers.Adam())
     learner = agent(
-        actor=gaussian_actor((4, 4), 3, (8,), seed=0), critics=critics, replay=UniformReplay(100, space, actions, seed=0),
-        action_space=actions, temperature=LearntTemperature(3, keras.optimizers.Adam()), batch_size=8,
-    )  # fmt: skip
+        actor=gaussian_actor((4, 4), 3, (8,), seed=0),
+        critics=critics,
+        replay=UniformReplay(100, space, actions, seed=0),
+        action_space=actions,
+        temperature=LearntTemperature(3, keras.optimizers.Adam()),
+        batch_size=8,
+    )
     observation = np.random.default_rng(0).random((2, 1, 4, 4)).astype("float32")
     flags = np.zeros((2, 1), bool)
     action = np.zeros((2, 1, 3), np.float32)
     step = one_step()._replace(
-        observation=observation, next_observation=observation, action=action, reward=np.ones((2, 1), np.float32),
-        terminated=flags, truncated=flags,
-    )  # fmt: skip
+        observation=observation,
+        next_observation=observation,
+        action=action,
+        reward=np.ones((2, 1), np.float32),
+        terminated=flags,
+        truncated=flags,
+    )
     assert np.isfinite(list(shared.learn(learner, step).values())).all()
     assert learner.host_policy()(observation[0], flags[0])[0].shape == (1, 3)
 
@@ -215,7 +236,7 @@ def test_the_two_outputs_of_an_actor_start_apart():
         ({"discount": 1.1}, r"discount: expected a number >= 0 and <= 1, received 1.1"),
         ({"updates": 0}, "updates: expected an integer >= 1, received 0"),
         ({"rollout_length": 0}, "rollout_length: expected an integer >= 1, received 0"),
-        ({"warm_up": -1}, "warm_up: expected an integer >= 0, received -1"),
+        ({"learning_starts": -1}, "learning_starts: expected an integer >= 0, received -1"),
     ],
 )
 def test_bad_input(options, words):

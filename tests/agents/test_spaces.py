@@ -1,4 +1,4 @@
-"""What is asked of spaces: bounds that fit 32 bits, actions in the space's dtype."""
+"""Spaces: bounds that fit into 32 bits, and actions in the dtype of their space."""
 
 import numpy as np
 import pytest

@@ -4,7 +4,7 @@ import pytest
 
 from lab import engine
 from lab.agents import Critics, Trajectory
-from lab.agents.statistics import ObservationStatistics
+from lab.agents.passes import observation_statistics
 from lab.layers import RunningNormalization
 from tests.agents import test_dqn, test_td3
 from tests.engine.arrays import as_array
@@ -27,7 +27,7 @@ def trajectory(features, action):
 
 
 def holds(layer, observation):
-    """The layer has seen these observations, once."""
+    """The layer has seen each of these observations once."""
     seen = observation.reshape(-1, observation.shape[-1])
     assert float(layer.count) == len(seen)
     np.testing.assert_allclose(as_array(layer.mean), seen.mean(axis=0), rtol=1e-5)
@@ -42,7 +42,7 @@ def test_dqn_keeps_the_statistics_of_what_it_observes_and_the_target_network_get
     holds(layers[0], step.observation)
     assert float(layers[1].count) == 0
     np.testing.assert_allclose(
-        agent.online.layers[-1](layers[0](step.observation[0])), agent._greedy.greedy()(step.observation[0]), rtol=1e-5
+        agent.online.layers[-1](layers[0](step.observation[0])), agent._greedy.refresh()(step.observation[0]), rtol=1e-5
     )
     agent._update_targets()
     assert float(layers[1].count) == 20
@@ -56,15 +56,13 @@ def test_actor_and_critics_keep_statistics_each():
     step = trajectory(1, np.zeros((4, 5, 1), np.float32))
     engine.compile(agent.observe, agent.variables)(step)
     for model in (actor, *online):
-        holds(*ObservationStatistics(model).layers, step.observation)
+        holds(*observation_statistics(model), step.observation)
 
 
 def test_layers_that_models_share_see_what_is_observed_once():
     layer = RunningNormalization()
-    statistics = ObservationStatistics(normalized(2, 1, layer), normalized(2, 1, layer, 1))
-    step = trajectory(2, None)
-    statistics.update(step)
-    holds(layer, step.observation)
+    statistics = observation_statistics(normalized(2, 1, layer), normalized(2, 1, layer, 1))
+    assert statistics == [layer]
 
 
 def test_what_is_not_an_observation_is_refused():
@@ -73,4 +71,4 @@ def test_what_is_not_an_observation_is_refused():
     hidden = keras.layers.Dense(2)(inputs)
     for name, outputs in {"inner": inner(hidden), "after": RunningNormalization(name="after")(hidden)}.items():
         with pytest.raises(ValueError, match=f"expected RunningNormalization of the observation itself, received '{name}'"):
-            ObservationStatistics(keras.Model(inputs, outputs))
+            observation_statistics(keras.Model(inputs, outputs))

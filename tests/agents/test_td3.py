@@ -23,12 +23,19 @@ def still(action, seed):
 
 def agent(kind=TD3, *, seed=0, **options):
     networks = {name: deterministic_actor((1,), 1, (64,), seed=1) for name in ("actor", "target_actor")}
-    options = networks | {
-        "critics": shared.small_critics(1 if kind is DDPG else 2), "optimizer": keras.optimizers.Adam(3e-3),
-        "replay": shared.replay(2000), "action_space": TORQUE, "noise": GaussianNoise(0.3), "batch_size": 64,
-        "rollout_length": 4, "updates": 4, "warm_up": 0,
-    } | ({} if kind is DDPG else {"smoothing": clipped_noise()}) | options  # fmt: skip
-    return kind(seed=seed, **options)
+    smoothing = {} if kind is DDPG else {"smoothing": clipped_noise()}
+    parts = {
+        "critics": shared.small_critics(1 if kind is DDPG else 2),
+        "optimizer": keras.optimizers.Adam(3e-3),
+        "replay": shared.replay(2000),
+        "action_space": TORQUE,
+        "noise": GaussianNoise(0.3),
+        "batch_size": 64,
+        "rollout_length": 4,
+        "updates": 4,
+        "learning_starts": 0,
+    }
+    return kind(seed=seed, **networks | parts | smoothing | options)
 
 
 def ddpg(**options):
@@ -40,16 +47,22 @@ def constant_actor(loc):
     layer = keras.layers.Dense(1, "tanh", kernel_initializer="zeros")
     model = keras.Model(inputs, layer(inputs))
     layer.bias.assign([loc])
-    layer.kernel.trainable = False  # it says the same of every observation
+    layer.kernel.trainable = False  # so that its action stays the same for every observation
     return model
 
 
 def by_hand(kind=TD3, count=2, target=0.5, **options):
-    """An actor that says 0.5 and a target that says `target`."""
+    """An agent whose actor has the bias 0.5 and whose target actor has the bias `target`."""
     learner = agent(
-        kind, actor=constant_actor(0.5), target_actor=constant_actor(0.5), optimizer=keras.optimizers.SGD(0.1), discount=0.5,
-        batch_size=4, rollout_length=1, **{"critics": linear_critics(ONLINE[:count], TARGETS[:count]), "updates": 1} | options,
-    )  # fmt: skip
+        kind,
+        actor=constant_actor(0.5),
+        target_actor=constant_actor(0.5),
+        optimizer=keras.optimizers.SGD(0.1),
+        discount=0.5,
+        batch_size=4,
+        rollout_length=1,
+        **{"critics": linear_critics(ONLINE[:count], TARGETS[:count]), "updates": 1} | options,
+    )
     learner.target_actor.layers[-1].bias.assign([target])
     return learner
 
@@ -59,18 +72,19 @@ def bias(model):
 
 
 @pytest.mark.parametrize(
-    ("terminated", "truncated"), [(False, False), (False, True), (True, False), (True, True)],
+    ("terminated", "truncated"),
+    [(False, False), (False, True), (True, False), (True, True)],
     ids=["cut", "truncated", "terminated", "both"],
-)  # fmt: skip
+)
 def test_one_update_by_hand(terminated, truncated):
     learner = by_hand(target=0.7, policy_delay=1, smoothing=lambda action, seed: action - 0.25)
     metrics = shared.learn(learner, one_step(terminated, truncated))
     action = np.tanh(0.7) - 0.25  # of the target, smoothed
-    goal = 1.0 if terminated else 1 + 0.5 * min(2 + 2 * action, 6 - action)  # a time limit does not end the return
+    td_target = 1.0 if terminated else 1 + 0.5 * min(2 + 2 * action, 6 - action)  # a time limit does not end the return
     q = np.array([2 + 3 * 2 / 3, 1 + 2 / 3])
-    expected = np.array(ONLINE) + 0.1 * (goal - q)[:, None] * np.array([1, 2 / 3])
+    expected = np.array(ONLINE) + 0.1 * (td_target - q)[:, None] * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online), expected, rtol=1e-5)
-    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (goal - q) ** 2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["critic_loss"], (0.5 * (td_target - q) ** 2).sum(), rtol=1e-5)
     np.testing.assert_allclose(metrics["q_value"], q.mean(), rtol=1e-5)
     first = expected[0]  # the actor climbs the first critic as it is after its step
     np.testing.assert_allclose(metrics["actor_loss"], -first @ [1, SQUASHED], rtol=1e-5)
@@ -82,13 +96,13 @@ def test_one_update_by_hand(terminated, truncated):
 def test_one_update_of_ddpg_by_hand(terminated, truncated):
     learner = by_hand(DDPG, 1)
     shared.learn(learner, one_step(terminated, truncated))
-    goal = 1.0 if terminated else 1 + 0.5 * (2 + 2 * SQUASHED)
-    expected = np.array([2, 3]) + 0.1 * (goal - 4) * np.array([1, 2 / 3])
+    td_target = 1.0 if terminated else 1 + 0.5 * (2 + 2 * SQUASHED)
+    expected = np.array([2, 3]) + 0.1 * (td_target - 4) * np.array([1, 2 / 3])
     np.testing.assert_allclose(weights_of(learner.critics.online)[0], expected, rtol=1e-5)
     np.testing.assert_allclose(bias(learner.actor), 0.5 + 0.1 * expected[1] * (1 - SQUASHED**2), rtol=1e-5)
 
 
-def test_all_targets_follow_by_hand():
+def test_all_targets_move_by_hand():
     learner = by_hand(target=-1.0, critics=linear_critics(ONLINE, TARGETS, polyak=0.25), policy_delay=1, smoothing=still)
     shared.learn(learner, one_step())
     online = weights_of(learner.critics.online)
@@ -106,8 +120,8 @@ def test_the_actor_and_the_targets_are_delayed(updates, delay, actor_updates):
     online, targets, loc, slow = np.array(ONLINE), np.array(TARGETS), 0.5, 0.5
     for update in range(1, updates + 1):
         action = np.tanh(slow)
-        goal = 1 + 0.5 * (targets @ [2, action]).min()
-        online = online + 0.1 * (goal - online @ [1, 2 / 3])[:, None] * np.array([1, 2 / 3])
+        td_target = 1 + 0.5 * (targets @ [2, action]).min()
+        online = online + 0.1 * (td_target - online @ [1, 2 / 3])[:, None] * np.array([1, 2 / 3])
         if update % delay == 0:
             loc = loc + 0.1 * online[0, 1] * (1 - np.tanh(loc) ** 2)
             targets, slow = online, loc
@@ -155,7 +169,7 @@ def test_noise_with_a_memory_by_hand():
     np.testing.assert_allclose(np.asarray(program(np.array([False, True])))[:, 0], [0.45, 0], rtol=1e-6)
 
 
-def test_noise_with_a_memory_has_its_stationary_deviation():
+def test_noise_with_a_memory_has_its_stationary_standard_deviation():
     noise, action, never = OrnsteinUhlenbeckNoise(5_000, 1), np.zeros((5_000, 1), np.float32), np.zeros(5_000, bool)
     seed, generator = keras.random.SeedGenerator(0), np.random.default_rng(0)
     program = engine.compile(lambda: noise(action, never, seed), [*noise.variables, seed.state])
@@ -170,7 +184,7 @@ def test_noise_with_a_memory_has_its_stationary_deviation():
 @pytest.mark.parametrize("kind", SHARED_OUT)
 def test_solves_the_identity_environment(make, kind):
     noise = {"noise": OrnsteinUhlenbeckNoise(4, 1)} if make is ddpg else {}
-    learner = make(discount=0.2, warm_up=400, **noise)
+    learner = make(discount=0.2, learning_starts=400, **noise)
     shared.solves_identity(learner, kind, steps=8_000)
 
 
@@ -188,8 +202,8 @@ def test_all_state_is_in_the_variables(graphs, kind):
     shared.goes_on_exactly(agent, kind)
 
 
-def test_warming_up():
-    shared.warms_up_uniformly(lambda **options: agent(actor=constant_actor(0.5), target_actor=constant_actor(0.5), **options))
+def test_actions_before_learning_starts():
+    shared.starts_uniformly(lambda **options: agent(actor=constant_actor(0.5), target_actor=constant_actor(0.5), **options))
 
 
 def test_acting_on_host_and_device_agree():

@@ -2,30 +2,30 @@ import numpy as np
 import pytest
 
 from lab.agents import evaluate, train
-from lab.agents.rollout import Batch
-from lab.agents.steps import whole_steps
+from lab.agents.rollout import IterationStats
+from lab.agents.training import whole_steps
 from lab.errors import NonFiniteError
 from tests.agents.identity import Identity, vectorize
 
 
 class Recorder:
-    """A rollout and an agent in one, which writes down what train asks for."""
+    """A rollout and an agent in one, which records what `train` calls."""
 
     num_envs, rollout_length, variables = 2, 5, ()
 
-    def __init__(self, warm_up=0, metrics=None):
-        self.warm_up, self.calls, self.metrics = warm_up, [], metrics or {"loss": 1.0}
+    def __init__(self, learning_starts=0, metrics=None):
+        self.learning_starts, self.calls, self.metrics = learning_starts, [], metrics or {"loss": 1.0}
 
     def reset(self, step):
         self.calls.append(("reset", step))
 
     def run(self, iterations, learn):
         self.calls.append(("learn" if learn else "observe", iterations * 10))
-        return Batch(self.metrics if learn else {}, np.array([3.0, 5.0]), np.array([1, 2]))
+        return IterationStats(self.metrics if learn else {}, np.array([3.0, 5.0]), np.array([1, 2]))
 
 
-def test_warm_up_reports_and_boundaries():
-    recorder = Recorder(warm_up=12)
+def test_learning_starts_reports_and_boundaries():
+    recorder = Recorder(learning_starts=12)
     reports = list(train(recorder, recorder, steps=95, report_every=15, checkpoint_every=35))
     assert [report.step for report in reports] == [20, 40, 60, 80, 100]
     assert whole_steps(95, 12, 10, 15) == (20, 100)
@@ -38,7 +38,7 @@ def test_warm_up_reports_and_boundaries():
 
 
 def test_resuming_takes_the_same_calls():
-    whole, part = Recorder(warm_up=12), Recorder(warm_up=12)
+    whole, part = Recorder(learning_starts=12), Recorder(learning_starts=12)
     list(train(whole, whole, steps=95, report_every=15, checkpoint_every=35))
     reports = list(train(part, part, steps=95, start=60, report_every=15, checkpoint_every=35))
     assert [report.step for report in reports] == [80, 100]

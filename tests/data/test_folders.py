@@ -9,9 +9,17 @@ from lab.data import corpus, folder_of_images, pictures_in
 from tests.contracts import raises
 
 HIDDEN = [
-    ".ipynb_checkpoints/1-checkpoint.png", "cat/.ipynb_checkpoints/1.png", "__MACOSX/cat/1.png", "cat/._1.png", "cat/.png",
-    "@eaDir/1.png", "$RECYCLE.BIN/1.png", "lost+found/1.png", "cat/Thumbs.db", "cat/desktop.ini",
-]  # fmt: skip
+    ".ipynb_checkpoints/1-checkpoint.png",
+    "cat/.ipynb_checkpoints/1.png",
+    "__MACOSX/cat/1.png",
+    "cat/._1.png",
+    "cat/.png",
+    "@eaDir/1.png",
+    "$RECYCLE.BIN/1.png",
+    "lost+found/1.png",
+    "cat/Thumbs.db",
+    "cat/desktop.ini",
+]
 
 
 def pixel(path, value=9):
@@ -40,9 +48,14 @@ def test_hidden_entries_are_no_texts(tmp_path):
 def test_links_are_followed_and_loops_are_not(tmp_path):
     pixel(tmp_path / "elsewhere" / "deep" / "1.png", 1)
     pixel(tmp_path / "set" / "own" / "2.png", 2)
-    for place, target in {
-        "linked": "../elsewhere", "own/up": "..", "own/self": ".", "own/3.png": "2.png", "linked_too": "../elsewhere/deep",
-    }.items():  # fmt: skip
+    targets = {
+        "linked": "../elsewhere",
+        "own/up": "..",
+        "own/self": ".",
+        "own/3.png": "2.png",
+        "linked_too": "../elsewhere/deep",
+    }
+    for place, target in targets.items():
         (tmp_path / "set" / place).symlink_to(target)
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "set")  # a loop over two folders
     images, labels, names, _ = folder_of_images(tmp_path / "set", 1, channels=1)

@@ -68,10 +68,19 @@ def test_kept_glyphs_are_drawn_anew_by_another_version(own_home, monkeypatch, ch
 
 @pytest.mark.parametrize(
     "changes",
-    [{"size": 32}, {"characters": "01"}, {"faces": FACES[:2]}, {"rotation": 40.0}, {"shear": 0.5}, {"zoom": 0.4}, {"shift": 0.2},
-     {"elastic": 0.0}, {"coloured": True}],
+    [
+        {"size": 32},
+        {"characters": "01"},
+        {"faces": FACES[:2]},
+        {"rotation": 40.0},
+        {"shear": 0.5},
+        {"zoom": 0.4},
+        {"shift": 0.2},
+        {"elastic": 0.0},
+        {"coloured": True},
+    ],
     ids=lambda changes: next(iter(changes)),
-)  # fmt: skip
+)
 def test_every_setting_of_glyphs_changes_them(changes):
     images, other = glyphs(20, cache=False)[0], glyphs(20, cache=False, **changes)[0]
     assert images.shape != other.shape or (images != other).any()

@@ -29,7 +29,7 @@ def test_samples():
 def test_places():
     np.testing.assert_allclose(np.linalg.norm(ring().means, axis=1), 1)
     np.testing.assert_allclose(ring().means[2], [0, 1], atol=1e-12)
-    assert ring().deviation == 0.01 and grid().deviation == 0.05
+    assert ring().standard_deviation == 0.01 and grid().standard_deviation == 0.05
     assert {tuple(mean) for mean in grid().means} == {(a, b) for a in (-4, -2, 0, 2, 4) for b in (-4, -2, 0, 2, 4)}
     means = spiral(modes=30).means
     radii = np.linalg.norm(means, axis=1)
@@ -41,7 +41,7 @@ def test_places():
 def test_bad_mixtures():
     with raises(r"means: expected a finite array of shape \[K, D\]"):
         GaussianMixture([1.0, 2.0], 1.0)
-    with raises("deviation: expected a number > 0, received 0"):
+    with raises("standard_deviation: expected a number > 0, received 0"):
         GaussianMixture([[1.0]], 0)
     with raises("weights: expected 1 numbers >= 0, not all 0"):
         GaussianMixture([[1.0]], 1.0, weights=[0.0])

@@ -94,8 +94,13 @@ def test_windows_look_ahead():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda seed: adding(5, 9, seed=seed), lambda seed: copy_memory(5, 9, seed=seed), lambda seed: repeat_copy(5, seed=seed), lambda seed: (sine_mixture(5, 9, seed=seed),)],
-)  # fmt: skip
+    [
+        lambda seed: adding(5, 9, seed=seed),
+        lambda seed: copy_memory(5, 9, seed=seed),
+        lambda seed: repeat_copy(5, seed=seed),
+        lambda seed: (sine_mixture(5, 9, seed=seed),),
+    ],
+)
 def test_seeds_decide(make):
     first, again, other = make(3), make(3), make(4)
     assert all((a == b).all() for a, b in zip(first, again))

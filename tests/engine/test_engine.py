@@ -233,7 +233,10 @@ def test_onednn_is_on_unless_asked_otherwise(monkeypatch, asked, used):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's graphs")
 def test_graphs_keep_the_order_of_reads_and_writes():
-    """Grappler's pass that breaks it is off; `test_a2c.py::test_one_update_by_hand` failed with it, once in four processes."""
+    """The pass of Grappler that breaks the order is off.
+
+    With it, `test_a2c.py::test_one_update_by_hand` failed once in four processes.
+    """
     import tensorflow as tf
 
     assert tf.config.optimizer.get_experimental_options()["dependency_optimization"] is False
@@ -241,7 +244,10 @@ def test_graphs_keep_the_order_of_reads_and_writes():
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's graphs")
 def test_graphs_add_in_the_order_in_which_sums_are_written():
-    """No `AddN`, whose order is a matter of luck: with it, twelve first updates of R3GAN's residual players had four outcomes."""
+    """There is no `AddN`, whose order of additions is random.
+
+    With it, twelve first updates of R3GAN's residual players had four outcomes.
+    """
     import tensorflow as tf
 
     assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
@@ -258,7 +264,7 @@ def test_graphs_add_in_the_order_in_which_sums_are_written():
 @only("tensorflow")
 @pytest.mark.slow
 def test_imports_leave_tensorflow_alone():
-    """Whoever takes a layer from here finds TensorFlow as it was; the settings are made where the first program is compiled."""
+    """An import of layers does not change TensorFlow. The first compilation makes the settings."""
     script = """
 import os
 import tensorflow as tf

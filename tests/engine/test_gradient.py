@@ -41,7 +41,8 @@ def test_second_derivatives():
     w = variable(3.0)
 
     def penalty(x):
-        # d/dx (w x^3) = 3 w x^2; its square has derivative 2 (3 w x^2)(3 x^2) = 18 w x^4 with respect to w
+        # d/dx (w x^3) = 3 w x^2
+        # d/dw (3 w x^2)^2 = 2 (3 w x^2) (3 x^2) = 18 w x^4
         (_, _), slope = engine.value_and_grad(lambda x: (w.value * x**3, None))(x)
         return slope**2, None
 

@@ -66,9 +66,9 @@ def test_a_functional_model_with_two_heads():
 
 
 HEADS = {
-    "state-dependent deviation": lambda: layers.GaussianHead(2),
-    "learnt deviation": lambda: layers.GaussianHead(2, state_dependent=False, initial_log_scale=-0.5),
-    "deviation at its limits": lambda: layers.GaussianHead(2, limits=(-0.01, 0.01)),
+    "state-dependent standard deviation": lambda: layers.GaussianHead(2),
+    "learnt standard deviation": lambda: layers.GaussianHead(2, state_dependent=False, initial_log_scale=-0.5),
+    "standard deviation at its limits": lambda: layers.GaussianHead(2, limits=(-0.01, 0.01)),
     "state-dependent noise": lambda: layers.GSDEHead(2, initial_log_scale=-0.5),
 }
 

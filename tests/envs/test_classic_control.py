@@ -1,4 +1,4 @@
-"""The functional problems: equal to Gymnasium's, as FuncEnv, `Env` and `VectorEnv`, and what their docstrings say."""
+"""The functional environments: equality with Gymnasium's, in three forms, and their docstrings."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ from envs.functional import functional, wrap_angle
 from lab import engine
 
 NAMES = list(envs.FUNCTIONAL)
-# Per problem: the starting states' bounds, and those of states from which single steps are compared.
+# For each environment: bounds of starting states, and of states at which steps are compared.
 CART = ([-0.05] * 4, [0.05] * 4), ([-2.5, -3, -0.25, -3.5], [2.5, 3, 0.25, 3.5])
 CAR = ([-0.6, 0], [-0.4, 0]), ([-1.2, -0.07], [0.6, 0.07])
 FASTEST = np.array([np.pi, np.pi, 4 * np.pi, 9 * np.pi])
@@ -84,7 +84,8 @@ def step(env, state, action):
 
 @each
 def test_single_steps_equal_gymnasiums_anywhere(name):
-    # The dynamics are unstable: errors of a CartPole grow tenfold in 30 steps, so most is compared step by step.
+    # The dynamics are unstable (errors of CartPole grow tenfold in 30 steps), so single steps are
+    # compared.
     env, _ = functional(name, 500)
     low, high = np.array(STATES[name][1])
     states = np.random.default_rng(0).uniform(low, high, size=(500, len(low))).astype("float32")
@@ -100,7 +101,7 @@ def test_single_steps_equal_gymnasiums_anywhere(name):
 
 
 def test_speeds_of_acrobot_are_clipped_as_gymnasiums():
-    # Near these speeds a step of 0.2 s is far from the solution, and rounding errors of float32 are magnified.
+    # Near these speeds a step of 0.2 s magnifies the rounding errors of float32.
     states = np.random.default_rng(0).uniform(-FASTEST, FASTEST, size=(500, 4)).astype("float32")
     _, observations, _, _ = step(functional("Acrobot-v1", 500)[0], states, np.zeros(500, int))
     theirs = Original("Acrobot-v1")
@@ -110,7 +111,10 @@ def test_speeds_of_acrobot_are_clipped_as_gymnasiums():
 
 
 def whole_episodes(name, start, actions):
-    """Gymnasium's results `[B][T]` from starting states, until each episode ends; `actions` `[T, B, ...]` may be overwritten."""
+    """Gymnasium's results `[B][T]` from starting states, until each episode ends.
+
+    `actions` `[T, B, ...]` may be overwritten.
+    """
     episodes = []
     for b, observation in enumerate(start):
         theirs, episode, ended = Original(name).put(observation), [], False
@@ -126,8 +130,9 @@ def whole_episodes(name, start, actions):
 @pytest.mark.slow
 @each
 def test_whole_episodes_equal_gymnasiums(name):
-    # From the same states and actions, compiled, float32 against Gymnasium's float64, until each episode ends. The double pendulum
-    # is chaotic at high speeds, and near the top of a single one errors grow fiftyfold each second.
+    # Same states and actions, compiled float32 against Gymnasium's float64, until each episode
+    # ends. The double pendulum is chaotic at high speeds. Near the top of the single pendulum
+    # errors grow fiftyfold each second.
     env, limit = functional(name, 16)
     limit = 100 if name in ("Acrobot-v1", "Pendulum-v1") else limit
     tolerance = {"CartPole-v1": 1e-4, "Pendulum-v1": 1e-3}.get(name, 1e-5)
@@ -247,7 +252,8 @@ def test_human_rendering_opens_a_window(monkeypatch):
 @pytest.mark.slow
 @each
 def test_as_a_vector_environment(name):
-    # Three episodes or more end; their last observations are the true ones, the next ones those of new episodes.
+    # At least three episodes end. `final_obs` has their last observations, the next observations
+    # are those of new episodes.
     vector = gymnasium.make_vec(f"lab/{name}", num_envs=3, vectorization_mode="vector_entry_point")
     env, limit = functional(name, 3)
     assert vector.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP

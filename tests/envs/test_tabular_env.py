@@ -1,4 +1,4 @@
-"""Every registered tabular problem: Gymnasium's checker, its own frequencies, its docstring, its pictures."""
+"""All tabular environments: Gymnasium's checker, frequencies, docstrings and pictures."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from envs.gambler import Gambler
 from envs.maximization_bias import MaximizationBias
 from envs.random_walk import RandomWalk
 from envs.tabular import from_gymnasium
-from lab.agents.tabular import exact_evaluation, policy_iteration, uniform
+from lab.agents.tabular import exact_evaluation, policy_iteration, uniform_policy
 
 NAMES = [name for name, *_ in envs.TABULAR]
 
@@ -37,7 +37,8 @@ def test_gymnasiums_checker(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*NAMES, "FrozenLake-v1", "Taxi-v4", "CliffWalking-v1"])
 def test_frequencies_are_those_of_the_model(name):
-    # One chi-squared test over all pairs that a random walk meets often; and one over the starting states.
+    # One chi-squared test over all pairs that random actions visit often, and one over the starting
+    # states.
     env = make(name).unwrapped
     mdp = from_gymnasium(env)
     rng = np.random.default_rng(0)
@@ -92,9 +93,13 @@ def test_the_docstring(name):
         assert f"## {heading}" in type(env).__doc__
     said = re.findall(r"random policy\s+(-?[\d.]*\d),\s+optimal\s+(-?[\d.]*\d)", type(env).__doc__)
     mdp = env.mdp
-    true = mdp.start @ exact_evaluation(mdp, uniform(mdp)), mdp.start @ policy_iteration(mdp).values
-    assert any(all(f"{value + 0.0:.{len(text.partition('.')[2])}f}".replace("-0", "0", text == "0") == text
-                   for value, text in zip(true, pair, strict=True)) for pair in said), (said, true)  # fmt: skip
+    true = mdp.start @ exact_evaluation(mdp, uniform_policy(mdp)), mdp.start @ policy_iteration(mdp).values
+
+    def rounded(value, text):
+        """`value` with as many decimals as the text has."""
+        return f"{value + 0.0:.{len(text.partition('.')[2])}f}".replace("-0", "0", text == "0")
+
+    assert any(all(rounded(value, text) == text for value, text in zip(true, pair, strict=True)) for pair in said), (said, true)
 
 
 @pytest.mark.slow

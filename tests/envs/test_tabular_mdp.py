@@ -6,7 +6,8 @@ import pytest
 from gymnasium import wrappers
 from scipy import sparse
 
-from envs.tabular import TabularMDP, from_gymnasium, random_mdp
+from envs.random_mdp import random_mdp
+from envs.tabular import TabularMDP, from_gymnasium
 
 RIGHT = np.array([[[0.0, 1.0]], [[0.0, 1.0]]])  # two states, one action
 
@@ -107,7 +108,7 @@ def test_gymnasiums_tables_are_read_exactly(name):
 
 def test_an_end_that_depends_on_the_way():
     class Doors:
-        """From 0, action 0 ends the episode in state 1, action 1 goes on to state 1, and from there back."""
+        """In 0, action 0 ends the episode in state 1, and action 1 leads to state 1 and back."""
 
         P = {0: {0: [(1.0, 1, 5.0, True)], 1: [(1.0, 1, 1.0, False)]}, 1: {0: [(1.0, 0, 0.0, False)], 1: [(1.0, 1, 2.0, True)]}}
         initial_state_distrib = [1.0, 0.0]
@@ -163,12 +164,18 @@ def test_an_environment_without_a_model_is_refused():
     ("make", "received"),
     [
         (lambda: gymnasium.make("Taxi-v4", fickle_passenger=True), "received fickle_passenger=True, which is not"),
-        (lambda: wrappers.TransformReward(gymnasium.make("FrozenLake-v1"), lambda reward: -reward), "received TransformReward; env.unwrapped"),
+        (
+            lambda: wrappers.TransformReward(gymnasium.make("FrozenLake-v1"), lambda reward: -reward),
+            "received TransformReward; env.unwrapped",
+        ),
         (lambda: wrappers.StickyAction(gymnasium.make("lab/Cliff-v0"), 0.5), "received StickyAction; env.unwrapped"),
-        (lambda: wrappers.TimeLimit(wrappers.FlattenObservation(gymnasium.make("CliffWalking-v1")), 5), "received FlattenObservation"),
+        (
+            lambda: wrappers.TimeLimit(wrappers.FlattenObservation(gymnasium.make("CliffWalking-v1")), 5),
+            "received FlattenObservation",
+        ),
     ],
     ids=["option", "reward", "action", "observation"],
-)  # fmt: skip
+)
 def test_what_the_transitions_do_not_say_is_refused(make, received):
     with pytest.raises(ValueError, match=received):
         from_gymnasium(make())

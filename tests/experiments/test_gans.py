@@ -33,12 +33,13 @@ STARTS = {
 }
 SHARED = {
     "characters": "01", "size": 32, "channels": 3, "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3,
-    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.05, "augment": ("cutout",),
-    "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
+    "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.05,
+    "augment": ("cutout",), "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
 }  # fmt: skip
 CHANGES = {
     "gan_ring": {
-        "family": "lsgan", "epochs": 2, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4, "latent": 3,
+        "family": "lsgan", "epochs": 2, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4,
+        "latent": 3,
     },
     "dcgan_glyphs": SHARED,
     "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
@@ -69,7 +70,7 @@ pytestmark = pytest.mark.usefixtures("module_eager")
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
-    """A function (experiment, **settings) -> (what it logged, its result, the models' outputs); the same settings run once."""
+    """A function (experiment, **settings) -> (what it logged, its result), which are kept."""
     seen = {}
 
     def observe(name, **settings):
@@ -143,7 +144,7 @@ def test_every_family_moves_its_players(tmp_path, family):
 
 @pytest.mark.slow
 def test_a_run_sees_as_many_samples_as_it_says(tmp_path):
-    # R3GAN's updates come in fours; four passes of a turn of 80 samples are two epochs of two updates
+    # R3GAN's updates come in fours. Four passes of a turn of 80 samples are two epochs of two.
     for family, seen in (("r3gan", 2 * 80), ("wgan", 2 * 100), ("pacgan2", 4 * 80), ("extragradient", 2 * 80)):
         settings = {"family": family, "epochs": 2}
         config = importlib.import_module("experiments.gan_ring").Config(**MIXTURE | settings)

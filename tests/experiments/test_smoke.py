@@ -18,7 +18,7 @@ PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
 
 def given(monkeypatch, path):
-    """(config, smoke) of an experiment, as a list of what it gives to `experiment.main`."""
+    """[(config, smoke)], which an experiment gives to `experiment.main`."""
     found = []
     monkeypatch.setattr(experiment, "main", lambda config, run, *, smoke, **options: found.append((config, smoke)))
     runpy.run_path(str(path), run_name="__main__")

@@ -1,4 +1,4 @@
-"""The tabular experiments: each makes its pictures and results, and each of its settings is alive."""
+"""The tabular experiments: pictures, results, exact resume, and an effect of every setting."""
 
 import dataclasses
 import hashlib
@@ -35,8 +35,14 @@ EXPERIMENTS: dict = {
         {"few": 150, "many": 400, "control_episodes": 400, "evaluation_episodes": 150},
     ),
     "td_random_walk": (
-        {"runs": 2, "episodes": 4, "td_step_sizes": (0.1,), "monte_carlo_step_sizes": (0.02,), "n": (2,), "n_step_sizes": (0.2, 0.4)},
-        {"runs": 3, "episodes": 5, "td_step_sizes": (0.2,), "monte_carlo_step_sizes": (0.04,), "n": (4,), "n_step_sizes": (0.1, 0.4)},
+        {
+            "runs": 2, "episodes": 4, "td_step_sizes": (0.1,), "monte_carlo_step_sizes": (0.02,), "n": (2,),
+            "n_step_sizes": (0.2, 0.4),
+        },
+        {
+            "runs": 3, "episodes": 5, "td_step_sizes": (0.2,), "monte_carlo_step_sizes": (0.04,), "n": (4,),
+            "n_step_sizes": (0.1, 0.4),
+        },
     ),
     "sarsa_vs_q_learning_cliff": (
         {"runs": 2, "episodes": 60, "step_sizes": (0.5,)},
@@ -62,12 +68,16 @@ EXPERIMENTS: dict = {
     "tile_coding_mountaincar": (
         {"runs": 1, "episodes": 120, "step_sizes": (0.5,), "evaluation_episodes": 2},
         {
-            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "decay": 0.5, "evaluation_episodes": 3,
+            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "trace_decay": 0.5,
+            "evaluation_episodes": 3,
         },
     ),
     "policy_gradient_corridor": (
         {"runs": 2, "episodes": 15, "powers": (-12,)},
-        {"runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5, "limit": 20},
+        {
+            "runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5,
+            "limit": 20,
+        },
     ),
 }  # fmt: skip
 
@@ -180,7 +190,7 @@ def test_a_run_that_repeats_goes_on_where_it_was_killed(name, own_home, monkeypa
     header = {"experiment": name, "seed": 3, "seeds": 1, "backend": "x", "versions": {}, "total_steps": 0}
     every = 50 if name == "mc_blackjack" else 2
     header |= {"config": EXPERIMENTS[name][0] | BRIEF.get(name, {}), "options": {"checkpoint_every": every}}
-    monkeypatch.setattr(tabular, "save", lambda *picture: None)  # which costs the most, and is drawn from the same numbers
+    monkeypatch.setattr(tabular, "save_figure", lambda *picture: None)  # slow, and drawn from the same numbers
     alone, killed = (RunFolder.create(identified(header)) for _ in range(2))
     track, results = run_watched(name, alone)
     total, kept = track.total, 0
@@ -196,20 +206,20 @@ def test_a_run_that_repeats_goes_on_where_it_was_killed(name, own_home, monkeypa
     assert last[0][1] == last[1][1], "the headers, with the digest of everything that was kept"
 
 
-def test_a_sitting_is_the_same_as_episodes_left_alone(own_home):
+def test_resumable_episodes_are_those_of_a_rollout(own_home):
     def make():
         env = DiscreteStates(gymnasium.make("Blackjack-v1", sab=True, disable_env_checker=True))
         return env, MonteCarloControl(int(np.prod(env.sizes)), 2, exploring_starts=True)
 
     env, learner = make()
-    expected, _ = tabular.episodes(learner, env, 30, seed=7)
+    expected, _ = tabular.run_episodes(learner, env, 30, seed=7)
     env, other = make()
-    returns, sitting = np.zeros(30), tabular.Sitting(Memory(own_home), env, [])
-    sitting.begin(30)
-    sitting.play(other, 30, returns.__setitem__, **tabular.streams(7))
+    returns, episodes = np.zeros(30), tabular.ResumableEpisodes(Memory(own_home), env, [])
+    episodes.restore(30)
+    episodes.run(other, 30, returns.__setitem__, **tabular.rollout_seeds(7))
     assert returns.tolist() == expected.tolist()
     assert other.values.rows != learner.values.rows
-    sitting.fill_up(other)
+    episodes.complete_hundred(other)
     assert other.values.rows == learner.values.rows
 
 

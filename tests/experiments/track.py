@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from experiments.common import policy_gradient
+from experiments.common import deep_agents
 from lab import agents
 from lab.agents import watching
 from tests.graphs import eagerly
@@ -79,10 +79,10 @@ def undrawn():
 
 @contextlib.contextmanager
 def brief():
-    """A run may be a few updates long: agents report every 8 steps, nothing is compiled or recorded."""
+    """A run may be a few updates long: reports every 8 steps, nothing compiled or recorded."""
     train = agents.train
     with eagerly(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(policy_gradient, "report_every", lambda config: 8)
+        patch.setattr(deep_agents, "report_every", lambda config: 8)
         patch.setattr(watching, "record_episode", lambda environment, model, path, **options: path.touch())
         patch.setattr(agents, "train", lambda *args, **options: train(*args, **options | {"report_every": 8}))
         yield

@@ -8,7 +8,7 @@ from lab.losses import adversarial
 
 
 def linear(inputs, outputs, seed, *, labels=0, extra=0, name="linear"):
-    """A linear model; with labels it adds a row of each class; with extra it has a second output."""
+    """A linear model. With labels it adds a row of each class; with extra it has two outputs."""
     start = keras.initializers.RandomNormal(stddev=0.5, seed=seed)
     x = arguments = keras.Input((inputs,))
     if labels:
@@ -23,12 +23,15 @@ def linear(inputs, outputs, seed, *, labels=0, extra=0, name="linear"):
 
 def gan(objective=adversarial.non_saturating, *, generator=None, discriminator=None, rate=0.1, optimizer=None, **options):
     """A GAN of linear players in the plane over two latents, with gradient descent."""
-    make = optimizer or (lambda: keras.optimizers.SGD(rate))
+    new = optimizer or (lambda: keras.optimizers.SGD(rate))
     return GAN(
         generator or linear(2, 2, 0, name="generator"),
         discriminator or linear(2 * options.get("pac", 1), 1, 1, name="discriminator"),
-        objective, generator_optimizer=make(), discriminator_optimizer=make(), **{"seed": 0} | options,
-    )  # fmt: skip
+        objective,
+        generator_optimizer=new(),
+        discriminator_optimizer=new(),
+        **{"seed": 0} | options,
+    )
 
 
 def values(variables):

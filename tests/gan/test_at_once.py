@@ -1,4 +1,4 @@
-"""Many runs of a mixture as one program, as `benchmarks.gan_mixtures` makes them on an accelerator."""
+"""Many runs of a mixture as one program, as `benchmarks.gan_mixtures` has them on a GPU."""
 
 from types import SimpleNamespace
 

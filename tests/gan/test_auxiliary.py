@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from lab.gan import GAN, Codes, acgan, infogan, r1, r2
+from lab.gan.update import discriminate, generate_fake
 from lab.losses import adversarial
 from lab.optimizers import Adam
 from tests.gan.players import gan, linear, samples
@@ -27,9 +28,17 @@ def test_labels_reach_both_players():
         hidden = keras.layers.Dense(32, "leaky_relu", kernel_initializer="he_normal")(hidden)
     discriminator = keras.Model([point, label], keras.layers.Dense(1, kernel_initializer=start)(hidden))
     subject = GAN(
-        linear(2, 2, 0, labels=3), discriminator, adversarial.relativistic, penalties=(r1(0.1), r2(0.1)), classes=3, seed=0,
-        generator_optimizer=Adam(5e-3, beta_1=0.0), discriminator_optimizer=Adam(5e-3, beta_1=0.0), steps_per_execution=50, ema=0.99,
-    )  # fmt: skip
+        linear(2, 2, 0, labels=3),
+        discriminator,
+        adversarial.relativistic,
+        penalties=(r1(0.1), r2(0.1)),
+        classes=3,
+        seed=0,
+        generator_optimizer=Adam(5e-3, beta_1=0.0),
+        discriminator_optimizer=Adam(5e-3, beta_1=0.0),
+        steps_per_execution=50,
+        ema=0.99,
+    )
     subject.fit(x, y, batch_size=64, epochs=12, verbose=0)
     for label, centre in enumerate(centres):
         made = subject.generate(200, labels=label)
@@ -41,7 +50,8 @@ def test_acgan_by_hand():
     subject = gan(generator=generator, discriminator=discriminator, auxiliary=acgan(2.0), classes=3)
     real, labels = ops.convert_to_tensor(samples(6)), ops.convert_to_tensor(np.array([0, 1, 2, 2, 1, 0], "int32"))
     latents = subject.latent(6, keras.random.SeedGenerator(3))
-    seen, fake = subject.look(real, latents, labels), subject.look(subject.make(latents, labels), latents, labels)
+    seen = discriminate(subject, real, latents, labels)
+    fake = discriminate(subject, generate_fake(subject, latents, labels), latents, labels)
 
     def wrong(view):
         logits = ops.convert_to_numpy(view.others[0])
@@ -60,7 +70,7 @@ def test_infogan_by_hand():
     auxiliary = infogan(codes, weight=2.0, continuous_weight=0.5)
     subject = gan(generator=generator, discriminator=discriminator, auxiliary=auxiliary, latent=codes)
     latents = codes(5, keras.random.SeedGenerator(3))
-    view = subject.look(subject.make(latents, None), latents, None)
+    view = discriminate(subject, generate_fake(subject, latents, None), latents, None)
     z, read = ops.convert_to_numpy(latents), ops.convert_to_numpy(view.others[0])
 
     def crossentropy(code, logits):

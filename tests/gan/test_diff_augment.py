@@ -1,4 +1,4 @@
-"""Differentiable augmentation: what each policy does to pixels, per sample, and that gradients flow through."""
+"""Differentiable augmentation: what each policy does to each sample's pixels, and gradients."""
 
 import keras
 import numpy as np

@@ -6,8 +6,8 @@ import pytest
 from keras import ops
 
 from lab import engine
-from lab.gan import GAN, Penalty, extragradient, gradient_penalty, r1, r2
-from lab.gan.gan import pack, unpack
+from lab.gan import GAN, extragradient, gradient_penalty, r1, r2
+from lab.gan.update import discriminator_gradients, generator_gradients, pack, unpack
 from lab.layers import SpectralNormalization
 from lab.losses import adversarial
 from lab.optimizers import SGD, Adam, ExtraGradient
@@ -50,15 +50,29 @@ def test_a_relativistic_generator_is_compared_with_real_samples():
     subject = gan(adversarial.relativistic)
     drawn = recorded(subject)
     real = samples(8)
-    metrics, _ = subject.generator_gradients(ops.convert_to_tensor(real), None)
+    metrics, _ = generator_gradients(subject, ops.convert_to_tensor(real), None)
     (w, b), (v, c) = affine(subject.generator), affine(subject.discriminator)
     r, f = real @ v + c, (ops.convert_to_numpy(drawn[0]) @ w + b) @ v + c
     np.testing.assert_allclose(metrics["generator_loss"], np.mean(np.log1p(np.exp(r - f))), rtol=1e-5)
 
 
+def test_the_old_name_of_the_update_rule():
+    seen = []
+
+    def rule(gan, real, labels, regularize):
+        seen.append(real)
+        return {}
+
+    with pytest.warns(DeprecationWarning, match="play: expected its new name, update_rule"):
+        subject = gan(play=rule)
+    subject.update(samples(8))
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("normalization", ["batch", "spectral"])
 def test_each_player_leaves_the_other_alone(normalization):
-    # both run while training in either's turn, so that batch statistics and power iterations move; weights must not
+    # Both run in training mode in either's turn, so batch statistics and power iterations move.
+    # Weights must not.
     first = keras.layers.Dense(3)
     layers = [SpectralNormalization(first)] if normalization == "spectral" else [first, keras.layers.BatchNormalization()]
     discriminator = keras.Sequential([keras.Input((2,)), *layers, keras.layers.LeakyReLU(), keras.layers.Dense(1)])
@@ -73,14 +87,14 @@ def test_each_player_leaves_the_other_alone(normalization):
     trained = generator.trainable_variables, discriminator.trainable_variables
     before = [values(variables) for variables in trained]
     turn_of_one = engine.compile(
-        lambda x: turn(lambda: subject.discriminator_gradients(x, None, True), subject.discriminator_optimizer, discriminator),
+        lambda x: turn(lambda: discriminator_gradients(subject, x, None, True), subject.discriminator_optimizer, discriminator),
         subject.state,
     )
     turn_of_one(real)
     after = [values(variables) for variables in trained]
     assert equal(before[0], after[0]) and not equal(before[1], after[1])
     turn_of_the_other = engine.compile(
-        lambda x: turn(lambda: subject.generator_gradients(x, None), subject.generator_optimizer, generator), subject.state
+        lambda x: turn(lambda: generator_gradients(subject, x, None), subject.generator_optimizer, generator), subject.state
     )
     turn_of_the_other(real)
     assert equal(after[1], values(discriminator.trainable_variables))
@@ -89,15 +103,21 @@ def test_each_player_leaves_the_other_alone(normalization):
 
 @pytest.mark.slow
 def test_the_best_discriminator_of_two_known_densities():
-    # p = (N(-2, 1) + N(1, 1)) / 2, the generator makes N(0, 1): D*(x) = p / (p + q) (Goodfellow et al. 2014, proposition 1)
+    # p = (N(-2, 1) + N(1, 1)) / 2, and the generator makes q = N(0, 1):
+    # D*(x) = p / (p + q) (Goodfellow et al. 2014, proposition 1)
     generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
     start = iter(range(9))
     hidden = [keras.layers.Dense(64, "tanh", kernel_initializer=keras.initializers.GlorotNormal(next(start))) for _ in range(2)]
     discriminator = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(1)])
     subject = GAN(
-        generator, discriminator, adversarial.minimax, generator_optimizer=keras.optimizers.SGD(0.0), seed=0,
-        discriminator_optimizer=Adam(keras.optimizers.schedules.CosineDecay(3e-3, 3000)), steps_per_execution=100,
-    )  # fmt: skip
+        generator,
+        discriminator,
+        adversarial.minimax,
+        generator_optimizer=keras.optimizers.SGD(0.0),
+        seed=0,
+        discriminator_optimizer=Adam(keras.optimizers.schedules.CosineDecay(3e-3, 3000)),
+        steps_per_execution=100,
+    )
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(3_000_000, 1)) + rng.choice([-2.0, 1.0], size=(3_000_000, 1))).astype("float32")
     subject.fit(x, batch_size=1000, verbose=0)
@@ -180,63 +200,6 @@ def test_every_turn_has_real_samples_of_its_own():
     np.testing.assert_allclose(affine(subject.discriminator)[0], v, rtol=1e-4)
 
 
-def test_lazy_penalties():
-    calls = []
-
-    def function(critic, real, fake, seed):
-        calls.append(1)
-        return ops.mean(ops.square(critic(real)))
-
-    once = gan(penalties=(Penalty("size", 3.0, function),), penalty_interval=4)
-    heavy = gan(penalties=(Penalty("size", 12.0, function),))
-    real = samples(8)
-    assert "size" in once.update(real, regularize=True)
-    heavy.update(real)
-    for a, b in zip(values(once.state), values(heavy.state)):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
-    assert "size" not in once.update(real, regularize=False)
-    assert len(calls) == 2
-
-
-def test_a_penalty_whose_weight_is_a_schedule():
-    falling = gan(penalties=(r1(keras.optimizers.schedules.PiecewiseConstantDecay([0], [3.0, 0.5])),))
-    constant = gan(penalties=(r1(3.0),))
-    for weight in (3.0, 0.5):
-        constant.penalties = (r1(weight),)
-        for subject in (falling, constant):
-            subject.update(samples(8))
-        for a, b in zip(values(falling.state), values(constant.state)):
-            np.testing.assert_allclose(a, b, rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_lazy_updates_in_one_call_are_those_one_by_one():
-    each, together = (gan(penalties=(r1(1.0),), penalty_interval=4, steps_per_execution=count) for count in (1, 8))
-    histories = [subject.fit(samples(64), batch_size=8, verbose=0).history for subject in (each, together)]
-    for a, b in zip(values(each.state), values(together.state), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    assert histories[0].keys() == histories[1].keys() > {"r1", "discriminator_loss"}
-    for key in histories[0]:
-        np.testing.assert_allclose(*(history[key] for history in histories), rtol=1e-4)
-
-
-@pytest.mark.parametrize("execution", [1, 4])
-def test_the_interval_of_penalties_counts_updates(execution):
-    class Logs(keras.callbacks.Callback):
-        seen = []
-
-        def on_train_batch_end(self, batch, logs):
-            self.seen.append((batch, "r1" in logs))
-
-    Logs.seen = []
-    subject = gan(penalties=(r1(1.0),), penalty_interval=2, steps_per_execution=execution)
-    subject.fit(samples(8 * 9), batch_size=8, epochs=2, verbose=0, callbacks=[Logs()])
-    if execution == 1:
-        assert [found for _, found in Logs.seen] == [i % 2 == 0 for i in range(18)]
-    else:
-        assert Logs.seen == [(3, True), (7, True)] * 2
-
-
 @pytest.mark.slow
 def test_many_updates_in_one_call_are_the_same_updates():
     one, many = gan(penalties=(gradient_penalty(1.0),)), gan(penalties=(gradient_penalty(1.0),), steps_per_execution=5)
@@ -249,8 +212,14 @@ def test_many_updates_in_one_call_are_the_same_updates():
 
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_extragradient_by_hand(clip):
-    # min over b, max over v of v (real - b): at a point both look ahead with the gradient, and step from where they were
-    options = {"optimizer": lambda: ExtraGradient(SGD(0.1)), "play": extragradient, "discriminator_steps": 2, "clip": clip}
+    # min over b, max over v of v (real - b): both look ahead with the gradient there, then
+    # step from where they were
+    options = {
+        "optimizer": lambda: ExtraGradient(SGD(0.1)),
+        "update_rule": extragradient,
+        "discriminator_steps": 2,
+        "clip": clip,
+    }
     subject = gan(adversarial.wasserstein, **options)
     drawn = recorded(subject)
     (w, b), (v, _) = affine(subject.generator), affine(subject.discriminator)

@@ -71,6 +71,9 @@ def test_inversion_finds_the_latent(labels):
     assert far > 1  # tanh cannot reach 3
     with raises("images: expected finite numbers or integers from 0 to 255 .uint8., received int64"):
         subject.invert(np.ones((1, 2), int), labels=None if labels is None else [0])
+    if labels is None:
+        with raises("labels: expected none, for no player takes them, received some"):
+            subject.invert(np.zeros((1, 2)), labels=[0])
     with raises([r"images: expected shape \(1, 2\), received \(1, 3\)"]):
         subject.invert(np.zeros((1, 3)), labels=None if labels is None else [0])
 

@@ -46,9 +46,15 @@ def busy(seed=0, **options):
         return x + 0.1 * keras.random.normal(x.shape, seed=seed)
 
     return gan(
-        adversarial.relativistic, generator=generator, discriminator=discriminator, seed=seed, optimizer=lambda: Adam(0.01),
-        penalties=(gradient_penalty(1.0), r1(0.1)), augment=noisy, **options,
-    )  # fmt: skip
+        adversarial.relativistic,
+        generator=generator,
+        discriminator=discriminator,
+        seed=seed,
+        optimizer=lambda: Adam(0.01),
+        penalties=(gradient_penalty(1.0), r1(0.1)),
+        augment=noisy,
+        **options,
+    )
 
 
 @pytest.mark.slow
@@ -207,7 +213,7 @@ def test_bad_samples():
         (lambda subject, path: subject.evaluate(samples()), ["evaluate", "lab.gan.Evaluation"]),
         (lambda subject, path: subject.train_on_batch(samples()), ["train_on_batch", "update"]),
     ],
-)  # fmt: skip
+)
 def test_what_keras_offers_and_a_gan_has_not(tmp_path, method, words):
     with raises(words) as raised:
         method(gan(), tmp_path / "gan.keras")
@@ -223,10 +229,8 @@ def test_what_is_kept_of_a_gan(tmp_path):
 
 def test_a_diverged_run_stops_and_names_the_tensor():
     subject = gan(adversarial.wasserstein, rate=1e30)
-    with pytest.raises(
-        NonFiniteError,
-        match=r"_loss: expected a finite number, received .* at update \d+; first variable that is not finite: generator .*kernel",
-    ):
+    words = r"_loss: expected a finite number, received .* at update \d+; first variable that is not finite: generator .*kernel"
+    with pytest.raises(NonFiniteError, match=words):
         subject.fit(samples(64), batch_size=8, epochs=9, verbose=0)
 
 

@@ -45,7 +45,7 @@ def test_players_that_do_not_match():
             gan(classes=4, **players)
     assert gan(classes=3, **players).classes == 3
     with raises("extragradient expected two ExtraGradient optimizers and 2 discriminator steps, received SGD and 1"):
-        gan(play=extragradient)
+        gan(update_rule=extragradient)
     with raises("ema: expected a number"):
         gan(ema=1.0)
     with raises("discriminator_steps: expected an integer >= 1, received 0"):
@@ -76,6 +76,8 @@ def test_parts_of_another_kind():
     for penalties in (r1(1.0), ("r1",)):
         with raises("penalties: expected several of lab.gan.Penalty, or none, received"):
             gan(penalties=penalties)
+    with raises("penalties: expected gradient_at real, fake or None, received 'middle'"):
+        gan(penalties=(r1()._replace(gradient_at="middle"),))
     with raises([r"augment: expected a function, such as diff_augment gives, received \('colour',\)"]):
         gan(augment=("colour",))
     with raises("generator_optimizer: expected a Keras optimizer, such as lab.optimizers.Adam.*, received 'adam'"):
@@ -107,9 +109,11 @@ def test_players_that_end_in_probabilities():
     classes = keras.layers.Dense(3, activation="softmax")(reader)
     with raises("discriminator: expected logits, received probabilities; leave out the softmax at its end"):
         gan(
-            generator=linear(2, 2, 0, labels=3), classes=3, auxiliary=acgan(),
+            generator=linear(2, 2, 0, labels=3),
+            classes=3,
+            auxiliary=acgan(),
             discriminator=keras.Model(reader, [keras.layers.Dense(1)(reader), classes]),
-        )  # fmt: skip
+        )
     critic = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
     with raises("generator: expected images from -1 to 1, as tanh makes them, received one that ends in a sigmoid"):
         gan(

@@ -1,4 +1,4 @@
-"""Batch normalisation in one kernel beside Keras's own: values, gradients, moving averages, and where Keras's own takes over."""
+"""Batch normalisation against Keras's: values, gradients, moving averages, and who computes."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ OPTIONS = {
 
 
 def curve(layer, shape):
-    """x -> (a function of the layer's outputs in training, those), differentiable."""
+    """A differentiable function x -> (a scalar of the layer's outputs in training, the outputs)."""
     layer.build(shape)
     for weight in layer.trainable_weights:
         weight.assign(np.linspace(0.5, 2, weight.shape[0]))
@@ -35,7 +35,7 @@ def curve(layer, shape):
 
 
 def everything(kind, shape, options, **call):
-    """Outputs, the gradient of a function of them, and the layer's variables after it."""
+    """The outputs, the gradient of a scalar of them, and then the layer's variables."""
     layer = kind(**options)
     loss = curve(layer, shape)
     for seed in range(5):
@@ -46,9 +46,9 @@ def everything(kind, shape, options, **call):
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("shape", [(8, 5, 4, 3), (16, 3), (4, 7, 3)])
-def test_it_is_keras_own(shape, options):
+def test_it_computes_what_keras_does(shape, options):
     if options == "first axis of the features" and len(shape) == 2:
-        pytest.skip("the only one")
+        pytest.skip("there is only one axis of features")
     ours, theirs = (
         everything(kind, shape, OPTIONS[options]) for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)
     )
@@ -58,7 +58,11 @@ def test_it_is_keras_own(shape, options):
 
 @pytest.mark.parametrize("shape", [(8, 5, 4, 3), (16, 3)])
 def test_the_second_derivative_is_that_of_the_first(shape):
-    """As a penalty on gradients needs it. Keras's own is a few percent off on TensorFlow, whose moments hold the mean in the variance constant."""
+    """A gradient penalty needs it.
+
+    Keras's own is wrong by a few percent on TensorFlow, where the moments treat the mean inside the
+    variance as a constant.
+    """
     gradient = engine.value_and_grad(curve(layers.BatchNormalization(), shape))
     x, direction = 3 * uniform(0, *shape) + 1, uniform(2, *shape)
 
@@ -73,7 +77,7 @@ def test_the_second_derivative_is_that_of_the_first(shape):
     np.testing.assert_allclose(np.sum(as_array(second) * direction), difference, rtol=5e-3)
 
 
-def test_a_mask_is_kept_to():
+def test_a_mask_is_respected():
     mask = ops.convert_to_tensor(np.array([[1, 1, 0], [1, 0, 0]], bool))
     ours, theirs = (
         everything(kind, (2, 3, 4), {}, mask=mask) for kind in (layers.BatchNormalization, keras.layers.BatchNormalization)

@@ -9,8 +9,11 @@ from tests.contracts import as_array, check_layer, check_precision, uniform
 
 pytestmark = pytest.mark.usefixtures("module_graphs")
 
-VECTORS, SEQUENCES, PICTURES = uniform(0, 8, 6), uniform(1, 8, 7, 4), uniform(2, 8, 6, 6, 4)
-VOLUMES, LABELS = uniform(3, 4, 4, 4, 4, 2), np.arange(8, dtype="int32") % 3
+VECTORS = uniform(0, 8, 6)
+SEQUENCES = uniform(1, 8, 7, 4)
+PICTURES = uniform(2, 8, 6, 6, 4)
+VOLUMES = uniform(3, 4, 4, 4, 4, 2)
+LABELS = np.arange(8, dtype="int32") % 3
 STARTS = np.arange(56).reshape(8, 7) % 5 == 0
 # name: (a function that makes the layer, its inputs, options of the check)
 LAYERS = {
@@ -39,32 +42,51 @@ LAYERS = {
     "GSDEHead": (lambda **o: layers.GSDEHead(3, **o), [VECTORS], {}),
     "RunningNormalization of sequences": (lambda **o: layers.RunningNormalization(feature_axes=1, **o), [SEQUENCES], {}),
     "RunningNormalization": (lambda **o: layers.RunningNormalization(**o), [VECTORS], {}),
-    "SpectralNormalization Dense": (lambda **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=o.get("dtype")), **o), [VECTORS], {}),
+    "SpectralNormalization Dense": (
+        lambda **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=o.get("dtype")), **o),
+        [VECTORS],
+        {},
+    ),
     "SpectralNormalization Conv2D": (
-        lambda **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=o.get("dtype")), 2, **o), [PICTURES], {},
+        lambda **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=o.get("dtype")), 2, **o),
+        [PICTURES],
+        {},
     ),
     "LocalResponseNormalization": (
-        lambda **o: layers.LocalResponseNormalization(3, alpha=0.1, **o), [PICTURES], {"masking": True},
+        lambda **o: layers.LocalResponseNormalization(3, alpha=0.1, **o),
+        [PICTURES],
+        {"masking": True},
     ),
     "BatchNormalization": (lambda **o: layers.BatchNormalization(**o), [PICTURES], {}),
     "Subsampling2D": (lambda **o: layers.Subsampling2D(2, **o), [PICTURES], {}),
     "TableConvolution2D": (
-        lambda **o: layers.TableConvolution2D([[1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], 3, **o), [PICTURES], {},
+        lambda **o: layers.TableConvolution2D([[1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], 3, **o),
+        [PICTURES],
+        {},
     ),
     "PeepholeLSTMCell": (lambda **o: keras.layers.RNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
-    "LayerNormLSTMCell": (lambda **o: keras.layers.RNN(layers.LayerNormLSTMCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
+    "LayerNormLSTMCell": (
+        lambda **o: keras.layers.RNN(layers.LayerNormLSTMCell(5, dtype=o.get("dtype")), **o),
+        [SEQUENCES],
+        {},
+    ),
     "LayerNormGRUCell": (lambda **o: keras.layers.RNN(layers.LayerNormGRUCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
     "ResettableRNN": (
         lambda **o: layers.ResettableRNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), return_state=True, **o),
-        [SEQUENCES, STARTS], {},
+        [SEQUENCES, STARTS],
+        {},
     ),
     "ResettableRNN of a stack": (
         lambda **o: layers.ResettableRNN(
-            keras.layers.StackedRNNCells([cell(4, dtype=o.get("dtype")) for cell in (keras.layers.LSTMCell, keras.layers.GRUCell)]), **o
+            keras.layers.StackedRNNCells(
+                [cell(4, dtype=o.get("dtype")) for cell in (keras.layers.LSTMCell, keras.layers.GRUCell)]
+            ),
+            **o,
         ),
-        [SEQUENCES, STARTS], {"policies": ("mixed_float16",)},  # Keras's orthogonal start knows no bfloat16
+        [SEQUENCES, STARTS],
+        {"policies": ("mixed_float16",)},  # Keras's orthogonal initializer has no bfloat16
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow
@@ -75,27 +97,32 @@ def test_contract(name):
 
 
 STACK = keras.layers.StackedRNNCells
-OVER_ANOTHER = {  # wrappers whose inner layer has a policy of its own
-    "SpectralNormalization Dense": (lambda inner, **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=inner), **o), [VECTORS]),
+WRAPPERS = {  # wrappers whose inner layer has its own dtype policy
+    "SpectralNormalization Dense": (
+        lambda inner, **o: layers.SpectralNormalization(keras.layers.Dense(3, dtype=inner), **o),
+        [VECTORS],
+    ),
     "SpectralNormalization Conv2D": (
-        lambda inner, **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=inner), **o), [PICTURES],
+        lambda inner, **o: layers.SpectralNormalization(keras.layers.Conv2D(3, 3, dtype=inner), **o),
+        [PICTURES],
     ),
     "ResettableRNN LSTM": (
-        lambda inner, **o: layers.ResettableRNN(keras.layers.LSTMCell(5, dtype=inner), return_state=True, **o), [SEQUENCES, STARTS],
+        lambda inner, **o: layers.ResettableRNN(keras.layers.LSTMCell(5, dtype=inner), return_state=True, **o),
+        [SEQUENCES, STARTS],
     ),
     "ResettableRNN of a stack": (
         lambda inner, **o: layers.ResettableRNN(STACK([keras.layers.GRUCell(4, dtype=inner), layers.PeepholeLSTMCell(3)]), **o),
         [SEQUENCES, STARTS],
     ),
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("name", OVER_ANOTHER)
+@pytest.mark.parametrize("name", WRAPPERS)
 @pytest.mark.parametrize(("inner", "outer"), [("float32", "mixed_float16"), ("mixed_float16", "float32")])
-def test_a_wrapper_gives_numbers_of_its_own_dtype_policy(name, inner, outer):
-    make, inputs = OVER_ANOTHER[name]
+def test_a_wrapper_returns_its_own_dtype(name, inner, outer):
+    make, inputs = WRAPPERS[name]
     layer = check_precision(lambda **options: make(inner, **options), inputs, outer)
-    if "ResettableRNN" in name and getattr(layer, "return_state", False):  # its states are taken back
+    if "ResettableRNN" in name and getattr(layer, "return_state", False):  # its states can be passed back
         output, *states = layer(inputs)
         assert layer(inputs, initial_state=states)[0].dtype == output.dtype
 
@@ -105,7 +132,7 @@ def test_seeds_are_part_of_configurations():
     for name, (make, inputs, _) in LAYERS.items():
         try:
             layer = make(seed=3)
-        except (TypeError, ValueError):  # it takes none
+        except (TypeError, ValueError):  # it has no seed
             continue
         given = inputs[0] if len(inputs) == 1 else inputs
         again = type(layer).from_config(layer.get_config())

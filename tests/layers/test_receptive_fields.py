@@ -1,4 +1,4 @@
-"""Receptive fields against gradients, feature maps against the model's layers."""
+"""Receptive fields against gradients, and feature maps against the model's layers."""
 
 import keras
 import numpy as np
@@ -31,7 +31,11 @@ def chain(shape, *layers):
 
 MODELS = {
     "lenet": lambda: chain(
-        (28, 28, 1), L.Conv2D(2, 5, padding="same", **ONES), L.AveragePooling2D(2), L.Conv2D(2, 5, **ONES), L.AveragePooling2D(2)
+        (28, 28, 1),
+        L.Conv2D(2, 5, padding="same", **ONES),
+        L.AveragePooling2D(2),
+        L.Conv2D(2, 5, **ONES),
+        L.AveragePooling2D(2),
     ),
     "strided": lambda: chain((21, 18, 1), L.Conv2D(1, 3, strides=2, padding="same", **ONES), L.Conv2D(1, 3, strides=3, **ONES)),
     "dilated": lambda: chain((30, 1), *(L.Conv1D(1, 2, dilation_rate=2**n, padding="causal", **ONES) for n in range(4))),
@@ -39,15 +43,19 @@ MODELS = {
     "padded": lambda: chain((12, 12, 1), L.ZeroPadding2D(((1, 2), (3, 0))), L.Conv2D(1, 4, **ONES), L.Cropping2D(1)),
     "volume": lambda: chain((8, 9, 7, 1), L.Conv3D(1, 2, strides=(2, 1, 1), **ONES), L.AveragePooling3D((1, 2, 2))),
     "separable": lambda: chain(
-        (14, 14, 2), L.SeparableConv2D(2, 3, depthwise_initializer="ones", pointwise_initializer="ones"),
-        L.DepthwiseConv2D(3, strides=2, depthwise_initializer="ones"), L.Dense(2, **ONES),
+        (14, 14, 2),
+        L.SeparableConv2D(2, 3, depthwise_initializer="ones", pointwise_initializer="ones"),
+        L.DepthwiseConv2D(3, strides=2, depthwise_initializer="ones"),
+        L.Dense(2, **ONES),
     ),
     "global": lambda: chain((9, 9, 1), L.Conv2D(1, 3, **ONES), L.GlobalAveragePooling2D()),
     "classifier": lambda: chain((9, 9, 1), L.Conv2D(1, 3, **ONES), L.Flatten(), L.Dropout(0.5), L.Dense(2, **ONES)),
-    "spectral": lambda: chain((15, 15, 1), *(layers.SpectralNormalization(L.Conv2D(1, 3, strides=2, **ONES)) for _ in range(2))),
+    "spectral": lambda: chain(
+        (15, 15, 1), *(layers.SpectralNormalization(L.Conv2D(1, 3, strides=2, **ONES)) for _ in range(2))
+    ),
     "residual": residual,
     "nested": nested,
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow
@@ -73,7 +81,7 @@ def test_the_field_is_the_set_of_inputs_with_a_gradient(name):
         seen = np.any(as_array(gradient)[0] != 0, axis=-1)
         expected = field.inputs(position, spatial)
         if "MaxPooling" in str([type(layer).__name__ for layer in model.layers]):
-            assert not np.any(seen & ~expected)  # the maximum looks at one position of its window
+            assert not np.any(seen & ~expected)  # a maximum has a gradient at one position of its window
         else:
             np.testing.assert_array_equal(seen, expected)
         covered |= seen
@@ -96,8 +104,11 @@ def test_by_hand():
     fields = layers.receptive_field(MODELS["lenet"]())
     sizes = [(field.size, field.stride, field.start) for field in fields.values()]
     assert sizes == [
-        ((5, 5), (1, 1), (-2, -2)), ((6, 6), (2, 2), (-2, -2)), ((14, 14), (2, 2), (-2, -2)), ((16, 16), (4, 4), (-2, -2)),
-    ]  # fmt: skip
+        ((5, 5), (1, 1), (-2, -2)),
+        ((6, 6), (2, 2), (-2, -2)),
+        ((14, 14), (2, 2), (-2, -2)),
+        ((16, 16), (4, 4), (-2, -2)),
+    ]
     hole = next(iter(layers.receptive_field(MODELS["holes"]()).values()))
     assert hole.size == (9,)
     assert np.flatnonzero(hole.mask).tolist() == [0, 4, 8]

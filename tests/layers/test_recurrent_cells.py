@@ -1,4 +1,4 @@
-"""The recurrent cells against their papers' equations in NumPy, and against Keras's cell."""
+"""Recurrent cells against the papers' equations in NumPy, and against Keras's cell."""
 
 import keras
 import numpy as np
@@ -17,7 +17,8 @@ def norm(x, layer):
 
 
 def test_cells_are_the_papers():
-    x, h, c = uniform(0, 3, 4), uniform(1, 3, 5), uniform(2, 3, 5)
+    x, h = uniform(0, 3, 4), uniform(1, 3, 5)
+    c = uniform(2, 3, 5)
     cell = layers.PeepholeLSTMCell(5, seed=0)
     cell.build((3, 4))
     cell.peepholes.assign(uniform(3, 3, 5))
@@ -47,11 +48,12 @@ def test_cells_are_the_papers():
     np.testing.assert_allclose(as_array(got), (1 - z) * h + z * np.tanh(candidate), atol=1e-5)
 
 
-def test_without_peepholes_the_cell_is_kerass():
+def test_without_peepholes_the_cell_equals_keras():
     cell, theirs = layers.PeepholeLSTMCell(5, seed=0), keras.layers.LSTMCell(5)
     cell.build((3, 4))
     theirs.build((3, 4))
     order = np.concatenate([np.arange(5) + 5 * block for block in (0, 1, 2, 3)])  # both are i, f, g, o
     theirs.set_weights([as_array(weight)[..., order] for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)])
-    x, h, c = uniform(0, 3, 4), uniform(1, 3, 5), uniform(2, 3, 5)
+    x, h = uniform(0, 3, 4), uniform(1, 3, 5)
+    c = uniform(2, 3, 5)
     np.testing.assert_allclose(as_array(cell(x, [h, c])[0]), as_array(theirs(x, [h, c])[0]), atol=1e-6)

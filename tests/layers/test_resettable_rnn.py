@@ -1,4 +1,4 @@
-"""Recurrence over sequences in which episodes end: states, gradients, masks, and compiled programs."""
+"""Sequences in which episodes end: states, gradients, masks, and compiled programs."""
 
 import keras
 import numpy as np

@@ -94,7 +94,8 @@ def test_three_calls_in_one_step_are_as_one():
 
 
 def test_the_gradient_flows_through_sigma():
-    kernel, x, w = uniform(0, 5, 4), uniform(1, 3, 5), uniform(2, 3, 4)
+    kernel = uniform(0, 5, 4)
+    x, w = uniform(1, 3, 5), uniform(2, 3, 4)
     layer = spectral(kernel)
 
     def value(kernel):
@@ -112,11 +113,11 @@ def test_the_gradient_flows_through_sigma():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "mixed_float16", "mixed_bfloat16"])
-def test_a_kernel_of_zeros_stays_one(dtype):
+def test_a_kernel_of_zeros_stays_zero(dtype):
     layer = spectral(np.zeros((4, 3), "float32"), dtype)
     for _ in range(2):
         np.testing.assert_array_equal(normalised(layer, training=True), np.zeros((4, 3)))
     _, (gradient,) = engine.value_and_grad(
         lambda: (ops.sum(layer(np.ones((1, 4), "float32"), training=True)), ()), [layer.layer.kernel]
     )()
-    assert dtype in ("float16", "mixed_float16") or np.isfinite(as_array(gradient)).all()  # float16 knows no 1 / epsilon
+    assert dtype in ("float16", "mixed_float16") or np.isfinite(as_array(gradient)).all()  # 1 / epsilon overflows float16

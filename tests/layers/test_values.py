@@ -1,4 +1,4 @@
-"""What the layers compute: by hand, against NumPy, and by what must not change."""
+"""What the layers compute: by hand, against NumPy, and by invariants."""
 
 import keras
 import numpy as np
@@ -88,8 +88,8 @@ def test_minibatch_standard_deviation():
     np.testing.assert_array_equal(got[..., :4], x)
     for pair in ((0, 3), (1, 4), (2, 5)):  # groups of i mod 3
         for feature in (0, 1):
-            deviation = np.sqrt(x[list(pair)][..., 2 * feature : 2 * feature + 2].var(0) + 1e-8).mean()
-            np.testing.assert_allclose(got[list(pair)][..., 4 + feature], np.full((2, 2, 3), deviation), rtol=1e-5)
+            expected = np.sqrt(x[list(pair)][..., 2 * feature : 2 * feature + 2].var(0) + 1e-8).mean()
+            np.testing.assert_allclose(got[list(pair)][..., 4 + feature], np.full((2, 2, 3), expected), rtol=1e-5)
     assert as_array(layers.MinibatchStandardDeviation(4)(x[:1]))[..., -1].max() < 1e-3  # one sample does not vary
 
 
@@ -215,18 +215,27 @@ def test_running_normalization_clips():
         (lambda: layers.RunningNormalization(clip=0.0), ["clip: expected a number > 0, received 0.0"]),
         (lambda: layers.SelfAttention2D(reduction=0), ["reduction: expected an integer >= 1, received 0"]),
         (lambda: layers.ConditionalBatchNormalization(0), ["classes: expected an integer >= 1, received 0"]),
-        (lambda: layers.MinibatchStandardDeviation(2, 3)(uniform(0, 4, 2, 2, 4)), ["features: expected a divisor of 4 channels", "3"]),
+        (
+            lambda: layers.MinibatchStandardDeviation(2, 3)(uniform(0, 4, 2, 2, 4)),
+            ["features: expected a divisor of 4 channels", "3"],
+        ),
         (lambda: layers.AdaptiveInstanceNormalization()([uniform(0, 2, 3), uniform(0, 2, 3)]), ["inputs: expected shapes"]),
-        (lambda: layers.SpectralNormalization(keras.layers.ReLU())(uniform(0, 2, 3)), ["layer: expected a layer with a kernel, received ReLU"]),
+        (
+            lambda: layers.SpectralNormalization(keras.layers.ReLU())(uniform(0, 2, 3)),
+            ["layer: expected a layer with a kernel, received ReLU"],
+        ),
         (lambda: layers.PeepholeLSTMCell(0), ["units: expected an integer >= 1, received 0"]),
-        (lambda: layers.ResettableRNN(layers.LayerNormGRUCell(2))([uniform(0, 2, 3), np.zeros(2, bool)]), ["inputs: expected shapes"]),
+        (
+            lambda: layers.ResettableRNN(layers.LayerNormGRUCell(2))([uniform(0, 2, 3), np.zeros(2, bool)]),
+            ["inputs: expected shapes"],
+        ),
         (lambda: layers.ResettableRNN(keras.layers.GRUCell(2, dropout=0.5)), ["cell: expected dropout 0, received 0.5"]),
         (
             lambda: layers.ResettableRNN(keras.layers.StackedRNNCells([keras.layers.LSTMCell(2, recurrent_dropout=0.1)])),
             ["cell: expected recurrent_dropout 0, received 0.1"],
         ),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments(make, words):
     with raises(words):
         make()
@@ -238,7 +247,7 @@ def test_local_response_normalization_sums_the_squares_of_neighbours():
     np.testing.assert_allclose(y, [[1 / 4.5, 2 / 9, 3 / 16.5, 4 / 14.5]], rtol=1e-6)  # 1+4, 1+4+9, 4+9+16, 9+16
 
 
-def test_subsampling_is_a_mean_at_first_and_learns_its_share():
+def test_subsampling_starts_as_a_mean_and_learns_its_coefficient():
     x = uniform(0, 2, 5, 4, 3)
     layer = layers.Subsampling2D(2)
     means = x[:, :4].reshape(2, 2, 2, 2, 2, 3).mean(axis=(2, 4))

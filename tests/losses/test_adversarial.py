@@ -167,7 +167,7 @@ def test_path_length_of_a_linear_generator():
 
 
 def test_the_average_path_length_is_no_function_of_the_generator():
-    """With lengths w |n|, the gradient of the penalty with respect to w leaves the new average alone."""
+    """With lengths w |n|, the penalty's gradient in w leaves the new average alone."""
     w, seed, latents = keras.Variable(3.0), keras.random.SeedGenerator(0), ops.convert_to_tensor(uniform(1, 8, 2, 2, 1))
 
     def penalty():

@@ -1,4 +1,4 @@
-"""Losses against Keras's and by hand."""
+"""Losses against Keras's, and by hand."""
 
 from functools import partial
 
@@ -50,19 +50,24 @@ def test_binary_crossentropy_is_kerass(smoothing):
         y, x = both
         assert_same(
             lambda x: ops.mean(losses.binary_crossentropy(y, x, label_smoothing=smoothing), -1),
-            lambda x: K.binary_crossentropy(y, x, from_logits=True, label_smoothing=smoothing), x,
-        )  # fmt: skip
+            lambda x: K.binary_crossentropy(y, x, from_logits=True, label_smoothing=smoothing),
+            x,
+        )
 
     logits()
     y, p = np.round(uniform(0, 5, 3) + 0.5).clip(0, 1), (uniform(1, 5, 3) + 1) / 2
     assert_same(
         lambda x: ops.mean(losses.binary_crossentropy(y, x, from_logits=False), -1),
-        lambda x: K.binary_crossentropy(y, x), p, 1e-5,
-    )  # fmt: skip
+        lambda x: K.binary_crossentropy(y, x),
+        p,
+        1e-5,
+    )
     assert_same(
         lambda x: ops.mean(losses.binary_crossentropy(y, x, gamma=2.0), -1),
-        lambda x: K.binary_focal_crossentropy(y, x, from_logits=True), uniform(2, 5, 3), 1e-5,
-    )  # fmt: skip
+        lambda x: K.binary_focal_crossentropy(y, x, from_logits=True),
+        uniform(2, 5, 3),
+        1e-5,
+    )
 
 
 @pytest.mark.slow
@@ -73,12 +78,15 @@ def test_categorical_crossentropy_is_kerass():
         for smoothing in (0.0, 0.1):
             assert_same(
                 partial(losses.categorical_crossentropy, PROBABILITIES, label_smoothing=smoothing),
-                partial(K.categorical_crossentropy, PROBABILITIES, from_logits=True, label_smoothing=smoothing), x, 2e-6,
-            )  # fmt: skip
+                partial(K.categorical_crossentropy, PROBABILITIES, from_logits=True, label_smoothing=smoothing),
+                x,
+                2e-6,
+            )
         assert_same(
             lambda x: losses.categorical_crossentropy(LABELS, x),
-            lambda x: K.sparse_categorical_crossentropy(LABELS, x, from_logits=True), x,
-        )  # fmt: skip
+            lambda x: K.sparse_categorical_crossentropy(LABELS, x, from_logits=True),
+            x,
+        )
         dense = np.eye(4, dtype="float32")[LABELS]
         for options in ({"gamma": 2.0}, {"class_weights": (1.0, 2.0, 0.0, 0.5)}, {"label_smoothing": 0.1}):
             one, two = (as_array(losses.categorical_crossentropy(y, x, **options)) for y in (LABELS, dense))
@@ -89,8 +97,10 @@ def test_categorical_crossentropy_is_kerass():
     dense = np.eye(4, dtype="float32")[LABELS]
     assert_same(
         lambda x: losses.categorical_crossentropy(dense, x, gamma=2.0),
-        lambda x: K.categorical_focal_crossentropy(dense, x, alpha=1.0, gamma=2.0, from_logits=True), x, 1e-5,
-    )  # fmt: skip
+        lambda x: K.categorical_focal_crossentropy(dense, x, alpha=1.0, gamma=2.0, from_logits=True),
+        x,
+        1e-5,
+    )
     p = PROBABILITIES[::-1].copy()
     assert_same(
         lambda x: losses.categorical_crossentropy(dense, x, from_logits=False),
@@ -120,7 +130,8 @@ def test_by_hand():
 
 
 def test_focal_slope_at_zero():
-    # d/dz of -(1-p)^2 log p at z = 0: -2 (1-p) p (1-p) (-log p) - (1-p)^2 (1-p) = -log(2)/4 - 1/8, mirrored for y = 0.
+    # d/dz of -(1 - p)^2 log p is 2 p (1 - p)^2 log p - (1 - p)^3.
+    # At z = 0 that is -log(2)/4 - 1/8. For y = 0 the sign changes.
     gradient = engine.value_and_grad(
         lambda z: (ops.sum(losses.binary_crossentropy(np.array([1.0, 0.0], "float32"), z, gamma=2.0)), ())
     )
@@ -130,7 +141,7 @@ def test_focal_slope_at_zero():
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("gamma", [0.01, 0.5, 1.0, 2.0])
-def test_focal_slopes_are_finite_where_nothing_is_missed(gamma, dtype):
+def test_focal_slopes_are_finite_where_the_prediction_is_certain(gamma, dtype):
     z = np.array([120, 95, 20, 3, 0, -3, -20, -95, -120], "float32")
     logits = np.stack([z, 0 * z, 0 * z], axis=1)
     for x, loss in ((z, losses.binary_crossentropy), (logits, losses.categorical_crossentropy)):
@@ -141,8 +152,9 @@ def test_focal_slopes_are_finite_where_nothing_is_missed(gamma, dtype):
             assert np.isfinite(as_array(ops.cast(slope, "float32"))).all()
 
 
-def test_focal_slope_of_what_is_hardly_missed():
-    # q = 1-p = e^-z (1 + O(q)): d/dz of q^gamma (-log p) = q^(gamma+1) (1 + O(q)) is -(gamma+1) q^(gamma+1).
+def test_focal_slope_of_almost_certain_predictions():
+    # With q = 1 - p = e^-z (1 + O(q)) the loss q^gamma (-log p) is q^(gamma + 1) (1 + O(q)).
+    # Its derivative is -(gamma + 1) q^(gamma + 1).
     gradient = engine.value_and_grad(lambda z: (ops.sum(losses.binary_crossentropy(ops.ones(2), z, gamma=0.5)), ()))
     z = np.array([12.0, 20.0], "float32")
     np.testing.assert_allclose(as_array(gradient(ops.convert_to_tensor(z))[1]), -1.5 * np.exp(-1.5 * z), rtol=1e-4)
@@ -179,12 +191,19 @@ def test_contract(name):
 def test_classes_are_kerass():
     for ours, theirs, y, x in (
         (losses.MeanSquaredError(reduction="sum"), K.MeanSquaredError(reduction="sum"), Y, X),
-        (losses.BinaryCrossentropy(reduction=None), K.BinaryCrossentropy(from_logits=True, reduction=None), (Y > 0).astype("float32"), X),
-        (losses.MeanSquaredError(), K.MeanSquaredError(), Y, X), (losses.MeanAbsoluteError(), K.MeanAbsoluteError(), Y, X),
-        (losses.Huber(0.5), K.Huber(0.5), Y, X), (losses.KLDivergence(), K.KLDivergence(), PROBABILITIES, PROBABILITIES[::-1].copy()),
+        (
+            losses.BinaryCrossentropy(reduction=None),
+            K.BinaryCrossentropy(from_logits=True, reduction=None),
+            (Y > 0).astype("float32"),
+            X,
+        ),
+        (losses.MeanSquaredError(), K.MeanSquaredError(), Y, X),
+        (losses.MeanAbsoluteError(), K.MeanAbsoluteError(), Y, X),
+        (losses.Huber(0.5), K.Huber(0.5), Y, X),
+        (losses.KLDivergence(), K.KLDivergence(), PROBABILITIES, PROBABILITIES[::-1].copy()),
         (losses.CategoricalCrossentropy(), K.SparseCategoricalCrossentropy(from_logits=True), LABELS, X),
         (losses.BinaryCrossentropy(), K.BinaryCrossentropy(from_logits=True), (Y > 0).astype("float32"), X),
-    ):  # fmt: skip
+    ):
         for weights in (None, np.arange(8.0)):
             np.testing.assert_allclose(as_array(ours(y, x, weights)), as_array(theirs(y, x, weights)), rtol=1e-6)
 

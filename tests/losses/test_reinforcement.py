@@ -31,13 +31,13 @@ def test_shapes_that_would_be_broadcast_are_refused():
 
 
 def test_quantile_huber():
-    quantiles, target = uniform(0, 3, 4), 3 * uniform(1, 3, 5)
+    quantiles, td_target = uniform(0, 3, 4), 3 * uniform(1, 3, 5)
     tau = (np.arange(4) + 0.5) / 4
     for kappa in (1.0, 0.3, 0.0):
-        u = target[:, None, :] - quantiles[:, :, None]
+        u = td_target[:, None, :] - quantiles[:, :, None]
         size = np.where(np.abs(u) <= kappa, u**2 / 2, kappa * (np.abs(u) - kappa / 2)) / kappa if kappa else np.abs(u)
         expected = (np.abs(tau[:, None] - (u < 0)) * size).mean(-1).sum(-1)
-        got = reinforcement.quantile_huber(ops.convert_to_tensor(quantiles), ops.convert_to_tensor(target), kappa=kappa)
+        got = reinforcement.quantile_huber(ops.convert_to_tensor(quantiles), ops.convert_to_tensor(td_target), kappa=kappa)
         np.testing.assert_allclose(as_array(got), expected, rtol=1e-5)
 
 
@@ -54,8 +54,9 @@ def test_quantile_regression_finds_the_quantiles():
 
 
 def projected(probabilities, reward, discount, support):
-    """Algorithm 1 of Bellemare et al. 2017, as it stands there."""
-    low, high, count = support[0], support[-1], len(support)
+    """Algorithm 1 of Bellemare et al. 2017, in loops."""
+    low, high = support[0], support[-1]
+    count = len(support)
     spacing = (high - low) / (count - 1)
     result = np.zeros_like(probabilities, float)
     for row in range(len(reward)):
@@ -106,9 +107,9 @@ def test_policy_losses():
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float32", 20), ("float16", 10), ("bfloat16", 20)])
-def test_a_ratio_beyond_what_exp_can_say_is_finite_and_so_is_its_gradient(dtype, most):
+def test_a_ratio_that_would_overflow_is_finite_and_so_is_its_gradient(dtype, most):
     change = [most - 1.0, most + 1.0, 89.0, 1000.0, -1000.0, -np.inf]
-    for advantage, held in ((1.0, [-1.2] * 4 + [0, 0]), (-1.0, None)):
+    for advantage, clipped in ((1.0, [-1.2] * 4 + [0, 0]), (-1.0, None)):
 
         def loss(log_prob):
             old, gain = ops.zeros_like(log_prob), ops.full_like(log_prob, advantage)  # noqa: B023
@@ -118,7 +119,7 @@ def test_a_ratio_beyond_what_exp_can_say_is_finite_and_so_is_its_gradient(dtype,
         (_, values), gradient = engine.value_and_grad(loss)(ops.convert_to_tensor(change, dtype))
         values, gradient = (as_array(ops.cast(x, "float32")) for x in (values, gradient))
         greatest = np.exp([most - 1.0] + [most] * 3)
-        expected = [*greatest, 0.8, 0.8] if held is None else held
+        expected = [*greatest, 0.8, 0.8] if clipped is None else clipped
         np.testing.assert_allclose(values, expected, rtol=2e-2 if dtype != "float32" else 1e-6)
-        slope = [*greatest, 0, 0] if held is None else [0] * 6
+        slope = [*greatest, 0, 0] if clipped is None else [0] * 6
         np.testing.assert_allclose(gradient, slope, rtol=2e-2 if dtype != "float32" else 1e-6)

@@ -48,8 +48,9 @@ def test_kernel_distance(block):
     found = kernel_distance(x, y, block=block)
     np.testing.assert_allclose(found.value, plain_kernel_distance(x, y), rtol=1e-9)
     variance = 0.0
-    for left in ([plain_kernel_distance(np.delete(x, i, 0), y) for i in range(12)],
-                 [plain_kernel_distance(x, np.delete(y, i, 0)) for i in range(9)]):  # fmt: skip
+    without_x = [plain_kernel_distance(np.delete(x, i, 0), y) for i in range(12)]
+    without_y = [plain_kernel_distance(x, np.delete(y, i, 0)) for i in range(9)]
+    for left in (without_x, without_y):
         variance += (len(left) - 1) * np.var(left)
     np.testing.assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-9)
 

@@ -16,7 +16,9 @@ def built(make, *arguments, **options):
         return make(*arguments, seed=0, **options)
 
 
-PARAMETERS = {  # with 224 x 224 (299 for Inception and Xception) and 1,000 classes: keras.applications; googlenet and resnet18, 34: the papers' layers
+# With 224 x 224 pixels (299 for Inception and Xception) and 1,000 classes. The numbers are those
+# of keras.applications; of googlenet and resnet18, those of the papers' layers.
+PARAMETERS = {
     "vgg16": (lambda: built(models.vgg, (224, 224, 3), 1000), 138_357_544),
     "vgg19": (lambda: built(models.vgg, (224, 224, 3), 1000, depth=19), 143_667_240),
     "resnet50": (lambda: built(models.resnet, (224, 224, 3), 1000, bias=True), 25_636_712),
@@ -69,7 +71,8 @@ def test_lenet_5_has_60_000_weights_before_its_output():
 def test_googlenet_weighs_what_table_1_says():
     counts = {stage.name: stage.parameters / 1024 for stage in stages(built(models.googlenet, (224, 224, 3), 1000))}
     published = {"3a": 160, "3b": 380, "4a": 364, "4b": 437, "4e": 840}
-    # of 4c, 4d, 5a and 5b the table says 463, 580, 1072 and 1388, but the filters it lists have 498, 591, 1019 and 1410
+    # For 4c, 4d, 5a and 5b the table says 463, 580, 1072 and 1388. The filters that it lists have
+    # 498, 591, 1019 and 1410.
     for module, thousands in published.items():
         assert counts[f"inception{module}"] == pytest.approx(thousands, rel=0.01), module
 
@@ -150,7 +153,12 @@ def test_it_learns_saves_and_starts_from_its_seed(name):
         assert np.any(as_array(weight) != old), weight.path
 
 
-OTHER_DEPTHS = {"vgg19", "resnet110", "preresnet110", "plain110", "resnet101", "resnet152", "preresnet101", "preresnet152", "plain101", "plain152", "densenet169", "densenet201"}  # fmt: skip
+OTHER_DEPTHS = {
+    "vgg19",
+    *(f"{form}{depth}" for form in ("resnet", "preresnet", "plain") for depth in (101, 110, 152)),
+    "densenet169",
+    "densenet201",
+}
 
 
 def test_command_lines_know_the_families():
@@ -189,7 +197,7 @@ def test_a_residual_block_of_zero_kernels_is_the_identity():
     np.testing.assert_array_equal(as_array(first(x)), as_array(last(x)))
 
 
-def test_googlenet_has_two_classifiers_on_the_way():
+def test_googlenet_has_two_auxiliary_classifiers():
     model = built(models.googlenet, (28, 28, 1), 4, width=0.25, auxiliary=True)
     assert [tuple(output.shape) for output in model.outputs] == [(None, 4)] * 3
 

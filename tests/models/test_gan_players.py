@@ -56,10 +56,9 @@ def test_seeds_labels_and_saving(family):
 @pytest.mark.parametrize("family", GENERATORS)
 def test_no_weight_starts_without_a_seed(family):
     options = {"filters": 8, "classes": 3, **({} if family == "dcgan" else {"attention": True})}
-    pairs = [[make(28, 1, seed=0, **options, **more) for _ in range(2)] for make, more in (
-        (GENERATORS[family], {"latent": 8}), (DISCRIMINATORS[family], {"outputs": 2}),
-    )]  # fmt: skip
-    for one, two in pairs:
+    players = ((GENERATORS[family], {"latent": 8}), (DISCRIMINATORS[family], {"outputs": 2}))
+    for make, more in players:
+        one, two = (make(28, 1, seed=0, **options, **more) for _ in range(2))
         for a, b in zip(one.variables, two.variables, strict=True):
             np.testing.assert_array_equal(array(a), array(b), err_msg=a.path)
 
@@ -76,7 +75,7 @@ def test_discriminators_see_labels(family, conditioning):
 
 
 def kernels(model):
-    """The normalised kernels of a spectrally normalised model, as matrices, and which layers have none."""
+    """(layers that are spectrally normalised, other layers that have a kernel) of a model."""
     normalized = [layer for layer in model.layers if isinstance(layer, SpectralNormalization)]
     plain = [layer for layer in model.layers if getattr(layer, "kernel", None) is not None and layer not in normalized]
     return normalized, plain

@@ -27,7 +27,7 @@ def nested(x):
         (SpectralNormalization(layers.Dense(1, activation="sigmoid")), "sigmoid"),
         (nested, "sigmoid"),
     ],
-)  # fmt: skip
+)
 def test_probabilities_are_found(end, name):
     output = end(keras.Input((2,)))
     assert last_activation(output) == name

@@ -50,7 +50,11 @@ def test_dropout_is_of_training_alone():
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_gates_start_at_time_scales(cell):
-    """Without input the state is multiplied by f each step, whose time scale 1 / (1 - f) is from 2 to the one asked for; what comes in by 1 - f."""
+    """Time scales lie between 2 and the one asked for.
+
+    Without input the state is multiplied by f at each step, so its time scale is 1 / (1 - f).
+    The input is multiplied by 1 - f.
+    """
     model = sequence_network(cell, 1, features=2, units=200, time_scale=50, seed=3)
     inner = save_and_load(model).get_layer("recurrent1").cell
     for kernel in (inner.kernel, inner.recurrent_kernel):

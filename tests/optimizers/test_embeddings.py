@@ -1,4 +1,7 @@
-"""Gradients of an embedding whose ids repeat, which TensorFlow gives row by row, against the papers' rules of their sum in float64."""
+"""Gradients of an embedding with repeated ids.
+
+TensorFlow gives them row by row. The papers' rules, in float64, are applied to the sum of the rows.
+"""
 
 import keras
 import numpy as np
@@ -13,7 +16,7 @@ SUMMED = np.array([[-0.5, 0.25], [4.0, 6.0], [0.0, 0.0]])  # nothing was looked 
 
 
 def gradient():
-    """What the backend gives for three rows of two different ids."""
+    """The backend's gradient for three rows with two different ids."""
     if keras.backend.backend() != "tensorflow":
         return keras.ops.convert_to_tensor(SUMMED.astype("float32"))
     import tensorflow as tf
@@ -54,7 +57,8 @@ def scaled(direction, rate=0.1):
 
 
 def optimistic():
-    direction, step, last = adam_direction(0.0, 0.999), 0.0, 0.0
+    direction = adam_direction(0.0, 0.999)
+    step = last = 0.0
     next(direction)
     while True:
         now = direction.send((yield step))
@@ -91,11 +95,11 @@ RULES = {
     "global_clipnorm": (lambda: optimizers.SGD(0.1, global_clipnorm=1.0), lambda: plain(clipped(1.0))),
     "clipvalue": (lambda: optimizers.SGD(0.1, clipvalue=3.0), lambda: plain(lambda g: np.clip(g, -3.0, 3.0))),
     "loss_scale_factor": (lambda: optimizers.SGD(0.1, loss_scale_factor=2.0), lambda: plain(lambda g: g / 2.0)),
-}  # fmt: skip
+}
 
 
 def steps(optimizer, count=8, given=None):
-    """A table of ones after some steps with the same gradient, by rows or as it is given."""
+    """A table of ones after some steps with one gradient: `given`, or rows with their ids."""
     table = keras.Variable(np.ones((3, 2), "float32"))
     optimizer.build([table])
     for _ in range(count):
@@ -122,7 +126,7 @@ def test_by_hand():
 
 @pytest.mark.parametrize("inner", [optimizers.Adam, keras.optimizers.Adam])
 def test_the_slow_weights_are_of_the_summed_rows(inner):
-    # at each step the fast weights go on by .1, every second step they come half way back to the slow ones
+    # Each step moves the fast weights by 0.1. Every second step they go half way back.
     table = steps(optimizers.Lookahead(inner(0.1), interval=2, alpha=0.5), 4)
     np.testing.assert_allclose(table[1], [0.8, 0.8], atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Optimizers with a rule of their own: against Keras's, against the papers in NumPy's float64, and by hand."""
+"""Update rules against Keras's, against the papers in NumPy's float64, and by hand."""
 
 import keras
 import numpy as np
@@ -79,7 +79,10 @@ def test_kerass_options(name):
 
 
 def paper(rule, steps=50):
-    """A trajectory on `quadratic` in float64, by a generator function that is sent gradients and yields steps."""
+    """A trajectory on `quadratic` in float64.
+
+    `rule` is a generator function. It receives gradients and yields steps.
+    """
     variables, _ = quadratic()
     theta = np.concatenate([as_array(variable).astype(float).ravel() for variable in variables])
     rng = np.random.default_rng(0)
@@ -99,7 +102,9 @@ def adam_direction(b1, b2, epsilon=1e-8):
     t, direction = 0, None
     while True:
         g = yield direction
-        t, m, v = t + 1, b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        t += 1
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
         direction = (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + epsilon)
 
 
@@ -122,11 +127,14 @@ def optimistic_adam():
 
 def radam():
     m = v = 0.0
-    t, step, b1, b2 = 0, None, 0.9, 0.999
+    b1, b2 = 0.9, 0.999
+    t, step = 0, None
     most = 2 / (1 - b2) - 1
     while True:
         g = yield step
-        t, m, v = t + 1, b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        t += 1
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
         length = most - 2 * t * b2**t / (1 - b2**t)
         step = 0.05 * m / (1 - b1**t)
         if length > 4:
@@ -213,7 +221,8 @@ def test_line_search_takes_the_first_good_step_and_none_at_a_minimum():
     optimizer = optimizers.GradientDescent(1.0)
     optimizer.build([weight])
     eta, value = optimizer.line_search(loss, [curvature * as_array(weight)], [weight])
-    # J = 15.5, |g|^2 = 901; J(1 - eta g) = .5 (1-eta)^2 + 15 (1-30 eta)^2: 1/16 is the first power of 1/2 that is lower
+    # J = 15.5 and |g|^2 = 901. J(1 - eta g) = 0.5 (1 - eta)^2 + 15 (1 - 30 eta)^2.
+    # eta = 1/16 is the first power of 1/2 that decreases it enough.
     assert eta == 1 / 16
     np.testing.assert_allclose(value, 0.5 * (15 / 16) ** 2 + 15 * (14 / 16) ** 2, rtol=1e-6)
     np.testing.assert_allclose(as_array(weight), [15 / 16, 1 - 30 / 16], rtol=1e-6)

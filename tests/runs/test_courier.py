@@ -25,15 +25,23 @@ STEPS = 50
 
 def make(uri, **changes):
     header = {
-        "experiment": "toy", "module": "experiments.toy", "config": {"rate": 0.5}, "options": {}, "seed": 3, "seeds": 1,
-        "backend": "tensorflow", "tracking_uri": uri, "total_steps": 1000, "versions": {"keras": "3"},
-    }  # fmt: skip
+        "experiment": "toy",
+        "module": "experiments.toy",
+        "config": {"rate": 0.5},
+        "options": {},
+        "seed": 3,
+        "seeds": 1,
+        "backend": "tensorflow",
+        "tracking_uri": uri,
+        "total_steps": 1000,
+        "versions": {"keras": "3"},
+    }
     return RunFolder.create(header | changes)
 
 
 @functools.cache
 def empty_store():
-    """An MLflow store without runs: to make one takes MLflow seconds."""
+    """An MLflow store without runs. MLflow takes seconds to make one."""
     path = Path(tempfile.mkdtemp()) / "mlflow.db"
     atexit.register(shutil.rmtree, path.parent)
     mlflow_server.client(f"sqlite:///{path}")
@@ -41,7 +49,7 @@ def empty_store():
 
 
 def local(tmp_path):
-    """The URI of the local store, which is there."""
+    """The URI of the local store, which this makes."""
     path = tmp_path / "mlruns" / "mlflow.db"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
@@ -194,7 +202,7 @@ def test_several_processes_log_to_one_new_store_at_once(tmp_path):
 
 
 class Server:
-    """An MLflow server on a port of its own, over a store that survives it."""
+    """An MLflow server on its own port. Its store survives it."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -1,4 +1,4 @@
-"""The contract of experiments, through real processes: what a person types and reads."""
+"""The contract of experiments, in real processes: what a person types and reads."""
 
 import builtins
 import dataclasses
@@ -122,7 +122,7 @@ def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
     assert [line.split(" | ")[0] for line in table[2:]] == ["| gan", "| r3gan"]
     assert (parent.artifacts / "families.png").stat().st_size > 5_000
 
-    # A child that is missing is run again, the others are not.
+    # A missing child is run again. The others are not.
     gone = next(child for child in children if child.header()["config"]["family"] == "r3gan")
     gone.path.rename(own_home / "gone")
     lines = parent.journal.read_text().splitlines()
@@ -163,11 +163,8 @@ def test_an_interrupt_outside_a_run_is_one_line(when, monkeypatch, capsys):
 
 
 def start(*arguments):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.dqn_cartpole", "--hidden", "32", "32", *arguments, "--tracking-uri", "none"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    return process
+    command = [sys.executable, "-m", "experiments.dqn_cartpole", "--hidden", "32", "32", *arguments, "--tracking-uri", "none"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_checkpoints(home, process):
@@ -198,7 +195,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own
     other = dqn("--resume", folder.name, KERAS_BACKEND="jax")
     assert "KERAS_BACKEND: expected 'tensorflow', on which the run was started, received 'jax'" in other.stderr
 
-    # A damaged checkpoint is passed over, aloud.
+    # A damaged checkpoint is skipped, and the run says so.
     saved[-1].write_bytes(saved[-1].read_bytes()[:-1])
     resumed = subprocess.Popen(
         [sys.executable, "-m", "lab", "resume", folder.name],

@@ -1,4 +1,4 @@
-"""Files of ours: where they lie, that they are whole, and what is said where they are not."""
+"""Files of the laboratory: where they lie, that they are whole, and what is said if not."""
 
 import os
 import sys
@@ -64,7 +64,7 @@ def test_a_json_file_of_an_older_version_has_no_checksum(tmp_path):
 
 def test_writing_leaves_nothing_half_made_and_replaces_what_a_kill_left(tmp_path):
     path = tmp_path / "config.json"
-    (tmp_path / ".config.json.partial").write_text("{")  # by a process that was killed
+    (tmp_path / ".config.partial.json").write_text("{")  # of a process that was killed
     write_json(path, {"a": 1})
     with pytest.raises(TypeError):
         write_json(path, {"a": object()})
@@ -139,3 +139,28 @@ def test_a_file_is_replaced_whole_or_stays(tmp_path):
     with paths.replacing(path) as beside:
         beside.write_text("new")
     assert (path.read_text(), beside.suffix, [each.name for each in tmp_path.iterdir()]) == ("new", ".png", ["curve.png"])
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path, durable):
+    path = tmp_path / "config.json"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), paths.replacing(path, durable=durable) as beside:
+        raise KeyboardInterrupt(beside.write_text("half"))
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["config.json"])
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OSError), paths.replacing(path, durable=durable) as beside:
+        beside.write_text("new")
+    assert os.listdir(tmp_path) == ["config.json"]
+
+
+@pytest.mark.parametrize(("durable", "calls"), [(False, ["replace"]), (True, ["fsync new", "replace"])])
+def test_a_durable_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch, durable, calls):
+    seen = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (seen.append(f"fsync {os.pread(file, 9, 0).decode()}"), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda *names: (seen.append("replace"), replace(*names)))
+    with paths.replacing(tmp_path / "config.json", durable=durable) as beside:
+        beside.write_text("new")
+    assert seen == calls

@@ -1,4 +1,4 @@
-"""What a user's Keras is set to changes nothing in a run."""
+"""The settings of the user's Keras change nothing in a run."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""How runs end: asked to stop, cut short between seeds, failed in their parent's own work."""
+"""How runs end: asked to stop, interrupted between seeds, failed in the work of the parent."""
 
 import dataclasses
 import json
@@ -16,9 +16,18 @@ from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
 
 HEADER = {
-    "experiment": "toy", "module": "experiments.toy", "config": {"steps": 3}, "options": {"checkpoint_every": 1}, "seed": 0,
-    "seeds": 1, "backend": "x", "tracking_uri": "none", "total_steps": 3, "versions": {}, "digest": "d",
-}  # fmt: skip
+    "experiment": "toy",
+    "module": "experiments.toy",
+    "config": {"steps": 3},
+    "options": {"checkpoint_every": 1},
+    "seed": 0,
+    "seeds": 1,
+    "backend": "x",
+    "tracking_uri": "none",
+    "total_steps": 3,
+    "versions": {},
+    "digest": "d",
+}
 
 
 class Progress:
@@ -75,7 +84,7 @@ def test_the_second_ctrl_c_stops_at_once(track):
 def test_a_run_that_never_saves_stops_at_once(track):
     with lifecycle._interruptible(track), pytest.raises(KeyboardInterrupt):
         press()
-    assert "stopping at once: no checkpoint is to come" in track.progress.said[-1]
+    assert "stopping at once: no checkpoint will come" in track.progress.said[-1]
 
 
 def test_a_run_that_has_saved_its_last_step_stops_at_once(track):
@@ -164,7 +173,10 @@ def toy(config, track):
 
 @pytest.fixture
 def listening():
-    """Ctrl-C is heard, also where the tests were started in the background, which turns it off, and SIGTERM as in an experiment."""
+    """Handles Ctrl-C, and SIGTERM as an experiment does.
+
+    Tests that are started in the background would ignore a Ctrl-C.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     lifecycle.listen()

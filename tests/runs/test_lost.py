@@ -1,4 +1,7 @@
-"""What is lost, deleted or damaged, on the server's side or on the disk: `sync` makes it again, or says what to do."""
+"""What is lost, deleted or damaged on the server or on the disk.
+
+`sync` restores it, or says what to do.
+"""
 
 import json
 import shutil

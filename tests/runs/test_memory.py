@@ -12,7 +12,7 @@ GB = 10**9
 
 
 def machine(root, free, groups):
-    """A file system that says how much memory there is: kB that are free, and files of control groups."""
+    """Files as of a Linux machine: `free` kB of memory, and the files of its control groups."""
     files = {"proc/meminfo": f"MemTotal: 99 kB\nMemAvailable:   {free} kB\n"} | groups
     for name, content in files.items():
         path = root / name
@@ -28,20 +28,24 @@ def machine(root, free, groups):
         ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "max"}, 1000),
         (  # version 2; the limit is the parent's
             {
-                "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": f"{700 * 1024}\n",
-                "sys/fs/cgroup/a/memory.current": f"{300 * 1024}", "sys/fs/cgroup/a/memory.stat": f"anon 1\ninactive_file {50 * 1024}",
+                "proc/self/cgroup": "0::/a/b\n",
+                "sys/fs/cgroup/a/memory.max": f"{700 * 1024}\n",
+                "sys/fs/cgroup/a/memory.current": f"{300 * 1024}",
+                "sys/fs/cgroup/a/memory.stat": f"anon 1\ninactive_file {50 * 1024}",
             },
             450,
         ),
         (  # version 1, in a container that sees its own group as the root
             {
-                "proc/self/cgroup": "5:devices:/x\n4:cpu,memory:/docker/f00\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{300 * 1024}\n",
-                "sys/fs/cgroup/memory/memory.usage_in_bytes": "0", "sys/fs/cgroup/memory/memory.stat": "cache 1",
+                "proc/self/cgroup": "5:devices:/x\n4:cpu,memory:/docker/f00\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{300 * 1024}\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": "0",
+                "sys/fs/cgroup/memory/memory.stat": "cache 1",
             },
             300,
         ),
     ],
-)  # fmt: skip
+)
 def test_there_is_what_the_machine_and_its_control_groups_leave(tmp_path, groups, kilobytes):
     assert memory.available(machine(tmp_path, 1000, groups)) == kilobytes * 1024
 

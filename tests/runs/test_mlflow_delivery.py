@@ -1,4 +1,4 @@
-"""Delivery after the worst: dead runs, lost power, couriers in each other's way, another server."""
+"""Delivery in the worst cases: dead runs, power failures, several couriers, another server."""
 
 import json
 import os
@@ -131,7 +131,7 @@ def test_a_journal_that_lost_its_end_and_grew_again_is_told_by_its_mark():
 
 
 class Clock:
-    """Goes on while one sleeps."""
+    """A clock that goes on when somebody sleeps."""
 
     now = 1.0
 

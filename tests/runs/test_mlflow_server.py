@@ -1,4 +1,4 @@
-"""Addresses: what is stored of them, what is shown, and that paths in them are quoted."""
+"""Addresses: what is stored of them, what is shown, and how paths in them are quoted."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A run killed with SIGKILL and resumed ends bit for bit like one left alone."""
+"""A run that is killed and resumed ends bit for bit like one that is left alone."""
 
 import os
 import subprocess
@@ -19,10 +19,8 @@ from tests.processes import ROOT, folders, run
 
 PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 DIGITS = ["--model", "lenet5", "--epochs", "4", "--folds", "3", "--checkpoint-every", "1000", "--tracking-uri", "none"]
-FORECAST = [
-    "--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20", "--checkpoint-every", "1000",
-    "--tracking-uri", "none",
-]  # fmt: skip
+FORECAST = ["--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20"]
+FORECAST += ["--checkpoint-every", "1000", "--tracking-uri", "none"]
 SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
@@ -130,6 +128,5 @@ def test_the_comparison_can_fail(own_home):
         journal.append({"results": {"score": result}})
         (folder.artifacts / "samples.png").write_bytes(picture)
         states.append(state(folder))
-    assert [differences(states[0], other) for other in states] == [
-        [], ["variable 0000 weights"], ["metric loss"], ["results", "samples.png"],
-    ]  # fmt: skip
+    found = [differences(states[0], other) for other in states]
+    assert found == [[], ["variable 0000 weights"], ["metric loss"], ["results", "samples.png"]]

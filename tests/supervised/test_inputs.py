@@ -20,12 +20,12 @@ CHEAP = Recipe(epochs=1, batch_size=16, warm_up=0.0)
 
 def of_symbols():
     network = sequence_network("gru", 2, symbols=10, units=4, embedding=3, seed=0)
-    return Training(network, CHEAP, steps=2, classes=2, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, seed=0)
 
 
 def of_vectors(outputs=2, classes=2, loss=None, **changes):
     network = mlp((4,), (3,), outputs, seed=0)
-    return Training(network, dataclasses.replace(CHEAP, **changes), steps=2, classes=classes, loss=loss, seed=0)
+    return Training(network, dataclasses.replace(CHEAP, **changes), steps_per_epoch=2, classes=classes, loss=loss, seed=0)
 
 
 def test_symbols_are_symbols_in_every_integer_type():
@@ -66,12 +66,12 @@ PICTURES = np.linspace(0, 1, 32 * 4, dtype="float32").reshape(32, 2, 2, 1)
 
 def of_pictures():
     network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    return Training(network, CHEAP, steps=2, classes=2, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, seed=0)
 
 
 def ending(activation, loss=None):
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation=activation)])
-    return Training(network, CHEAP, steps=2, classes=2, loss=loss, seed=0)
+    return Training(network, CHEAP, steps_per_epoch=2, classes=2, loss=loss, seed=0)
 
 
 def test_bright_pictures_are_predicted_and_a_loss_of_ones_own_takes_probabilities():
@@ -97,13 +97,22 @@ def test_lists_are_arrays():
         (lambda: of_vectors().fit(keras.utils.PyDataset()), ["x: expected an array with all samples, received PyDataset"]),
         (lambda: of_vectors().fit(VECTORS), ["y: expected an array with all samples, received NoneType"]),
         (lambda: of_vectors().predict(iter(VECTORS)), ["x: expected an array with all samples, received .*iterator"]),
-        (lambda: of_vectors().fit(VECTORS, LABELS, validation=iter(VECTORS)), [r"validation: expected \(x, y\), received .*iterator"]),
-        (lambda: of_pictures().fit(PICTURES, LABELS), ["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0", "2 . x - 1"]),
+        (
+            lambda: of_vectors().fit(VECTORS, LABELS, validation=iter(VECTORS)),
+            [r"validation: expected \(x, y\), received .*iterator"],
+        ),
+        (
+            lambda: of_pictures().fit(PICTURES, LABELS),
+            ["x: expected images from -1 to 1, or from 0 to 255 as uint8, received float32 from 0", "2 . x - 1"],
+        ),
         (lambda: ending("softmax"), ["network: expected logits, received probabilities; leave out the softmax"]),
         (lambda: of_vectors(2, 5), ["classes: expected 2, the network's logits", "5"]),
-        (lambda: of_vectors(label_smoothing=0.1, loss=keras.losses.SparseCategoricalCrossentropy(True)), ["label_smoothing: expected 0 with a loss of one's own", "0.1"]),
+        (
+            lambda: of_vectors(label_smoothing=0.1, loss=keras.losses.SparseCategoricalCrossentropy(True)),
+            ["label_smoothing: expected 0 with a loss of one's own", "0.1"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named(act, words):
     with raises(words):
         act()

@@ -9,9 +9,9 @@ import pytest
 
 from lab.errors import NonFiniteError
 from lab.layers import BatchNormalization
-from lab.models import lenet, mlp
+from lab.models import mlp
 from lab.runs import checkpoint
-from lab.supervised import Examples, Recipe, Training, cutmix, mixup, range_test
+from lab.supervised import Recipe, Training, range_test
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.training import make_optimizer, step_sizes
 from tests.contracts import as_array, raises, uniform
@@ -24,7 +24,7 @@ CHEAP = Recipe(epochs=3, batch_size=16, learning_rate=1e-2)
 
 
 def small_network(seed=0):
-    """A convolution, normalisation, dropout and a linear map: weights, statistics and random states."""
+    """Layers with weights, with statistics and with random states."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -42,15 +42,26 @@ def test_the_engine_is_prepared_before_keras_compiles(monkeypatch):
     made = []
     monkeypatch.setattr("lab.engine.prepare", lambda: made.append("engine"))
     monkeypatch.setattr(keras.Model, "compile", lambda *arguments, **options: made.append("model"))
-    Training(small_network(), CHEAP, steps=3, classes=2, seed=0)
+    Training(small_network(), CHEAP, steps_per_epoch=3, classes=2, seed=0)
     assert made == ["engine", "model"]
 
 
 def everything(**changes):
     recipe = dataclasses.replace(
-        CHEAP, epochs=3, optimizer="sgd", mixup=0.4, cutmix=1.0, label_smoothing=0.1, shift=1, flip=True, rotation=10.0, ema=0.9, patience=3,
-        weight_decay=1e-3, clip_norm=1.0,
-    )  # fmt: skip
+        CHEAP,
+        epochs=3,
+        optimizer="sgd",
+        mixup=0.4,
+        cutmix=1.0,
+        label_smoothing=0.1,
+        shift=1,
+        flip=True,
+        rotation=10.0,
+        ema=0.9,
+        patience=3,
+        weight_decay=1e-3,
+        clip_norm=1.0,
+    )
     return dataclasses.replace(recipe, **changes)
 
 
@@ -60,7 +71,7 @@ def values(training):
 
 @pytest.mark.slow
 def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
-    whole = Training(small_network(), everything(), steps=3, classes=2, seed=5)
+    whole = Training(small_network(), everything(), steps_per_epoch=3, classes=2, seed=5)
     saved = {}
 
     def keep(epoch, logs):
@@ -71,9 +82,8 @@ def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
     keeper = keras.callbacks.LambdaCallback(on_epoch_end=keep)
     whole.fit(IMAGES[:50], LABELS[:50], validation=validation, callbacks=[keeper])
     for epoch in saved:
-        again = Training(
-            small_network(seed=9), everything(), steps=3, classes=2, seed=5
-        )  # other weights, until they are restored
+        # Other weights, until they are restored.
+        again = Training(small_network(seed=9), everything(), steps_per_epoch=3, classes=2, seed=5)
         found = checkpoint.restore(tmp_path / str(epoch), again.state, config_digest="same")
         later = {}
         note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs, later=later: later.update({epoch: dict(logs)}))
@@ -82,40 +92,6 @@ def test_killed_after_any_epoch_and_resumed_it_ends_the_same(tmp_path):
             np.testing.assert_array_equal(one, other, err_msg=variable.path)
         assert later == {number: logs for number, logs in saved.items() if number > epoch}
     np.testing.assert_array_equal(again.predict(IMAGES), whole.predict(IMAGES))
-
-
-def test_the_order_depends_on_seed_and_epoch_alone():
-    examples = Examples(np.arange(10.0)[:, None], np.arange(10), 4, seed=3)
-    orders = []
-    for epoch in (0, 1, 0):
-        examples.begin(epoch)
-        orders.append(np.concatenate([examples[i][1] for i in range(len(examples))]).tolist())
-    assert orders[0] == orders[2] != orders[1]
-    assert len(examples) == 2 and len(set(orders[0])) == 8
-    other = Examples(np.arange(10.0)[:, None], np.arange(10), 4, seed=4)
-    assert other[0][1].tolist() != orders[0][:4]
-
-
-def test_mixup_is_a_mixture_of_two():
-    x, y = np.arange(8, dtype="float32")[:, None], np.eye(8, dtype="float32")
-    mixed, labels = mixup(x, y, np.random.default_rng(1), 0.4)
-    rng = np.random.default_rng(1)
-    share, other = rng.beta(0.4, 0.4), rng.permutation(8)
-    np.testing.assert_allclose(mixed[:, 0], share * x[:, 0] + (1 - share) * other, rtol=1e-5)
-    np.testing.assert_allclose(labels @ np.arange(8), mixed[:, 0], rtol=1e-5)
-
-
-def test_cutmix_labels_are_areas():
-    x = np.broadcast_to(np.arange(6, dtype="float32")[:, None, None, None], (6, 10, 12, 1))
-    seen = set()
-    for seed in range(30):
-        mixed, labels = cutmix(x, np.eye(6, dtype="float32"), np.random.default_rng(seed), 1.0)
-        for i in range(6):
-            shares = np.bincount(mixed[i].ravel().astype(int), minlength=6) / 120
-            np.testing.assert_allclose(labels[i], shares, atol=1e-6)
-        seen.add(round(float(labels[0].max()), 3))
-    assert len(seen) > 10
-    assert (x[:, 0, 0, 0] == np.arange(6)).all()
 
 
 def test_step_sizes_rise_and_fall():
@@ -143,7 +119,7 @@ def test_decay_spares_biases_and_normalisation():
 def test_the_average_is_what_is_evaluated(monkeypatch):
     monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", 1)  # the callback is to see each
     recipe = dataclasses.replace(CHEAP, ema=0.15, epochs=1, warm_up=0.0)
-    training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+    training = Training(small_network(), recipe, steps_per_epoch=3, classes=2, seed=0)
     start, steps, ends = copied(training.network), [], []
     callbacks = [
         keras.callbacks.LambdaCallback(
@@ -191,7 +167,7 @@ def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     for at_once in (1, 2, 8):  # of three an epoch: each, with one left over, all
         monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", at_once)
-        training = Training(small_network(), recipe, steps=3, classes=2, seed=0)
+        training = Training(small_network(), recipe, steps_per_epoch=3, classes=2, seed=0)
         losses = training.fit(IMAGES[:50], LABELS[:50], callbacks=[note]).history["loss"]
         ends.append([np.array(losses), *values(training)])
     for other in ends[1:]:
@@ -202,7 +178,7 @@ def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
 
 def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
     recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
-    whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps=3, classes=2, seed=0) for _ in range(2))
+    whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0) for _ in range(2))
     kept = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.extend(values(whole)))
     whole.fit(VECTORS[:50], LABELS[:50], callbacks=[note])
@@ -215,7 +191,7 @@ def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
 
 def test_early_stopping_brings_the_best_weights_back():
     recipe = dataclasses.replace(CHEAP, epochs=30, patience=2, learning_rate=0.5, warm_up=0.0, optimizer="sgd")
-    training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps=3, classes=2, seed=0)
+    training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0)
     losses = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["val_loss"]))
     validation = (VECTORS[50:], LABELS[50:])
@@ -241,7 +217,7 @@ def test_patience_counts_from_the_best_epoch():
 
 def test_a_run_that_diverges_names_what_did():
     recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e6, warm_up=0.0)
-    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps_per_epoch=3, seed=0)
     with pytest.raises(
         NonFiniteError, match=r"expected a finite number.* at epoch 1.*first variable that is not finite: network"
     ):
@@ -250,7 +226,7 @@ def test_a_run_that_diverges_names_what_did():
 
 def test_the_range_test_finds_where_it_blows_up_and_leaves_all_as_it_was():
     recipe = dataclasses.replace(CHEAP, optimizer="sgd", learning_rate=1e-2)
-    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps=3, seed=0)
+    training = Training(mlp((4,), (8,), 1, seed=0), recipe, steps_per_epoch=3, seed=0)
     before = values(training)
     found = range_test(training, VECTORS[:50], VECTORS[:50] @ np.ones((4, 1), "float32"), least=1e-4, most=1e4, steps=120)
     assert len(found.rates) < 120 and found.losses[-1] > 4 * found.losses.min()
@@ -260,15 +236,18 @@ def test_the_range_test_finds_where_it_blows_up_and_leaves_all_as_it_was():
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("knob", [
+KNOBS = [
     {"mixup": 0.4}, {"cutmix": 1.0}, {"shift": 2}, {"flip": True}, {"rotation": 20.0}, {"label_smoothing": 0.2}, {"ema": 0.9},
     {"weight_decay": 0.1}, {"clip_norm": 0.01}, {"optimizer": "sgd"}, {"optimizer": "rmsprop"}, {"warm_up": 0.0},
     {"schedule": "constant"}, {"learning_rate": 0.02}, {"batch_size": 15},
-], ids=lambda knob: next(iter(knob)))  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: next(iter(knob)))
 @pytest.mark.slow
 def test_every_knob_is_alive(knob):
     def trained(recipe):
-        training = Training(small_network(), recipe, steps=50 // recipe.batch_size, classes=2, seed=0)
+        training = Training(small_network(), recipe, steps_per_epoch=50 // recipe.batch_size, classes=2, seed=0)
         training.fit(IMAGES[:50], LABELS[:50])
         return training.predict(IMAGES)
 
@@ -277,7 +256,11 @@ def test_every_knob_is_alive(knob):
 
 
 def make(**changes):
-    return Training(small_network(), dataclasses.replace(CHEAP, **changes), steps=3, classes=2, seed=0)
+    return Training(small_network(), dataclasses.replace(CHEAP, **changes), steps_per_epoch=3, classes=2, seed=0)
+
+
+def of_vectors(recipe, classes=None):
+    return Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=1, classes=classes, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -289,17 +272,21 @@ def make(**changes):
         (lambda: make().fit(IMAGES[:50, :7], LABELS[:50]), ["x: expected examples of shape", r"\(7, 8, 1\)"]),
         (lambda: make().fit(np.repeat(IMAGES[:50], 3, -1), LABELS[:50]), ["x: expected examples of shape", r"\(8, 8, 3\)"]),
         (lambda: make().fit(np.full((50, 8, 8, 1), np.nan), LABELS[:50]), ["x: expected finite numbers", "nan"]),
-        (lambda: make().fit(IMAGES[:50].astype(int), LABELS[:50]), ["x: expected finite numbers or integers from 0 to 255", "int64"]),
+        (
+            lambda: make().fit(IMAGES[:50].astype(int), LABELS[:50]),
+            ["x: expected finite numbers or integers from 0 to 255", "int64"],
+        ),
         (lambda: make(shift=8), ["shift: expected less than the image's 8 pixels", "8"]),
         (lambda: range_test(make(), IMAGES[:9], LABELS[:9]), ["x: expected at least 16 examples", "9"]),
         (lambda: make().fit(IMAGES[:30], LABELS[:30]), ["x: expected 3 batches of 16", "1"]),
         (lambda: make(patience=1).fit(IMAGES[:50], LABELS[:50]), ["patience: expected validation examples"]),
         (lambda: Recipe(warm_up=50.0), ["warm-up: expected at most epochs, 30", "50"]),
         (lambda: Recipe(ema=1.0), ["ema: expected", "1.0"]),
-        (lambda: Training(mlp((4,), (3,), 2, seed=0), Recipe(flip=True), steps=1, classes=2, seed=0), ["flip.*expected images", r"\(4,\)"]),
-        (lambda: Training(lenet((28, 28, 1), 10, seed=0), Recipe(mixup=1.0), steps=1, seed=0), ["mixup, cutmix, label_smoothing: expected 0 without classes"]),
+        (lambda: of_vectors(Recipe(flip=True), classes=2), ["flip.*expected images", r"\(4,\)"]),
+        (lambda: of_vectors(Recipe(mixup=1.0)), ["mixup, cutmix, label_smoothing: expected 0 without classes"]),
+        (lambda: Training(mlp((4,), (3,), 2, seed=0), CHEAP, seed=0), ["steps_per_epoch: expected an integer >= 1", "None"]),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named(act, words):
     with raises(words):
         act()
@@ -308,4 +295,12 @@ def test_bad_input_is_named(act, words):
 def test_sequences_of_no_length_are_refused():
     network = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
     with raises(["x: expected sequences or images with something in them", r"\(20, 0, 2\)"]):
-        Training(network, CHEAP, steps=1, seed=0).fit(np.zeros((20, 0, 2), "float32"), np.zeros((20, 1)))
+        Training(network, CHEAP, steps_per_epoch=1, seed=0).fit(np.zeros((20, 0, 2), "float32"), np.zeros((20, 1)))
+
+
+def test_the_old_name_of_steps_per_epoch_warns():
+    with pytest.warns(DeprecationWarning, match="steps: its name is steps_per_epoch now"):
+        training = Training(mlp((4,), (3,), 2, seed=0), CHEAP, steps=3, classes=2, seed=0)
+    assert training.steps_per_epoch == 3
+    with pytest.warns(DeprecationWarning, match="steps: its name is steps_per_epoch now"):
+        assert training.steps == 3

@@ -1,4 +1,7 @@
-"""Pictures of what a network looks at: on a network whose detector was planted, they light up where the pattern is."""
+"""Pictures of what a network looks at.
+
+A network with a planted detector must light up where the pattern is.
+"""
 
 import keras
 import numpy as np
@@ -14,7 +17,10 @@ PLACES = [(2, 3), (9, 10), (5, 1)]
 
 
 def planted(activation="layer"):
-    """Class 1 where the pattern is anywhere: its filter, beside one that sees brightness, ReLU, pooling, the greatest value."""
+    """A network that says class 1 where the pattern is anywhere.
+
+    It has the pattern's filter and one for brightness, then ReLU, pooling and the greatest value.
+    """
     fused = activation == "fused"
     model = keras.Sequential(
         [
@@ -165,7 +171,7 @@ def test_what_the_detector_likes_most_is_its_pattern():
 
 
 def test_the_network_sees_the_picture_that_is_returned():
-    """A unit that likes pixels of 0.5 best; without decay and smoothness that is what comes back."""
+    """A unit that likes pixels of 0.5 best. Without decay and smoothness they come back."""
     image = keras.Input((4, 4, 1))
     model = keras.Model(image, -keras.ops.sum(keras.ops.square(image - 0.5), axis=(1, 2)))
     (found,) = maximize(model, [0], steps=300, decay=0.0, smoothness=0.0, jitter=0)

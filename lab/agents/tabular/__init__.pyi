@@ -1,10 +1,10 @@
 from .bellman import Solution as Solution
 from .bellman import action_values as action_values
-from .bellman import expectation as expectation
-from .bellman import greedy as greedy
-from .bellman import optimality as optimality
-from .bellman import under as under
-from .bellman import uniform as uniform
+from .bellman import expectation_operator as expectation_operator
+from .bellman import greedy_policy as greedy_policy
+from .bellman import optimality_operator as optimality_operator
+from .bellman import reward_process as reward_process
+from .bellman import uniform_policy as uniform_policy
 from .double_q_learning import DoubleQLearning as DoubleQLearning
 from .dyna_q import DynaQ as DynaQ
 from .expected_sarsa import ExpectedSarsa as ExpectedSarsa
@@ -26,8 +26,6 @@ from .policy_iteration import policy_iteration as policy_iteration
 from .prediction import TD as TD
 from .prediction import MonteCarlo as MonteCarlo
 from .prediction import StateValues as StateValues
-from .prediction import TDLambda as TDLambda
-from .prediction import TrueOnlineTDLambda as TrueOnlineTDLambda
 from .prioritized_sweeping import prioritized_sweeping as prioritized_sweeping
 from .q_learning import QLearning as QLearning
 from .reinforce import LinearReinforce as LinearReinforce
@@ -38,6 +36,8 @@ from .sarsa_lambda import QLambda as QLambda
 from .sarsa_lambda import SarsaLambda as SarsaLambda
 from .table import Table as Table
 from .table import Weights as Weights
+from .td_lambda import TDLambda as TDLambda
+from .td_lambda import TrueOnlineTDLambda as TrueOnlineTDLambda
 from .tile_coding import TileCoded as TileCoded
 from .value_iteration import modified_policy_iteration as modified_policy_iteration
 from .value_iteration import value_iteration as value_iteration

@@ -1,4 +1,7 @@
-"""Dyna-Q and Dyna-Q+: learning, and planning with what has been learnt of the world."""
+"""Dyna-Q and Dyna-Q+: Q-learning with planning on a learnt model."""
+
+import random
+from typing import Any
 
 import numpy as np
 
@@ -8,57 +11,62 @@ from lab.agents.tabular.table import Table
 
 
 class DynaQ(QLearning):
-    """Q-learning from each step, and from `planning` remembered ones (Sutton 1990; Sutton and Barto 2018, section 8.2).
+    """Q-learning from each real transition, and then from `planning` transitions of a model.
 
-    The model keeps for every pair what it brought last; planning draws from the pairs seen so far, equally often.
+    Sutton 1990; Sutton and Barto 2018, section 8.2. The model remembers the last reward and next
+    state of each pair of state and action. Planning draws from the pairs seen so far, with equal
+    probability.
 
     Args:
-        planning: updates from the model after each step, >= 0.
-        bonus: kappa; the model's rewards count kappa sqrt(tau) more, tau the steps since the pair was last tried. Above 0 this is Dyna-Q+
-            (section 8.3): all actions of a state that has been seen take part in planning, those never tried as leading back with reward 0.
+        *arguments: see `ActionValues`.
+        planning: number of planning updates after each step, >= 0.
+        bonus: kappa, >= 0. Above 0 the algorithm is Dyna-Q+ (section 8.3). Planning then uses the
+            reward r + kappa sqrt(tau), tau the number of steps since the pair was last tried. It
+            also draws actions that were never tried, in states that were seen; their model is
+            reward 0 and no change of the state.
         **options: see `ActionValues`.
     """
 
-    def __init__(self, *arguments, planning=5, bonus=0.0, **options):
+    def __init__(self, *arguments: Any, planning: int = 5, bonus: float = 0.0, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.planning = validation.integer("planning", planning, least=0)
         self.bonus = validation.NOT_NEGATIVE.check("bonus", bonus)
         shape = (self.states, self.actions)
-        self._reward, self._next, self._tried, self._order = (
-            Table(np.full(shape, start), name)
-            for start, name in ((0.0, "model_reward"), (-1.0, "model_next"), (0.0, "model_tried"), (-1.0, "model_order"))
-        )  # _next: S for the end; _order: the rank of a pair among those seen
+        self._reward = Table(np.zeros(shape), "model_reward")
+        self._next = Table(np.full(shape, -1.0), "model_next")  # next state; S at the end of an episode
+        self._tried = Table(np.zeros(shape), "model_tried")  # the step in which the pair was last tried
+        self._order = Table(np.full(shape, -1.0), "model_order")  # rank of a pair among those seen
         self._time = Table([0.0], "model_time")
         self.variables += [self._reward, self._next, self._tried, self._order, self._time]
-        self._seen = []
+        self._seen: list[tuple[int, int]] = []
 
-    def begin(self, generator):
-        """Takes its random numbers, and the order of the pairs seen from the tables, which may have been restored."""
+    def begin(self, generator: random.Random) -> None:
+        """Sets the random generator, and reads the pairs seen so far from the (restored) tables."""
         super().begin(generator)
         order = np.asarray(self._order)
         pairs = np.argwhere(order >= 0)
         self._seen = [tuple(pair) for pair in pairs[order[order >= 0].argsort()].tolist()]
 
-    def step(self, reward, state):
-        """Learns, remembers, plans; then the next action."""
+    def step(self, reward: float, state: int) -> int:
+        """One update from the transition, then planning. Returns the next action."""
         self.update(reward + self.discount * max(self.q[state]))
-        self._remember(reward, state)
+        self._update_model(reward, state)
         self._plan()
         self.state, self.action = state, self.choose(state)
         return self.action
 
-    def end(self, reward):
-        """The same where nothing follows."""
+    def end(self, reward: float) -> None:
+        """The last update of an episode, with td_target = R, then planning."""
         self.update(reward)
-        self._remember(reward, self.states)
+        self._update_model(reward, self.states)
         self._plan()
 
-    def _remember(self, reward, state):
+    def _update_model(self, reward, state):
         self._time.rows[0] += 1
         pair = self.state, self.action
         if self._order.rows[pair[0]][pair[1]] < 0:
-            others = [(pair[0], action) for action in self._choices[pair[0]]] if self.bonus else [pair]
-            for other in others:
+            new = [(pair[0], action) for action in self._choices[pair[0]]] if self.bonus else [pair]
+            for other in new:
                 if self._order.rows[other[0]][other[1]] < 0:
                     self._order.rows[other[0]][other[1]] = float(len(self._seen))
                     self._seen.append(other)
@@ -74,6 +82,7 @@ class DynaQ(QLearning):
             following = int(self._next.rows[self.state][self.action])
             reward = self._reward.rows[self.state][self.action]
             if self.bonus:
-                reward += self.bonus * (self._time.rows[0] - self._tried.rows[self.state][self.action]) ** 0.5
+                tau = self._time.rows[0] - self._tried.rows[self.state][self.action]
+                reward += self.bonus * tau**0.5
             self.update(reward + (0.0 if following == self.states else self.discount * max(self.q[following])))
         self.state, self.action = real

@@ -1,11 +1,18 @@
-"""What tabular learners share: the protocol of an episode, step sizes, and action values with epsilon-greedy choice.
+"""The protocol of tabular learners, and the base of those that learn action values.
 
-A learner takes part in an episode as in RL-Glue (Tanner and White 2009): `start(state)` and `step(reward, state)` return its next
-action, `end(reward)` tells that the episode came to its end, `cut(reward, state)` that it was stopped from outside, so that the value of
-`state` goes on where the rewards stop. All random numbers come from the generator that `begin` gives it.
+A learner takes part in an episode as in RL-Glue (Tanner and White 2009):
+
+- `start(state)` returns the first action, `step(reward, state)` returns the next one.
+- `end(reward)` tells that the episode has terminated.
+- `cut(reward, state)` tells that the episode was truncated: its return bootstraps from `state`.
+
+All random numbers come from the generator that `begin` sets.
 """
 
+import random
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Discrete
@@ -15,56 +22,74 @@ from lab.agents.tabular.table import Table
 
 
 class Learner(ABC):
-    """A learner of any kind, for `TabularRollout` and `train`."""
+    """A learner for `TabularRollout` and `train`."""
 
-    rollout_length, warm_up = 1, 0
-    observations: type = Discrete  # the kind of space that it learns from
-    variables: list
+    rollout_length, learning_starts = 1, 0
+    observations: type = Discrete  # the kind of observation space
+    variables: list  # all that is learnt, as `Table` or `Weights`
 
-    def begin(self, generator):
-        """Takes the source of its random numbers, a `random.Random`, at the start of a run and at each checkpoint's boundary."""
+    def begin(self, generator: random.Random) -> None:
+        """Sets the random generator. Called when a run starts, and after each checkpoint."""
         self.generator = generator
 
     @abstractmethod
-    def start(self, state):
-        """Begins an episode; the first action."""
+    def start(self, state: Any) -> int:
+        """Starts an episode. Returns the first action."""
 
     @abstractmethod
-    def step(self, reward, state):
-        """What the last action brought; the next action."""
+    def step(self, reward: float, state: Any) -> int:
+        """Takes the reward and the next state of the last action. Returns the next action."""
 
     @abstractmethod
-    def end(self, reward):
-        """What the last action brought at the end of the episode."""
+    def end(self, reward: float) -> None:
+        """Takes the reward of the last action of an episode that has terminated."""
 
-    def cut(self, reward, state):
-        """What the last action brought where the episode was stopped from outside: a step after which nothing follows."""
+    def cut(self, reward: float, state: Any) -> None:
+        """Takes the reward and the next state of the last action of a truncated episode.
+
+        By default it is a step whose next action is not used.
+        """
         self.step(reward, state)
 
 
 class ActionValues(Learner):
-    """A learner of q(s, a), `[S, A]`, that acts epsilon-greedily; ties are broken at random.
+    """Base of learners of q(s, a), `[S, A]`, with an epsilon-greedy policy.
+
+    Ties between greedy actions are broken at random.
 
     Args:
-        states, actions: S and A.
+        states: S.
+        actions: A.
         discount: gamma, in [0, 1].
-        step_size: alpha, in (0, 1], or a function of how often the pair has been updated before: alpha(0), alpha(1), ...
-        epsilon: probability of a random action, in [0, 1], or a function of how many actions were chosen, this one included: epsilon(1), ...
-        initial: q at the start; a number, or `[S, A]`.
-        available: which actions a state has, `[S, A]` bool; all by default.
+        step_size: alpha, in (0, 1]. Or a function of the number of earlier updates of the pair:
+            alpha(0), alpha(1), ...
+        epsilon: probability of a random action, in [0, 1]. Or a function of the number of actions
+            chosen so far, including this one: epsilon(1), epsilon(2), ...
+        initial: the first q, a number or `[S, A]`.
+        available: which actions a state has, `[S, A]` bool. Default: all.
     """
 
-    def __init__(self, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, available=None):
+    def __init__(
+        self,
+        states: int,
+        actions: int,
+        *,
+        discount: float = 1.0,
+        step_size: float | Callable[[int], float] = 0.1,
+        epsilon: float | Callable[[int], float] = 0.1,
+        initial: np.typing.ArrayLike = 0.0,
+        available: np.typing.ArrayLike | None = None,
+    ) -> None:
         self.states = validation.integer("states", states)
         self.actions = validation.integer("actions", actions)
         self.discount = validation.UNIT.check("discount", discount)
         self._step_size = step_size if callable(step_size) else positive_fraction("step_size", step_size)
         self._epsilon = epsilon if callable(epsilon) else validation.UNIT.check("epsilon", epsilon)
-        available = np.ones((states, actions), bool) if available is None else np.asarray(available, bool)
-        if available.shape != (states, actions):
-            raise ValueError(f"available: expected the shape {(states, actions)}, received {available.shape}.")
-        self._choices = [np.flatnonzero(row).tolist() or [0] for row in available]
-        self._available = available
+        mask = np.ones((states, actions), bool) if available is None else np.asarray(available, bool)
+        if mask.shape != (states, actions):
+            raise ValueError(f"available: expected the shape {(states, actions)}, received {mask.shape}.")
+        self._choices = [np.flatnonzero(row).tolist() or [0] for row in mask]
+        self._available = mask
         self._counter = Table([0.0], "steps")
         self.variables = [self._counter]
         self.values = self.table(initial, "action_values")
@@ -73,32 +98,38 @@ class ActionValues(Learner):
             self.variables.append(self._updates)
         self.q = self.values.rows
 
-    def table(self, initial, name):
-        """A further table of action values, -inf where there is no action, part of the learner's state."""
+    def table(self, initial: np.typing.ArrayLike, name: str) -> Table:
+        """Adds a table of action values to the variables; -inf where an action is not available."""
         start = np.where(self._available, np.broadcast_to(np.asarray(initial, float), (self.states, self.actions)), -np.inf)
         start[~self._available.any(axis=1), 0] = 0.0  # terminal states, whose value is 0
         table = Table(start, name)
         self.variables.append(table)
         return table
 
-    def epsilon(self):
-        """The present probability of a random action."""
+    def epsilon(self) -> float:
+        """The current probability of a random action."""
         return self._epsilon(int(self._counter.rows[0])) if callable(self._epsilon) else self._epsilon
 
-    def step_size(self, state, action, updates=None):
-        """alpha for an update of this pair, which is counted, in another table of counts if it is given."""
+    def step_size(self, state: int, action: int, updates: Table | None = None) -> float:
+        """alpha for the next update of a pair. The call counts as this update.
+
+        Args:
+            state: S.
+            action: A.
+            updates: the table that counts the updates; by default the one of q.
+        """
         if not callable(self._step_size):
             return self._step_size
         row = (self._updates if updates is None else updates).rows[state]
         row[action] += 1
         return self._step_size(int(row[action]) - 1)
 
-    def preferences(self, state):
-        """The numbers that the greedy action maximises, `[A]`."""
+    def preferences(self, state: int) -> list[float]:
+        """The numbers that a greedy action maximises, `[A]`: q(s, a)."""
         return self.q[state]
 
-    def choose(self, state):
-        """An epsilon-greedy action."""
+    def choose(self, state: int) -> int:
+        """Draws an action from the epsilon-greedy policy."""
         self._counter.rows[0] += 1
         if self.generator.random() < self.epsilon():
             return self.generator.choice(self._choices[state])
@@ -108,8 +139,8 @@ class ActionValues(Learner):
             return values.index(best)
         return self.generator.choice([action for action, value in enumerate(values) if value == best])
 
-    def policy(self, state):
-        """pi(a|s) of that choice, `[A]`."""
+    def policy(self, state: int) -> list[float]:
+        """pi(a|s) of the epsilon-greedy policy, `[A]`."""
         values = self.preferences(state)
         epsilon = self.epsilon()
         choices = self._choices[state]
@@ -120,26 +151,36 @@ class ActionValues(Learner):
             for action, value in enumerate(values)
         ]
 
-    def expected_value(self, state):
+    def expected_value(self, state: int) -> float:
         """sum_a pi(a|s) q(s, a)."""
         return sum(p * value for p, value in zip(self.policy(state), self.preferences(state), strict=True) if p)
 
-    def start(self, state):
-        """Begins an episode; the first action."""
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
         self.state, self.action = state, self.choose(state)
         return self.action
 
-    def update(self, target, q=None, updates=None):
-        """q(S, A) <- q(S, A) + alpha (target - q(S, A)) for the last state and action, in another table if it is given."""
+    def update(self, target: float, q: list | None = None, updates: Table | None = None) -> None:
+        """q(S, A) <- q(S, A) + alpha (target - q(S, A)), for the current state and action.
+
+        Args:
+            target: the TD target or the return.
+            q: the rows of another table of action values.
+            updates: the table that counts its updates.
+        """
         row = (self.q if q is None else q)[self.state]
         row[self.action] += self.step_size(self.state, self.action, updates) * (target - row[self.action])
 
-    def greedy_policy(self):
-        """The first of the best actions in each state, `[S]`."""
+    def greedy_policy(self) -> np.ndarray:
+        """The first of the greedy actions of each state, `[S]`."""
         return np.array([np.argmax(self.preferences(state)) for state in range(self.states)])
 
-    def host_policy(self, generator=None):
-        """A function of observations `[B]` for `evaluate`: the greedy actions `[B]`, and nothing else; with a generator, epsilon-greedy."""
+    def host_policy(self, generator: np.random.Generator | None = None) -> Callable:
+        """The greedy policy for `evaluate`; with a generator, the epsilon-greedy policy.
+
+        Returns:
+            A function (states `[B]`, starts `[B]`) -> (actions `[B]`, {}).
+        """
         best, epsilon = self.greedy_policy(), self.epsilon()
 
         def act(observation, start):
@@ -152,8 +193,8 @@ class ActionValues(Learner):
         return act
 
 
-def positive_fraction(name, value):
-    """`value` if it is in (0, 1]; ValueError otherwise."""
+def positive_fraction(name: str, value: float) -> float:
+    """Returns `value` if it is in (0, 1]; raises a ValueError otherwise."""
     if not validation.UNIT.check(name, value) > 0:
         raise ValueError(f"{name}: expected a number > 0 and <= 1, received {value!r}.")
     return value

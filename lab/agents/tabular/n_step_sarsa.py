@@ -1,65 +1,76 @@
-"""n-step SARSA, and the tree backup."""
+"""n-step SARSA and n-step tree backup."""
 
 from collections import deque
+from typing import Any
 
 from lab import validation
 from lab.agents.tabular.learner import ActionValues
 
 
 class NStepSarsa(ActionValues):
-    """q(S_t, A_t) <- q(S_t, A_t) + alpha (G - q(S_t, A_t)), G = R_t+1 + ... + gamma^(n-1) R_t+n + gamma^n q(S_t+n, A_t+n).
+    """SARSA with n-step returns.
 
-    Sutton and Barto 2018, section 7.2. At the end of an episode G ends there; where it is cut, the last value stands n or fewer steps on.
+        G = R_t+1 + gamma R_t+2 + ... + gamma^(n-1) R_t+n + gamma^n q(S_t+n, A_t+n)
+        q(S_t, A_t) <- q(S_t, A_t) + alpha (G - q(S_t, A_t))
+
+    Sutton and Barto 2018, section 7.2. If an episode terminates within the n steps, G ends there.
+    If it is truncated, G bootstraps from the last state.
 
     Args:
-        n: steps, >= 1; 1 is SARSA, and more than an episode has is Monte Carlo.
+        *arguments: see `ActionValues`.
+        n: number of steps, >= 1. 1 is SARSA; at least the length of an episode is Monte Carlo.
         **options: see `ActionValues`.
     """
 
-    def __init__(self, *arguments, n=4, **options):
+    def __init__(self, *arguments: Any, n: int = 4, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.n = validation.integer("n", n)
 
-    def start(self, state):
-        """Begins an episode; the first action."""
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
         action = super().start(state)
         self._path: deque = deque([(state, action)])
         self._rewards: deque = deque()
         return action
 
-    def step(self, reward, state):
-        """Updates the pair n steps ago."""
+    def step(self, reward: float, state: int) -> int:
+        """Updates the pair of n steps ago. Returns the next action."""
         action = self.choose(state)
         self._rewards.append(reward)
         self._path.append((state, action))
         if len(self._rewards) == self.n:
-            self._back_up()
+            self._update_oldest()
         return action
 
-    def end(self, reward):
-        """Updates all pairs that are left."""
+    def end(self, reward: float) -> None:
+        """Updates the last n pairs of an episode that has terminated."""
         self._rewards.append(reward)
         self._path.append(None)
-        self._flush()
+        self._update_rest()
 
-    def cut(self, reward, state):
-        """The same, with the value of the last state behind the rewards."""
+    def cut(self, reward: float, state: int) -> None:
+        """Updates the last n pairs of an episode that was truncated."""
         self._rewards.append(reward)
         self._path.append((state, self.choose(state)))
-        self._flush()
+        self._update_rest()
 
-    def _flush(self):
+    def _update_rest(self):
         while self._rewards:
-            self._back_up()
+            self._update_oldest()
 
-    def _back_up(self):
-        target = self.target(self._path, self._rewards)
+    def _update_oldest(self):
+        target = self.n_step_return(self._path, self._rewards)
         self.state, self.action = self._path.popleft()
         self._rewards.popleft()
         self.update(target)
 
-    def target(self, path, rewards):
-        """G from the pairs (S, A) of a path, the last of them None at an end, and the rewards between."""
+    def n_step_return(self, path: deque, rewards: deque) -> float:
+        """G of the first pair of a path.
+
+        Args:
+            path: n + 1 pairs (S, A); the last is None if the episode has terminated.
+            rewards: the n rewards between them.
+        """
         state, action = path[-1] or (None, None)
         value = 0.0 if state is None else self.q[state][action]
         for reward in reversed(rewards):
@@ -68,17 +79,18 @@ class NStepSarsa(ActionValues):
 
 
 class TreeBackup(NStepSarsa):
-    """n steps along the actions taken, with what the target policy pi thinks of the others (Precup et al. 2000; Sutton and Barto 2018, section 7.5).
+    """n-step tree backup: off-policy learning of the greedy policy without importance sampling.
 
         G_t = R_t+1 + gamma sum_(a != A_t+1) pi(a|S_t+1) q(S_t+1, a) + gamma pi(A_t+1|S_t+1) G_t+1
 
-    pi is greedy in q, the behaviour epsilon-greedy; no importance sampling is needed.
+    Precup et al. 2000; Sutton and Barto 2018, section 7.5. The target policy pi is greedy in q, the
+    behaviour policy is epsilon-greedy.
 
     Args: see `NStepSarsa`; n = 1 is Q-learning.
     """
 
-    def target(self, path, rewards):
-        """G; the last state's is sum_a pi(a|s) q(s, a)."""
+    def n_step_return(self, path: deque, rewards: deque) -> float:
+        """G of the first pair of a path, from sum_a pi(a|s) q(s, a) of the last state."""
         value = 0.0 if path[-1] is None else max(self.q[path[-1][0]])
         for k in range(len(rewards) - 1, -1, -1):
             value = rewards[k] + self.discount * value
@@ -86,6 +98,6 @@ class TreeBackup(NStepSarsa):
                 state, action = path[k]
                 row = self.q[state]
                 best = max(row)
-                chance = 1 / row.count(best) if row[action] == best else 0.0  # pi(A|S)
-                value = (1 - chance) * best + chance * value
+                probability = 1 / row.count(best) if row[action] == best else 0.0  # pi(A|S)
+                value = (1 - probability) * best + probability * value
         return value

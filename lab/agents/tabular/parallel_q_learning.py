@@ -1,35 +1,53 @@
-"""Q-learning of many learners at once, each in its own environment, inside a compiled program."""
+"""Q-learning of many learners at once, inside a compiled program."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, validation
+from lab.agents.agent import Trajectory
 from lab.agents.tabular.learner import positive_fraction
+from lab.engine.types import Tensor
 
 
 class ParallelQLearning:
-    """B independent Q-learners, `[B, S, A]`, for `DeviceRollout` over B environments; see `QLearning` for the rule.
+    """B independent Q-learners, each in an environment of its own, for `DeviceRollout`.
 
-    Each learns from its own environment alone, as B runs of `QLearning` would. On TensorFlow and a CPU give `DeviceRollout` xla=False: the
-    scatter of XLA there is several times slower than that of a graph.
+    They learn what B runs of `QLearning` would learn. On TensorFlow and a CPU, give `DeviceRollout`
+    xla=False: there, the scatter operation of XLA is several times slower than that of a graph.
 
     Args:
         learners: B.
-        states, actions: S and A.
+        states: S.
+        actions: A.
         discount: gamma, in [0, 1].
-        step_size: alpha, in (0, 1], or a function of a tensor of how often the pairs have been updated before, `[B]`.
-        epsilon: probability of a random action, in [0, 1], or a function of the steps that each learner has taken so far.
-        initial: q at the start; a number, `[S, A]` or `[B, S, A]`.
+        step_size: alpha, in (0, 1]. Or a function of the numbers of earlier updates of the pairs, a
+            tensor `[B]`.
+        epsilon: probability of a random action, in [0, 1]. Or a function of the number of steps
+            that each learner has taken, a tensor.
+        initial: the first q, a number, `[S, A]` or `[B, S, A]`.
         seed: of the exploration.
-        rollout_length: steps of every environment in a trajectory; one update after each.
+        rollout_length: T, steps of every environment in a trajectory. Each makes one update.
     """
 
-    warm_up = 0
+    learning_starts = 0
 
     def __init__(
-        self, learners, states, actions, *, discount=1.0, step_size=0.1, epsilon=0.1, initial=0.0, seed=0, rollout_length=1
-    ):
+        self,
+        learners: int,
+        states: int,
+        actions: int,
+        *,
+        discount: float = 1.0,
+        step_size: float | Callable[[Tensor], Tensor] = 0.1,
+        epsilon: float | Callable[[Tensor], Tensor] = 0.1,
+        initial: np.typing.ArrayLike = 0.0,
+        seed: int = 0,
+        rollout_length: int = 1,
+    ) -> None:
         self.shape = tuple(
             validation.integer(name, value)
             for name, value in (("learners", learners), ("states", states), ("actions", actions))
@@ -51,7 +69,7 @@ class ParallelQLearning:
         self._triangle = np.triu(np.ones((actions, actions), "float32"))
         self.variables = [self._q, self._steps, self._updates, self._seed.state]
 
-    def require_place(self, observation_space, action_space, num_envs):
+    def require_place(self, observation_space: Any, action_space: Any, num_envs: int) -> None:
         """See `lab.agents.agent.Agent.require_place`."""
         received = num_envs, int(observation_space.n), int(action_space.n)
         if received != self.shape:
@@ -59,22 +77,22 @@ class ParallelQLearning:
                 f"agent: expected (learners, states, actions) {self.shape}, received {received} of the environments."
             )
 
-    def action_values(self):
+    def action_values(self) -> np.ndarray:
         """q, `[B, S, A]`."""
         return np.asarray(self._q).reshape(self.shape)
 
-    def act(self, observation, start):
-        """Exploring: states `[B]` -> (actions `[B]`, {})."""
+    def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict]:
+        """Epsilon-greedy: states `[B]` -> (actions `[B]`, {}). Ties are broken at random."""
         learners = self.shape[0]
         epsilon = self._epsilon(self._steps.value) if callable(self._epsilon) else self._epsilon
         draws = keras.random.uniform((2, learners), seed=self._seed)
         values = ops.take(self._q, self._first + observation, axis=0)
         choices = ops.equal(values, ops.max(values, axis=1, keepdims=True)) | (draws[0] < epsilon)[:, None]
-        rank = ops.matmul(ops.cast(choices, "float32"), self._triangle)  # 1, 2, ... along the choices
+        rank = ops.matmul(ops.cast(choices, "float32"), self._triangle)  # 1, 2, ... at the choices, from left to right
         wanted = ops.floor(draws[1] * rank[:, -1]) + 1.0
         return ops.sum(ops.cast(rank < wanted[:, None], "int32"), axis=1), {}
 
-    def learn(self, trajectory):
+    def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:
         """One update per step and learner. A program."""
         for t in range(self.rollout_length):
             self._learn(*(ops.convert_to_tensor(field[t]) for field in trajectory[:6]))
@@ -83,24 +101,27 @@ class ParallelQLearning:
     def _learn(self, state, action, reward, terminated, truncated, following):
         actions = self.shape[2]
         best = ops.max(ops.take(self._q, self._first + following, axis=0), axis=1)
-        target = reward + self.discount * ops.where(terminated, 0.0, best)
+        td_target = reward + self.discount * ops.where(terminated, 0.0, best)
         row = self._first + state
         old = ops.take(self._q, row, axis=0)  # [B, A]
-        rate = self._step_size
-        if callable(rate):
+        alpha = self._step_size
+        if callable(self._step_size):
             pair = row * actions + action
             count = ops.take(self._updates, pair)
             engine.write(self._updates, pair, count + 1.0)
-            rate = self._step_size(count)
+            alpha = ops.reshape(self._step_size(count), (-1, 1))
         chosen = ops.one_hot(action, actions, dtype="float32")
-        rate = ops.reshape(rate, (-1, 1)) if callable(self._step_size) else rate
-        engine.write(self._q, row, old + rate * chosen * (target[:, None] - old))
+        engine.write(self._q, row, old + alpha * chosen * (td_target[:, None] - old))
         self._steps.assign_add(1)
 
-    def observe(self, trajectory):
-        """Nothing: there is no warm-up."""
+    def observe(self, trajectory: Trajectory) -> None:
+        """Does nothing: learning starts with the first step."""
 
-    def host_policy(self, generator=None):
-        """The first learner's greedy actions, as a function of states `[B]` and starts `[B]`."""
+    def host_policy(self, generator: Any = None) -> Callable:
+        """The greedy policy of the first learner, for `evaluate`.
+
+        Returns:
+            A function (states `[B]`, starts `[B]`) -> (actions `[B]`, {}).
+        """
         best = self.action_values()[0].argmax(axis=1)
         return lambda observation, start: (best[observation], {})

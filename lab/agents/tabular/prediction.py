@@ -1,18 +1,24 @@
-"""Learning V_pi: TD(0), n-step TD, TD(lambda), true online TD(lambda) and Monte Carlo, of a policy that is followed."""
+"""Prediction, the learning of V_pi while pi is followed: TD(0), n-step TD and Monte Carlo."""
 
 from collections import deque
+from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from lab import validation
 from lab.agents.tabular.learner import Learner, positive_fraction
-from lab.agents.tabular.sarsa_lambda import Traces
 from lab.agents.tabular.table import Table
 
 
-def probabilities(name, policy):
-    """A policy `[S, A]` as an array; ValueError where it is none."""
+def probabilities(name: str, policy: np.typing.ArrayLike) -> np.ndarray:
+    """A policy pi(a|s) `[S, A]` as an array.
+
+    Raises:
+        ValueError: it has another shape, or a row that sums neither to 1 nor to 0 (terminal
+            states).
+    """
     policy = np.asarray(policy, float)
     if policy.ndim != 2:
         raise ValueError(f"{name}: expected probabilities [S, A], received the shape {policy.shape}.")
@@ -22,27 +28,39 @@ def probabilities(name, policy):
     return policy
 
 
-def ratios(policy, behaviour):
-    """pi(a|s) / b(a|s) of a target policy and the behaviour, `[S, A]`."""
-    policy, behaviour = probabilities("policy", policy), probabilities("behaviour", behaviour)
-    if policy.shape != behaviour.shape or ((policy > 0) & (behaviour <= 0)).any():
+def importance_ratios(policy: np.typing.ArrayLike, behaviour: np.typing.ArrayLike) -> np.ndarray:
+    """pi(a|s) / b(a|s) of a target policy pi and a behaviour policy b, `[S, A]`; 0 where b is 0.
+
+    Raises:
+        ValueError: the shapes differ, or b is 0 where pi is not.
+    """
+    pi, b = probabilities("policy", policy), probabilities("behaviour", behaviour)
+    if pi.shape != b.shape or ((pi > 0) & (b <= 0)).any():
         raise ValueError(
             "behaviour: expected the policy's shape, and probabilities > 0 wherever the policy's are, received others."
         )
-    return np.divide(policy, behaviour, out=np.zeros_like(policy), where=behaviour > 0)
+    return np.divide(pi, b, out=np.zeros_like(pi), where=b > 0)
 
 
 class StateValues(Learner):
-    """A learner of V, `[S]`, that follows a policy.
+    """Base of learners of V, `[S]`, that follow a fixed policy.
 
     Args:
         policy: pi(a|s), `[S, A]`.
         discount: gamma, in [0, 1].
-        step_size: alpha, in (0, 1], or a function of how often the state has been updated before: alpha(0), alpha(1), ...
-        initial: V at the start; a number, or `[S]`.
+        step_size: alpha, in (0, 1]. Or a function of the number of earlier updates of the state:
+            alpha(0), alpha(1), ...
+        initial: the first V, a number or `[S]`.
     """
 
-    def __init__(self, policy, *, discount=1.0, step_size=0.1, initial=0.0):
+    def __init__(
+        self,
+        policy: np.typing.ArrayLike,
+        *,
+        discount: float = 1.0,
+        step_size: float | Callable[[int], float] = 0.1,
+        initial: np.typing.ArrayLike = 0.0,
+    ) -> None:
         policy = probabilities("policy", policy)
         self.actions = policy.shape[1]
         self._cumulative = [list(accumulate(row)) for row in policy.tolist()]
@@ -53,187 +71,124 @@ class StateValues(Learner):
         self.variables = [self.values, self._updates]
         self.v = self.values.rows
 
-    def choose(self, state):
-        """An action of the policy."""
+    def choose(self, state: int) -> int:
+        """Draws an action from the policy."""
         cumulative = self._cumulative[state]
         draw = self.generator.random() * cumulative[-1]
         return next(action for action, bound in enumerate(cumulative) if draw < bound)
 
-    def step_size(self, state):
-        """alpha for an update of this state, which is counted."""
+    def step_size(self, state: int) -> float:
+        """alpha for the next update of a state. The call counts as this update."""
         if not callable(self._step_size):
             return self._step_size
         self._updates.rows[state] += 1
         return self._step_size(int(self._updates.rows[state]) - 1)
 
-    def update(self, state, target):
-        """V(s) <- V(s) + alpha (target - V(s))."""
+    def update(self, state: int, target: float) -> None:
+        """V(s) <- V(s) + alpha (target - V(s)), with the TD target or the return."""
         self.v[state] += self.step_size(state) * (target - self.v[state])
 
-    def start(self, state):
-        """Begins an episode; the first action."""
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
         self.state = state
         return self.choose(state)
 
 
 class TD(StateValues):
-    """n-step TD: V(S_t) <- V(S_t) + alpha (R_t+1 + ... + gamma^(n-1) R_t+n + gamma^n V(S_t+n) - V(S_t)).
+    """n-step TD prediction.
 
-    Sutton 1988; Sutton and Barto 2018, sections 6.1 (n = 1, TD(0)) and 7.1.
+        G = R_t+1 + gamma R_t+2 + ... + gamma^(n-1) R_t+n + gamma^n V(S_t+n)
+        V(S_t) <- V(S_t) + alpha (G - V(S_t))
+
+    Sutton 1988; Sutton and Barto 2018, sections 6.1 (n = 1, TD(0)) and 7.1. If an episode
+    terminates within the n steps, G ends there. If it is truncated, G bootstraps from the last
+    state.
 
     Args:
-        n: steps, >= 1.
+        *arguments: see `StateValues`.
+        n: number of steps, >= 1.
         **options: see `StateValues`.
     """
 
-    def __init__(self, *arguments, n=1, **options):
+    def __init__(self, *arguments: Any, n: int = 1, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.n = validation.integer("n", n)
 
-    def start(self, state):
-        """Begins an episode; the first action."""
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
         self._path: deque = deque([state])
         self._rewards: deque = deque()
         return super().start(state)
 
-    def step(self, reward, state):
-        """Updates the state n steps ago."""
+    def step(self, reward: float, state: int) -> int:
+        """Updates the state of n steps ago. Returns the next action."""
         self._path.append(state)
         self._rewards.append(reward)
         if len(self._rewards) == self.n:
-            self._back_up(self.v[state])
+            self._update_oldest(self.v[state])
         return self.choose(state)
 
-    def end(self, reward):
-        """Updates all states that are left."""
+    def end(self, reward: float) -> None:
+        """Updates the last n states of an episode that has terminated."""
         self._rewards.append(reward)
         while self._rewards:
-            self._back_up(0.0)
+            self._update_oldest(0.0)
 
-    def cut(self, reward, state):
-        """The same, with the value of the last state behind the rewards."""
+    def cut(self, reward: float, state: int) -> None:
+        """Updates the last n states of an episode that was truncated."""
         self._rewards.append(reward)
         while self._rewards:
-            self._back_up(self.v[state])
+            self._update_oldest(self.v[state])
 
-    def _back_up(self, value):
+    def _update_oldest(self, value):
         for reward in reversed(self._rewards):
             value = reward + self.discount * value
         self._rewards.popleft()
         self.update(self._path.popleft(), value)
 
 
-class TDLambda(StateValues):
-    """V <- V + alpha delta e for all states, delta = R + gamma V(S') - V(S) (Sutton 1988; Sutton and Barto 2018, section 12.2).
-
-    Args:
-        decay: lambda, in [0, 1]; 0 is TD(0).
-        trace: "accumulating", "replacing" or "dutch"; see `lab.agents.tabular.sarsa_lambda.Traces`.
-        **options: see `StateValues`.
-    """
-
-    def __init__(self, *arguments, decay=0.9, trace="accumulating", **options):
-        super().__init__(*arguments, **options)
-        self.decay = validation.UNIT.check("decay", decay)
-        self._traces = Traces(trace)
-
-    def start(self, state):
-        """Begins an episode, with no eligibilities; the first action."""
-        self._traces.clear()
-        return super().start(state)
-
-    def step(self, reward, state):
-        """One update of every state that is still eligible."""
-        self._spread(reward + self.discount * self.v[state])
-        self._traces.fade(self.discount * self.decay)
-        self.state = state
-        return self.choose(state)
-
-    def end(self, reward):
-        """The update at the end, where nothing follows."""
-        self._spread(reward)
-
-    def _spread(self, target):
-        alpha, error = self.step_size(self.state), target - self.v[self.state]
-        self._traces.visit(self.state, alpha)
-        for state, eligibility in self._traces.items():
-            self.v[state] += alpha * error * eligibility
-
-
-class TrueOnlineTDLambda(TDLambda):
-    """TD(lambda) that equals the online lambda-return algorithm at every step (van Seijen and Sutton 2014; Sutton and Barto 2018, section 12.5).
-
-        delta = R + gamma V(S') - V(S);  V <- V + alpha (delta + V(S) - V_old) e - alpha (V(S) - V_old) x(S)
-
-    with dutch traces, x(S) one at S and zero elsewhere, and V_old what V(S) was when S was reached.
-
-    Args: see `TDLambda`; the trace is dutch.
-    """
-
-    def __init__(self, *arguments, decay=0.9, **options):
-        super().__init__(*arguments, decay=decay, trace="dutch", **options)
-
-    def start(self, state):
-        """Begins an episode; V_old is V(S)."""
-        self._old = self.v[state]
-        return super().start(state)
-
-    def step(self, reward, state):
-        """One update of every state that is still eligible."""
-        reached = self.v[state]
-        self._spread_online(reward, reached)
-        self._old, self.state = reached, state
-        return self.choose(state)
-
-    def end(self, reward):
-        """The update at the end, where nothing follows."""
-        self._spread_online(reward, 0.0)
-
-    def _spread_online(self, reward, reached):
-        alpha, value = self.step_size(self.state), self.v[self.state]
-        error = reward + self.discount * reached - value
-        self._traces.fade(self.discount * self.decay)
-        self._traces.visit(self.state, alpha)
-        for state, eligibility in self._traces.items():
-            self.v[state] += alpha * (error + value - self._old) * eligibility
-        self.v[self.state] -= alpha * (value - self._old)
-
-
 class MonteCarlo(StateValues):
-    """V(S) as the mean of the returns that followed S (Sutton and Barto 2018, section 5.1); an episode that is cut ends in V of its last state.
+    """Monte Carlo prediction: V(S) is the mean of the returns that followed S.
+
+    Sutton and Barto 2018, section 5.1. If an episode is truncated, its returns bootstrap from V of
+    the last state.
 
     Args:
-        every_visit: whether each visit of an episode counts, or the first alone.
-        step_size: None averages all returns; else as in `StateValues`.
+        *arguments: see `StateValues`.
+        every_visit: whether every visit of a state in an episode counts, or only the first.
+        step_size: alpha as in `StateValues`; None is the mean of all returns.
         **options: see `StateValues`.
     """
 
-    def __init__(self, *arguments, every_visit=False, step_size=None, **options):
-        super().__init__(*arguments, step_size=(lambda count: 1 / (count + 1)) if step_size is None else step_size, **options)
+    def __init__(self, *arguments: Any, every_visit: bool = False, step_size: Any = None, **options: Any) -> None:
+        mean = (lambda count: 1 / (count + 1)) if step_size is None else step_size
+        super().__init__(*arguments, step_size=mean, **options)
         self.every_visit = every_visit
 
-    def start(self, state):
-        """Begins an episode; the first action."""
-        self._path, self._rewards = [state], []
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
+        self._path = [state]
+        self._rewards: list = []
         return super().start(state)
 
-    def step(self, reward, state):
-        """Remembers; the next action."""
+    def step(self, reward: float, state: int) -> int:
+        """Stores the transition. Returns the next action."""
         self._path.append(state)
         self._rewards.append(reward)
         return self.choose(state)
 
-    def end(self, reward):
-        """Learns from the episode."""
+    def end(self, reward: float) -> None:
+        """Learns from an episode that has terminated."""
         self._rewards.append(reward)
         self._learn(0.0)
 
-    def cut(self, reward, state):
-        """Learns from the part of the episode that there is."""
+    def cut(self, reward: float, state: int) -> None:
+        """Learns from an episode that was truncated."""
         self._rewards.append(reward)
         self._learn(self.v[state])
 
     def _learn(self, value):
+        """Updates from the last state to the first. `value` is what follows the last reward."""
         first = {state: t for t, state in reversed(list(enumerate(self._path)))}
         for t in range(len(self._rewards) - 1, -1, -1):
             value = self._rewards[t] + self.discount * value

@@ -1,5 +1,7 @@
 """REINFORCE with a linear softmax policy, with and without a baseline."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lab import validation
@@ -8,21 +10,37 @@ from lab.agents.tabular.table import Weights
 
 
 class LinearReinforce(Learner):
-    """theta <- theta + alpha gamma^t (G_t - v(S_t)) grad ln pi(A_t|S_t), pi the softmax of theta . x(s, a) over actions.
+    """REINFORCE, a Monte Carlo policy gradient method, with linear features.
 
-    Williams 1992; Sutton and Barto 2018, sections 13.3 and 13.4. The baseline v(s) = w . x(s) learns by w <- w + beta (G_t - v(S_t)) x(S_t). All
-    updates of an episode are made at its end, in the order of its steps; an episode that is cut ends in v of its last state.
+    The policy pi(a|s) is the softmax of theta . x(s, a) over actions.
+    The baseline is v(s) = w . x(s).
+
+        w <- w + beta (G_t - v(S_t)) x(S_t)
+        theta <- theta + alpha gamma^t (G_t - v(S_t)) grad ln pi(A_t|S_t)
+
+    Williams 1992; Sutton and Barto 2018, sections 13.3 and 13.4. All updates of an episode happen
+    at its end, in the order of its steps. If an episode is truncated, its returns bootstrap from v
+    of the last state.
 
     Args:
         features: x(s, a), `[S, A, d]`.
-        baseline: x(s), `[S, k]`; None for no baseline, v = 0.
+        baseline: x(s), `[S, k]`; None is no baseline, v = 0.
         discount: gamma, in [0, 1].
         step_size: alpha, > 0.
         baseline_step_size: beta, > 0.
-        initial: theta at the start; a number, or `[d]`.
+        initial: the first theta, a number or `[d]`.
     """
 
-    def __init__(self, features, *, baseline=None, discount=1.0, step_size=2e-4, baseline_step_size=2e-3, initial=0.0):
+    def __init__(
+        self,
+        features: np.typing.ArrayLike,
+        *,
+        baseline: np.typing.ArrayLike | None = None,
+        discount: float = 1.0,
+        step_size: float = 2e-4,
+        baseline_step_size: float = 2e-3,
+        initial: np.typing.ArrayLike = 0.0,
+    ) -> None:
         self.x = np.asarray(features, float)
         if self.x.ndim != 3:
             raise ValueError(f"features: expected the shape [S, A, d], received {self.x.shape}.")
@@ -38,40 +56,41 @@ class LinearReinforce(Learner):
         self.w = self._w.values
         self.variables = [self._theta, self._w]
 
-    def policy(self, state):
+    def policy(self, state: int) -> np.ndarray:
         """pi(a|s), `[A]`."""
-        scores = self.x[state] @ self.theta
-        chances = np.exp(scores - scores.max())
-        return chances / chances.sum()
+        preferences = self.x[state] @ self.theta
+        exponentials = np.exp(preferences - preferences.max())
+        return exponentials / exponentials.sum()
 
-    def choose(self, state):
-        """An action of the policy."""
-        return min(
-            int(np.searchsorted(self.policy(state).cumsum(), self.generator.random(), side="right")), self.x.shape[1] - 1
-        )
+    def choose(self, state: int) -> int:
+        """Draws an action from the policy."""
+        action = int(np.searchsorted(self.policy(state).cumsum(), self.generator.random(), side="right"))
+        return min(action, self.x.shape[1] - 1)
 
-    def start(self, state):
-        """Begins an episode; the first action."""
-        self._path, self._rewards = [(state, self.choose(state))], []
+    def start(self, state: int) -> int:
+        """Starts an episode. Returns the first action."""
+        self._path = [(state, self.choose(state))]
+        self._rewards: list = []
         return self._path[0][1]
 
-    def step(self, reward, state):
-        """Remembers; the next action."""
+    def step(self, reward: float, state: int) -> int:
+        """Stores the transition. Returns the next action."""
         self._rewards.append(reward)
         self._path.append((state, self.choose(state)))
         return self._path[-1][1]
 
-    def end(self, reward):
-        """Learns from the episode."""
+    def end(self, reward: float) -> None:
+        """Learns from an episode that has terminated."""
         self._rewards.append(reward)
         self._learn(0.0)
 
-    def cut(self, reward, state):
-        """Learns from the part of the episode that there is."""
+    def cut(self, reward: float, state: int) -> None:
+        """Learns from an episode that was truncated."""
         self._rewards.append(reward)
         self._learn(float(self.y[state] @ self.w))
 
     def _learn(self, value):
+        """The updates of an episode. `value` is what follows the last reward."""
         returns = []
         for reward in reversed(self._rewards):
             value = reward + self.discount * value
@@ -79,11 +98,15 @@ class LinearReinforce(Learner):
         for t, (value, (state, action)) in enumerate(zip(reversed(returns), self._path, strict=False)):
             advantage = value - self.y[state] @ self.w
             self.w += self.beta * advantage * self.y[state]
-            score = self.x[state, action] - self.policy(state) @ self.x[state]  # grad ln pi(A|S)
-            self.theta += self.alpha * self.discount**t * advantage * score
+            gradient = self.x[state, action] - self.policy(state) @ self.x[state]  # of ln pi(A|S)
+            self.theta += self.alpha * self.discount**t * advantage * gradient
 
-    def host_policy(self, generator=None):
-        """A function of observations `[B]` for `evaluate`: the most likely actions `[B]`; with a generator, drawn from the policy."""
+    def host_policy(self, generator: np.random.Generator | None = None) -> Callable:
+        """The most probable actions, for `evaluate`; with a generator, actions of the policy.
+
+        Returns:
+            A function (states `[B]`, starts `[B]`) -> (actions `[B]`, {}).
+        """
 
         def act(observation, start):
             chances = np.array([self.policy(state) for state in observation])

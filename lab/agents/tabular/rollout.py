@@ -1,31 +1,43 @@
-"""A learner's steps in one Gymnasium environment with discrete observations."""
+"""The interaction of a tabular learner with one Gymnasium environment."""
 
 import random
+from collections.abc import Callable
 from math import isfinite
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 from gymnasium.utils import RecordConstructorArgs
 
-from lab.agents.rollout import Batch, EnvironmentFailure
+from lab.agents.rollout import IterationStats
+from lab.agents.tabular.learner import Learner
+from lab.errors import EnvironmentFailure
 
 
 class TabularRollout:
-    """One environment, one step at a time, in plain Python; the same face for `train` as the rollouts of deep agents.
+    """Steps of a learner in one environment, in plain Python.
+
+    `train` uses it like the rollouts of deep agents (`lab.agents.rollout`).
 
     Args:
         agent: a `Learner`.
-        env: a Gymnasium environment whose observations and actions are `Discrete`; see `DiscreteStates` and `TileCoded` for others.
-        seed: the run's seed. Resets and the learner's random numbers come from (seed, the step of the last reset) alone.
+        env: a Gymnasium environment with `Discrete` observations and actions. For other
+            observations see `DiscreteStates` and `TileCoded`.
+        seed: the seed of the run. It determines, together with the step of the last reset, the
+            random numbers of the environment and of the learner.
+
+    Raises:
+        ValueError: the spaces of the environment do not fit the learner.
     """
 
     num_envs = 1
-    variables = ()  # the state of a host environment cannot be saved; a reset with a known seed stands for it
+    variables = ()  # empty: a checkpoint cannot hold the environment, so each one resets it with a known seed
 
-    def __init__(self, agent, env, *, seed):
+    def __init__(self, agent: Learner, env: Any, *, seed: int) -> None:
         require_spaces(env, agent.observations)
-        for name, space in (("states", env.observation_space), ("actions", env.action_space)):
+        spaces: tuple[tuple[str, Any], ...] = (("states", env.observation_space), ("actions", env.action_space))
+        for name, space in spaces:
             count = getattr(agent, name, None)
             if count is not None and count != space.n:
                 raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
@@ -33,21 +45,30 @@ class TabularRollout:
         self.env = env
         self.seed = seed
 
-    def reset(self, step):
-        """Starts a new episode, seeded by the run's seed and the number of steps taken so far."""
-        world, choices = np.random.SeedSequence((self.seed, step)).generate_state(2).tolist()
-        self.agent.begin(random.Random(choices))
-        self._begin(seed=world)
+    def reset(self, step: int) -> None:
+        """Starts an episode with random numbers that depend on (seed, `step`) alone.
 
-    def _begin(self, **options):
+        Args:
+            step: number of steps taken since the start of the run.
+        """
+        env_seed, agent_seed = np.random.SeedSequence((self.seed, step)).generate_state(2).tolist()
+        self.agent.begin(random.Random(agent_seed))
+        self._start_episode(seed=env_seed)
+
+    def _start_episode(self, **options):
         observation, _ = self.env.reset(**options)
         self._action = self.agent.start(observation)
         self._return = 0.0
         self._length = 0
 
-    def run(self, iterations, learn):
-        """Takes `iterations` steps, learning from each."""
-        agent, step = self.agent, self.env.step
+    def run(self, iterations: int, learn: bool) -> IterationStats:
+        """Takes `iterations` steps. The learner learns from each (`learn` is not used).
+
+        Returns:
+            The returns and lengths of the episodes that ended.
+        """
+        agent = self.agent
+        step: Callable[[int], tuple] = self.env.step
         finished = []
         for _ in range(iterations):
             state, reward, terminated, truncated, _ = step(self._action)
@@ -65,15 +86,22 @@ class TabularRollout:
                 self._action = agent.step(reward, state)
                 continue
             finished.append((self._return, self._length))
-            self._begin()
+            self._start_episode()
         episodes = np.array(finished).reshape(-1, 2)
-        return Batch({}, episodes[:, 0], episodes[:, 1])
+        return IterationStats({}, episodes[:, 0], episodes[:, 1])
 
 
 class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
-    """Numbers the observations of a MultiDiscrete space, or of a Tuple of Discrete ones, from 0: Blackjack's 32 x 11 x 2 become 704."""
+    """Replaces discrete observations of several parts by one number.
 
-    def __init__(self, env):
+    The space may be `Discrete`, `MultiDiscrete` or a `Tuple` of `Discrete` spaces. The numbers are
+    in row-major order: the 32 x 11 x 2 observations of Blackjack become 0 to 703.
+
+    Args:
+        env: a Gymnasium environment with such observations.
+    """
+
+    def __init__(self, env: gymnasium.Env) -> None:
         RecordConstructorArgs.__init__(self)
         gymnasium.ObservationWrapper.__init__(self, env)
         space = env.observation_space
@@ -89,17 +117,21 @@ class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
         self._starts = [int(part.start) for part in parts]
         self.observation_space = Discrete(int(np.prod(self.sizes)))
 
-    def observation(self, observation):
-        """The number of an observation, in row-major order."""
+    def observation(self, observation: Any) -> int:
+        """The number of an observation."""
         number = 0
         for part, start, size in zip(np.ravel(observation).tolist(), self._starts, self.sizes, strict=True):
             number = number * size + int(part) - start
         return number
 
 
-def require_spaces(env, observations=Discrete):
-    """ValueError where a learner of this kind of observations cannot work."""
+def require_spaces(env: gymnasium.Env, observations: Any = Discrete) -> None:
+    """Checks that observations are of a kind, actions are `Discrete`, and both are numbered from 0.
+
+    Raises:
+        ValueError: they are not.
+    """
     for name, kind in (("observation_space", observations), ("action_space", Discrete)):
-        space = getattr(env, name)
-        if not isinstance(space, kind) or np.any(space.start != 0):
+        space: Any = getattr(env, name)
+        if not isinstance(space, kind) or np.any(getattr(space, "start", 0) != 0):
             raise ValueError(f"env.{name}: expected {kind.__name__}, numbered from 0, received {space}.")

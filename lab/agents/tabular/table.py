@@ -1,29 +1,33 @@
-"""Tables of numbers that a learner reads and writes one by one."""
+"""Tables and vectors of numbers that a learner changes."""
+
+from typing import Any
 
 import numpy as np
 
 
 class Table:
-    """Numbers in nested lists, which Python reads and writes several times faster than elements of an array; an array for all else.
+    """Numbers in nested lists.
 
-    `table.rows[s][a]` is an entry. It takes part in checkpoints as a Keras variable does: `path`, `shape`, `assign`.
+    Python reads and writes single entries of lists several times faster than those of arrays.
+    `table.rows[s][a]` is an entry; `np.asarray(table)` is an array of all. A checkpoint treats a
+    table like a Keras variable: it has `path`, `shape` and `assign`.
 
     Args:
-        start: the numbers to begin with, an array.
-        name: for messages and checkpoints.
+        start: the first numbers, an array.
+        name: for error messages and checkpoints.
     """
 
-    def __init__(self, start, name):
+    def __init__(self, start: np.typing.ArrayLike, name: str) -> None:
         start = np.asarray(start, float)
         self.rows = start.tolist()
         self.shape = start.shape
         self.path = name
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.rows, dtype or float)
 
-    def assign(self, values):
-        """Takes all numbers from an array; `rows` stays the same list."""
+    def assign(self, values: np.typing.ArrayLike) -> None:
+        """Replaces all numbers by those of an array. `rows` stays the same list."""
         values = np.asarray(values, float)
         if values.shape != self.shape:
             raise ValueError(f"{self.path}: expected the shape {self.shape}, received {values.shape}.")
@@ -31,20 +35,21 @@ class Table:
 
 
 class Weights:
-    """Numbers in an array, for checkpoints as a `Table`.
+    """Numbers in an array. A checkpoint treats them like a `Table`.
 
     Args:
-        start: the numbers to begin with, an array.
-        name: for messages and checkpoints.
+        start: the first numbers, an array.
+        name: for checkpoints.
     """
 
-    def __init__(self, start, name):
+    def __init__(self, start: np.typing.ArrayLike, name: str) -> None:
         self.values = np.array(start, float)
-        self.shape, self.path = self.values.shape, name
+        self.shape = self.values.shape
+        self.path = name
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype or float)
 
-    def assign(self, values):
-        """Takes all numbers from an array; `values` stays the same array."""
+    def assign(self, values: np.typing.ArrayLike) -> None:
+        """Replaces all numbers by those of an array. `values` stays the same array."""
         self.values[...] = values

@@ -1,4 +1,4 @@
-"""Dynamic programming against published values, against itself five ways, and against plain loops."""
+"""Dynamic programming: published values, five methods against each other, plain loops."""
 
 import dataclasses
 
@@ -10,10 +10,11 @@ from scipy import sparse
 import envs
 from envs.gambler import Gambler
 from envs.gridworld import Gridworld4x4, Gridworld5x5
+from envs.random_mdp import random_mdp
 from envs.random_walk import RandomWalk
-from envs.tabular import TabularMDP, from_gymnasium, random_mdp
+from envs.tabular import TabularMDP, from_gymnasium
 from lab.agents import tabular
-from lab.agents.tabular import exact_evaluation, iterative_evaluation, policy_iteration, uniform, value_iteration
+from lab.agents.tabular import exact_evaluation, iterative_evaluation, policy_iteration, uniform_policy, value_iteration
 
 METHODS = {
     "policy iteration": tabular.policy_iteration,
@@ -36,7 +37,7 @@ def dense(mdp):
 
 
 def garnet(seed):
-    """Random MDPs of many shapes: 2 to 40 states, 1 to 5 actions, dense or sparse, gamma .5 to .999 or, with ends, 1."""
+    """A random MDP: 2 to 40 states, 1 to 5 actions, dense or sparse, gamma 0.5 to 0.999."""
     rng = np.random.default_rng(seed)
     states, actions = int(rng.integers(2, 41)), int(rng.integers(1, 6))
     terminal = int(rng.integers(0, 2))
@@ -55,7 +56,7 @@ def assert_all_agree(mdp, sweeping=True):
         error = np.abs(solution.values - truth).max()
         assert error <= 1e-8 * size, (name, error)
         assert error <= solution.bound + 1e-12 * size, (name, error, solution.bound)
-        reached = exact_evaluation(mdp, solution.policy)  # the greedy policy is as good as its values say
+        reached = exact_evaluation(mdp, solution.policy)  # V_pi of the greedy policy
         np.testing.assert_allclose(reached, truth, atol=1e-6 * size, err_msg=name)
 
 
@@ -76,12 +77,12 @@ def test_all_methods_agree_on_registered_problems(name):
 def test_gridworld_4x4_random_policy():
     mdp = Gridworld4x4().mdp
     expected = [[0, -14, -20, -22], [-14, -18, -20, -20], [-20, -20, -18, -14], [-22, -20, -14, 0]]
-    np.testing.assert_allclose(exact_evaluation(mdp, uniform(mdp)).reshape(4, 4), expected, atol=1e-9)
+    np.testing.assert_allclose(exact_evaluation(mdp, uniform_policy(mdp)).reshape(4, 4), expected, atol=1e-9)
 
 
 def test_gridworld_5x5():
     mdp = Gridworld5x5().mdp
-    best, random = policy_iteration(mdp).values.reshape(5, 5), exact_evaluation(mdp, uniform(mdp)).reshape(5, 5)
+    best, random = policy_iteration(mdp).values.reshape(5, 5), exact_evaluation(mdp, uniform_policy(mdp)).reshape(5, 5)
     # Sutton and Barto 2018, figures 3.5 and 3.2.
     np.testing.assert_array_equal(best.round(1)[0], [22.0, 24.4, 22.0, 19.4, 17.5])
     np.testing.assert_array_equal(best.round(1)[4], [14.4, 16.0, 14.4, 13.0, 11.7])
@@ -118,7 +119,7 @@ def test_frozen_lake():
     assert solution.values[0] == pytest.approx(0.54203, abs=5e-6)
     best, fixed = np.zeros(16), np.zeros(16)
     for _ in range(100):
-        best, fixed = tabular.optimality(endless, best), tabular.expectation(endless, solution.policy, fixed)
+        best, fixed = tabular.optimality_operator(endless, best), tabular.expectation_operator(endless, solution.policy, fixed)
     assert best[0] == pytest.approx(0.7442, abs=5e-5)  # the best under 100 steps
     assert fixed[0] == pytest.approx(0.7402, abs=5e-5)  # what that policy gets under 100 steps
 
@@ -146,7 +147,7 @@ def test_sweeps_equal_a_plain_loop(in_place, is_sparse):
             )
         count += 1
     shift = (solution.values - values)[:11]
-    np.testing.assert_allclose(shift, shift[0] if not in_place else 0.0, atol=1e-12)  # MacQueen's middle is a constant away
+    np.testing.assert_allclose(shift, shift[0] if not in_place else 0.0, atol=1e-12)  # MacQueen's middle: values + constant
     assert solution.values[11] == 0
     truth = exact_evaluation(full, policy)
     assert np.abs(solution.values - truth).max() <= solution.bound <= 1e-3
@@ -157,16 +158,16 @@ def test_sweeps_equal_a_plain_loop(in_place, is_sparse):
 @pytest.mark.parametrize("name", ["lab/Gridworld4x4-v0", "lab/RandomWalk19-v0", "FrozenLake-v1", "lab/Gridworld5x5-v0"])
 def test_the_bound_of_an_evaluation_holds(name, in_place):
     mdp = mdp_of(name)
-    truth = exact_evaluation(mdp, uniform(mdp))
+    truth = exact_evaluation(mdp, uniform_policy(mdp))
     for tolerance in (1.0, 1e-3, 1e-9):
-        solution = iterative_evaluation(mdp, uniform(mdp), tolerance=tolerance, in_place=in_place)
+        solution = iterative_evaluation(mdp, uniform_policy(mdp), tolerance=tolerance, in_place=in_place)
         assert np.abs(solution.values - truth).max() <= solution.bound + 1e-12
         assert solution.bound <= tolerance
 
 
 def test_in_place_needs_fewer_sweeps():
     mdp = Gridworld4x4().mdp
-    sweeps = [iterative_evaluation(mdp, uniform(mdp), in_place=in_place).iterations for in_place in (False, True)]
+    sweeps = [iterative_evaluation(mdp, uniform_policy(mdp), in_place=in_place).iterations for in_place in (False, True)]
     assert sweeps[1] < 0.7 * sweeps[0]
 
 
@@ -182,7 +183,7 @@ def test_macqueens_middle_saves_sweeps():
 @pytest.mark.slow
 @pytest.mark.parametrize("heads", [0.25, 0.5, 0.6, 0.8, 0.95])
 def test_any_coin(heads):
-    # At heads > 0.5 many stakes are almost as good as the best: a tie rule must not take a worse one.
+    # At heads > 0.5 many stakes are almost optimal. The rule for ties must not take one of them.
     mdp = Gambler(heads).mdp
     best = policy_iteration(mdp)
     assert np.abs(value_iteration(mdp, tolerance=1e-10).values - best.values).max() < 1e-9
@@ -206,13 +207,13 @@ def test_unavailable_actions_are_never_taken():
 
 
 def test_the_greedy_policy_at_discount_1_does_not_idle():
-    # Two ways of equal value: staying for ever beside the goal, or entering it.
+    # Two actions of equal value: to stay beside the goal forever, or to enter it.
     rows = np.zeros((2, 2, 2))
     rows[0, 0, 0] = rows[0, 1, 1] = 1.0
     rewards = np.zeros((2, 2, 2))
     rewards[0, 1, 1] = 1.0
     mdp = TabularMDP(rows, rewards, terminal=[1])
-    assert tabular.greedy(mdp, np.array([1.0, 0.0])).tolist() == [1, 0]
+    assert tabular.greedy_policy(mdp, np.array([1.0, 0.0])).tolist() == [1, 0]
     assert policy_iteration(mdp).values.tolist() == [1, 0]
 
 
@@ -220,23 +221,21 @@ def test_the_greedy_policy_at_discount_1_does_not_idle():
 def test_values_without_a_bound_are_refused(method):
     endless = dataclasses.replace(Gridworld5x5().mdp, discount=1.0)
     with pytest.raises(
-        ValueError, match="discount: expected < 1 where an episode cannot end, received 1 and no terminal state"
+        ValueError, match="discount: expected < 1 where an episode cannot end, received 1 and no path from state"
     ):
         METHODS[method](endless)
 
 
 def test_a_policy_that_never_ends_is_refused():
     mdp = Gridworld4x4().mdp
-    stuck = np.zeros(16, int)  # up, for ever, against the upper wall
+    stuck = np.zeros(16, int)  # up, forever, against the upper wall
     for evaluate in (exact_evaluation, iterative_evaluation):
-        with pytest.raises(
-            ValueError, match="or a policy that ends, received 1 and a policy that stays around state 1 for ever"
-        ):
+        with pytest.raises(ValueError, match="or a policy that ends, received 1 and a policy that returns to state 1 forever"):
             evaluate(mdp, stuck)
     loop = np.zeros((3, 2, 3))  # a loop that pays, beside a way out
     loop[0, 0, 0] = loop[0, 1, 2] = loop[1, :, 2] = 1.0
     paying = TabularMDP(loop, [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], terminal=[2])
-    with pytest.raises(ValueError, match="with discount 1 a policy that goes on being paid for ever has no value"):
+    with pytest.raises(ValueError, match="with discount 1, a policy that collects rewards forever has no finite value"):
         value_iteration(paying, max_sweeps=500)
     for solve in (policy_iteration, tabular.linear_programming):
         with pytest.raises(
@@ -266,7 +265,7 @@ def test_bad_policies(policy, words):
 
 def test_too_few_sweeps_are_said():
     with pytest.raises(ValueError, match="tolerance: expected 1e-08 within 3 sweeps, received a bound of"):
-        iterative_evaluation(Gridworld4x4().mdp, uniform(Gridworld4x4().mdp), max_sweeps=3)
+        iterative_evaluation(Gridworld4x4().mdp, uniform_policy(Gridworld4x4().mdp), max_sweeps=3)
     with pytest.raises(ValueError, match="tolerance: expected 1e-08 within 3 sweeps"):
         value_iteration(Gridworld5x5().mdp, max_sweeps=3)
     with pytest.raises(ValueError, match="within 10 backups"):
@@ -288,7 +287,7 @@ def test_terminal_states_are_worth_nothing_at_any_tolerance():
         solve(mdp, tolerance=1.0)
         for solve in (value_iteration, tabular.modified_policy_iteration, tabular.prioritized_sweeping)
     ]
-    solutions.append(iterative_evaluation(mdp, uniform(mdp), tolerance=1.0))
+    solutions.append(iterative_evaluation(mdp, uniform_policy(mdp), tolerance=1.0))
     for solution in solutions:
         assert solution.values[-2:].tolist() == [0.0, 0.0]
         assert 0 < solution.bound <= 1.0

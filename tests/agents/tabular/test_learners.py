@@ -105,7 +105,10 @@ HALF = {"discount": 0.5, "step_size": 0.5, "epsilon": 0.2, "initial": Q}
 
 
 def after(kind, **options):
-    """The table after: state 0, action 0, reward 1, state 1, action 0, reward 2, state 2, action 1, reward 4, end."""
+    """The table after an episode.
+
+    State 0, action 0, reward 1, state 1, action 0, reward 2, state 2, action 1, reward 4, end.
+    """
     agent = scripted(kind(3, 2, **(HALF | options)), [0, 0, 1])
     agent.start(0)
     agent.step(1.0, 1)
@@ -119,15 +122,16 @@ def test_one_step_methods_by_hand():
     np.testing.assert_allclose(after(Sarsa), [[1.75, 2], [3.5, 5], [7, 4]])
     # Q-learning: 1 + .5 * 5 = 3.5 -> 2.25; 2 + .5 * 7 = 5.5 -> 4.25; 4 -> 4.
     np.testing.assert_allclose(after(QLearning), [[2.25, 2], [4.25, 5], [7, 4]])
-    # Expected SARSA: .9 * 5 + .1 * 3 = 4.8 -> 1 + 2.4 = 3.4 -> 2.2; .9 * 7 + .1 * 4 = 6.7 -> 5.35 -> 4.175; 4 -> 4.
+    # Expected SARSA: .9 * 5 + .1 * 3 = 4.8 -> 1 + 2.4 = 3.4 -> 2.2;
+    # .9 * 7 + .1 * 4 = 6.7 -> 5.35 -> 4.175; 4 -> 4.
     np.testing.assert_allclose(after(ExpectedSarsa), [[2.2, 2], [4.175, 5], [7, 4]])
 
 
 def test_n_step_methods_by_hand():
     # n = 2: 1 + .5 * 2 + .25 * 4 = 3 -> 2; 2 + .5 * 4 = 4 -> 3.5; 4 -> 4.
     np.testing.assert_allclose(after(NStepSarsa, n=2), [[2, 2], [3.5, 5], [7, 4]])
-    # Tree backup, n = 2, greedy target: action 0 in state 1 is not greedy: 1 + .5 * 5 = 3.5 -> 2.25; action 1 in state 2 is not:
-    # 2 + .5 * 7 = 5.5 -> 4.25; 4 -> 4.
+    # Tree backup, n = 2. Action 0 in state 1 is not greedy: 1 + .5 * 5 = 3.5 -> 2.25.
+    # Action 1 in state 2 is not greedy: 2 + .5 * 7 = 5.5 -> 4.25; 4 -> 4.
     np.testing.assert_allclose(after(TreeBackup, n=2), [[2.25, 2], [4.25, 5], [7, 4]])
 
 
@@ -140,17 +144,19 @@ def test_tree_backup_follows_greedy_actions():
 
 
 def test_traces_by_hand():
-    # SARSA(1) with alpha = .5, gamma = .5, accumulating: delta_1 = 2.5 - 1 = 1.5; delta_2 = 2 + 2 - 3 = 1; delta_3 = 4 - 4 = 0.
-    np.testing.assert_allclose(after(SarsaLambda, decay=1.0), [[1 + 0.75 + 0.5 * 0.5 * 1, 2], [3.5, 5], [7, 4]])
-    # Q(1): delta_1 = 3.5 - 1 = 2.5, then cut, for action 0 is not greedy; delta_2 = 5.5 - 3 = 2.5, then cut.
-    np.testing.assert_allclose(after(QLambda, decay=1.0), [[2.25, 2], [4.25, 5], [7, 4]])
+    # SARSA(1) with alpha = .5, gamma = .5, accumulating traces. TD errors:
+    # 2.5 - 1 = 1.5; 2 + 2 - 3 = 1; 4 - 4 = 0.
+    np.testing.assert_allclose(after(SarsaLambda, trace_decay=1.0), [[1 + 0.75 + 0.5 * 0.5 * 1, 2], [3.5, 5], [7, 4]])
+    # Q(1). TD errors: 3.5 - 1 = 2.5; 5.5 - 3 = 2.5. After each, the traces are set to 0, because
+    # the next action is not greedy.
+    np.testing.assert_allclose(after(QLambda, trace_decay=1.0), [[2.25, 2], [4.25, 5], [7, 4]])
 
 
 @pytest.mark.parametrize(
     ("trace", "expected"), [("accumulating", 1 + 0.5 * 0.9), ("replacing", 1.0), ("dutch", (1 - 0.1) * 0.9 * 0.5 + 1)]
 )
 def test_a_state_visited_again(trace, expected):
-    agent = begun(TDLambda([[1.0]] * 2, discount=0.5, decay=0.9, step_size=0.1, trace=trace))
+    agent = begun(TDLambda([[1.0]] * 2, discount=0.5, trace_decay=0.9, step_size=0.1, trace=trace))
     agent.start(0)
     agent.step(0.0, 0)  # nothing to learn yet: all is 0
     agent.step(1.0, 1)
@@ -182,7 +188,8 @@ def test_monte_carlo_by_hand():
 
 
 def test_importance_sampling_by_hand():
-    # Two episodes from state 0: pi always takes 1, b each half the time. (1, reward 4): rho = 2; (0, reward 6): rho = 0.
+    # Two episodes from state 0. pi always takes action 1, b takes both with probability 1/2.
+    # Action 1, reward 4: rho = 2. Action 0, reward 6: rho = 0.
     for weighted, expected in ((True, 4.0), (False, (2 * 4 + 0) / 2)):
         agent = begun(OffPolicyMonteCarlo([[0.0, 1.0]], [[0.5, 0.5]], weighted=weighted))
         for action, reward in ((1, 4.0), (0, 6.0)):
@@ -213,7 +220,8 @@ def test_off_policy_control_by_hand():
     agent.start(0)
     agent.step(1.0, 1)
     agent.end(5.0)
-    # Backwards: (1, 1): W = 1, q = 5, greedy, so W = 1 / b = 1 / (.5 + .25); (0, 1): G = 6, C = W, q = 6.
+    # Backwards. (1, 1): W = 1, q = 5, greedy, so W = 1 / b = 1 / (.5 + .25).
+    # (0, 1): G = 6, C = W, q = 6.
     assert agent.q == [[0.0, 6.0], [0.0, 5.0]]
     np.testing.assert_allclose(np.asarray(agent._weights), [[0, 1 / 0.75], [0, 1]])
 
@@ -268,7 +276,7 @@ def test_dyna_plus_is_drawn_to_what_it_has_not_tried():
     for _ in range(10):
         agent.step(0.0, 0)
         agent.state, agent.action = 0, 0
-    # Never tried: reward 0.1 sqrt(tau) and back to where it was; tried just now: nothing of its own.
+    # Action 1 was never tried: reward 0.1 sqrt(tau). Action 0 was tried just now: no bonus.
     assert agent.q[0][1] > agent.q[0][0] > 0
 
 
@@ -285,7 +293,7 @@ OPTIONS = {"discount": 0.9, "step_size": 0.3, "epsilon": 0.2}
     ("one", "other"),
     [
         (Sarsa, lambda *a, **o: NStepSarsa(*a, n=1, **o)),
-        (Sarsa, lambda *a, **o: SarsaLambda(*a, decay=0.0, **o)),
+        (Sarsa, lambda *a, **o: SarsaLambda(*a, trace_decay=0.0, **o)),
         (QLearning, lambda *a, **o: DynaQ(*a, planning=0, **o)),
         (lambda *a, **o: QLearning(*a, **(o | {"epsilon": 0.0})), lambda *a, **o: ExpectedSarsa(*a, **(o | {"epsilon": 0.0}))),
     ],
@@ -307,7 +315,9 @@ def test_identities_of_prediction():
         return [np.asarray(agent.values) for agent in agents]
 
     first, *others = values(
-        TD(policy, **options), TDLambda(policy, decay=0.0, **options), TrueOnlineTDLambda(policy, decay=0.0, **options)
+        TD(policy, **options),
+        TDLambda(policy, trace_decay=0.0, **options),
+        TrueOnlineTDLambda(policy, trace_decay=0.0, **options),
     )
     for other in others:
         np.testing.assert_allclose(first, other, atol=1e-12)
@@ -320,11 +330,12 @@ def test_identities_of_prediction():
 
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 1.0])
 def test_true_online_equals_the_online_lambda_return(decay):
-    # Sutton and Barto 2018, section 12.4: at each horizon h all updates anew, with lambda-returns truncated at h.
+    # Sutton and Barto 2018, section 12.4: at each horizon h, all updates are made again, with
+    # lambda-returns truncated at h.
     rng = np.random.default_rng(1)
     states, rewards = rng.integers(0, 3, 9).tolist(), rng.normal(size=9)
     initial, alpha, gamma = rng.normal(size=3), 0.3, 0.9
-    agent = begun(TrueOnlineTDLambda(np.ones((3, 1)), decay=decay, discount=gamma, step_size=alpha, initial=initial))
+    agent = begun(TrueOnlineTDLambda(np.ones((3, 1)), trace_decay=decay, discount=gamma, step_size=alpha, initial=initial))
     agent.start(states[0])
     at = [initial]  # the weights w_h^h
 
@@ -352,7 +363,7 @@ def test_true_online_equals_the_online_lambda_return(decay):
 def test_every_learner_finds_the_way_out(name):
     mdp = Gridworld4x4().mdp
     options = {} if "MonteCarlo" in name else {"step_size": 0.2}
-    if "Off" in name:  # it learns from the greedy ends of episodes alone: what it hopes of the rest must not stay
+    if "Off" in name:  # pessimistic: it learns from the greedy ends of episodes only
         options = {"initial": -50.0, "epsilon": 0.5}
     agent = CONTROL[name](16, 4, **options)
     learn(agent, make("lab/Gridworld4x4-v0", max_episode_steps=200), 40_000)
@@ -518,7 +529,7 @@ def test_blackjack():
         (lambda: QLearning(2, 2, available=[[True]]), r"available: expected the shape \(2, 2\), received \(1, 1\)"),
         (lambda: NStepSarsa(2, 2, n=0), "n: expected an integer >= 1, received 0"),
         (lambda: SarsaLambda(2, 2, trace="fast"), "trace: expected one of accumulating, replacing, dutch, received 'fast'"),
-        (lambda: TDLambda([[1.0]], decay=2.0), r"decay: expected a number >= 0 and <= 1, received 2.0"),
+        (lambda: TDLambda([[1.0]], trace_decay=2.0), r"trace_decay: expected a number >= 0 and <= 1, received 2.0"),
         (lambda: DynaQ(2, 2, planning=-1), "planning: expected an integer >= 0, received -1"),
         (lambda: TD(np.ones(3)), r"policy: expected probabilities \[S, A\], received the shape \(3,\)"),
         (

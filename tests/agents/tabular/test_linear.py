@@ -1,4 +1,4 @@
-"""Linear function approximation and policy gradients of the tabular room."""
+"""Linear function approximation and policy gradients of the tabular agents."""
 
 import random
 
@@ -71,7 +71,7 @@ class OneHot(gymnasium.ObservationWrapper):
 
 
 def test_one_feature_per_state_is_the_tabular_method():
-    options = {"discount": 0.9, "step_size": 0.3, "epsilon": 0.2, "decay": 0.8}
+    options = {"discount": 0.9, "step_size": 0.3, "epsilon": 0.2, "trace_decay": 0.8}
     linear = LinearSarsaLambda(70, 8, clearing=False, **options)
     tabular = SarsaLambda(70, 8, trace="replacing", **options)
     learn(linear, OneHot(make("lab/WindyGridworldKings-v0", max_episode_steps=100)), 2_000)
@@ -83,7 +83,7 @@ def test_one_feature_per_state_is_the_tabular_method():
 def test_clearing_the_traces_of_other_actions():
     weights = {}
     for clearing in (True, False):
-        agent = begun(LinearSarsaLambda(2, 2, step_size=1.0, decay=1.0, clearing=clearing))
+        agent = begun(LinearSarsaLambda(2, 2, step_size=1.0, trace_decay=1.0, clearing=clearing))
         agent.start([0])
         agent.action = 0
         agent.step(0.0, [0])  # nothing learnt: both values are 0
@@ -96,7 +96,7 @@ def test_clearing_the_traces_of_other_actions():
 @pytest.mark.slow
 def test_mountain_car_is_learnt():
     env = TileCoded(make("MountainCar-v0"))
-    agent = LinearSarsaLambda(env.features, 3, step_size=0.5, decay=0.9)
+    agent = LinearSarsaLambda(env.features, 3, step_size=0.5, trace_decay=0.9)
     learn(agent, env, 40_000)
     tests = SyncVectorEnv([lambda: TileCoded(make("MountainCar-v0"))] * 20, autoreset_mode=AutoresetMode.SAME_STEP)
     assert evaluate(agent, tests, episodes=20, seed=1).mean() > -150  # random: -200
@@ -187,7 +187,7 @@ def test_the_policy_gradient_is_unbiased(baseline):
 
 @pytest.mark.slow
 def test_reinforce_finds_the_random_policy():
-    # From theta = (0, ln 19) the probability of right is 0.95; the best is 0.586 with a value of -11.66.
+    # With theta = (0, ln 19) the probability of right is 0.95. The optimum is 0.586, value -11.66.
     agent = LinearReinforce(
         LEFT_RIGHT, baseline=np.ones((4, 1)), step_size=2**-9, baseline_step_size=2**-6, initial=[0, np.log(19)]
     )
@@ -230,15 +230,24 @@ def test_stopped_and_resumed_is_the_same(build, tmp_path):
     [
         (lambda: TileCoded(make("CartPole-v1")), "env: expected bounded Box observations of one axis, received Box"),
         (lambda: TileCoded(make("MountainCar-v0"), tiles=0), "tiles: expected an integer >= 1, received 0"),
-        (lambda: TabularRollout(LinearSarsaLambda(8, 2), make("FrozenLake-v1"), seed=0), "expected MultiDiscrete, numbered from 0, received Discrete"),
-        (lambda: TabularRollout(QLearning(8, 2), TileCoded(make("MountainCar-v0")), seed=0), "expected Discrete, numbered from 0, received MultiDiscrete"),
+        (
+            lambda: TabularRollout(LinearSarsaLambda(8, 2), make("FrozenLake-v1"), seed=0),
+            "expected MultiDiscrete, numbered from 0, received Discrete",
+        ),
+        (
+            lambda: TabularRollout(QLearning(8, 2), TileCoded(make("MountainCar-v0")), seed=0),
+            "expected Discrete, numbered from 0, received MultiDiscrete",
+        ),
         (lambda: LSTD(np.eye(3), np.ones((2, 1))), r"features: expected the shape \(2, d\), received \(3, 3\)"),
         (lambda: TDC(np.eye(2), np.ones((2, 1)), second_step_size=0.0), "second_step_size: expected a number"),
         (lambda: LinearReinforce(np.ones((2, 2))), r"features: expected the shape \[S, A, d\], received \(2, 2\)"),
-        (lambda: LinearReinforce(LEFT_RIGHT, baseline=np.ones((3, 1))), r"baseline: expected the shape \(4, k\), received \(3, 1\)"),
+        (
+            lambda: LinearReinforce(LEFT_RIGHT, baseline=np.ones((3, 1))),
+            r"baseline: expected the shape \(4, k\), received \(3, 1\)",
+        ),
         (lambda: LinearReinforce(LEFT_RIGHT, step_size=0.0), "step_size: expected a number > 0, received 0.0"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(build, words):
     with pytest.raises(ValueError, match=words):
         build()

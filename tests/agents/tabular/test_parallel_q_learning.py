@@ -12,7 +12,7 @@ from envs.tabular import from_gymnasium
 from lab import engine
 from lab.agents import DeviceRollout
 from lab.agents.agent import Trajectory
-from lab.agents.tabular import QLearning, expectation
+from lab.agents.tabular import QLearning, expectation_operator
 from lab.agents.tabular.parallel_q_learning import ParallelQLearning
 from tests.backends import only
 
@@ -32,10 +32,14 @@ def test_each_learner_is_a_q_learner(step_size):
     for _ in range(20):
         shape = (2, 5)
         t = Trajectory(
-            rng.integers(7, size=shape).astype("int32"), rng.integers(3, size=shape).astype("int32"),
-            rng.normal(size=shape).astype("float32"), rng.random(shape) < 0.3, np.zeros(shape, bool),
-            rng.integers(7, size=shape).astype("int32"), {},
-        )  # fmt: skip
+            rng.integers(7, size=shape).astype("int32"),
+            rng.integers(3, size=shape).astype("int32"),
+            rng.normal(size=shape).astype("float32"),
+            rng.random(shape) < 0.3,
+            np.zeros(shape, bool),
+            rng.integers(7, size=shape).astype("int32"),
+            {},
+        )
         learn(t)
         for step in range(2):
             for b, agent in enumerate(single):
@@ -89,7 +93,7 @@ def test_frozen_lake_is_learnt_many_times_at_once():
     for table in agent.action_values():
         values = np.zeros(16)
         for _ in range(100):
-            values = expectation(frozen_lake(1.0), table.argmax(axis=1), values)
+            values = expectation_operator(frozen_lake(1.0), table.argmax(axis=1), values)
         scores.append(values[0])
     assert np.mean(scores) > 0.6, scores  # at best 0.7442; random 0.0139
 

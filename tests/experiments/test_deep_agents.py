@@ -1,22 +1,30 @@
-"""Every setting of the policy gradients is alive: changing it changes what the run logs. And bad ones are named."""
-
-import dataclasses
+"""Each setting of the deep agents changes what a run logs, and bad settings are named."""
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from experiments import a2c_cartpole, ppo_cartpole, recurrent_ppo_cartpole_no_velocity, reinforce_cartpole
-from experiments.common import policy_gradient
+from experiments import (
+    a2c_cartpole,
+    dqn_cartpole,
+    ppo_cartpole,
+    recurrent_ppo_cartpole_no_velocity,
+    reinforce_cartpole,
+    sac_pendulum,
+    td3_pendulum,
+)
+from experiments.common import deep_agents
 from lab.agents import watching
 from tests.agents.identity import TwofoldIdentity
 from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
 from tests.experiments.track import Memory, brief
 
 
 class Picture(gymnasium.Env):
-    """A picture of noise and a reward for the first button; episodes of 7 steps."""
+    """Shows noise. The reward is 1 for action 0, else 0. Episodes have 7 steps."""
 
     observation_space, action_space = Box(0, 255, (36, 36, 1), np.uint8), Discrete(2)
     metadata = {"render_modes": ["rgb_array"]}
@@ -38,7 +46,7 @@ class Picture(gymnasium.Env):
 
 
 class Twofold(TwofoldIdentity):
-    """An identity environment with a picture, for the end of a run."""
+    """An identity environment that can be drawn, as runs do at their end."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -55,14 +63,36 @@ gymnasium.register("Twofold-v0", Twofold)
 SMALL = {"num_envs": 4, "rollout_length": 16, "hidden": (8,), "steps": 128, "evaluation_episodes": 2}
 SHARED = {
     "environment": "Acrobot-v1", "environment_options": ("sutton_barto_reward=true",),
-    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 192, "num_envs": 2, "rollout_length": 32, "discount": 0.5,
+    "wrappers": ("gymnasium.wrappers:TimeLimit max_episode_steps=5",), "device": True, "steps": 192, "num_envs": 2,
+    "rollout_length": 32, "discount": 0.5,
     "learning_rate": 0.005, "learning_rate_end": 0.01, "entropy_weight": 0.5, "max_gradient_norm": 1e-3, "hidden": (4, 4),
     "check_episodes": 2, "evaluation_episodes": 3,
 }  # fmt: skip
 VALUE = {"gae_lambda": 0.3, "value_weight": 5.0, "normalize_observations": True}
-# name: (module, settings to start from, changes of each field, settings to start from where a field matters only there)
+REPLAY = {
+    "batch_size": 16, "buffer_size": 60, "learning_starts": 72, "rollout_length": 8, "steps": 96, "polyak": 0.5,
+    "environment": "MountainCarContinuous-v0", "environment_options": ("g=5.0",),
+}  # fmt: skip
+OFF_POLICY = {
+    "steps": 80, "learning_starts": 64, "hidden": (16,), "batch_size": 32, "buffer_size": 90, "rollout_length": 4,
+    "evaluation_episodes": 2,
+}  # fmt: skip
 EXPERIMENTS = {
-    "ppo": (
+    "dqn": Alive(
+        dqn_cartpole,
+        {
+            "steps": 128, "learning_starts": 64, "hidden": (32,), "updates": 4, "learning_rate": 0.1, "rollout_length": 16,
+            "target_every": 3, "check_episodes": 2, "evaluation_episodes": 3, "buffer_size": 120, "batch_size": 64,
+        },
+        SHARED | {
+            "steps": 160, "target": "plain", "loss": "huber", "learning_rate": 0.01, "learning_rate_power": 1.0,
+            "batch_size": 16, "buffer_size": 80, "learning_starts": 96, "updates": 2, "target_every": 4, "polyak": 0.5,
+            "averaging": 0.0,
+            "epsilon_end": 0.9, "exploration_fraction": 1.0, "normalize_observations": False, "check_episodes": 3,
+            "evaluation_episodes": 5,
+        },
+    ),
+    "ppo": Alive(
         ppo_cartpole,
         SMALL | {"epochs": 2, "minibatches": 2, "learning_rate": 0.02, "clip_end": 0.2, "check_episodes": 0},
         SHARED | VALUE | {
@@ -78,44 +108,52 @@ EXPERIMENTS = {
             "evaluation_episodes": {"environment": "Pendulum-v1"},
         },
     ),
-    "a2c": (a2c_cartpole, SMALL | {"learning_rate": 0.01}, SHARED | VALUE, {}),
-    "reinforce": (
+    "a2c": Alive(a2c_cartpole, SMALL | {"learning_rate": 0.01}, SHARED | VALUE | {"normalize_advantage": True}),
+    "reinforce": Alive(
         reinforce_cartpole,
         SMALL | {"rollout_length": 32, "learning_rate": 0.01, "steps": 256},
-        SHARED | {"rollout_length": 64, "steps": 512, "baseline": False, "normalize_advantage": False},
-        {},
+        SHARED | {
+            "rollout_length": 64, "steps": 512, "baseline": False, "normalize_advantage": False, "normalize_observations": True,
+        },
     ),
-    "recurrent_ppo": (
+    "recurrent_ppo": Alive(
         recurrent_ppo_cartpole_no_velocity,
         SMALL | {
-            "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02, "steps": 32,
+            "rollout_length": 4, "units": 4, "epochs": 2, "minibatches": 2, "check_episodes": 0, "learning_rate": 0.02,
+            "steps": 32,
         },
         SHARED | {
-            "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3, "minibatches": 4, "clip": 0.02,
-            "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
+            "environment": "CartPole-v1", "steps": 48, "rollout_length": 8, "gae_lambda": 0.3, "epochs": 3,
+            "minibatches": 4, "clip": 0.02, "normalize_observations": False, "cell": "layer_norm_gru", "units": 5,
         },
         {field: {"environment": "CartPole-v1"} for field in ("environment_options", "wrappers")},
     ),
+    "sac": Alive(
+        sac_pendulum,
+        OFF_POLICY | {"updates": 2},
+        SHARED | REPLAY | {
+            "learning_rate": 0.01, "updates": 1, "temperature": "fixed", "initial_temperature": 0.1, "target_entropy": 0.5,
+        },
+    ),
+    "td3": Alive(
+        td3_pendulum,
+        OFF_POLICY | {"updates": 4},
+        SHARED | REPLAY | {
+            "learning_rate": 0.01, "updates": 2, "policy_delay": 1, "critics": 1, "noise": 0.5, "smoothing": 0.0,
+            "smoothing_clip": 0.01,
+        },
+    ),
 }  # fmt: skip
-FIELDS = [(name, field.name) for name, (module, *_) in EXPERIMENTS.items() for field in dataclasses.fields(module.Config)]
 
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
-    """A function (experiment, **settings) -> (what it logged, its result); the same settings run once."""
-    seen = {}
-
-    def observe(name, **settings):
-        key = name, repr(sorted(settings.items()))
-        if key not in seen:
-            seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)
-        return seen[key]
-
-    return observe
+    """A function (experiment, **settings) -> (what it logged, its result)."""
+    return fields.remember(observed, tmp_path_factory)
 
 
 def observed(folder, name, **settings):
-    module, start, _, _ = EXPERIMENTS[name]
+    module, start, *_ = EXPERIMENTS[name]
     track = Memory(folder)
     with brief():
         result = module.run(module.Config(**start | settings), track)
@@ -124,11 +162,9 @@ def observed(folder, name, **settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "field"), FIELDS)
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
-    _, _, changes, elsewhere = EXPERIMENTS[name]
-    start = elsewhere.get(field, {})
-    assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+    fields.check(observe, EXPERIMENTS, name, field)
 
 
 @pytest.mark.slow
@@ -160,10 +196,35 @@ def test_the_same_settings_change_nothing(observe, tmp_path, name):
         ("a2c", {"environment": "Nothing-v0"}, "--environment: expected the id of a Gymnasium environment"),
         ("a2c", {"environment": "Picture-v0", "device": True}, "--environment: expected one of .* with --device"),
         ("reinforce", {"discount": 1.5}, "--discount: expected a number >= 0 and <= 1, received 1.5"),
+        ("sac", {"environment": "CartPole-v1"}, "--environment: expected a Box action space, received Discrete"),
+        ("sac", {"environment": "Pendulom-v1"}, r"--environment: expected the id of .* \(nearest: Pendulum-v1\)"),
+        ("sac", {"batch_size": 600}, "--batch-size: expected at most buffer_size, 90, received 600"),
+        (
+            "sac",
+            {"rollout_length": 300, "num_envs": 2},
+            "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
+        ),
+        ("sac", {"learning_starts": 400}, "--learning-starts: expected less than steps, 80, received 400"),
+        (
+            "sac",
+            {"temperature": "fixed", "target_entropy": 0.5},
+            "--target-entropy: expected none with --temperature fixed, received 0.5",
+        ),
+        ("sac", {"hidden": ()}, r"--hidden: expected at least one layer, received \(\)"),
+        ("sac", {"initial_temperature": 0.0}, "--initial-temperature: expected a number > 0 and <= 1e.06, received 0.0"),
+        ("td3", {"environment": "CartPole-v1"}, "--environment: expected a Box action space, received Discrete"),
+        ("td3", {"batch_size": 600}, "--batch-size: expected at most buffer_size, 90, received 600"),
+        (
+            "td3",
+            {"rollout_length": 300, "num_envs": 2},
+            "--buffer-size: expected at least rollout_length x num_envs, 600, received 90",
+        ),
+        ("td3", {"updates": 3}, "--updates: expected a multiple of policy_delay, 2, received 3"),
+        ("td3", {"noise": -0.1}, "--noise: expected a number >= 0 and <= 1,000, received -0.1"),
     ],
 )
 def test_bad_settings(name, changes, words):
-    module, start, _, _ = EXPERIMENTS[name]
+    module, start, *_ = EXPERIMENTS[name]
     with raises(words) as error:
         module.Config(**start | changes)
     assert len(str(error.value).splitlines()) == 1
@@ -179,9 +240,9 @@ def test_several_choices_at_once(tmp_path):
 @pytest.mark.parametrize(("steps", "rollouts"), [(1_000, 8), (1_025, 16), (100_000, 784), (210_000, 1_649)])
 def test_what_changes_linearly_does_so_until_training_ends(steps, rollouts):
     config = ppo_cartpole.Config(steps=steps, num_envs=4, rollout_length=32, learning_rate=1.0, learning_rate_end=0.0)
-    rate = policy_gradient.linear_rate(config, 5)
+    rate = deep_agents.linear_rate(config, 5)
     np.testing.assert_allclose([float(rate(5 * rollouts * share)) for share in (0.5, 0.9, 1.0)], [0.5, 0.1, 0.0], atol=1e-6)
-    clip = policy_gradient.linear(config, 0.2, 0.1)
+    clip = deep_agents.linear(config, 0.2, 0.1)
     np.testing.assert_allclose(
         [float(clip(128 * rollouts * share)) for share in (0, 0.5, 0.9, 1)], [0.2, 0.15, 0.11, 0.1], rtol=1e-5
     )

@@ -1,0 +1,131 @@
+"""The header of a run: what run.json records of its start, and how that is read back."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from lab import validation
+from lab.runs import keras_settings, lifecycle, mlflow_server, old_names
+from lab.runs.run_folder import RunFolder
+from lab.validation import Interval
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """The flags of every experiment."""
+
+    seed: Annotated[int, Interval(0, 2**32 - 1)] = 0
+    """Seed of every random number of the run."""
+    seeds: Annotated[int, Interval(1, 10**5)] = 1
+    """Run this many seeds, one after another, from --seed upwards. Each is a child of one run."""
+    smoke: bool = False
+    """Run the same code for a few seconds, to see that everything works."""
+    resume: str | None = None
+    """Resume an interrupted run. Expects its name or its MLflow run id."""
+    tracking_uri: str | None = None
+    """MLflow tracking URI. The default is $MLFLOW_TRACKING_URI or else the local store. With 'none'
+    the run stays on the disk. A password in it is not kept: to resume or to sync the run, give it
+    again, best in $MLFLOW_TRACKING_URI."""
+    checkpoint_every: Annotated[int, Interval(0, 10**11)] = 0
+    """Steps between two checkpoints, rounded up to whole rollouts or epochs. 0 means 10,000 or
+    more, at whole reports. Experiments of many short repetitions count repetitions; there 0 saves
+    once a second."""
+
+    def __post_init__(self) -> None:
+        validation.check_fields(self)
+        validation.require(
+            self.seed + self.seeds <= 2**32, "seeds", f"at most {2**32 - self.seed} from this seed on", self.seeds
+        )
+
+
+def new_header(name: str, started_by: str, settings: Mapping[str, Any], total_steps: int, options: Options) -> dict[str, Any]:
+    """The header of a new run.
+
+    Args:
+        name: the experiment's.
+        started_by: see `lab.runs.origin`.
+        settings: the fields of the configuration.
+        total_steps: steps of the whole run, 0 if unknown.
+    """
+    validation.require(total_steps < 10**12, "steps", "fewer than 1,000,000,000,000 in the whole run", total_steps)
+    flags = kept(options)
+    return lifecycle.identified(
+        {
+            "experiment": name,
+            "module": started_by,
+            "config": settings,
+            "options": flags,
+            "seed": flags["seed"],
+            "seeds": flags["seeds"],
+            "backend": keras_settings.backend(),
+            "tracking_uri": mlflow_server.resolve_uri(flags["tracking_uri"]),
+            "total_steps": total_steps,
+            "versions": _versions(),
+        }
+    )
+
+
+def kept(options: Options) -> dict[str, Any]:
+    """The options as a run keeps them: no --resume, and no password in the tracking URI."""
+    uri = options.tracking_uri and mlflow_server.resolve_uri(options.tracking_uri)
+    return {key: value for key, value in (dataclasses.asdict(options) | {"tracking_uri": uri}).items() if key != "resume"}
+
+
+def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
+    """(config, options) with which a run was started, under the names of this version.
+
+    Raises:
+        ValueError: they are not settings of this version, or were edited since.
+    """
+    header = folder.header()
+    settings = old_names.renamed(header)["config"]
+    _require_fields(config_class, settings, folder)
+    _require_fields(Options, header["options"], folder)
+    if lifecycle.identified(header)["digest"] != header["digest"]:  # computed over the recorded names
+        raise ValueError(
+            f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
+        )
+    # JSON has no tuples.
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    return config_class(**config), Options(**header["options"])
+
+
+def _require_fields(kind, settings, folder):
+    """Checks that settings are the fields of a dataclass. Only older runs have `resume` in them."""
+    fields = {field.name for field in dataclasses.fields(kind)} - {"resume"}
+    found = settings.keys() - {"resume"}
+    unknown = ", ".join(sorted(found - fields))
+    missing = ", ".join(sorted(fields - found))
+    wrong = [f"unknown {unknown}"] * bool(unknown) + [f"without {missing}"] * bool(missing)
+    if wrong:
+        commit = folder.header()["versions"].get("git_commit", "of another version")
+        raise ValueError(
+            f"--resume: expected a run of this version's settings, received {folder.name}: {', '.join(wrong)}; "
+            f"only the code that started it, {commit[:12]}, can go on with it exactly"
+        )
+
+
+def _versions():
+    versions = {"python": platform.python_version(), "device": f"{platform.machine()}, {os.cpu_count()} cores"}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    folder = Path(__file__).parent
+
+    def git(*arguments):
+        result = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        return result.stdout.strip() if result.returncode == 0 else None
+
+    with contextlib.suppress(OSError):
+        commit = git("rev-parse", "HEAD")
+        if commit:
+            versions |= {"git_commit": commit, "git_dirty": str(bool(git("status", "--porcelain", "-uno")))}
+    return versions

@@ -1,0 +1,38 @@
+"""Settings that are new or have a new name since an older version, so that its runs can be resumed.
+
+`run.json` keeps the names that a run was started with, and the digest of the run is computed over
+them. Whoever builds a `Config` from a header, or compares with one, gives it the new names first.
+"""
+
+from typing import Any
+
+# {experiment, or "*" for all of them: {old field: new field}}
+SETTINGS: dict[str, dict[str, str]] = {
+    "*": {},
+    "dqn_cartpole": {"warm_up": "learning_starts"},
+    "sac_pendulum": {"warm_up": "learning_starts"},
+    "td3_pendulum": {"warm_up": "learning_starts"},
+    "tile_coding_mountaincar": {"decay": "trace_decay"},
+}
+
+# {experiment: {new field: the value that stands for what older runs did}}
+ADDED: dict[str, dict[str, Any]] = {
+    "dqn_cartpole": {"num_envs": 1},
+    "a2c_cartpole": {"normalize_advantage": False},
+    "reinforce_cartpole": {"normalize_observations": False},
+}
+
+
+def renamed(header: dict[str, Any]) -> dict[str, Any]:
+    """The header with the new names and the new fields in its `config`. The values stay.
+
+    A name changes only if the new one is not in the configuration too.
+
+    Args:
+        header: of a run, or the content of its config.json; `config`, and `experiment` if known.
+    """
+    config = header["config"]
+    names = SETTINGS["*"] | SETTINGS.get(header.get("experiment", ""), {})
+    new = {old: name for old, name in names.items() if name not in config}
+    added = ADDED.get(header.get("experiment", ""), {})
+    return header | {"config": added | {new.get(field, field): value for field, value in config.items()}}

@@ -1,0 +1,50 @@
+"""One check for the settings of all experiments: another value of a field changes the run's log."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+
+class Alive(NamedTuple):
+    """The settings of an experiment, and another value for each of them."""
+
+    module: Any  # with Config and run
+    start: dict  # settings of a brief run
+    changes: dict  # {field: another value than `start` or the default}
+    elsewhere: dict = {}  # {field: more settings to start from, without which it changes nothing}
+    left_out: frozenset = frozenset()  # fields that other tests check
+
+
+def cases(tables):
+    """(name, field) of every field of every experiment, for `pytest.mark.parametrize`."""
+    fields = ((name, table, field.name) for name, table in tables.items() for field in dataclasses.fields(table.module.Config))
+    return [(name, field) for name, table, field in fields if field not in table.left_out]
+
+
+def check(observe, tables, name, field):
+    """Fails if the run logs the same with another value of the field.
+
+    Args:
+        observe: a function (name, **settings) -> what the run logged.
+    """
+    start, changes = tables[name].elsewhere.get(field, {}), tables[name].changes
+    assert field in changes, f"{name}: expected a change of {field}, received none"
+    assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+
+
+def remember(observed, folders):
+    """`observed(folder, name, **settings)` as `observe(name, **settings)`.
+
+    The same settings run only once.
+
+    Args:
+        folders: pytest's tmp_path_factory.
+    """
+    seen = {}
+
+    def observe(name, **settings):
+        key = name, repr(sorted(settings.items()))
+        if key not in seen:
+            seen[key] = observed(folders.mktemp(name), name, **settings)
+        return seen[key]
+
+    return observe
