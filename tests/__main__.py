@@ -63,7 +63,7 @@ ON_JAX = [
     "tests/gan/test_at_once.py",
     "tests/gan/test_gan.py::test_one_update_by_hand",
     "tests/gan/test_gan.py::test_each_player_leaves_the_other_alone",
-    "tests/gan/test_gan.py::test_lazy_updates_in_one_call_are_those_one_by_one",
+    "tests/gan/test_penalties.py::test_lazy_updates_in_one_call_are_those_one_by_one",
     "tests/gan/test_gan.py::test_extragradient_by_hand",
     "tests/gan/test_gan.py::test_mixed_precision",
     "tests/gan/test_loop.py::test_equal_seeds_equal_bits_and_resume",

@@ -167,18 +167,18 @@ MUTATIONS = [
             "self.capacity",
             ["tests/agents/test_replay.py"],
         ),
-        ("lab/agents/rollout.py", "next_observation[i] = final_observations[i]", "pass", ["tests/agents/test_rollout.py"]),
+        ("lab/agents/rollout.py", "next_observation[i] = last", "pass", ["tests/agents/test_rollout.py"]),
         (
             "lab/agents/rollout.py",
             "truncated = length >= self.max_episode_steps",
             "truncated = length > self.max_episode_steps",
             ["tests/agents/test_rollout.py"],
         ),
-        ("lab/agents/a2c.py", "- self.entropy_weight(", "+ self.entropy_weight(", ["tests/agents/test_a2c.py"]),
+        ("lab/agents/a2c.py", "- entropy_weight * entropy", "+ entropy_weight * entropy", ["tests/agents/test_a2c.py"]),
         ("lab/agents/ppo.py", "ops.maximum(error, ops.square(", "ops.minimum(error, ops.square(", ["tests/agents/test_ppo.py"]),
         ("lab/agents/reinforce.py", "ops.flip(ended, 0)", "ended", ["tests/agents/test_reinforce.py"]),
         (
-            "lab/agents/off_policy.py",
+            "lab/agents/critics.py",
             "smallest = ops.minimum(smallest, value)",
             "smallest = ops.maximum(smallest, value)",
             ["tests/agents/test_sac.py"],
@@ -197,7 +197,12 @@ MUTATIONS = [
             "for reward in rewards:",
             ["tests/agents/tabular/test_learners.py"],
         ),
-        ("lab/agents/tabular/monte_carlo.py", "weight /= self._chances[t]", "pass", ["tests/agents/tabular/test_learners.py"]),
+        (
+            "lab/agents/tabular/monte_carlo.py",
+            "weight /= self._behaviour[t]",
+            "pass",
+            ["tests/agents/tabular/test_learners.py"],
+        ),
         (
             "lab/agents/tabular/bellman.py",
             "factor * (high - low) / 2",
@@ -206,12 +211,12 @@ MUTATIONS = [
         ),
         # gan
         (
-            "lab/gan/gan.py",
-            "ops.clip(variable, -self.clip, self.clip)",
-            "ops.clip(variable, -self.clip, 1.0)",
+            "lab/gan/update.py",
+            "ops.clip(variable, -gan.clip, gan.clip)",
+            "ops.clip(variable, -gan.clip, 1.0)",
             ["tests/gan/test_gan.py"],
         ),
-        ("lab/gan/gan.py", "self.penalty_interval * penalty.at(", "penalty.at(", ["tests/gan/test_gan.py"]),
+        ("lab/gan/update.py", "gan.penalty_interval * penalty.at(", "penalty.at(", ["tests/gan/test_penalties.py"]),
         ("lab/gan/loop.py", "default_rng([seed, epoch])", "default_rng(seed)", ["tests/gan/test_loop.py"]),
         ("lab/gan/diff_augment.py", "axis=(1, 2, 3), keepdims=True", "keepdims=True", ["tests/gan/test_diff_augment.py"]),
         # supervised
@@ -227,12 +232,12 @@ MUTATIONS = [
         ("lab/visualize/grad_cam.py", "heat = ops.relu(", "heat = ops.abs(", ["tests/visualize/test_saliency.py"]),
         ("lab/visualize/activation_maximization.py", "ops.tanh(x.value)", "x.value", ["tests/visualize/test_saliency.py"]),
         # runs
-        ("lab/runs/checkpoint.py", "            os.fsync(file.fileno())\n", "", ["tests/runs/test_checkpoint.py"]),
+        ("lab/runs/checkpoint.py", "durable=True", "durable=False", ["tests/runs/test_checkpoint.py"]),
         ("lab/runs/checkpoint.py", "sha.update(tensor.tobytes())", "pass", ["tests/runs/test_checkpoint.py"]),
         (
-            "lab/runs/files.py",
-            "        os.replace(temporary, path)",
-            "        path.unlink(missing_ok=True), os.replace(temporary, path)",
+            "lab/runs/paths.py",
+            "        os.replace(beside, path)",
+            "        path.unlink(missing_ok=True), os.replace(beside, path)",
             ["tests/runs/test_files.py"],
         ),
         (
@@ -253,7 +258,7 @@ MUTATIONS = [
         ),
         # experiments
         (
-            "experiments/common/policy_gradient.py",
+            "experiments/common/deep_agents.py",
             "report.metrics | checked",
             "report.metrics",
             ["tests/experiments/test_policy_gradients.py::test_several_choices_at_once"],
