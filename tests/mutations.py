@@ -261,7 +261,7 @@ MUTATIONS = [
             "experiments/common/deep_agents.py",
             "report.metrics | checked",
             "report.metrics",
-            ["tests/experiments/test_policy_gradients.py::test_several_choices_at_once"],
+            ["tests/experiments/test_deep_agents.py::test_several_choices_at_once"],
         ),
         (
             "experiments/common/gan.py",

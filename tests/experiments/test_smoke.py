@@ -13,7 +13,8 @@ from PIL import Image
 from lab.runs import experiment
 from tests.processes import ROOT, TINY, folders
 
-CHEAPER = {"cnn_families_glyphs": ["--models", "lenet5", "vgg11"]}  # flags where a run takes 15 s
+# flags where a run takes 15 s
+CHEAPER = {"cnn_families_glyphs": ["--models", "lenet5", "vgg11"], "resnet_depth": ["--depths", "8"]}
 PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
 
