@@ -68,7 +68,8 @@ EXPERIMENTS: dict = {
     "tile_coding_mountaincar": (
         {"runs": 1, "episodes": 120, "step_sizes": (0.5,), "evaluation_episodes": 2},
         {
-            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "trace_decay": 0.5, "evaluation_episodes": 3,
+            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "trace_decay": 0.5,
+            "evaluation_episodes": 3,
         },
     ),
     "policy_gradient_corridor": (
