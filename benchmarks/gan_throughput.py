@@ -110,14 +110,10 @@ def plain_keras():
     return go
 
 
-def in_torch(frozen):
-    """The same in torch; `frozen` leaves out gradients that nothing uses."""
-    import torch
+def torch_players():
+    """(generator, discriminator) in torch."""
     from torch import nn
 
-    torch.set_num_threads(2)
-    torch.manual_seed(0)
-    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
     generator = nn.Sequential(
         nn.Linear(LATENT, 49 * 2 * FILTERS, bias=False),
         nn.Unflatten(1, (2 * FILTERS, 7, 7)),
@@ -138,8 +134,20 @@ def in_torch(frozen):
         nn.Flatten(),
         nn.Linear(49 * 2 * FILTERS, 1),
     )
-    ascent, descent = (torch.optim.Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
-    loss = nn.BCEWithLogitsLoss()
+    return generator, discriminator
+
+
+def in_torch(frozen):
+    """The same in torch; `frozen` leaves out gradients that nothing uses."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
+    generator, discriminator = torch_players()
+    ascent = torch.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999))
+    descent = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
+    loss = torch.nn.BCEWithLogitsLoss()
     ones = torch.ones(BATCH, 1)
     zeros = torch.zeros(BATCH, 1)
 

@@ -106,13 +106,10 @@ def plain_keras(task, updates):
     return go
 
 
-def in_torch(task, updates, last=False):
-    """The same in torch, where `last` says so with channels last."""
+def torch_network(task):
+    """The same network in torch."""
     import torch
     from torch import nn
-
-    torch.set_num_threads(2)
-    torch.manual_seed(0)
 
     class Block(nn.Module):
         def __init__(self, inputs, outputs, stride):
@@ -146,12 +143,23 @@ def in_torch(task, updates, last=False):
         stem = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
         return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, CLASSES))
 
-    model = resnet() if task == "resnet20" else Last()
+    return resnet() if task == "resnet20" else Last()
+
+
+def in_torch(task, updates, last=False):
+    """The same in torch, where `last` says so with channels last."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+
+    model = torch_network(task)
     parameters = model.parameters()
-    optimizer = (
-        torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True) if task == "resnet20" else torch.optim.Adam(parameters, 1e-3)
-    )
-    loss = nn.CrossEntropyLoss()
+    if task == "resnet20":
+        optimizer = torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True)
+    else:
+        optimizer = torch.optim.Adam(parameters, 1e-3)
+    loss = torch.nn.CrossEntropyLoss()
     x, y = map(torch.tensor, examples(task, BATCH * updates))
     if task == "resnet20":
         form = torch.channels_last if last else torch.contiguous_format
