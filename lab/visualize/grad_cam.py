@@ -19,7 +19,7 @@ def grad_cam(
     classes: int | Sequence[int] | None = None,
     layer: str | None = None,
 ) -> np.ndarray:
-    """Grad-CAM: where the maps of a layer speak for a class, `[N, H, W]` in 0..1.
+    """Grad-CAM: where in an image a layer sees a class, `[N, H, W]` in 0..1.
 
         heat = relu(Σ_k a_k A^k),   a_k = mean over positions of dy_c / dA^k
 
