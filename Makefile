@@ -5,7 +5,7 @@ SETUP := .venv/.ready
 BENCH := .venv/.ready-bench
 TORCH := .venv/.ready-torch
 
-.PHONY: run test test-components check types fast-tests ui bench clean
+.PHONY: run test test-components mutations check lint types fast-tests ui bench clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
@@ -16,10 +16,15 @@ test: $(SETUP)
 test-components: $(TORCH)
 	$(BIN)/python -m tests --components
 
-check: $(SETUP)
+mutations: $(SETUP)
+	$(BIN)/python -m tests.mutations
+
+check: lint
+	$(MAKE) --jobs=2 types fast-tests
+
+lint: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(MAKE) --jobs=2 types fast-tests
 
 types: $(SETUP)
 	$(BIN)/mypy

@@ -8,6 +8,19 @@ import contextlib
 import pytest
 
 
+def patch_fit(patch, **settings):
+    """Keras models are compiled with these settings, whatever they ask for.
+
+    The method is replaced where it is defined: a saved model whose `compile` is not that one is
+    loaded without its optimizer.
+    """
+    import keras
+
+    owner = next(kind for kind in keras.Model.__mro__ if "compile" in vars(kind))
+    compile_model = owner.compile
+    patch.setattr(owner, "compile", lambda self, *arguments, **options: compile_model(self, *arguments, **options | settings))
+
+
 @contextlib.contextmanager
 def as_graphs():
     """The engine and Keras's `fit` compile without XLA, on TensorFlow; JAX has no choice."""
@@ -17,13 +30,9 @@ def as_graphs():
 
     with pytest.MonkeyPatch.context() as patch:
         if keras.backend.backend() == "tensorflow":
-            compiled, compile_model = engine.compile, keras.Model.compile
+            compiled = engine.compile
             patch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
-            patch.setattr(
-                keras.Model,
-                "compile",
-                lambda self, *arguments, **options: compile_model(self, *arguments, **options | {"jit_compile": False}),
-            )
+            patch_fit(patch, jit_compile=False)
         yield
 
 
@@ -55,15 +64,10 @@ def eagerly():
         outputs = [step(optree.tree_unflatten(structure, each)) for each in slices]
         return optree.tree_map(lambda *ys: tf.stack(ys), *outputs)
 
-    trained = keras.Model.compile
-
-    def compile_model(self, *arguments, **options):
-        return trained(self, *arguments, **options | {"run_eagerly": True, "jit_compile": False})
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "compile", compile)
         patch.setattr(engine, "scan", scan)
-        patch.setattr(keras.Model, "compile", compile_model)
+        patch_fit(patch, run_eagerly=True, jit_compile=False)
         yield
 
 

@@ -54,7 +54,7 @@ for module in {modules}:
 
 @pytest.mark.slow
 def test_a_run_its_artifacts_and_watching_it(own_home):
-    done = dqn(*TINY)
+    done = dqn(*TINY, **ON_JAX)
     assert done.returncode == 0, done.stderr
     (folder,) = folders(own_home)
     assert folder.status() == "FINISHED"
@@ -72,18 +72,18 @@ def test_a_run_its_artifacts_and_watching_it(own_home):
     assert "expected" not in done.stdout  # what a smoke test ends with is not what the experiment is to reach
     assert folder.name in last[-1]
 
-    watched = run("lab", "watch", folder.name, "--output", str(own_home / "w.gif"))
+    watched = run("lab", "watch", folder.name, "--output", str(own_home / "w.gif"), **ON_JAX)
     assert watched.returncode == 0, watched.stderr
     assert (own_home / "w.gif").read_bytes()[:4] == b"GIF8"
 
     # From the server too, by the MLflow run id, once it is there.
     assert run("lab", "sync", "--tracking-uri", f"sqlite:///{own_home}/m.db").returncode == 0
     uri = ("--tracking-uri", f"sqlite:///{own_home}/m.db")
-    fetched = run("lab", "watch", folder.delivery()["run_id"], *uri, "--output", str(own_home / "f.gif"))
+    fetched = run("lab", "watch", folder.delivery()["run_id"], *uri, "--output", str(own_home / "f.gif"), **ON_JAX)
     assert fetched.returncode == 0, fetched.stderr
     assert fetched.stdout.split(",")[0] == watched.stdout.split(",")[0]  # the same return
 
-    again = dqn("--resume", folder.name)
+    again = dqn("--resume", folder.name, **ON_JAX)
     assert (again.returncode, "which is FINISHED" in again.stderr) == (2, True)
 
 
