@@ -21,7 +21,7 @@ PPO = ["--steps", "16384", "--checkpoint-every", "1024", *COMMON]
 DIGITS = ["--model", "lenet5", "--epochs", "4", "--folds", "3", "--checkpoint-every", "1000", "--tracking-uri", "none"]
 FORECAST = ["--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20"]
 FORECAST += ["--checkpoint-every", "1000", "--tracking-uri", "none"]
-SAC = ["--steps", "1600", "--warm-up", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
+SAC = ["--steps", "1600", "--learning-starts", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
 @pytest.mark.slow
