@@ -41,7 +41,13 @@ def summary(model: keras.Model) -> str:
     Its columns are name, output, layers, parameters and multiplications.
     """
     rows = stages(model)
-    total = Stage("total", (), *(sum(row[i] for row in rows) for i in (2, 3, 4)))
+    total = Stage(
+        "total",
+        (),
+        sum(row.layers for row in rows),
+        sum(row.parameters for row in rows),
+        sum(row.multiplications for row in rows),
+    )
     lines = [f"{'stage':<16}{'output':<18}{'layers':>7}{'parameters':>14}{'multiplications':>18}"]
     for row in [*rows, total]:
         shape = " x ".join(map(str, row.shape))
