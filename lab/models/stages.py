@@ -41,8 +41,13 @@ def summary(model: keras.Model) -> str:
     Its columns are name, output, layers, parameters and multiplications.
     """
     rows = stages(model)
-    layers, parameters = sum(row.layers for row in rows), sum(row.parameters for row in rows)
-    total = Stage("total", (), layers, parameters, sum(row.multiplications for row in rows))
+    total = Stage(
+        "total",
+        (),
+        sum(row.layers for row in rows),
+        sum(row.parameters for row in rows),
+        sum(row.multiplications for row in rows),
+    )
     lines = [f"{'stage':<16}{'output':<18}{'layers':>7}{'parameters':>14}{'multiplications':>18}"]
     for row in [*rows, total]:
         shape = " x ".join(map(str, row.shape))
