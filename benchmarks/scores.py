@@ -42,9 +42,13 @@ def tables(family: str) -> list[Table]:
 
 
 def texts(family: str) -> list[str]:
-    """The tables of what is kept of a family, in Markdown, but those that are empty."""
-    results = {name: of_settings(runs, runs[-1].get("digest")) for name, runs in kept(family).items()}
-    return [text for table in tables(family) if (text := table.text(results))]
+    """The tables of what is kept of a family, in Markdown. Those without runs are left out."""
+    return [text for table in tables(family) if (text := table.text(newest(family)))]
+
+
+def newest(family: str) -> dict[str, list[Run]]:
+    """{name of a row: its runs with the settings that were measured last}."""
+    return {name: of_settings(runs, runs[-1].get("digest")) for name, runs in kept(family).items()}
 
 
 def kept(family: str) -> dict[str, list[Run]]:
@@ -63,15 +67,14 @@ def older(path: Path) -> dict[str, list[Run]]:
     """
     rows = json.loads(path.read_text())["rows"] if path.exists() else {}
     found = {}
-    for name, row in rows.items() if isinstance(rows, dict) else ():  # a list: those runs are in the other file too
+    for name, row in rows.items() if isinstance(rows, dict) else ():  # runs in a list are also in the other file
         results = {key: part["values"] for key, part in row.items() if isinstance(part, dict) and "values" in part}
         if "values" in row:
             results["greedy_return"] = row["values"]
         same = {key: row[key] for key in ("steps", "commit") if key in row}
         runs = [{**dict(zip(results, values)), **same, "seed": seed} for seed, values in enumerate(zip(*results.values()))]
-        if found_runs := row.get("runs", runs):
-            found[name] = found_runs
-    return found
+        found[name] = row.get("runs", runs)
+    return {name: runs for name, runs in found.items() if runs}
 
 
 def of_settings(runs: Sequence[Run], digest: str | None) -> list[Run]:
@@ -132,10 +135,10 @@ class Folder:
 
 def draw(family: str, path: Path) -> None:
     """Draws what the experiments draw for a parent run, each into a folder of its own."""
-    results = kept(family)
+    results = newest(family)
     groups: dict[str, dict[str, list[Run]]] = {}
     for row in (row for table in tables(family) for row in table.rows if row.name in results):
-        runs = of_settings(results[row.name], results[row.name][-1].get("digest"))
+        runs = row.of_ways(results[row.name], *row.ways)
         numbers = [{key: value for key, value in run.items() if isinstance(value, int | float)} for run in runs]
         groups.setdefault(row.module, {})["_".join(row.name.split()[1:])] = numbers
     for experiment, variants in groups.items():
