@@ -64,7 +64,7 @@ KINDS = {
         30,
         "jax",
     ),
-    "SAC": Kind("sac_pendulum", f"--steps 400 --warm-up 50 --checkpoint-every 40 {BRIEF}", 30, "jax"),
+    "SAC": Kind("sac_pendulum", f"--steps 400 --learning-starts 50 --checkpoint-every 40 {BRIEF}", 30, "jax"),
     "GAN, mixture": Kind(
         "gan_ring",
         "--samples 800 --generator-units 8 --discriminator-units 8 --epochs 20 --batch-size 20 --checkpoint-every 1000",
