@@ -22,6 +22,8 @@ class Config(deep_agents.DeepAgent, settings.RecurrentPPO):
 
     environment: str = "lab/CartPoleNoVelocity-v1"
     rollout_length: int = 32
+    epochs: int = 10
+    minibatches: int = 1
     discount: float = 0.98
     gae_lambda: float = 0.8
     learning_rate: float = 1e-3

@@ -19,6 +19,7 @@ class Config(deep_agents.DeepAgent, settings.REINFORCE):
 
     steps: int = 500_000
     learning_rate: float = 5e-3
+    normalize_advantage: bool = True
 
 
 def run(config: Config, track: Any) -> dict[str, float]:

@@ -346,10 +346,8 @@ def main(arguments):
 
         with ThreadPoolExecutor(given.jobs) as pool:
             results = list(pool.map(work, chosen))
-    survived = results.count("SURVIVED")
-    print(
-        f"{results.count('killed')} killed, {survived} survived, {len(results) - results.count('killed') - survived} no longer apply"
-    )
+    killed, survived = results.count("killed"), results.count("SURVIVED")
+    print(f"{killed} killed, {survived} survived, {len(results) - killed - survived} no longer apply")
     return int(set(results) != {"killed"})
 
 

@@ -23,7 +23,7 @@ def quick_to_start(monkeypatch):
         (["--gamma", "1"], "command line: expected a known flag, received --gamma"),
         (["--discount", "abc"], "--discount: expected float, received 'abc'"),
         (["--discount", "1.2"], "--discount: expected a number >= 0 and <= 1, received 1.2"),
-        (["--steps", "0"], "--steps: expected a number >= 1 and <= 100,000,000,000, received 0"),
+        (["--steps", "0"], "--steps: expected a number >= 1 and <= 2,000,000,000, received 0"),
         (["--hidden", "64", "0"], "--hidden: expected a number >= 1 and <= 100,000 in each place, received (64, 0)"),
         (["--learning-starts", "60000"], "--learning-starts: expected less than steps, 50000, received 60000"),
         (["--buffer-size", "300", "--batch-size", "400"], "--batch-size: expected at most buffer_size, 300, received 400"),

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from lab import validation
+from lab.agents import settings
 from lab.agents.critics import Critics
 from lab.agents.td3 import TD3
 from lab.engine.types import Tensor
@@ -61,8 +62,8 @@ class DDPG(TD3):
 
     Args:
         critics: `Critics` of one network.
-        rollout_length, updates: as in `TD3`. By default there is one update after each step.
-        learning_starts: environment steps with random actions before learning starts.
+        rollout_length, updates, learning_starts: the fields of `lab.agents.settings.DDPG` of the
+            same name. By default there is one update after each step.
         **options: the other arguments of `TD3`.
     """
 
@@ -70,9 +71,9 @@ class DDPG(TD3):
         self,
         *,
         critics: Critics,
-        rollout_length: int = 1,
-        updates: int = 1,
-        learning_starts: int = 1_000,
+        rollout_length: int = settings.DDPG.rollout_length,
+        updates: int = settings.DDPG.updates,
+        learning_starts: int = settings.DDPG.learning_starts,
         **options: Any,
     ) -> None:
         if len(critics.online) != 1:
@@ -82,7 +83,7 @@ class DDPG(TD3):
             rollout_length=rollout_length,
             updates=updates,
             learning_starts=learning_starts,
-            policy_delay=1,
+            policy_delay=settings.DDPG.policy_delay,
             smoothing=lambda action, seed: action,
             **options,
         )

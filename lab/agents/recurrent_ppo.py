@@ -21,6 +21,8 @@ def recurrent_ppo(
     policy: Any,
     num_envs: int,
     rollout_length: int = settings.RecurrentPPO.rollout_length,
+    epochs: int = settings.RecurrentPPO.epochs,
+    minibatches: int = settings.RecurrentPPO.minibatches,
     **options: Any,
 ) -> PPO:
     """PPO on partly observable environments.
@@ -28,7 +30,9 @@ def recurrent_ppo(
     Args:
         build, policy, num_envs: those of `Recurrent`.
         rollout_length: T. The gradient flows back at most so many steps.
-        **options: those of `PPO`, with the defaults of `PPO`. `minibatches` must divide num_envs.
+        epochs, minibatches: the fields of `lab.agents.settings.RecurrentPPO` of the same name.
+            `minibatches` must divide num_envs.
+        **options: the other ones of `PPO`.
     """
     network = Recurrent(build, policy, num_envs=num_envs, length=rollout_length)
-    return PPO(network=network, rollout_length=rollout_length, **options)
+    return PPO(network=network, rollout_length=rollout_length, epochs=epochs, minibatches=minibatches, **options)

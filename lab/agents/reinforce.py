@@ -7,6 +7,7 @@ Source of the baseline: Sutton and Barto 2018, sections 13.3 and 13.4. Differenc
 - The factor gamma^t is left out, as in most later work.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -34,11 +35,20 @@ class REINFORCE(A2C):
     is no gradient step.
 
     Args:
-        rollout_length: as in `lab.agents.settings.REINFORCE`.
-        **options: those of `A2C`, except gae_lambda and weights. Their defaults are those of `A2C`.
+        rollout_length, entropy_weight, normalize_advantage: the fields of
+            `lab.agents.settings.REINFORCE` of the same name.
+        **options: the other ones of `A2C`, except gae_lambda and weights.
     """
 
-    def __init__(self, *, rollout_length: int = settings.REINFORCE.rollout_length, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        rollout_length: int = settings.REINFORCE.rollout_length,
+        entropy_weight: float | Callable[[Tensor], Tensor] = settings.REINFORCE.entropy_weight,
+        normalize_advantage: bool = settings.REINFORCE.normalize_advantage,
+        **options: Any,
+    ) -> None:
+        options |= {"entropy_weight": entropy_weight, "normalize_advantage": normalize_advantage}
         super().__init__(gae_lambda=1.0, weights=complete_episodes, rollout_length=rollout_length, **options)
 
     def learn(self, trajectory: Trajectory) -> dict[str, Tensor]:

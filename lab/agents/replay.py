@@ -10,6 +10,9 @@ from keras import ops
 from lab import engine, validation
 from lab.agents.agent import Trajectory
 from lab.agents.spaces import fitting
+from lab.validation import Interval
+
+LARGEST = (2**31 - 1) // 3  # transitions; positions and their sums are int32
 
 
 class Transition(NamedTuple):
@@ -38,7 +41,7 @@ class UniformReplay:
     """
 
     def __init__(self, capacity: int, observation_space: gymnasium.Space, action_space: gymnasium.Space, *, seed: int) -> None:
-        self.capacity = validation.integer("capacity", capacity)
+        self.capacity = Interval(1, LARGEST).check("capacity", validation.integer("capacity", capacity))
         self.observation_space, self.action_space = observation_space, action_space
         seen = observation_space.shape, fitting("observation_space", observation_space)
         whole = np.issubdtype(action_space.dtype, np.integer)

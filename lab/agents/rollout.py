@@ -87,12 +87,12 @@ class HostRollout:
         terminateds, truncateds = np.empty(shape, bool), np.empty(shape, bool)
         actions: list = []
         extras: list = []
+        space = self.envs.action_space
         for t in range(length):
             action, extra = policy(observation, self._length == 0)
             actions.append(action)
             extras.append(extra)
             observations[t] = observation
-            space = self.envs.action_space
             action = action if action.dtype == space.dtype else as_action(space, action)
             observation, rewards[t], terminateds[t], truncateds[t], info = self.envs.step(action)
             next_observations[t] = observation

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from lab import validation
 from lab.validation import Interval, require
 
-Steps = Annotated[int, Interval(1, 10**11)]
+Steps = Annotated[int, Interval(1, 2 * 10**9)]  # agents count them in int32
 Count = Annotated[int, Interval(1, 10**6)]
 Units = Annotated[tuple[int, ...], Interval(1, 10**5)]
 Rate = Annotated[float, Interval(over=0, high=1e6)]
@@ -55,11 +55,11 @@ class Evaluation:
 class Replay:
     """Experience replay, and the updates from it."""
 
-    buffer_size: Annotated[int, Interval(1, 10**10)] = 100_000
+    buffer_size: Annotated[int, Interval(1, 7 * 10**8)] = 100_000
     """Transitions that the replay holds."""
     batch_size: Count = 256
     """Transitions in each update."""
-    learning_starts: Annotated[int, Interval(0, 10**11)] = 1_000
+    learning_starts: Annotated[int, Interval(0, 2 * 10**9)] = 1_000
     """Environment steps with random actions before learning starts."""
     updates: Count = 1
     """Updates in each call of learn."""

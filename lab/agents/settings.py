@@ -95,7 +95,7 @@ class REINFORCE(Checked, Evaluation, Network, Gradient, Environment):
     rollout_length: int = 500
     baseline: bool = True
     """Whether a learnt value is subtracted from the returns."""
-    normalize_advantage: bool = True
+    normalize_advantage: bool = False
     """Shift and scale returns minus baseline to mean 0 and standard deviation 1, in each update."""
     entropy_weight: Weight = 0.0
     """Weight of the policy's entropy in the loss."""
@@ -161,9 +161,9 @@ class RecurrentPPO(Checked, Evaluation, Network, Gradient, Environment):
 
     num_envs: int = 8
     rollout_length: int = 128
-    epochs: Count = 10
+    epochs: Count = 4
     """Passes over each rollout."""
-    minibatches: Annotated[int, Interval(1, 10**7)] = 1
+    minibatches: Annotated[int, Interval(1, 10**7)] = 4
     """Parts of each pass, made of whole environments. Must divide num_envs."""
     gae_lambda: Unit = 0.95
     """Lambda of generalised advantage estimation."""
@@ -254,3 +254,15 @@ class TD3(OffPolicy):
         super().check()
         multiple = f"a multiple of policy_delay, {self.policy_delay}"
         require(self.updates % self.policy_delay == 0, "updates", multiple, self.updates)
+
+
+@dataclass(frozen=True)
+class DDPG(TD3):
+    """DDPG (`lab.agents.DDPG`): TD3 with one critic, without delay and smoothing."""
+
+    rollout_length: int = 1
+    learning_starts: int = 1_000
+    updates: int = 1
+    policy_delay: int = 1
+    critics: int = 1
+    smoothing: float = 0.0

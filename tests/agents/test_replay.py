@@ -85,3 +85,9 @@ def test_bad_input():
     replay = UniformReplay(2, SPACE, Discrete(2), seed=0)
     with pytest.raises(ValueError, match="expected at most the replay's 2 steps, received 3"):
         replay.add(trajectory([1, 2, 3]))
+
+
+@pytest.mark.parametrize("capacity", [0, 715_827_883, 10**10])
+def test_positions_fit_32_bits(capacity):
+    with pytest.raises(ValueError, match=r"capacity: expected (an integer|a number) >= 1"):
+        UniformReplay(capacity, Box(-1, 1, (1,), np.float32), Discrete(2), seed=0)
