@@ -1,14 +1,18 @@
-"""Which room may import which, where backends and MLflow may be named, and how long files are."""
+"""Which package may import which, where backends and MLflow may be named, how long files are.
+
+And whether CONTRIBUTING names what is there.
+"""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted(path for room in ("lab", "envs", "experiments") for path in (ROOT / room).rglob("*.py"))
+SOURCES = sorted(path for package in ("lab", "envs", "experiments") for path in (ROOT / package).rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
-# Each room's level: a file may import its own level and those below it.
+# Each package's level: a file may import its own level and those below it.
 LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize": 2}
 EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
 WITHOUT_KERAS = (
@@ -34,7 +38,7 @@ def imports(path, nested=True):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(module):
+def package(module):
     """The package of `lab` that holds a dotted name, "" for components and the engine."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in (*LEVELS, "runs") else ""
@@ -47,8 +51,8 @@ def everybodys(module):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows(path):
     relative = path.relative_to(ROOT)
-    top, mine = relative.parts[0], room(".".join(relative.with_suffix("").parts))
-    if relative.parts[1] == "__main__.py":  # the commands: each imports its room when it is called
+    top, mine = relative.parts[0], package(".".join(relative.with_suffix("").parts))
+    if relative.parts[1] == "__main__.py":  # the commands: each imports its package when it is called
         return
     for module in imports(path):
         root = module.split(".")[0]
@@ -60,7 +64,7 @@ def test_arrows(path):
         assert not (top == "envs" and root in ("lab", "experiments")), f"{relative} imports {module}"
         if top != "lab" or root != "lab" or everybodys(module):
             continue
-        other = room(module)
+        other = package(module)
         if mine == "runs":
             assert other == "runs" or module == "lab.layers", f"{relative} imports {module}: a run is handed what it needs"
         else:
@@ -93,3 +97,10 @@ def test_budgets(path):
         if isinstance(node, ast.FunctionDef) and node.name != "run":
             start = node.body[1].lineno if ast.get_docstring(node) and len(node.body) > 1 else node.lineno
             assert node.end_lineno - start < 50, f"{path.name}: {node.name} has {node.end_lineno - start} lines"
+
+
+def test_contributing_names_what_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:lab|envs|experiments|tests|benchmarks|\.ci)/[\w/.]*)`", text)
+    assert len(paths) > 40
+    assert not [path for path in paths if not (ROOT / path).exists()]

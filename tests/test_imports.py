@@ -29,8 +29,8 @@ def test_components_load_nothing_beside_keras():
 
 
 def test_rooms_load_nothing_at_all():
-    rooms = ["agents", "agents.tabular", "data", "engine", "gan", "metrics", "runs.paths", "supervised", "visualize"]
-    found = loaded_by("\n".join(["import lab", *(f"import lab.{room}" for room in rooms)]))
+    packages = ["agents", "agents.tabular", "data", "engine", "gan", "metrics", "runs.paths", "supervised", "visualize"]
+    found = loaded_by("\n".join(["import lab", *(f"import lab.{package}" for package in packages)]))
     assert not found & {"keras", "tensorflow", "numpy", *HEAVY}
 
 

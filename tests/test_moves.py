@@ -21,8 +21,8 @@ from lab.models import actor_critic, dense_torso, mixture_discriminator, mixture
 from lab.optimizers import Adam
 from tests.processes import ROOT
 
-ROOMS = ("agents", "data", "gan", "metrics", "runs", "supervised", "visualize")
-COUNTED = tuple(f"{ROOT}/{folder}/" for folder in (*(f"lab/{room}" for room in ROOMS), "envs", "experiments"))
+PACKAGES = ("agents", "data", "gan", "metrics", "runs", "supervised", "visualize")
+COUNTED = tuple(f"{ROOT}/{folder}/" for folder in (*(f"lab/{package}" for package in PACKAGES), "envs", "experiments"))
 
 
 class Moves:

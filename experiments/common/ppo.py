@@ -55,7 +55,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
         rollout_length=config.rollout_length,
         epochs=config.epochs,
         minibatches=config.minibatches,
-        clip=deep_agents.linear(config, config.clip, config.clip_end),
+        clip=deep_agents.linear(config, config.clip, config.clip if config.clip_end is None else config.clip_end),
         value_clip=config.value_clip,
         value_weight=config.value_weight,
         entropy_weight=deep_agents.linear(config, config.entropy_weight, config.entropy_weight_end),

@@ -14,6 +14,7 @@ from .policies import policy_for as policy_for
 from .ppo import PPO as PPO
 from .recurrent_ppo import recurrent_ppo as recurrent_ppo
 from .reinforce import REINFORCE as REINFORCE
+from .replay import Replay as Replay
 from .replay import UniformReplay as UniformReplay
 from .reward_scaling import RewardScaling as RewardScaling
 from .rollout import DeviceRollout as DeviceRollout

@@ -23,7 +23,7 @@ from lab.agents import settings
 from lab.agents.agent import Trajectory
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.agents.passes import HostPasses, exploring, greedy, learning, observation_statistics
-from lab.agents.replay import UniformReplay
+from lab.agents.replay import Replay
 from lab.agents.requirements import (
     copy_weights,
     require_batch,
@@ -51,7 +51,7 @@ class DQN:
         online, target: built Keras models of one architecture,
             observation `[B, ...]` -> action values `[B, A]`.
         optimizer: a Keras optimizer. Its `global_clipnorm` clips gradients.
-        replay: where transitions are kept, `UniformReplay`.
+        replay: where transitions are kept, such as `UniformReplay`.
         bootstrap: a function, (action values of the online network, of the target network) ->
             value of the next state: `q_learning_bootstrap` or another of
             `lab.losses.reinforcement`.
@@ -71,7 +71,7 @@ class DQN:
         online: keras.Model,
         target: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        replay: UniformReplay,
+        replay: Replay,
         bootstrap: Callable[[Tensor, Tensor], Tensor] = q_learning_bootstrap,
         loss: Callable[[Tensor], Tensor] = huber_error,
         discount: float = settings.DQN.discount,

@@ -14,7 +14,7 @@ from lab.agents.agent import Trajectory
 from lab.agents.box import UnitBox
 from lab.agents.critics import Critics
 from lab.agents.passes import HostPasses, exploring, observation_statistics
-from lab.agents.replay import Transition, UniformReplay
+from lab.agents.replay import Replay, Transition
 from lab.agents.requirements import (
     require_batch,
     require_inputs,
@@ -34,7 +34,7 @@ class OffPolicy(abc.ABC):
         actor: a built Keras model, observation `[B, ...]` -> outputs that the subclass turns into
             actions.
         critics: `Critics`.
-        replay: where transitions are kept, `UniformReplay`.
+        replay: where transitions are kept, such as `UniformReplay`.
         action_space: the Box, with finite bounds.
         groups: calls of `update` in each call of `learn`.
         seed: seeds what is random inside compiled programs.
@@ -50,7 +50,7 @@ class OffPolicy(abc.ABC):
         *,
         actor: keras.Model,
         critics: Critics,
-        replay: UniformReplay,
+        replay: Replay,
         action_space: gymnasium.Space,
         discount: float,
         batch_size: int,

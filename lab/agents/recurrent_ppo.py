@@ -13,6 +13,7 @@ import keras
 from lab.agents import settings
 from lab.agents.networks import Recurrent
 from lab.agents.ppo import PPO
+from lab.engine.types import Tensor
 
 
 def recurrent_ppo(
@@ -23,6 +24,10 @@ def recurrent_ppo(
     rollout_length: int = settings.RecurrentPPO.rollout_length,
     epochs: int = settings.RecurrentPPO.epochs,
     minibatches: int = settings.RecurrentPPO.minibatches,
+    discount: float = settings.RecurrentPPO.discount,
+    gae_lambda: float = settings.RecurrentPPO.gae_lambda,
+    clip: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.clip,
+    entropy_weight: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.entropy_weight,
     **options: Any,
 ) -> PPO:
     """PPO on partly observable environments.
@@ -30,9 +35,11 @@ def recurrent_ppo(
     Args:
         build, policy, num_envs: those of `Recurrent`.
         rollout_length: T. The gradient flows back at most so many steps.
-        epochs, minibatches: the fields of `lab.agents.settings.RecurrentPPO` of the same name.
-            `minibatches` must divide num_envs.
-        **options: the other ones of `PPO`.
+        minibatches: must divide num_envs.
+        epochs, discount, gae_lambda, clip, entropy_weight: those of `PPO`. The defaults are the
+            fields of `lab.agents.settings.RecurrentPPO`.
+        **options: the other arguments of `PPO`.
     """
     network = Recurrent(build, policy, num_envs=num_envs, length=rollout_length)
+    options |= {"discount": discount, "gae_lambda": gae_lambda, "clip": clip, "entropy_weight": entropy_weight}
     return PPO(network=network, rollout_length=rollout_length, epochs=epochs, minibatches=minibatches, **options)

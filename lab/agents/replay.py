@@ -1,6 +1,6 @@
-"""Uniform experience replay in Keras variables, which programs write and sample."""
+"""Experience replay in Keras variables, which programs write and sample."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import gymnasium
 import keras
@@ -23,6 +23,24 @@ class Transition(NamedTuple):
     reward: Any  # [N]
     terminated: Any  # [N] bool
     next_observation: Any  # [N, ...]
+
+
+class Replay(Protocol):
+    """What agents that learn from old transitions need of a replay buffer.
+
+    `variables` has all that changes, so that it is saved with the agent.
+    """
+
+    capacity: int
+    observation_space: gymnasium.Space
+    action_space: gymnasium.Space
+    variables: list[keras.Variable]
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Keeps the T x B steps of a trajectory. A program."""
+
+    def sample(self, batch_size: int) -> Transition:
+        """`batch_size` transitions to learn from. A program."""
 
 
 class UniformReplay:

@@ -23,7 +23,7 @@ from lab.agents.actor_critic import action_statistics
 from lab.agents.critics import Critics, minimum
 from lab.agents.off_policy import OffPolicy
 from lab.agents.passes import greedy, learning
-from lab.agents.replay import UniformReplay
+from lab.agents.replay import Replay
 from lab.agents.requirements import require_new
 from lab.distributions import TanhNormal
 from lab.engine.types import Tensor
@@ -103,7 +103,7 @@ class SAC(OffPolicy):
         critics: `Critics`, two in the paper.
         optimizer: a Keras optimizer, for the actor.
         temperature: alpha, `LearntTemperature` or `FixedTemperature`.
-        replay: where transitions are kept, `UniformReplay`.
+        replay: where transitions are kept, such as `UniformReplay`.
         action_space: the Box, with finite bounds.
         seed: seeds the actions inside compiled programs.
         discount, batch_size, rollout_length, updates, learning_starts: as in
@@ -119,7 +119,7 @@ class SAC(OffPolicy):
         critics: Critics,
         optimizer: keras.optimizers.Optimizer,
         temperature: LearntTemperature | FixedTemperature,
-        replay: UniformReplay,
+        replay: Replay,
         action_space: gymnasium.Space,
         discount: float = settings.SAC.discount,
         batch_size: int = settings.SAC.batch_size,

@@ -113,8 +113,8 @@ class PPO(ActorCritic):
     """Parts of each pass, one update for each. Must divide num_envs x rollout_length."""
     clip: Rate = 0.2
     """Clipping range of the probability ratio, at the start."""
-    clip_end: Weight = 0.2
-    """Clipping range of the probability ratio, at the end. It changes linearly."""
+    clip_end: Annotated[float | None, Interval(0, 1e6)] = None
+    """Clipping range of the probability ratio, at the end. It changes linearly. None keeps it."""
     value_clip: Annotated[float | None, Interval(over=0, high=1e12)] = None
     """Clipping range of the value's change in each call of learn. None does not clip it."""
     entropy_weight_end: Weight = 0.0

@@ -23,7 +23,7 @@ from lab.agents.actor_critic import action_statistics
 from lab.agents.critics import Critics, update_target
 from lab.agents.off_policy import OffPolicy
 from lab.agents.passes import greedy, learning
-from lab.agents.replay import UniformReplay
+from lab.agents.replay import Replay
 from lab.agents.requirements import copy_weights, require_new
 from lab.engine.types import Tensor
 
@@ -79,7 +79,7 @@ class TD3(OffPolicy):
             observation `[B, ...]` -> action of the unit cube `[B, D]`. The target starts as a copy.
         critics: `Critics`, two in the paper. The actor maximises the first.
         optimizer: a Keras optimizer, for the actor.
-        replay: where transitions are kept, `UniformReplay`.
+        replay: where transitions are kept, such as `UniformReplay`.
         action_space: the Box, with finite bounds.
         noise: exploration noise, `GaussianNoise` or another with its methods.
         smoothing: a function, (action of the target actor `[N, D]`, seed) -> the action whose value
@@ -98,7 +98,7 @@ class TD3(OffPolicy):
         target_actor: keras.Model,
         critics: Critics,
         optimizer: keras.optimizers.Optimizer,
-        replay: UniformReplay,
+        replay: Replay,
         action_space: gymnasium.Space,
         noise: Any,
         smoothing: Callable[[Tensor, Any], Tensor],

@@ -1,4 +1,4 @@
-"""What examples and images are: one convention for all rooms.
+"""What examples and images are: one convention for all packages.
 
 Examples are one array of finite numbers:
 

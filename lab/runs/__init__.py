@@ -1,4 +1,4 @@
 """The life of a run: all that surrounds an experiment, from its command line to its copy in MLflow.
 
-No module of this room imports a backend.
+No module of this package imports a backend.
 """

@@ -15,8 +15,9 @@ SETTINGS: dict[str, dict[str, str]] = {
     "tile_coding_mountaincar": {"decay": "trace_decay"},
 }
 
-# {experiment: {new field: the value that stands for what older runs did}}
+# {experiment, or "*" for all of them: {new field: the value that stands for what older runs did}}
 ADDED: dict[str, dict[str, Any]] = {
+    "*": {},
     "dqn_cartpole": {"num_envs": 1},
     "a2c_cartpole": {"normalize_advantage": False},
     "reinforce_cartpole": {"normalize_observations": False},
@@ -34,5 +35,5 @@ def renamed(header: dict[str, Any]) -> dict[str, Any]:
     config = header["config"]
     names = SETTINGS["*"] | SETTINGS.get(header.get("experiment", ""), {})
     new = {old: name for old, name in names.items() if name not in config}
-    added = ADDED.get(header.get("experiment", ""), {})
+    added = ADDED["*"] | ADDED.get(header.get("experiment", ""), {})
     return header | {"config": added | {new.get(field, field): value for field, value in config.items()}}

@@ -1,6 +1,6 @@
 """Where the laboratory and its runs lie, and how a file is replaced as a whole.
 
-Every room may import this module.
+Every package may import this module.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ def home() -> Path:
         path = Path(os.environ["LAB_HOME"]).resolve()
         return path.parent if path.name == "mlruns" else path  # a user may name `mlruns` itself
     main = Path(getattr(sys.modules["__main__"], "__file__", None) or "-").resolve()
-    room = main.relative_to(CHECKOUT).parts[0] if main.is_relative_to(CHECKOUT) else ""
-    if room not in STARTED or not (CHECKOUT / "pyproject.toml").exists():
+    package = main.relative_to(CHECKOUT).parts[0] if main.is_relative_to(CHECKOUT) else ""
+    if package not in STARTED or not (CHECKOUT / "pyproject.toml").exists():
         return Path.cwd()
-    return Path.cwd() if room == "lab" and Path("mlruns").is_dir() else CHECKOUT
+    return Path.cwd() if package == "lab" and Path("mlruns").is_dir() else CHECKOUT
 
 
 @contextlib.contextmanager

@@ -36,6 +36,13 @@ def test_a_constructor_has_the_defaults_of_its_settings(name):
     assert given == {key: fields[key] for key in given}
 
 
+def test_recurrent_ppo_hands_on_no_default_of_ppo():
+    fields = {field.name for field in dataclasses.fields(settings.RecurrentPPO)}
+    shared = fields & set(inspect.signature(agents.PPO).parameters)
+    assert {"discount", "gae_lambda", "clip"} <= shared
+    assert shared <= set(inspect.signature(agents.recurrent_ppo).parameters)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_states_only_what_differs(name):
     config = importlib.import_module(f"experiments.{name}").Config

@@ -14,9 +14,14 @@ class Alive(NamedTuple):
     left_out: frozenset = frozenset()  # fields that other tests check
 
 
+def names(config):
+    """The names of the fields of a dataclass."""
+    return [field.name for field in dataclasses.fields(config)]
+
+
 def cases(tables):
     """(name, field) of every field of every experiment, for `pytest.mark.parametrize`."""
-    fields = ((name, table, field.name) for name, table in tables.items() for field in dataclasses.fields(table.module.Config))
+    fields = ((name, table, field) for name, table in tables.items() for field in names(table.module.Config))
     return [(name, field) for name, table, field in fields if field not in table.left_out]
 
 

@@ -1,7 +1,5 @@
 """Every GAN experiment on its code path, every setting alive, bad ones named."""
 
-import contextlib
-import dataclasses
 import importlib
 
 import keras
@@ -9,78 +7,106 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import (
+    classifier_glyphs,
+    conditional_gan_glyphs,
+    dcgan_glyphs,
+    gan_ring,
+    infogan_digits,
+    r3gan_glyphs,
+    sngan_glyphs,
+    stacked_glyphs,
+    wgan_gp_glyphs,
+)
 from experiments.common import mixture
 from lab import metrics, models, optimizers
 from lab.errors import NonFiniteError
 from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
 from tests.experiments.track import Memory, undrawn
 
 IMAGES = {"samples": 40, "epochs": 1, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
 MIXTURE = {
     "epochs": 1, "samples": 100, "batch_size": 20, "generator_units": 4, "discriminator_units": 3, "evaluation_samples": 60,
 }  # fmt: skip
-STARTS = {
-    "gan_ring": MIXTURE,
-    "gan_objectives_ring": MIXTURE,
-    "dcgan_glyphs": IMAGES,
-    "wgan_gp_glyphs": IMAGES | {"discriminator_steps": 2, "batch_size": 10},
-    "sngan_glyphs": IMAGES,
-    "r3gan_glyphs": IMAGES | {"penalty_interval": 1},
-    "conditional_gan_glyphs": IMAGES | {"penalty_interval": 1},
-    "stacked_glyphs": {key: value for key, value in IMAGES.items() if key != "evaluations"} | {"penalty_interval": 1},
-    "infogan_digits": {"epochs": 1, "filters": 2, "batch_size": 400, "noise": 3},
-    "classifier_glyphs": {"samples": 60, "test_samples": 30, "epochs": 2, "batch_size": 20},
-}
 SHARED = {
     "characters": "01", "size": 32, "channels": 3, "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3,
     "generator_rate": 0.01, "discriminator_rate": 0.01, "beta_1": 0.7, "beta_2": 0.5, "decay": False, "ema": 0.05,
     "augment": ("cutout",), "precision": "mixed_bfloat16", "evaluation_samples": 30, "evaluations": 2,
 }  # fmt: skip
-CHANGES = {
-    "gan_ring": {
-        "family": "lsgan", "epochs": 2, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4,
-        "latent": 3,
-    },
-    "dcgan_glyphs": SHARED,
-    "wgan_gp_glyphs": {"discriminator_steps": 3, "penalty": 0.1},
-    "sngan_glyphs": {"discriminator_steps": 2, "attention": True},
-    "r3gan_glyphs": {"players": "residual", "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2, "attention": True},
-    "conditional_gan_glyphs": {
-        "conditioning": "concatenation", "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2, "class_weight": 9.0,
-    },
-    "stacked_glyphs": {
-        "family": "dcgan", "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01,
-        "gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2,
-    },
-    "infogan_digits": {
-        "epochs": 2, "batch_size": 300, "noise": 4, "categories": 3, "continuous": 1, "filters": 3, "generator_rate": 0.01,
-        "discriminator_rate": 0.01, "weight": 9.0, "continuous_weight": 9.0,
-    },
-    "classifier_glyphs": {"samples": 80, "test_samples": 20, "epochs": 1, "batch_size": 10, "learning_rate": 0.1},
+GAMMAS = {"gamma": 50.0, "gamma_end": 50.0, "penalty_interval": 2}
+# Fields that other tests check.
+FILES = frozenset({"data", "unreadable", "inception"})
+SHARED_ELSEWHERE = FILES | frozenset(SHARED)  # `dcgan_glyphs` stands for all of them
+EXPERIMENTS = {
+    "gan_ring": Alive(
+        gan_ring,
+        MIXTURE,
+        {
+            "family": "lsgan", "epochs": 2, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4,
+            "latent": 3,
+        },
+        left_out=frozenset({"evaluation_samples"}),
+    ),
+    "dcgan_glyphs": Alive(dcgan_glyphs, IMAGES, SHARED, {"evaluations": {"epochs": 2}}, FILES),
+    "wgan_gp_glyphs": Alive(
+        wgan_gp_glyphs,
+        IMAGES | {"discriminator_steps": 2, "batch_size": 10},
+        {"discriminator_steps": 3, "penalty": 0.1},
+        left_out=SHARED_ELSEWHERE,
+    ),
+    "sngan_glyphs": Alive(sngan_glyphs, IMAGES, {"discriminator_steps": 2, "attention": True}, left_out=SHARED_ELSEWHERE),
+    "r3gan_glyphs": Alive(
+        r3gan_glyphs,
+        IMAGES | {"penalty_interval": 1},
+        {"players": "residual", "attention": True} | GAMMAS,
+        {"attention": {"players": "residual"}},
+        SHARED_ELSEWHERE,
+    ),
+    "conditional_gan_glyphs": Alive(
+        conditional_gan_glyphs,
+        IMAGES | {"penalty_interval": 1},
+        {"conditioning": "concatenation", "class_weight": 9.0} | GAMMAS,
+        {"class_weight": {"conditioning": "acgan"}},
+        SHARED_ELSEWHERE,
+    ),
+    "stacked_glyphs": Alive(
+        stacked_glyphs,
+        {key: value for key, value in IMAGES.items() if key != "evaluations"} | {"penalty_interval": 1},
+        {
+            "family": "dcgan", "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01,
+            "evaluation_samples": 30,
+        } | GAMMAS,
+    ),
+    "infogan_digits": Alive(
+        infogan_digits,
+        {"epochs": 1, "filters": 2, "batch_size": 400, "noise": 3},
+        {
+            "epochs": 2, "batch_size": 300, "noise": 4, "categories": 3, "continuous": 1, "filters": 3,
+            "generator_rate": 0.01, "discriminator_rate": 0.01, "weight": 9.0, "continuous_weight": 9.0,
+        },
+    ),
+    "classifier_glyphs": Alive(
+        classifier_glyphs,
+        {"samples": 60, "test_samples": 30, "epochs": 2, "batch_size": 20},
+        {"samples": 80, "test_samples": 20, "epochs": 1, "batch_size": 10, "learning_rate": 0.1},
+        left_out=frozenset({"keep"}),
+    ),
 }  # fmt: skip
-# settings to start from where a field matters only there
-ELSEWHERE = {
-    ("dcgan_glyphs", "evaluations"): {"epochs": 2},
-    ("conditional_gan_glyphs", "class_weight"): {"conditioning": "acgan"},
-    ("r3gan_glyphs", "attention"): {"players": "residual"},
-}
-FIELDS = [(name, field) for name, changes in CHANGES.items() for field in changes]
+STARTS = {name: table.start for name, table in EXPERIMENTS.items()} | {"gan_objectives_ring": MIXTURE}
 pytestmark = pytest.mark.usefixtures("module_eager")
 
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
     """A function (experiment, **settings) -> (what it logged, its result), which are kept."""
-    seen = {}
 
-    def observe(name, **settings):
-        key = name, repr(sorted(settings.items()))
-        if key not in seen:
-            with undrawn() if settings else contextlib.nullcontext():
-                seen[key] = observed(tmp_path_factory.mktemp(name), name, **settings)[:2]
-        return seen[key]
+    def brief(folder, name, **settings):
+        with undrawn():
+            return observed(folder, name, **settings)[:2]
 
-    return observe
+    return fields.remember(brief, tmp_path_factory)
 
 
 def observed(folder, name, **settings):
@@ -93,18 +119,9 @@ def observed(folder, name, **settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "field"), FIELDS)
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
-    start = ELSEWHERE.get((name, field), {})
-    assert observe(name, **start | {field: CHANGES[name][field]}) != observe(name, **start)
-
-
-@pytest.mark.slow
-def test_every_field_is_here():
-    for name, changes in CHANGES.items():
-        fields = {field.name for field in dataclasses.fields(importlib.import_module(f"experiments.{name}").Config)}
-        shared = set() if name == "dcgan_glyphs" else set(SHARED)
-        assert fields - set(changes) - shared <= {"data", "unreadable", "inception", "keep", "evaluation_samples"}, name
+    fields.check(observe, EXPERIMENTS, name, field)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Every supervised experiment on its code path, and its own settings alive."""
 
-import contextlib
 import importlib
 import itertools
 import types
@@ -9,104 +8,217 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import (
+    adding_problem,
+    char_rnn_stdlib,
+    classifier_digits,
+    cnn_families_glyphs,
+    copy_memory,
+    forecast_mackey_glass,
+    gradient_flow,
+    look_inside_cnn,
+    resnet_depth,
+    sequential_digits,
+    text_classifier_stdlib,
+)
 from experiments.common import supervised
 from lab.runs import children
+from lab.supervised.recipe import Recipe
 from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
 from tests.experiments.track import Memory, undrawn
 from tests.graphs import eagerly
 
-STARTS = {
-    "classifier_digits": {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
-    "cnn_families_glyphs": {
-        "models": ("lenet5",), "model": "lenet5", "samples": 64, "test_samples": 62, "epochs": 1, "size": 12, "batch_size": 32,
-    },
-    "resnet_depth": {
-        "form": "residual", "depth": 8, "width": 0.125, "samples": 64, "test_samples": 62, "epochs": 1, "size": 10,
-        "batch_size": 32,
-    },
-    "look_inside_cnn": {
-        "model": "lenet5", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.25, "ascent_steps": 2, "batch_size": 32,
-    },
-    "adding_problem": {
-        "cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "length": 6, "epochs": 2, "batch_size": 32,
-    },
-    "copy_memory": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "delay": 3, "epochs": 1, "batch_size": 32},
-    "sequential_digits": {"cell": "simple", "units": 4, "samples": 64, "test_samples": 32, "epochs": 1, "batch_size": 32},
-    "forecast_mackey_glass": {
-        "cell": "simple", "units": 4, "window": 6, "horizon": 3, "samples": 100, "test_samples": 40, "epochs": 1,
-        "batch_size": 32,
-    },
-    "gradient_flow": {"length": 5, "units": 3, "batch_size": 2, "updates": 2, "training_length": 4},
-    "char_rnn_stdlib": {
-        "characters": 3000, "test_characters": 600, "cell": "simple", "units": 6, "window": 16, "batch_size": 32, "epochs": 1,
-        "sample_characters": 10, "learning_rate": 0.05,
-    },
-    "text_classifier_stdlib": {
-        "packages": 2, "most_pieces": 20, "words": 100, "units": 4, "embedding": 4, "length": 8, "epochs": 1, "batch_size": 16,
-        "cell": "simple", "learning_rate": 0.05,
-    },
-}  # fmt: skip
-CHANGES = {
-    "classifier_digits": {"width": 0.5, "size": 9, "folds": 3},
-    "cnn_families_glyphs": {"model": "mobilenet_v2", "width": 0.5, "samples": 96, "test_samples": 63, "size": 13},
-    "resnet_depth": {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
-    "look_inside_cnn": {"model": "vgg11", "width": 0.5, "samples": 96, "test_samples": 17, "ascent_steps": 3},
-    "adding_problem": {
-        "cell": "gru", "units": 5, "layers": 2, "samples": 96, "test_samples": 17, "length": 7, "good_enough": 1e6,
-        "clip_norm": 1e-3,
-    },
-    "copy_memory": {"cell": "lstm", "units": 5, "delay": 4},
-    "sequential_digits": {"cell": "irnn", "permuted": True, "samples": 96, "test_samples": 33},
-    "forecast_mackey_glass": {
-        "cell": "gru", "units": 5, "window": 7, "horizon": 4, "delay": 15.0, "samples": 130, "test_samples": 41,
-    },
-    "gradient_flow": {
-        "length": 6, "units": 4, "batch_size": 3, "updates": 3, "training_length": 5, "clip_norm": 1e-4, "learning_rate": 0.5,
-    },
-    "char_rnn_stdlib": {
-        "characters": 3600, "test_characters": 700, "cell": "gru", "units": 7, "layers": 2, "window": 15, "order": 3,
-        "discount": 0.4, "prompt": "class ", "temperature": 0.0, "sample_characters": 11,
-    },
-    "text_classifier_stdlib": {
-        "packages": 3, "lines": 2, "most_pieces": 30, "words": 50, "length": 4, "tokenizer": "whitespace", "stemmer": "porter",
-        "cell": "gru", "units": 5, "embedding": 5, "dropout": 0.0, "test_share": 0.4,
-    },
-}  # fmt: skip
-FIELDS = [(name, field) for name, changes in CHANGES.items() for field in changes]
+# The recipe's fields are those of tests/supervised. `models`, `cells`, `forms` and `depths` are the
+# runs that a comparison starts. `chrono` matters only to gates. `data` and `corpus` are downloads
+# and a folder.
+ELSEWHERE = frozenset(fields.names(Recipe)) | {"models", "cells", "forms", "depths", "chrono", "data", "corpus"}
+EXPERIMENTS = {
+    "classifier_digits": Alive(
+        classifier_digits,
+        {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
+        {"model": "vgg11", "width": 0.5, "size": 9, "folds": 3},
+        left_out=ELSEWHERE,
+    ),
+    "cnn_families_glyphs": Alive(
+        cnn_families_glyphs,
+        {
+            "models": ("lenet5",),
+            "model": "lenet5",
+            "samples": 64,
+            "test_samples": 62,
+            "epochs": 1,
+            "size": 12,
+            "batch_size": 32,
+        },
+        {"model": "mobilenet_v2", "width": 0.5, "samples": 96, "test_samples": 63, "size": 13},
+        left_out=ELSEWHERE,
+    ),
+    "resnet_depth": Alive(
+        resnet_depth,
+        {
+            "form": "residual",
+            "depth": 8,
+            "width": 0.125,
+            "samples": 64,
+            "test_samples": 62,
+            "epochs": 1,
+            "size": 10,
+            "batch_size": 32,
+        },
+        {"form": "plain", "depth": 14, "width": 0.25, "samples": 96, "test_samples": 63, "size": 11},
+        left_out=ELSEWHERE,
+    ),
+    "look_inside_cnn": Alive(
+        look_inside_cnn,
+        {"model": "lenet5", "samples": 64, "test_samples": 16, "epochs": 1, "width": 0.25, "ascent_steps": 2, "batch_size": 32},
+        {"model": "vgg11", "width": 0.5, "samples": 96, "test_samples": 17, "ascent_steps": 3},
+        left_out=ELSEWHERE,
+    ),
+    "adding_problem": Alive(
+        adding_problem,
+        {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "length": 6, "epochs": 2, "batch_size": 32},
+        {
+            "cell": "gru",
+            "units": 5,
+            "layers": 2,
+            "samples": 96,
+            "test_samples": 17,
+            "length": 7,
+            "good_enough": 1000000.0,
+            "clip_norm": 0.001,
+        },
+        left_out=ELSEWHERE,
+    ),
+    "copy_memory": Alive(
+        copy_memory,
+        {"cell": "simple", "units": 4, "samples": 64, "test_samples": 16, "delay": 3, "epochs": 1, "batch_size": 32},
+        {"cell": "lstm", "units": 5, "delay": 4, "layers": 2, "samples": 96, "test_samples": 17},
+        left_out=ELSEWHERE,
+    ),
+    "sequential_digits": Alive(
+        sequential_digits,
+        {"cell": "simple", "units": 4, "samples": 64, "test_samples": 32, "epochs": 1, "batch_size": 32},
+        {"cell": "irnn", "permuted": True, "samples": 96, "test_samples": 33, "units": 5, "layers": 2},
+        left_out=ELSEWHERE,
+    ),
+    "forecast_mackey_glass": Alive(
+        forecast_mackey_glass,
+        {
+            "cell": "simple",
+            "units": 4,
+            "window": 6,
+            "horizon": 3,
+            "samples": 100,
+            "test_samples": 40,
+            "epochs": 1,
+            "batch_size": 32,
+        },
+        {"cell": "gru", "units": 5, "window": 7, "horizon": 4, "delay": 15.0, "samples": 130, "test_samples": 41},
+        left_out=ELSEWHERE,
+    ),
+    "gradient_flow": Alive(
+        gradient_flow,
+        {"length": 5, "units": 3, "batch_size": 2, "updates": 2, "training_length": 4},
+        {
+            "length": 6,
+            "units": 4,
+            "batch_size": 3,
+            "updates": 3,
+            "training_length": 5,
+            "clip_norm": 0.0001,
+            "learning_rate": 0.5,
+        },
+        left_out=ELSEWHERE,
+    ),
+    "char_rnn_stdlib": Alive(
+        char_rnn_stdlib,
+        {
+            "characters": 3000,
+            "test_characters": 600,
+            "cell": "simple",
+            "units": 6,
+            "window": 16,
+            "batch_size": 32,
+            "epochs": 1,
+            "sample_characters": 10,
+            "learning_rate": 0.05,
+        },
+        {
+            "characters": 3600,
+            "test_characters": 700,
+            "cell": "gru",
+            "units": 7,
+            "layers": 2,
+            "window": 15,
+            "order": 3,
+            "discount": 0.4,
+            "prompt": "class ",
+            "temperature": 0.0,
+            "sample_characters": 11,
+        },
+        left_out=ELSEWHERE,
+    ),
+    "text_classifier_stdlib": Alive(
+        text_classifier_stdlib,
+        {
+            "packages": 2,
+            "most_pieces": 20,
+            "words": 100,
+            "units": 4,
+            "embedding": 4,
+            "length": 8,
+            "epochs": 1,
+            "batch_size": 16,
+            "cell": "simple",
+            "learning_rate": 0.05,
+        },
+        {
+            "packages": 3,
+            "lines": 2,
+            "most_pieces": 30,
+            "words": 50,
+            "length": 4,
+            "tokenizer": "whitespace",
+            "stemmer": "porter",
+            "cell": "gru",
+            "units": 5,
+            "embedding": 5,
+            "dropout": 0.0,
+            "test_share": 0.4,
+        },
+        left_out=ELSEWHERE,
+    ),
+}
 
 
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
-    """A function (experiment, **settings) -> (what it logged, its result, the track).
+    """A function (experiment, **settings) -> (what it logged, its result, what it wrote)."""
 
-    The same settings run once.
-    """
-    seen = {}
+    def brief(folder, name, **settings):
+        with undrawn():
+            return observed(folder, name, **settings)[:3]
 
-    def observe(name, **settings):
-        key = name, repr(sorted(settings.items()))
-        if key not in seen:
-            module = importlib.import_module(f"experiments.{name}")
-            track = Memory(tmp_path_factory.mktemp(name))
-            start = STARTS[name] | ({"warm_up": 0.0} if "epochs" in STARTS[name] else {})
-            with eagerly(), undrawn() if settings else contextlib.nullcontext():
-                result = module.run(module.Config(**start | settings), track)
-            result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
-            written = [
-                (track.artifacts / name).read_bytes()
-                for name in ("sample.txt", "units.png")
-                if (track.artifacts / name).exists()
-            ]
-            seen[key] = track.logged, (result, written), track
-        return seen[key]
+    return fields.remember(brief, tmp_path_factory)
 
-    return observe
+
+def observed(folder, name, **settings):
+    module, start, *_ = EXPERIMENTS[name]
+    track = Memory(folder)
+    start = start | ({"warm_up": 0.0} if "epochs" in start else {})
+    with eagerly():
+        result = module.run(module.Config(**start | settings), track)
+    result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
+    written = [path.read_bytes() for path in (folder / "sample.txt", folder / "units.png") if path.exists()]
+    return track.logged, result, written, track
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STARTS)
-def test_it_runs_and_draws(observe, name):
-    logged, (result, _), track = observe(name)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_runs_and_draws(tmp_path, name):
+    logged, result, _, track = observed(tmp_path, name)
     assert logged and all(np.isfinite(value) for value in result.values())
     for picture in track.artifacts.glob("*.png"):
         with Image.open(picture) as image:
@@ -115,17 +227,15 @@ def test_it_runs_and_draws(observe, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "field"), FIELDS, ids=lambda part: str(part))
-def test_every_setting_is_alive(observe, name, field):
-    assert observe(name)[:2] != observe(name, **{field: CHANGES[name][field]})[:2]
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
+def test_every_field_changes_something(observe, name, field):
+    fields.check(observe, EXPERIMENTS, name, field)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["adding_problem", "copy_memory", "sequential_digits"])
 def test_time_scales_are_of_gates(observe, name):
-    with_gates, without = (
-        [observe(name, cell=cell, chrono=chrono)[:2] for chrono in (True, False)] for cell in ("gru", "simple")
-    )
+    with_gates, without = ([observe(name, cell=cell, chrono=chrono) for chrono in (True, False)] for cell in ("gru", "simple"))
     assert with_gates[0] != with_gates[1]
     assert without[0] == without[1]
 
@@ -177,14 +287,9 @@ def test_losses_after_the_checkpoint_do_not_stop_training(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_seed_twice_is_the_same(tmp_path):
-    module = importlib.import_module("experiments.text_classifier_stdlib")
-    found = []
-    for place in ("one", "two"):
-        (tmp_path / place).mkdir()
-        track = Memory(tmp_path / place)
-        found.append((module.run(module.Config(**STARTS["text_classifier_stdlib"] | {"warm_up": 0.0}), track), track.logged))
-    assert found[0] == found[1]
+def test_the_same_settings_change_nothing(observe, tmp_path):
+    *found, _ = observed(tmp_path, "text_classifier_stdlib")
+    assert tuple(found) == observe("text_classifier_stdlib")
 
 
 def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
@@ -203,13 +308,11 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
 
 
 def test_checkpoints_are_to_come_until_the_last_fold_ends(tmp_path, monkeypatch):
-    from experiments import classifier_digits
-
     seen, train, track = [], supervised.continue_training, Memory(tmp_path)
     track.saving = True
     monkeypatch.setattr(supervised, "continue_training", lambda *a, **k: seen.append((train(*a, **k), track.saving)[1]))
     with eagerly():
-        classifier_digits.run(classifier_digits.Config(**STARTS["classifier_digits"]), track)
+        classifier_digits.run(classifier_digits.Config(**EXPERIMENTS["classifier_digits"].start), track)
     assert seen == [True, True] and track.saving is False
 
 

@@ -1,6 +1,5 @@
 """The tabular experiments: pictures, results, exact resume, and an effect of every setting."""
 
-import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -10,6 +9,20 @@ import gymnasium
 import numpy as np
 import pytest
 
+from experiments import (
+    double_q_learning_bias,
+    dp_car_rental,
+    dp_gambler,
+    dp_gridworld,
+    dyna_maze,
+    mc_blackjack,
+    policy_gradient_corridor,
+    q_learning_taxi,
+    sarsa_vs_q_learning_cliff,
+    td_random_walk,
+    tile_coding_mountaincar,
+    value_iteration_frozenlake,
+)
 from experiments.common import tabular
 from lab.agents.tabular import DiscreteStates, MonteCarloControl
 from lab.runs import checkpoint
@@ -18,76 +31,113 @@ from lab.runs.lifecycle import identified
 from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder
 from lab.runs.track import Track
+from tests.experiments import fields
+from tests.experiments.fields import Alive
 from tests.experiments.track import Memory
 from tests.processes import ROOT
 
-# {experiment: (small settings, {setting: another value})}
-EXPERIMENTS: dict = {
-    "dp_gridworld": ({"sweeps": (0, 3), "tolerance": 1e-6}, {"sweeps": (0, 2), "tolerance": 1e-3}),
-    "dp_gambler": ({"sweeps": (1, 2)}, {"heads": 0.3, "sweeps": (1, 3)}),
-    "dp_car_rental": ({"improvements": 1}, {"improvements": 2}),
-    "value_iteration_frozenlake": (
+EXPERIMENTS = {
+    "dp_gridworld": Alive(dp_gridworld, {"sweeps": (0, 3), "tolerance": 1e-06}, {"sweeps": (0, 2), "tolerance": 0.001}),
+    "dp_gambler": Alive(dp_gambler, {"sweeps": (1, 2)}, {"heads": 0.3, "sweeps": (1, 3)}),
+    "dp_car_rental": Alive(dp_car_rental, {"improvements": 1}, {"improvements": 2}),
+    "value_iteration_frozenlake": Alive(
+        value_iteration_frozenlake,
         {"evaluation_episodes": 30},
-        {"environment": "CliffWalking-v1", "discount": 0.9, "tolerance": 1e-3, "evaluation_episodes": 40},
+        {"environment": "CliffWalking-v1", "discount": 0.9, "tolerance": 0.001, "evaluation_episodes": 40},
     ),
-    "mc_blackjack": (
+    "mc_blackjack": Alive(
+        mc_blackjack,
         {"few": 100, "many": 300, "control_episodes": 300, "evaluation_episodes": 100},
         {"few": 150, "many": 400, "control_episodes": 400, "evaluation_episodes": 150},
     ),
-    "td_random_walk": (
+    "td_random_walk": Alive(
+        td_random_walk,
         {
-            "runs": 2, "episodes": 4, "td_step_sizes": (0.1,), "monte_carlo_step_sizes": (0.02,), "n": (2,),
+            "runs": 2,
+            "episodes": 4,
+            "td_step_sizes": (0.1,),
+            "monte_carlo_step_sizes": (0.02,),
+            "n": (2,),
             "n_step_sizes": (0.2, 0.4),
         },
         {
-            "runs": 3, "episodes": 5, "td_step_sizes": (0.2,), "monte_carlo_step_sizes": (0.04,), "n": (4,),
+            "runs": 3,
+            "episodes": 5,
+            "td_step_sizes": (0.2,),
+            "monte_carlo_step_sizes": (0.04,),
+            "n": (4,),
             "n_step_sizes": (0.1, 0.4),
         },
     ),
-    "sarsa_vs_q_learning_cliff": (
+    "sarsa_vs_q_learning_cliff": Alive(
+        sarsa_vs_q_learning_cliff,
         {"runs": 2, "episodes": 60, "step_sizes": (0.5,)},
         {"runs": 3, "episodes": 70, "step_size": 0.2, "step_sizes": (0.3,), "epsilon": 0.3},
     ),
-    "double_q_learning_bias": (
-        {"runs": 5, "episodes": 40}, {"runs": 6, "episodes": 50, "actions": 4, "step_size": 0.5, "epsilon": 0.4},
+    "double_q_learning_bias": Alive(
+        double_q_learning_bias,
+        {"runs": 5, "episodes": 40},
+        {"runs": 6, "episodes": 50, "actions": 4, "step_size": 0.5, "epsilon": 0.4},
     ),
-    "q_learning_taxi": (
-        {"environment": "FrozenLake-v1", "steps": 4_000, "evaluation_episodes": 10},
+    "q_learning_taxi": Alive(
+        q_learning_taxi,
+        {"environment": "FrozenLake-v1", "steps": 4000, "evaluation_episodes": 10},
         {
-            "environment": "CliffWalking-v1", "steps": 5_000, "discount": 0.5, "step_size_power": 0.0, "epsilon_end": 0.9,
-            "exploration_fraction": 0.1, "initial": 1.0, "evaluation_episodes": 20,
+            "environment": "CliffWalking-v1",
+            "steps": 5000,
+            "discount": 0.5,
+            "step_size_power": 0.0,
+            "epsilon_end": 0.9,
+            "exploration_fraction": 0.1,
+            "initial": 1.0,
+            "evaluation_episodes": 20,
         },
     ),
-    "dyna_maze": (
-        {"runs": 2, "episodes": 4, "planning": (0, 5), "changing_runs": 1, "steps": 1_200},
+    "dyna_maze": Alive(
+        dyna_maze,
+        {"runs": 2, "episodes": 4, "planning": (0, 5), "changing_runs": 1, "steps": 1200},
         {
-            "runs": 3, "episodes": 5, "planning": (0, 6), "changing_runs": 2, "steps": 900, "changing_planning": 2,
-            "changing_step_size": 0.1, "bonus": 0.1,
+            "runs": 3,
+            "episodes": 5,
+            "planning": (0, 6),
+            "changing_runs": 2,
+            "steps": 900,
+            "changing_planning": 2,
+            "changing_step_size": 0.1,
+            "bonus": 0.1,
         },
     ),
-    "tile_coding_mountaincar": (
+    "tile_coding_mountaincar": Alive(
+        tile_coding_mountaincar,
         {"runs": 1, "episodes": 120, "step_sizes": (0.5,), "evaluation_episodes": 2},
         {
-            "runs": 2, "episodes": 121, "tilings": 4, "tiles": 4, "step_sizes": (0.2,), "trace_decay": 0.5,
+            "runs": 2,
+            "episodes": 121,
+            "tilings": 4,
+            "tiles": 4,
+            "step_sizes": (0.2,),
+            "trace_decay": 0.5,
             "evaluation_episodes": 3,
         },
     ),
-    "policy_gradient_corridor": (
+    "policy_gradient_corridor": Alive(
+        policy_gradient_corridor,
         {"runs": 2, "episodes": 15, "powers": (-12,)},
-        {
-            "runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5,
-            "limit": 20,
-        },
+        {"runs": 3, "episodes": 16, "powers": (-8,), "baseline_power": -7, "baseline_own_power": -3, "start": 0.5, "limit": 20},
     ),
-}  # fmt: skip
+}
 
 
-def observe(name, folder, settings):
-    """(results, what was logged, the pictures' bytes)."""
-    module = import_module(f"experiments.{name}")
-    folder.mkdir(exist_ok=True)
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (results, what was logged, the pictures' bytes)."""
+    return fields.remember(observed, tmp_path_factory)
+
+
+def observed(folder, name, **settings):
+    module, start, *_ = EXPERIMENTS[name]
     track = Memory(folder)
-    results = module.run(module.Config(**settings), track)
+    results = module.run(module.Config(**start | settings), track)
     assert results
     assert all(np.isfinite(value) or value == float("-inf") for value in results.values()), results
     pictures = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.png")}
@@ -95,16 +145,17 @@ def observe(name, folder, settings):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
+def test_every_field_changes_something(observe, name, field):
+    fields.check(observe, EXPERIMENTS, name, field)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_setting_is_alive(name, tmp_path):
-    base, changes = EXPERIMENTS[name]
-    fields = {field.name for field in dataclasses.fields(import_module(f"experiments.{name}").Config)}
-    assert fields == set(changes), "a change for every setting"
-    first = observe(name, tmp_path / "base", base)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    first = observe(name)
     assert name == "q_learning_taxi" or first[2], "a picture"
-    assert observe(name, tmp_path / "again", base) == first, "the same twice"
-    for key, value in changes.items():
-        assert observe(name, tmp_path / key, base | {key: value}) != first, key
+    assert observed(tmp_path, name) == first
 
 
 @pytest.mark.parametrize(

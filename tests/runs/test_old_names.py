@@ -82,6 +82,14 @@ def test_names_change_for_one_experiment_or_for_all_of_them():
     assert old_names.renamed({"config": {"late": 2, "game": "x"}}) == {"config": {"late": 2, "environment": "x"}}
 
 
+def test_a_new_field_has_the_value_of_before_in_one_experiment_or_in_all(monkeypatch):
+    monkeypatch.setattr(old_names, "ADDED", {"*": {"hidden": (4,)}, "toy": {"start": 7}})
+    header = {"experiment": "toy", "config": {"steps": 3}}
+    assert old_names.renamed(header)["config"] == {"hidden": (4,), "start": 7, "steps": 3}
+    assert old_names.renamed(header | {"experiment": "another"})["config"] == {"hidden": (4,), "steps": 3}
+    assert old_names.renamed({"experiment": "toy", "config": {"start": 1}})["config"]["start"] == 1
+
+
 def test_a_name_stays_where_the_new_one_is_there_too():
     header = {"experiment": "toy", "config": {"late": 2, "start": 1}}
     assert old_names.renamed(header) == header
