@@ -15,7 +15,8 @@ def own_home(tmp_path, monkeypatch):
     """No test sees the user's mlruns or tracking server."""
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return tmp_path
+    yield tmp_path
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # mlflow.set_tracking_uri sets it for all processes to come
 
 
 @pytest.fixture(autouse=True)
