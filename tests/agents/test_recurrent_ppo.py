@@ -207,27 +207,28 @@ def test_remembers_what_a_policy_without_memory_cannot_know(name):
     assert returns.mean() >= 4.9, returns  # a policy without a memory gets a third of 5
 
 
-def trained(kind, seed, *, start=0, state=None):
-    """An agent after 120 steps, from a state at 60 if one is given: {step: variables}."""
-    agent = make(num_envs=4, length=5, epochs=2, minibatches=2, normalize=True, seed=seed)
-    rollout = actors.place(agent, kind, seed=0)
-    variables = [*agent.variables, *rollout.variables]
-    for variable, value in zip(variables, state or [], strict=False):
-        variable.assign(value)
-    return {
-        report.step: [as_array(variable).copy() for variable in variables]
-        for report in train(agent, rollout, steps=120, start=start, report_every=60, checkpoint_every=60)
-    }
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHARED_OUT)
-def test_runs_repeat_and_go_on_exactly(kind):
-    first = trained(kind, 0)
-    for again in (trained(kind, 0), trained(kind, 9, start=60, state=first[60])):
-        assert all(np.array_equal(one, other) for one, other in zip(again[120], first[120], strict=True))
-    other = trained(kind, 1)
-    assert not all(np.array_equal(one, other) for one, other in zip(other[120], first[120], strict=True))
+def test_runs_repeat_and_go_on_exactly(graphs, kind):
+    def placed(seed):
+        agent = make(num_envs=4, length=5, epochs=2, minibatches=2, normalize=True, seed=seed)
+        rollout = actors.place(agent, kind, seed=0)
+        return agent, rollout, [*agent.variables, *rollout.variables]
+
+    def trained(agent, rollout, variables, start=0):
+        loop = {"steps": 120, "start": start, "report_every": 60, "checkpoint_every": 60}
+        return {r.step: [as_array(variable).copy() for variable in variables] for r in train(agent, rollout, **loop)}
+
+    def equal(some, others):
+        return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+
+    first, other = placed(0), placed(9)
+    assert equal(map(as_array, first[2]), map(as_array, placed(0)[2]))
+    one, another = trained(*first), trained(*other)
+    assert not equal(one[120], another[120])
+    for variable, value in zip(other[2], one[60], strict=True):
+        variable.assign(value)
+    assert equal(one[120], trained(*other, start=60)[120])
 
 
 def test_the_memory_is_a_variable_of_its_environments():

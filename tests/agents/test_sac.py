@@ -147,14 +147,8 @@ def test_solves_the_identity_environment(kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHARED_OUT)
-def test_the_same_seed_gives_the_same_bits(graphs, kind):
-    shared.is_deterministic(agent, kind)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", SHARED_OUT)
-def test_all_state_is_in_the_variables(graphs, kind):
-    shared.goes_on_exactly(agent, kind)
+def test_runs_repeat_and_go_on_exactly(graphs, kind):
+    shared.repeats_and_goes_on_exactly(agent, kind)
 
 
 def test_one_update_per_step_copies_no_replay():

@@ -189,17 +189,12 @@ def test_solves_the_identity_environment(make, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [agent, ddpg])
+@pytest.mark.parametrize(
+    "make", [agent, lambda **options: ddpg(noise=OrnsteinUhlenbeckNoise(4, 1), **options)], ids=["td3", "ddpg"]
+)
 @pytest.mark.parametrize("kind", SHARED_OUT)
-def test_the_same_seed_gives_the_same_bits(graphs, make, kind):
-    shared.is_deterministic(make, kind)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", SHARED_OUT)
-def test_all_state_is_in_the_variables(graphs, kind):
-    shared.goes_on_exactly(lambda **options: ddpg(noise=OrnsteinUhlenbeckNoise(4, 1), **options), kind)
-    shared.goes_on_exactly(agent, kind)
+def test_runs_repeat_and_go_on_exactly(graphs, make, kind):
+    shared.repeats_and_goes_on_exactly(make, kind)
 
 
 def test_actions_before_learning_starts():

@@ -34,9 +34,8 @@ def observed(folder, **settings):
 
 
 @pytest.mark.slow
-def test_the_page_has_every_picture(observe, tmp_path):
+def test_the_page_has_every_picture(tmp_path):
     result, files = observed(tmp_path)
-    assert (result, files) == observe("gallery"), "the same twice"
     page = (tmp_path / "gallery.html").read_text()
     assert page.count("data:image/png;base64,") == len(files) - 1 == 6
     for name in files:

@@ -37,7 +37,7 @@ ELSEWHERE = frozenset(fields.names(Recipe)) | {"models", "cells", "forms", "dept
 EXPERIMENTS = {
     "classifier_digits": Alive(
         classifier_digits,
-        {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1},
+        {"model": "lenet5", "epochs": 1, "folds": 2, "batch_size": 400, "size": 8, "shift": 1, "width": 0.25},
         {"model": "vgg11", "width": 0.5, "size": 9, "folds": 3},
         left_out=ELSEWHERE,
     ),

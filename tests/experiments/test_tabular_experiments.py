@@ -240,7 +240,7 @@ def run_watched(name, folder, *, kill_after=None):
 def test_a_run_that_repeats_goes_on_where_it_was_killed(name, own_home, monkeypatch):
     header = {"experiment": name, "seed": 3, "seeds": 1, "backend": "x", "versions": {}, "total_steps": 0}
     every = 50 if name == "mc_blackjack" else 2
-    header |= {"config": EXPERIMENTS[name][0] | BRIEF.get(name, {}), "options": {"checkpoint_every": every}}
+    header |= {"config": EXPERIMENTS[name].start | BRIEF.get(name, {}), "options": {"checkpoint_every": every}}
     monkeypatch.setattr(tabular, "save_figure", lambda *picture: None)  # slow, and drawn from the same numbers
     alone, killed = (RunFolder.create(identified(header)) for _ in range(2))
     track, results = run_watched(name, alone)
