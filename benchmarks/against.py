@@ -29,6 +29,11 @@ CASES = {
     "SAC": ("sac_pendulum", ["--steps", "6000", *FEW], "steps_per_second"),
     "DCGAN": ("dcgan_glyphs", ["--epochs", "4", "--samples", "2000"], "images_per_second"),
     "R3GAN, R1 and R2": ("r3gan_glyphs", ["--epochs", "3", "--samples", "1000"], "images_per_second"),
+    "R3GAN, R1 and R2 in each update": (
+        "r3gan_glyphs",
+        ["--players", "residual", "--penalty-interval", "1", "--epochs", "3", "--samples", "500"],
+        "images_per_second",
+    ),
     "mixture, R1 and R2": ("gan_ring", ["--family", "r3gan", "--epochs", "6"], "images_per_second"),
     "ResNet-20": (
         "resnet_depth",
