@@ -54,47 +54,9 @@ class Config(deep_agents.DeepAgent, settings.DQN):
 
 def run(config: Config, track: Any) -> dict[str, float]:
     """Trains DQN, evaluates greedily, records; see `experiments.common.deep_agents`."""
-    from functools import partial
+    from lab.agents import building
 
-    import keras
-
-    from lab.agents import DQN, UniformReplay, dqn, exploration
-    from lab.losses import huber_error, reinforcement
-    from lab.models import mlp
-    from lab.optimizers import Adam
-
-    environments = deep_agents.Environments(config)
-    observations, actions = environments.observations, environments.actions
-    weights, memory, acting, training, check, test = deep_agents.seeds(track, 6)
-    network = partial(
-        mlp, observations.shape, config.hidden, int(actions.n), normalize=config.normalize_observations, seed=weights
-    )
-    rate = keras.optimizers.schedules.PolynomialDecay(
-        config.learning_rate, deep_agents.rollouts(config) * config.updates, 0.0, config.learning_rate_power
-    )
-    agent = DQN(
-        online=network(name="online"),
-        target=network(name="target"),
-        optimizer=Adam(rate, global_clipnorm=config.max_gradient_norm),
-        replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
-        bootstrap={
-            "plain": reinforcement.q_learning_bootstrap,
-            "double": reinforcement.double_q_learning_bootstrap,
-            "clipped": reinforcement.clipped_double_q_learning_bootstrap,
-        }[config.target],
-        loss={"huber": huber_error, "squared": dqn.squared}[config.loss],
-        discount=config.discount,
-        batch_size=config.batch_size,
-        rollout_length=config.rollout_length,
-        updates=config.updates,
-        target_every=config.target_every,
-        polyak=config.polyak,
-        averaging=config.averaging,
-        learning_starts=config.learning_starts,
-        epsilon=exploration.linear(1.0, config.epsilon_end, config.exploration_fraction * config.steps),
-        seed=acting,
-    )
-    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
+    return deep_agents.run(config, track, building.dqn, 3)
 
 
 if __name__ == "__main__":

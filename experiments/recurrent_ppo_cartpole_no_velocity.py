@@ -38,49 +38,9 @@ class Config(deep_agents.DeepAgent, settings.RecurrentPPO):
 
 def run(config: Config, track: Any) -> dict[str, float]:
     """Trains recurrent PPO, evaluates greedily, records; see `experiments.common.deep_agents`."""
-    import keras
+    from lab.agents import building
 
-    from lab import layers
-    from lab.agents import policy_for, recurrent_ppo
-    from lab.models import recurrent_actor_critic
-    from lab.optimizers import Adam
-
-    environments = deep_agents.Environments(config)
-    network, acting, training, check, test = deep_agents.seeds(track, 5)
-    policy = policy_for(environments.actions)
-    cells = {
-        "lstm": keras.layers.LSTMCell,
-        "gru": keras.layers.GRUCell,
-        "layer_norm_lstm": layers.LayerNormLSTMCell,
-        "layer_norm_gru": layers.LayerNormGRUCell,
-        "peephole_lstm": layers.PeepholeLSTMCell,
-    }
-    build = recurrent_actor_critic(
-        environments.observations.shape,
-        policy.head,
-        cell=cells[config.cell],
-        units=config.units,
-        hidden=config.hidden,
-        activation="relu",
-        normalize=config.normalize_observations,
-        seed=network,
-    )
-    rate = deep_agents.linear_rate(config, config.epochs * config.minibatches)
-    agent = recurrent_ppo(
-        build=build,
-        policy=policy,
-        num_envs=config.num_envs,
-        optimizer=Adam(rate, global_clipnorm=config.max_gradient_norm, epsilon=1e-5),
-        discount=config.discount,
-        gae_lambda=config.gae_lambda,
-        rollout_length=config.rollout_length,
-        epochs=config.epochs,
-        minibatches=config.minibatches,
-        clip=deep_agents.linear(config, config.clip, 0.0),
-        entropy_weight=config.entropy_weight,
-        seed=acting,
-    )
-    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
+    return deep_agents.run(config, track, building.ppo_with_memory, 2)
 
 
 if __name__ == "__main__":

@@ -24,31 +24,9 @@ class Config(deep_agents.DeepAgent, settings.REINFORCE):
 
 def run(config: Config, track: Any) -> dict[str, float]:
     """Trains REINFORCE, evaluates greedily, records; see `experiments.common.deep_agents`."""
-    from lab.agents import REINFORCE, FeedForward, policy_for
-    from lab.models import actor_critic, dense_torso
-    from lab.optimizers import Adam
+    from lab.agents import building
 
-    environments = deep_agents.Environments(config)
-    network, acting, training, check, test = deep_agents.seeds(track, 5)
-    policy = policy_for(environments.actions)
-    model = actor_critic(
-        environments.observations.shape,
-        policy.head,
-        torso=dense_torso(config.hidden),
-        critic=config.baseline,
-        normalize=config.normalize_observations,
-        seed=network,
-    )
-    agent = REINFORCE(
-        network=FeedForward(model, policy),
-        optimizer=Adam(deep_agents.linear_rate(config, 1), global_clipnorm=config.max_gradient_norm),
-        discount=config.discount,
-        rollout_length=config.rollout_length,
-        normalize_advantage=config.normalize_advantage,
-        entropy_weight=config.entropy_weight,
-        seed=acting,
-    )
-    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
+    return deep_agents.run(config, track, building.reinforce, 2)
 
 
 if __name__ == "__main__":

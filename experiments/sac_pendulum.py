@@ -24,42 +24,9 @@ class Config(deep_agents.DeepAgent, settings.SAC):
 
 def run(config: Config, track: Any) -> dict[str, float]:
     """Trains SAC, evaluates greedily, records; see `experiments.common.deep_agents`."""
-    from lab.agents import SAC, Critics, FixedTemperature, LearntTemperature, UniformReplay
-    from lab.models import critic, gaussian_actor
-    from lab.optimizers import Adam
+    from lab.agents import building
 
-    environments = deep_agents.Environments(config)
-    shape, dimensions = environments.observations.shape, environments.actions.shape[0]
-    actor, *critics, memory, acting, training, check, test = deep_agents.seeds(track, 8)
-    temperatures: dict = {
-        "learnt": lambda: LearntTemperature(
-            dimensions,
-            Adam(config.learning_rate),
-            target_entropy=config.target_entropy,
-            initial=config.initial_temperature,
-        ),
-        "fixed": lambda: FixedTemperature(config.initial_temperature),
-    }
-    agent = SAC(
-        actor=gaussian_actor(shape, dimensions, config.hidden, seed=actor),
-        critics=Critics(
-            [critic(shape, dimensions, config.hidden, seed=seed) for seed in critics],
-            [critic(shape, dimensions, config.hidden, seed=seed, name="target_critic") for seed in critics],
-            Adam(config.learning_rate),
-            polyak=config.polyak,
-        ),
-        optimizer=Adam(config.learning_rate),
-        temperature=temperatures[config.temperature](),
-        replay=UniformReplay(config.buffer_size, environments.observations, environments.actions, seed=memory),
-        action_space=environments.actions,
-        discount=config.discount,
-        batch_size=config.batch_size,
-        rollout_length=config.rollout_length,
-        updates=config.updates,
-        learning_starts=config.learning_starts,
-        seed=acting,
-    )
-    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
+    return deep_agents.run(config, track, building.sac, 5)
 
 
 if __name__ == "__main__":

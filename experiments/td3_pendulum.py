@@ -29,36 +29,9 @@ class Config(deep_agents.DeepAgent, settings.TD3):
 
 def run(config: Config, track: Any) -> dict[str, float]:
     """Trains TD3, evaluates greedily, records; see `experiments.common.deep_agents`."""
-    from lab.agents import TD3, Critics, GaussianNoise, UniformReplay, clipped_noise
-    from lab.models import critic, deterministic_actor
-    from lab.optimizers import Adam
+    from lab.agents import building
 
-    environments = deep_agents.Environments(config)
-    shape, dimensions = environments.observations.shape, environments.actions.shape[0]
-    actor, memory, acting, training, check, test, *critics = deep_agents.seeds(track, 6 + config.critics)
-    agent = TD3(
-        actor=deterministic_actor(shape, dimensions, config.hidden, seed=actor),
-        target_actor=deterministic_actor(shape, dimensions, config.hidden, seed=actor, name="target_actor"),
-        critics=Critics(
-            [critic(shape, dimensions, config.hidden, seed=seed) for seed in critics],
-            [critic(shape, dimensions, config.hidden, seed=seed, name="target_critic") for seed in critics],
-            Adam(config.learning_rate),
-            polyak=config.polyak,
-        ),
-        optimizer=Adam(config.learning_rate),
-        replay=UniformReplay(config.buffer_size, environments.observations, environments.actions, seed=memory),
-        action_space=environments.actions,
-        noise=GaussianNoise(config.noise),
-        smoothing=clipped_noise(config.smoothing, config.smoothing_clip),
-        discount=config.discount,
-        policy_delay=config.policy_delay,
-        batch_size=config.batch_size,
-        rollout_length=config.rollout_length,
-        updates=config.updates,
-        learning_starts=config.learning_starts,
-        seed=acting,
-    )
-    return deep_agents.train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
+    return deep_agents.run(config, track, building.td3, 3, more=config.critics)
 
 
 if __name__ == "__main__":

@@ -161,19 +161,47 @@ def rollouts(config: Any) -> int:
     return max((config.total_steps - starts) // steps_per_rollout(config), 1)
 
 
-def linear(config: Any, start: float, end: float) -> Callable:
-    """A function of environment steps that goes from `start` to `end` over the whole run."""
-    from lab.agents import exploration
+class Schedules:
+    """How settings change linearly over a run; see `lab.agents.building`."""
 
-    return exploration.linear(start, end, config.total_steps)
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def learning_rate(self, updates: int) -> Any:
+        """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
+        import keras
+
+        config = self.config
+        end, power = getattr(config, "learning_rate_end", 0.0), getattr(config, "learning_rate_power", 1.0)
+        return keras.optimizers.schedules.PolynomialDecay(config.learning_rate, rollouts(config) * updates, end, power)
+
+    def linear(self, start: float, end: float) -> Callable:
+        """A function of environment steps that goes from `start` to `end` over the whole run."""
+        from lab.agents import exploration
+
+        return exploration.linear(start, end, self.config.total_steps)
+
+    def epsilon(self) -> Callable:
+        """From 1 to epsilon_end over a share of the steps, exploration_fraction."""
+        from lab.agents import exploration
+
+        return exploration.linear(1.0, self.config.epsilon_end, self.config.exploration_fraction * self.config.steps)
 
 
-def linear_rate(config: Any, updates_per_rollout: int) -> Any:
-    """Keras's schedule from learning_rate to learning_rate_end, over all updates of the run."""
-    import keras
+def run(config: Any, track: Any, build: Callable, count: int, more: int = 0) -> dict[str, float]:
+    """Builds an agent, trains and evaluates it; see `train_and_evaluate`.
 
-    updates = rollouts(config) * updates_per_rollout
-    return keras.optimizers.schedules.PolynomialDecay(config.learning_rate, updates, config.learning_rate_end)
+    Args:
+        build: a function of `lab.agents.building`.
+        count, more: how many seeds it needs: `count`, and `more` that come after those of the
+            environments.
+    """
+    environments = Environments(config)
+    drawn = seeds(track, count + 3 + more)
+    training, check, test = drawn[count : count + 3]
+    parts = drawn[:count] + drawn[count + 3 :]
+    agent = build(config, environments.observations, environments.actions, parts, Schedules(config))
+    return train_and_evaluate(config, track, agent, environments, training=training, check=check, test=test)
 
 
 def train_and_evaluate(

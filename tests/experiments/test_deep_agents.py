@@ -240,9 +240,10 @@ def test_several_choices_at_once(tmp_path):
 @pytest.mark.parametrize(("steps", "rollouts"), [(1_000, 8), (1_025, 16), (100_000, 784), (210_000, 1_649)])
 def test_what_changes_linearly_does_so_until_training_ends(steps, rollouts):
     config = ppo_cartpole.Config(steps=steps, num_envs=4, rollout_length=32, learning_rate=1.0, learning_rate_end=0.0)
-    rate = deep_agents.linear_rate(config, 5)
+    schedules = deep_agents.Schedules(config)
+    rate = schedules.learning_rate(5)
     np.testing.assert_allclose([float(rate(5 * rollouts * share)) for share in (0.5, 0.9, 1.0)], [0.5, 0.1, 0.0], atol=1e-6)
-    clip = deep_agents.linear(config, 0.2, 0.1)
+    clip = schedules.linear(0.2, 0.1)
     np.testing.assert_allclose(
         [float(clip(128 * rollouts * share)) for share in (0, 0.5, 0.9, 1)], [0.2, 0.15, 0.11, 0.1], rtol=1e-5
     )
