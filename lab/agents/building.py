@@ -1,8 +1,7 @@
 """Agents from their settings: default networks, optimizers and schedules.
 
-One function for each algorithm: the settings (`lab.agents.settings`), the spaces of a single
-environment, seeds and schedules -> the algorithm. Experiments and `for_env` use the same ones. A
-model or an optimizer that is given takes the place of the default.
+One function for each algorithm. It makes the agent from the settings (`lab.agents.settings`), the
+spaces of a single environment, seeds and schedules. The experiments of deep agents use them.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from lab import layers, models
 from lab.agents import settings
 from lab.agents.a2c import A2C
 from lab.agents.critics import Critics
-from lab.agents.ddpg import DDPG
 from lab.agents.dqn import DQN, squared
 from lab.agents.networks import FeedForward
 from lab.agents.policies import GSDEPolicy, NormalPolicy, policy_for
@@ -200,36 +198,23 @@ def sac(config: settings.SAC, observations: Any, actions: Any, seeds: Sequence[i
 
 def td3(config: settings.TD3, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> TD3:
     """TD3. Seeds: actor, replay, acting, critics."""
-    return _deterministic(
-        TD3,
-        config,
-        observations,
-        actions,
-        seeds,
-        smoothing=clipped_noise(config.smoothing, config.smoothing_clip),
-        policy_delay=config.policy_delay,
-    )
-
-
-def ddpg(config: settings.DDPG, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> DDPG:
-    """DDPG. Seeds: actor, replay, acting, critic."""
-    return _deterministic(DDPG, config, observations, actions, seeds)
-
-
-def _deterministic(kind, config, observations, actions, seeds, **options):
     actor, memory, acting, *critics = seeds
     dimensions = int(actions.shape[0])
-    return kind(
-        actor=models.deterministic_actor(observations.shape, dimensions, config.hidden, seed=actor),
-        target_actor=models.deterministic_actor(observations.shape, dimensions, config.hidden, seed=actor, name="target_actor"),
+    actors = [
+        models.deterministic_actor(observations.shape, dimensions, config.hidden, seed=actor, name=name)
+        for name in ("actor", "target_actor")
+    ]
+    return TD3(
+        actor=actors[0],
+        target_actor=actors[1],
         critics=_critics(config, observations.shape, dimensions, critics),
         optimizer=Adam(config.learning_rate),
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
         action_space=actions,
         noise=GaussianNoise(config.noise),
+        smoothing=clipped_noise(config.smoothing, config.smoothing_clip),
         seed=acting,
-        **options,
-        **_shared(config, "batch_size updates learning_starts"),
+        **_shared(config, "policy_delay batch_size updates learning_starts"),
     )
 
 
