@@ -12,7 +12,7 @@ from benchmarks.attack_kills import folder_of, state
 COMMON = ["--evaluation-episodes", "5", "--tracking-uri", "none"]
 SETTINGS = ["--steps", "8000", "--hidden", "64", "64", "--updates", "64", "--checkpoint-every", "1024"]
 SETTINGS += ["--check-episodes", "3", *COMMON]
-GAN = ["--epochs", "30", "--batch-size", "20", "--tracking-uri", "none"]
+GAN = ["--epochs", "16", "--batch-size", "20", "--tracking-uri", "none"]
 RING = ["--samples", "1600", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
 GLYPHS = [*GAN, "--samples", "200", "--filters", "2", "--latent", "4", "--evaluation-samples", "50"]
 GLYPHS += ["--checkpoint-every", "500"]

@@ -13,8 +13,19 @@ from PIL import Image
 from lab.runs import experiment
 from tests.processes import ROOT, TINY, folders
 
-# flags where a run takes 15 s
-CHEAPER = {"cnn_families_glyphs": ["--models", "lenet5", "vgg11"], "resnet_depth": ["--depths", "8"]}
+# Flags where a run takes long. `dcgan_glyphs` and `infogan_digits` train until they draw something.
+BRIEF = ["--epochs", "1"]
+CHEAPER = {
+    "cnn_families_glyphs": ["--models", "lenet5", "vgg11"],
+    "resnet_depth": ["--depths", "8"],
+    "gan_objectives_ring": ["--families", "gan", "lsgan"],
+    "classifier_glyphs": BRIEF,
+    "conditional_gan_glyphs": BRIEF,
+    "r3gan_glyphs": BRIEF,
+    "sngan_glyphs": BRIEF,
+    "stacked_glyphs": BRIEF,
+    "wgan_gp_glyphs": BRIEF,
+}
 PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 
 

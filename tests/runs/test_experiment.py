@@ -107,23 +107,23 @@ def test_seeds_are_children_that_differ_and_repeat(own_home):
 
 @pytest.mark.slow
 def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
-    command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "r3gan", "--seeds", "2"]
+    command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "lsgan", "--seeds", "2"]
     done = run(*command, **ON_JAX)
     assert done.returncode == 0, done.stderr
     children = [folder for folder in folders(own_home) if folder.header().get("parent")]
     (parent,) = (folder for folder in folders(own_home) if not folder.header().get("parent"))
     kinds = sorted((child.header()["config"]["family"], child.header()["seed"]) for child in children)
-    assert kinds == [("gan", 0), ("gan", 1), ("r3gan", 0), ("r3gan", 1)]
-    assert {"modes_gan", "modes_gan_interval", "high_quality_r3gan"} <= set(parent.metrics())
+    assert kinds == [("gan", 0), ("gan", 1), ("lsgan", 0), ("lsgan", 1)]
+    assert {"modes_gan", "modes_gan_interval", "high_quality_lsgan"} <= set(parent.metrics())
     mean = sum(child.results()["reverse_kl"] for child in children if child.header()["config"]["family"] == "gan") / 2
     assert parent.metrics()["reverse_kl_gan"][0][1] == pytest.approx(mean)
-    assert "r3gan reverse_kl: mean" in done.stdout.splitlines()[-1]
+    assert "lsgan reverse_kl: mean" in done.stdout.splitlines()[-1]
     table = (parent.artifacts / "families.md").read_text().splitlines()
-    assert [line.split(" | ")[0] for line in table[2:]] == ["| gan", "| r3gan"]
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| gan", "| lsgan"]
     assert (parent.artifacts / "families.png").stat().st_size > 5_000
 
     # A missing child is run again. The others are not.
-    gone = next(child for child in children if child.header()["config"]["family"] == "r3gan")
+    gone = next(child for child in children if child.header()["config"]["family"] == "lsgan")
     gone.path.rename(own_home / "gone")
     lines = parent.journal.read_text().splitlines()
     parent.journal.write_text("\n".join(line for line in lines if "FINISHED" not in line) + "\n")

@@ -21,7 +21,6 @@ PPO = ["--steps", "6144", "--checkpoint-every", "1024", *COMMON]
 DIGITS = ["--model", "lenet5", "--epochs", "2", "--folds", "3", "--checkpoint-every", "500", "--tracking-uri", "none"]
 FORECAST = ["--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20"]
 FORECAST += ["--checkpoint-every", "1000", "--tracking-uri", "none"]
-SAC = ["--steps", "1600", "--learning-starts", "100", "--hidden", "64", "64", "--checkpoint-every", "100", *COMMON]
 
 
 @pytest.mark.slow
@@ -31,7 +30,6 @@ SAC = ["--steps", "1600", "--learning-starts", "100", "--hidden", "64", "64", "-
         pytest.param("dqn_cartpole", SETTINGS, "host", 3, marks=only("jax")),
         pytest.param("dqn_cartpole", SETTINGS, "device", 1, marks=only("tensorflow")),
         pytest.param("ppo_cartpole", PPO, "host", 1, marks=only("tensorflow")),
-        pytest.param("sac_pendulum", SAC, "host", 1, marks=only("jax")),
     ],
 )
 def test_killed_and_resumed(tmp_path, experiment, settings, place, kills):
@@ -73,7 +71,7 @@ def test_a_run_killed_while_it_saved_and_resumed(tmp_path, experiment, settings)
     alone.start()
     alone.finish()
     disturbed.start()
-    least = 3_000 if experiment == "classifier_digits" else 0  # in the second of its folds, of 2,368 images each
+    least = 2_400 if experiment == "classifier_digits" else 0  # in the second of its folds, of 2,368 images each
     assert disturbed.wait_for(lambda: len([name for name in disturbed.checkpoints() if step_of(name) > least]) >= 2)
     disturbed.kill_during_write()
     assert disturbed.folder().status() == "KILLED"
