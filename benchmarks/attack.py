@@ -8,7 +8,7 @@ It calls `keep` with each finding, a row with at least
     {"kind", "counts": {name: number}, "differences": [each broken promise]}
 
 Each row is appended to a file at once, so an attack that was stopped goes on from there. The sums
-by kind are in benchmarks/results/attack.json.
+by kind are in benchmarks/results/attack.json; those of a trial, with --scale, are not kept.
 """
 
 import argparse
@@ -67,11 +67,16 @@ def main():
     parser.add_argument("--rows", default=HERE.parent / ".cache" / "attack.jsonl", help="file to which rows are appended")
     flags = parser.parse_args()
     rows = Rows(flags.rows)
-    keep("attack", {"rows": rows.summary()})  # without parts: what is there already
+
+    def conclude():
+        if flags.scale == 1:
+            keep("attack", {"rows": rows.summary()})
+
+    conclude()  # without parts: what is there already
     for part in flags.only:
         module = importlib.import_module(f"benchmarks.attack_{part}")
         module.attack(flags.seed, flags.scale, rows.of(part), lambda row, part=part: rows.append(part, row))
-        keep("attack", {"rows": rows.summary()})
+        conclude()
     sys.exit(any(row["differences"] for row in rows.rows))
 
 
