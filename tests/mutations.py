@@ -224,7 +224,7 @@ MUTATIONS = [
             "lab/supervised/examples.py",
             "default_rng([0, self.seed, epoch])",
             "default_rng([0, self.seed])",
-            ["tests/supervised/test_training.py"],
+            ["tests/supervised/test_examples.py"],
         ),
         ("lab/supervised/early_stopping.py", "self.waited.assign(0)", "pass", ["tests/supervised/test_training.py"]),
         ("lab/supervised/training.py", "if len(each.shape) < 2 or", "if", ["tests/supervised/test_training.py"]),
