@@ -175,6 +175,12 @@ MUTATIONS = [
             ["tests/agents/test_rollout.py"],
         ),
         ("lab/agents/a2c.py", "- entropy_weight * entropy", "+ entropy_weight * entropy", ["tests/agents/test_a2c.py"]),
+        (
+            "lab/agents/building.py",
+            "config.clip if config.clip_end is None else",
+            "0.0 if config.clip_end is None else",
+            ["tests/agents/test_building.py"],
+        ),
         ("lab/agents/ppo.py", "ops.maximum(error, ops.square(", "ops.minimum(error, ops.square(", ["tests/agents/test_ppo.py"]),
         ("lab/agents/reinforce.py", "ops.flip(ended, 0)", "ended", ["tests/agents/test_reinforce.py"]),
         (

@@ -180,7 +180,7 @@ def test_a_digest_depends_on_flags_and_on_nothing_else():
 
 
 def environment(row):
-    return importlib.import_module(f"experiments.{row.module}").Config().environment
+    return importlib.import_module(f"experiments.{row.module}").Config.environment
 
 
 @pytest.mark.slow

@@ -182,8 +182,8 @@ def sac(config: settings.SAC, observations: Any, actions: Any, seeds: Sequence[i
     dimensions, rate = int(actions.shape[0]), config.learning_rate
     temperature: Any = FixedTemperature(config.initial_temperature)
     if config.temperature == "learnt":
-        options: dict[str, Any] = {"target_entropy": config.target_entropy, "initial": config.initial_temperature}
-        temperature = LearntTemperature(dimensions, Adam(rate), **options)
+        target, initial = config.target_entropy, config.initial_temperature
+        temperature = LearntTemperature(dimensions, Adam(rate), target_entropy=target, initial=initial)
     return SAC(
         actor=models.gaussian_actor(observations.shape, dimensions, config.hidden, seed=actor),
         critics=_critics(config, observations.shape, dimensions, critics),
