@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.runs.old_names import original
 from lab.runs.run_folder import RunFolder
 
 
 def digest(experiment: str, flags: Sequence[str]) -> str:
     """A digest of an experiment's default settings and flags.
 
-    A run with another digest is a result of other settings.
+    A run with another digest is a result of other settings. New names do not change it.
     """
     config = importlib.import_module(f"experiments.{experiment}").Config()
-    words = json.dumps([experiment, dataclasses.asdict(config), list(flags)], sort_keys=True)
+    settings = original(experiment, dataclasses.asdict(config))
+    words = json.dumps([experiment, settings, list(flags)], sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 

@@ -1,13 +1,17 @@
 """Scores over seeds: what is measured, kept, found again and shown."""
 
+import dataclasses
 import importlib.util
 import json
+import sys
+import types
 
 import pytest
 
 from benchmarks import one_run, rl_scores, scores, tables, tabular_scores, three_ways
 from benchmarks.statistics import bootstrap, half_width, interquartile_mean, interval
 from benchmarks.tables import Row, Table, compared, mean, means, middle, minutes, name, seeds, worst
+from lab.runs import old_names
 
 TOY = "dqn_scores"
 
@@ -177,6 +181,20 @@ def test_a_digest_depends_on_flags_and_on_nothing_else():
     one = one_run.digest("q_learning_taxi", ["--steps", "5"])
     assert one == one_run.digest("q_learning_taxi", ["--steps", "5"])
     assert one != one_run.digest("q_learning_taxi", ["--steps", "6"])
+
+
+def test_new_names_and_new_fields_are_no_other_settings(monkeypatch):
+    def digest(**fields):
+        config = dataclasses.make_dataclass("Config", [(name, object, value) for name, value in fields.items()])
+        monkeypatch.setitem(sys.modules, "experiments.toy", types.SimpleNamespace(Config=config))
+        return one_run.digest("toy", [])
+
+    before = digest(late=2)
+    assert digest(start=2, more=3) != before
+    monkeypatch.setitem(old_names.SETTINGS, "toy", {"late": "start"})
+    monkeypatch.setitem(old_names.ADDED, "toy", {"more": 3})
+    assert digest(start=2, more=3) == before
+    assert before not in (digest(start=2, more=4), digest(start=1, more=3))
 
 
 def environment(row):

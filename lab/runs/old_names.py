@@ -32,8 +32,22 @@ def renamed(header: dict[str, Any]) -> dict[str, Any]:
     Args:
         header: of a run, or the content of its config.json; `config`, and `experiment` if known.
     """
-    config = header["config"]
-    names = SETTINGS["*"] | SETTINGS.get(header.get("experiment", ""), {})
+    config, (names, added) = header["config"], _changes(header.get("experiment", ""))
     new = {old: name for old, name in names.items() if name not in config}
-    added = ADDED["*"] | ADDED.get(header.get("experiment", ""), {})
     return header | {"config": added | {new.get(field, field): value for field, value in config.items()}}
+
+
+def original(experiment: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Settings under their first names, without new fields that stand for what older runs did.
+
+    So a digest of settings stays the same when a field is renamed or added.
+    """
+    names, added = _changes(experiment)
+    first = {new: old for old, new in names.items()}
+    kept = {field: value for field, value in config.items() if field not in added or value != added[field]}
+    return {first.get(field, field): value for field, value in kept.items()}
+
+
+def _changes(experiment):
+    """(names, new fields) of an experiment, with those of all experiments."""
+    return SETTINGS["*"] | SETTINGS.get(experiment, {}), ADDED["*"] | ADDED.get(experiment, {})

@@ -90,6 +90,16 @@ def test_a_new_field_has_the_value_of_before_in_one_experiment_or_in_all(monkeyp
     assert old_names.renamed({"experiment": "toy", "config": {"start": 1}})["config"]["start"] == 1
 
 
+def test_the_first_names_come_back_and_new_fields_go_where_nothing_has_changed(monkeypatch):
+    monkeypatch.setattr(old_names, "ADDED", {"*": {"hidden": (4,)}, "toy": {"rate": 7}})
+    now = {"steps": 3, "start": 1, "environment": "x", "hidden": (4,), "rate": 7}
+    assert old_names.original("toy", now) == {"steps": 3, "late": 1, "game": "x"}
+    assert old_names.original("another", now) == {"steps": 3, "start": 1, "game": "x", "rate": 7}
+    assert old_names.original("toy", now | {"rate": 8})["rate"] == 8
+    header = {"experiment": "toy", "config": old_names.original("toy", now)}
+    assert old_names.renamed(header)["config"] == now
+
+
 def test_a_name_stays_where_the_new_one_is_there_too():
     header = {"experiment": "toy", "config": {"late": 2, "start": 1}}
     assert old_names.renamed(header) == header
