@@ -139,7 +139,7 @@ class FunctionalVectorEnv(VectorEnv):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 50, "autoreset_mode": AutoresetMode.SAME_STEP}
 
     def __init__(self, env: Any, *, max_episode_steps: int, render_mode: str | None = None) -> None:
-        self._env = env
+        self._env = self.functional = env  # an agent can step it in its own program
         self.max_episode_steps = max_episode_steps
         self.render_mode = render_mode
         self.num_envs = env.num_envs

@@ -40,7 +40,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
     """Trains recurrent PPO, evaluates greedily, records; see `experiments.common.deep_agents`."""
     from lab.agents import building
 
-    return deep_agents.run(config, track, building.ppo_with_memory, 2)
+    return deep_agents.run(config, track, building.recurrent_ppo, 2)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from keras import ops
 from lab import engine
 from lab.agents import settings
 from lab.agents.actor_critic import ActorCritic, gradient_norm, standardize
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.passes import learning
 from lab.engine.types import Tensor
 from lab.losses import reinforcement

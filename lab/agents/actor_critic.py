@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from lab import validation
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
+from lab.agents.for_env import ForEnv
 from lab.agents.requirements import require_new, require_place
 from lab.agents.returns import lambda_return
 from lab.engine.types import Tensor
@@ -29,7 +30,7 @@ class Experience(NamedTuple):
     target: Any  # G, the lambda-return
 
 
-class ActorCritic(abc.ABC):
+class ActorCritic(ForEnv, abc.ABC):
     """A policy and a value function in one network. A subclass says how they learn.
 
     Log-probabilities and values of the acting policy are computed at the beginning of `learn`, from
@@ -76,7 +77,7 @@ class ActorCritic(abc.ABC):
         self.variables = [*self._learnt, *others, self.steps, self.seed.state]
 
     def require_place(self, *environments: Any) -> None:
-        """See `Agent.require_place`."""
+        """See `Algorithm.require_place`."""
         policy = self.network.policy
         parts = self.network, policy, self.rewards
         require_place(self.network.observation_shape, policy.space, parts, environments)
@@ -86,14 +87,14 @@ class ActorCritic(abc.ABC):
         return self.network.act(observation, start, self.seed)
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """See `Agent.host_policy`. The greedy action is the most likely one."""
+        """See `Algorithm.host_policy`. The greedy action is the most likely one."""
         return self.network.host_policy(generator, self.seed)
 
     def policy_model(self) -> keras.Model:
         """The greedy policy as a Keras model: observation -> logits, or action before clipping."""
         return self.network.policy_model()
 
-    def observe(self, trajectory: Trajectory) -> None:  # noqa: B027
+    def observe(self, trajectory: Trajectory) -> None:
         """Does nothing. Learning starts with the first trajectory."""
 
     @abc.abstractmethod

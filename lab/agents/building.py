@@ -5,35 +5,34 @@ spaces of a single environment, seeds and schedules. The experiments of deep age
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
-from gymnasium.spaces import Box
 
-from lab import layers, models
-from lab.agents import settings
+from lab import layers, models, renamed
+from lab.agents import building_networks, inputs, settings
 from lab.agents.a2c import A2C
-from lab.agents.critics import Critics
-from lab.agents.dqn import DQN, squared
-from lab.agents.networks import FeedForward
-from lab.agents.policies import GSDEPolicy, NormalPolicy, policy_for
+from lab.agents.ddpg import DDPG
+from lab.agents.dqn import DQN
+from lab.agents.own import Own
+from lab.agents.policies import policy_for
 from lab.agents.ppo import PPO
-from lab.agents.recurrent_ppo import recurrent_ppo
+from lab.agents.recurrent_ppo import RecurrentPPO
 from lab.agents.reinforce import REINFORCE
 from lab.agents.replay import UniformReplay
 from lab.agents.reward_scaling import RewardScaling
 from lab.agents.sac import SAC, FixedTemperature, LearntTemperature
 from lab.agents.td3 import TD3, GaussianNoise, clipped_noise
-from lab.losses import huber_error, reinforcement
+from lab.losses import half_squared_error, huber_error, reinforcement
 from lab.optimizers import Adam, RMSprop
 
+NOTHING = Own()
 BOOTSTRAPS = {
     "plain": reinforcement.q_learning_bootstrap,
     "double": reinforcement.double_q_learning_bootstrap,
     "clipped": reinforcement.clipped_double_q_learning_bootstrap,
 }
-LOSSES = {"huber": huber_error, "squared": squared}
+LOSSES = {"huber": huber_error, "squared": half_squared_error}
 CELLS = {
     "lstm": keras.layers.LSTMCell,
     "gru": keras.layers.GRUCell,
@@ -60,86 +59,93 @@ class Schedules(Protocol):
         """The probability of a random action, a function of environment steps."""
 
 
-def dqn(config: settings.DQN, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> DQN:
+def dqn(
+    config: settings.DQN, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> DQN:
     """Deep Q-learning. Seeds: weights, replay, acting."""
     weights, memory, acting = seeds
-    network = partial(
-        models.mlp, observations.shape, config.hidden, int(actions.n), normalize=config.normalize_observations, seed=weights
-    )
-    rate = schedules.learning_rate(config.updates)
+    rate, norm = schedules.learning_rate(config.updates), config.max_gradient_norm
+
+    def network(name):
+        given = own.made("network", weights, again=name == "target")
+        if given is not None:
+            return inputs.own_network(observations, given, name="network")
+        return inputs.network(
+            observations,
+            lambda shape, normalize: models.mlp(
+                shape, config.hidden, int(actions.n), normalize=normalize, seed=weights, name=name
+            ),
+            normalize=config.normalize_observations,
+            seed=weights,
+        )
+
     return DQN(
-        online=network(name="online"),
-        target=network(name="target"),
-        optimizer=Adam(rate, global_clipnorm=config.max_gradient_norm),
+        online=network("online"),
+        target=network("target"),
+        optimizer=next(own.optimizers(rate, norm, lambda: Adam(rate, global_clipnorm=norm))),
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
         bootstrap=BOOTSTRAPS[config.target],
         loss=LOSSES[config.loss],
-        epsilon=schedules.epsilon(),
+        epsilon=own.schedule("epsilon") or schedules.epsilon(),
         seed=acting,
         **_shared(config, "batch_size updates target_every polyak averaging learning_starts"),
     )
 
 
 def reinforce(
-    config: settings.REINFORCE, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules
+    config: settings.REINFORCE,
+    observations: Any,
+    actions: Any,
+    seeds: Sequence[int],
+    schedules: Schedules,
+    own: Own = NOTHING,
 ) -> REINFORCE:
     """REINFORCE. Seeds: weights, acting."""
     weights, acting = seeds
-    policy = policy_for(actions)
-    model = models.actor_critic(
-        observations.shape,
-        policy.head,
-        torso=models.dense_torso(config.hidden),
-        critic=config.baseline,
-        normalize=config.normalize_observations,
-        seed=weights,
-    )
+    policy, torso = policy_for(actions), models.dense_torso(config.hidden)
+    rate, norm = schedules.learning_rate(1), config.max_gradient_norm
     return REINFORCE(
-        network=FeedForward(model, policy),
-        optimizer=Adam(schedules.learning_rate(1), global_clipnorm=config.max_gradient_norm),
+        network=building_networks.actor_critic(config, observations, policy, weights, own, torso=torso, critic=config.baseline),
+        optimizer=next(own.optimizers(rate, norm, lambda: Adam(rate, global_clipnorm=norm))),
         seed=acting,
         **_shared(config, "normalize_advantage entropy_weight"),
     )
 
 
-def a2c(config: settings.A2C, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> A2C:
+def a2c(
+    config: settings.A2C, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> A2C:
     """A2C. Seeds: weights, acting."""
     weights, acting = seeds
-    policy = policy_for(actions)
-    model = models.actor_critic(
-        observations.shape,
-        policy.head,
-        torso=models.dense_torso(config.hidden),
-        normalize=config.normalize_observations,
-        seed=weights,
-    )
-    norm, rate = config.max_gradient_norm, schedules.learning_rate(1)
+    policy, torso = policy_for(actions), models.dense_torso(config.hidden)
+    rate, norm = schedules.learning_rate(1), config.max_gradient_norm
+
+    def rmsprop():
+        return RMSprop(rate, rho=0.99, epsilon=1e-5, epsilon_inside=False, global_clipnorm=norm)
+
     return A2C(
-        network=FeedForward(model, policy),
-        optimizer=RMSprop(rate, rho=0.99, epsilon=1e-5, epsilon_inside=False, global_clipnorm=norm),
+        network=building_networks.actor_critic(config, observations, policy, weights, own, torso=torso),
+        optimizer=next(own.optimizers(rate, norm, rmsprop)),
         seed=acting,
         **_shared(config, "gae_lambda entropy_weight value_weight normalize_advantage"),
     )
 
 
-def ppo(config: settings.PPO, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> PPO:
+def ppo(
+    config: settings.PPO, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> PPO:
     """PPO. Seeds: weights, acting."""
     weights, acting = seeds
-    policy = _policy(config, actions)
     dense = models.dense_torso(config.hidden, config.activation, orthogonal=config.orthogonal)
-    model = models.actor_critic(
-        observations.shape,
-        policy.head,
-        torso=models.nature_torso() if config.network == "nature" else dense,
-        shared=config.shared,
-        normalize=config.normalize_observations,
-        seed=weights,
-    )
-    rate = schedules.learning_rate(config.epochs * config.minibatches)
+    torso = models.nature_torso() if config.network == "nature" else dense
+    options = {"torso": torso, "shared": config.shared}
+    rate, norm = schedules.learning_rate(config.epochs * config.minibatches), config.max_gradient_norm
     clip_end = config.clip if config.clip_end is None else config.clip_end
     return PPO(
-        network=FeedForward(model, policy),
-        optimizer=Adam(rate, global_clipnorm=config.max_gradient_norm, epsilon=1e-5),
+        network=building_networks.actor_critic(
+            config, observations, building_networks.policy(config, actions), weights, own, **options
+        ),
+        optimizer=next(own.optimizers(rate, norm, lambda: Adam(rate, global_clipnorm=norm, epsilon=1e-5))),
         rewards=RewardScaling(config.num_envs, config.discount) if config.normalize_rewards else None,
         clip=schedules.linear(config.clip, clip_end),
         entropy_weight=schedules.linear(config.entropy_weight, config.entropy_weight_end),
@@ -148,46 +154,61 @@ def ppo(config: settings.PPO, observations: Any, actions: Any, seeds: Sequence[i
     )
 
 
-def ppo_with_memory(
-    config: settings.RecurrentPPO, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules
-) -> PPO:
+def recurrent_ppo(
+    config: settings.RecurrentPPO,
+    observations: Any,
+    actions: Any,
+    seeds: Sequence[int],
+    schedules: Schedules,
+    own: Own = NOTHING,
+) -> RecurrentPPO:
     """Recurrent PPO. Seeds: weights, acting."""
     weights, acting = seeds
     policy = policy_for(actions)
-    build = models.recurrent_actor_critic(
-        observations.shape,
-        policy.head,
-        cell=CELLS[config.cell],
-        units=config.units,
-        hidden=config.hidden,
-        activation="relu",
-        normalize=config.normalize_observations,
-        seed=weights,
-    )
-    rate = schedules.learning_rate(config.epochs * config.minibatches)
-    return recurrent_ppo(
-        build=build,
+
+    def build(shape, normalize):
+        options = {"cell": CELLS[config.cell], "units": config.units, "hidden": config.hidden, "activation": "relu"}
+        return models.recurrentbuilding_networks.actor_critic(shape, policy.head, **options, normalize=normalize, seed=weights)
+
+    given = own.made("network", weights)
+    if isinstance(given, keras.Model):
+        raise ValueError(
+            "network: expected a function (observation space, action space) -> (a function of the number of steps -> "
+            "model), as lab.models.recurrent_actor_critic returns, received a Keras model."
+        )
+    normalize = config.normalize_observations
+    rate, norm = schedules.learning_rate(config.epochs * config.minibatches), config.max_gradient_norm
+    return RecurrentPPO(
+        build=given or inputs.recurrent_network(observations, build, normalize=normalize, seed=weights),
         policy=policy,
         num_envs=config.num_envs,
-        optimizer=Adam(rate, global_clipnorm=config.max_gradient_norm, epsilon=1e-5),
+        optimizer=next(own.optimizers(rate, norm, lambda: Adam(rate, global_clipnorm=norm, epsilon=1e-5))),
         clip=schedules.linear(config.clip, 0.0),
         seed=acting,
         **_shared(config, "gae_lambda epochs minibatches entropy_weight"),
     )
 
 
-def sac(config: settings.SAC, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> SAC:
+def sac(
+    config: settings.SAC, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> SAC:
     """SAC. Seeds: actor, two critics, replay, acting."""
     actor, *critics, memory, acting = seeds
     dimensions, rate = int(actions.shape[0]), config.learning_rate
+    optimizers = own.optimizers(rate, None, lambda: Adam(rate))
+
+    def build(shape, normalize):
+        return models.gaussianbuilding_networks.actor(shape, dimensions, config.hidden, seed=actor)
+
     temperature: Any = FixedTemperature(config.initial_temperature)
+    first = next(optimizers)
     if config.temperature == "learnt":
         target, initial = config.target_entropy, config.initial_temperature
-        temperature = LearntTemperature(dimensions, Adam(rate), target_entropy=target, initial=initial)
+        temperature = LearntTemperature(dimensions, next(optimizers), target_entropy=target, initial=initial)
     return SAC(
-        actor=models.gaussian_actor(observations.shape, dimensions, config.hidden, seed=actor),
-        critics=_critics(config, observations.shape, dimensions, critics),
-        optimizer=Adam(rate),
+        actor=building_networks.actor("actor", actor, observations, build, own),
+        critics=building_networks.critics(config, observations, dimensions, critics, next(optimizers), own),
+        optimizer=first,
         temperature=temperature,
         replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
         action_space=actions,
@@ -196,48 +217,68 @@ def sac(config: settings.SAC, observations: Any, actions: Any, seeds: Sequence[i
     )
 
 
-def td3(config: settings.TD3, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules) -> TD3:
+def td3(
+    config: settings.TD3, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> TD3:
     """TD3. Seeds: actor, replay, acting, critics."""
+    noise, smoothing = GaussianNoise(config.noise), clipped_noise(config.smoothing, config.smoothing_clip)
+    options = {"noise": noise, "smoothing": smoothing, "policy_delay": config.policy_delay}
+    return TD3(**options, **_deterministic(config, observations, actions, seeds, own))
+
+
+def ddpg(
+    config: settings.DDPG, observations: Any, actions: Any, seeds: Sequence[int], schedules: Schedules, own: Own = NOTHING
+) -> DDPG:
+    """DDPG with independent normal noise. Seeds: those of `td3`."""
+    return DDPG(noise=GaussianNoise(config.noise), **_deterministic(config, observations, actions, seeds, own))
+
+
+def _deterministic(config, observations, actions, seeds, own):
+    """What TD3 and DDPG have in common."""
     actor, memory, acting, *critics = seeds
-    dimensions = int(actions.shape[0])
-    actors = [
-        models.deterministic_actor(observations.shape, dimensions, config.hidden, seed=actor, name=name)
-        for name in ("actor", "target_actor")
-    ]
-    return TD3(
-        actor=actors[0],
-        target_actor=actors[1],
-        critics=_critics(config, observations.shape, dimensions, critics),
-        optimizer=Adam(config.learning_rate),
-        replay=UniformReplay(config.buffer_size, observations, actions, seed=memory),
-        action_space=actions,
-        noise=GaussianNoise(config.noise),
-        smoothing=clipped_noise(config.smoothing, config.smoothing_clip),
-        seed=acting,
-        **_shared(config, "policy_delay batch_size updates learning_starts"),
-    )
+    dimensions, rate = int(actions.shape[0]), config.learning_rate
+    optimizers = own.optimizers(rate, None, lambda: Adam(rate))
 
+    def network(name):
+        def build(shape, normalize):
+            return models.deterministicbuilding_networks.actor(shape, dimensions, config.hidden, seed=actor, name=name)
 
-def _critics(config, shape, dimensions, seeds):
-    """Critics and their targets, each pair from one seed."""
-    return Critics(
-        [models.critic(shape, dimensions, config.hidden, seed=seed) for seed in seeds],
-        [models.critic(shape, dimensions, config.hidden, seed=seed, name="target_critic") for seed in seeds],
-        Adam(config.learning_rate),
-        polyak=config.polyak,
-    )
+        return building_networks.actor(name, actor, observations, build, own)
 
-
-def _policy(config, space):
-    """PPO's policy for an action space."""
-    if not isinstance(space, Box):
-        return policy_for(space)
-    if config.gsde:
-        noise = {"num_envs": config.num_envs, "features": config.hidden[-1], "redraw_every": config.gsde}
-        return GSDEPolicy(space, initial_log_scale=config.initial_log_scale, **noise)
-    return NormalPolicy(space, initial_log_scale=config.initial_log_scale)
+    return {
+        "actor": network("actor"),
+        "target_actor": network("target_actor"),
+        "optimizer": next(optimizers),
+        "critics": building_networks.critics(config, observations, dimensions, critics, next(optimizers), own),
+        "replay": UniformReplay(config.buffer_size, observations, actions, seed=memory),
+        "action_space": actions,
+        "seed": acting,
+        **_shared(config, "batch_size updates learning_starts"),
+    }
 
 
 def _shared(config, names):
     """The arguments that have the names of settings: these, discount and rollout_length."""
     return {name: getattr(config, name) for name in ("discount", "rollout_length", *names.split())}
+
+
+class Builder(NamedTuple):
+    """How an algorithm is made from its settings."""
+
+    settings: type  # of `lab.agents.settings`
+    build: Callable[..., Any]  # of this module
+    count: Callable[[Any], int]  # settings -> how many seeds it needs
+
+
+BUILDERS = {
+    DQN: Builder(settings.DQN, dqn, lambda config: 3),
+    REINFORCE: Builder(settings.REINFORCE, reinforce, lambda config: 2),
+    A2C: Builder(settings.A2C, a2c, lambda config: 2),
+    PPO: Builder(settings.PPO, ppo, lambda config: 2),
+    RecurrentPPO: Builder(settings.RecurrentPPO, recurrent_ppo, lambda config: 2),
+    DDPG: Builder(settings.DDPG, ddpg, lambda config: 3 + config.critics),
+    TD3: Builder(settings.TD3, td3, lambda config: 3 + config.critics),
+    SAC: Builder(settings.SAC, sac, lambda config: 5),
+}
+
+__getattr__ = renamed(__name__, {"ppo_with_memory": "recurrent_ppo"})

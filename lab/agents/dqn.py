@@ -20,8 +20,10 @@ from keras import ops
 
 from lab import engine, validation
 from lab.agents import settings
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
+from lab.agents.for_env import ForEnv
+from lab.agents.parts import mask_size
 from lab.agents.passes import HostPasses, exploring, greedy, learning, observation_statistics
 from lab.agents.replay import Replay
 from lab.agents.requirements import (
@@ -39,12 +41,7 @@ from lab.losses.reinforcement import q_learning_bootstrap
 from lab.models.average import averaged, update_counter, update_recent_average
 
 
-def squared(error: Tensor) -> Tensor:
-    """0.5 e^2, elementwise: a loss of the TD error e."""
-    return 0.5 * error**2
-
-
-class DQN:
+class DQN(ForEnv):
     """Deep Q-network for discrete actions and Box observations of any rank.
 
     Args:
@@ -55,7 +52,7 @@ class DQN:
         bootstrap: a function, (action values of the online network, of the target network) ->
             value of the next state: `q_learning_bootstrap` or another of
             `lab.losses.reinforcement`.
-        loss: elementwise loss of the TD error, `lab.losses.huber_error` or `squared`.
+        loss: of the TD error, elementwise: `lab.losses.huber_error` or `half_squared_error`.
         epsilon: a schedule, environment steps -> probability of a random action.
         seed: seeds the exploration inside compiled programs.
         discount, batch_size, rollout_length, updates, target_every, polyak, averaging,
@@ -95,7 +92,7 @@ class DQN:
         self.target_every = validation.integer("target_every", target_every)
         self.learning_starts = validation.integer("learning_starts", learning_starts, 0)
         self.polyak = validation.SHARE.check("polyak", polyak)
-        self.averaging = validation.UNIT.check("averaging", averaging)
+        self.averaging, self._mask = validation.UNIT.check("averaging", averaging), mask_size(replay.observation_space)
         self.steps = keras.Variable(0, dtype="int32", trainable=False, name="environment_steps")
         self.updated = keras.Variable(0, dtype="int32", trainable=False, name="gradient_steps")
         self.seed = keras.random.SeedGenerator(seed)
@@ -120,23 +117,25 @@ class DQN:
         copy_weights("target", target, "online", online)
 
     def require_place(self, *environments: Any) -> None:
-        """See `Agent.require_place`."""
+        """See `Algorithm.require_place`."""
         require_place(self.replay.observation_space.shape, self.replay.action_space, (), environments)
 
     def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Epsilon-greedy: observation `[B, ...]` -> (action `[B]` int32, {}). A program."""
-        return epsilon_greedy(exploring(self.online, observation), self.exploration_rate(), self.seed), {}
+        values = exploring(self.online, observation)
+        return epsilon_greedy(values, self.exploration_rate(), self.seed, self._allowed(observation)), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """See `Agent.host_policy`: (observation, start) -> (action `[B]`, {}).
+        """See `Algorithm.host_policy`: (observation, start) -> (action `[B]`, {}).
 
         With a generator it is epsilon-greedy by the online network, otherwise greedy by `model`.
         """
         if generator is None:
             best = self._greedy.refresh()
-            return lambda observation, start: (best(observation).argmax(axis=-1), {})
+            return lambda seen, start: (best(seen).argmax(axis=-1), {})
         values, epsilon = self._exploring.refresh(), float(self.exploration_rate())
-        return lambda observation, start: (host_epsilon_greedy(values(observation), epsilon, generator), {})
+        allowed = self._allowed
+        return lambda seen, start: (host_epsilon_greedy(values(seen), epsilon, generator, allowed(seen)), {})
 
     def policy_model(self) -> keras.Model:
         """The greedy policy as a Keras model: observation `[B, ...]` -> action values `[B, A]`."""
@@ -145,6 +144,10 @@ class DQN:
     def exploration_rate(self) -> Tensor:
         """Epsilon now. It is 1 before learning starts."""
         return ops.where(self.steps.value < self.learning_starts, 1.0, self.epsilon(self.steps.value))
+
+    def _allowed(self, observation):
+        """Which actions the masks in observations allow, `[B, A]` bool; None without masks."""
+        return observation[:, -self._mask :] > 0 if self._mask else None
 
     def observe(self, trajectory: Trajectory) -> None:
         """Adds a trajectory to the replay and counts its steps. A program."""

@@ -13,7 +13,9 @@ import numpy as np
 
 from lab.agents import environments
 from lab.agents.environments import first_line
+from lab.agents.parts import MASK, action_counts, flat_mask
 from lab.agents.spaces import NUMBERS, check_actions, fitting, one_line
+from lab.errors import EnvironmentFailure
 from lab.validation import shown
 
 RESET = "reset(seed, options) to return (observation, info)"
@@ -34,24 +36,23 @@ def check(env: Any, steps: int = 10) -> None:
         fitting("observation space", env.observation_space)
     check_interface(env.unwrapped)
     env.action_space.seed(0)
-    observation = _reset(env)
+    observation, info = _reset(env)
     _check_observation(env, "reset", observation)
     for _ in range(steps):
         before = np.array(observation) if isinstance(observation, np.ndarray) else None
-        following, reward, terminated, truncated = _step(env)
+        following, reward, terminated, truncated, info = _step(env, info)
         _check_observation(env, "step", following)
         if before is not None and not np.array_equal(before, observation, equal_nan=before.dtype.kind == "f"):
             raise ValueError("env: expected a new array as each observation, received one that step changes; return a copy")
         if not isinstance(reward, Real | np.bool_) or not np.isfinite(float(reward)):
             raise ValueError(f"env: expected a finite number as reward, received {reward!r}")
-        observation = _reset(env) if terminated or truncated else following
+        observation, info = _reset(env) if terminated or truncated else (following, info)
 
 
 def check_interface(env: Any) -> None:
     """ValueError where a reset or a random step fails, or returns something else than it should."""
     env.action_space.seed(0)
-    _reset(env)
-    _step(env)
+    _step(env, _reset(env)[1])
 
 
 def require_environment(
@@ -103,19 +104,33 @@ def require_environment(
 
 
 def _reset(env):
-    """The observation after a reset; ValueError where the reset fails."""
+    """(observation, info) after a reset; ValueError where the reset fails."""
     result = _called(env.reset, RESET, seed=0)
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
         raise ValueError(f"env: expected {RESET}, received {_kind(result)}")
-    return result[0]
+    return result
 
 
-def _step(env):
-    """(observation, reward, terminated, truncated) of a random step; ValueError where it fails."""
-    result = _called(env.step, STEP, env.action_space.sample())
+def _step(env, info):
+    """What a random step returns; ValueError where it fails.
+
+    Args:
+        info: of the step before. The action is one that its mask allows.
+    """
+    space, mask = env.action_space, info.get(MASK)
+    discrete = isinstance(space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete)
+    if mask is not None and discrete:
+        try:
+            flat_mask(mask, action_counts(space))
+        except EnvironmentFailure as error:
+            raise ValueError(f"env: {error}") from error
+        several = isinstance(mask, tuple | list) and np.ndim(mask[0])
+        mask = tuple(np.asarray(part, np.int8) for part in mask) if several else np.asarray(mask, np.int8)
+    action = space.sample(mask) if mask is not None and discrete else space.sample()
+    result = _called(env.step, STEP, action)
     if not isinstance(result, tuple) or len(result) != 5 or not isinstance(result[4], dict):
         raise ValueError(f"env: expected {STEP}, received {_kind(result)}")
-    return result[:4]
+    return result
 
 
 def _called(function, expected, *positional, **named):

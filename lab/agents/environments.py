@@ -16,6 +16,7 @@ from gymnasium import spaces, wrappers
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from lab import renamed
+from lab.agents import parts
 from lab.agents.spaces import NUMBERS, one_line
 from lab.runs import paths
 
@@ -77,12 +78,14 @@ def make(
     frame_stack: int = 1,
     render_mode: str | None = None,
     training: bool = False,
+    action_mask: bool | None = True,
 ) -> gymnasium.Env:
     """An environment with observations that are one Box.
 
-    Dict, Tuple, Discrete, MultiDiscrete and MultiBinary observations are flattened. Categories
-    become one-hot. A single number becomes a vector of length 1. A Dict with one part becomes that
-    part.
+    Discrete, MultiDiscrete and MultiBinary observations are flattened. Categories become one-hot. A
+    single number becomes a vector of length 1. A Dict with one part becomes that part. Other Dicts
+    and Tuples become a vector of their parts, whose space knows where each part is
+    (`lab.agents.parts.Composite`).
 
     With `frame_stack` = n the agent sees the last n observations: images side by side in the
     channels, vectors as `[n, D]`.
@@ -103,6 +106,9 @@ def make(
         frame_stack: n, the number of observations that the agent sees at once.
         render_mode: of the environment. With None it gets no such argument.
         training: whether the rewards of Atari games are clipped.
+        action_mask: True puts `info["action_mask"]`, if the first reset gives one, behind each
+            observation. Networks then exclude the actions that it forbids. False leaves masks
+            out, None knows that there is one.
 
     Raises:
         ValueError: the environment cannot be made, or its observations cannot become one Box.
@@ -112,7 +118,8 @@ def make(
     env = _create(environment, options | ({"frameskip": 1} if atari else {}))
     for wrapper in wrappers:
         env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
-    return _prepared(env, atari, frame_stack, training)
+    env = _prepared(env, atari, frame_stack, training)
+    return parts.MaskInObservation(env) if action_mask is None or (action_mask and _has_mask(env)) else env
 
 
 def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
@@ -124,12 +131,38 @@ def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
     Args:
         **arguments: those of `make`.
     """
-    plain = arguments.get("frame_stack", 1) == 1 and not arguments.get("options") and not arguments.get("wrappers")
-    if plain and isinstance(environment, str) and environment.startswith("lab/"):
-        register(environment)
-        if gymnasium.spec(environment).vector_entry_point:
-            return gymnasium.make_vec(environment, count, vectorization_mode="vector_entry_point")
-    return SyncVectorEnv([lambda: make(environment, **arguments)] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
+    if is_functional(environment) and _plain(arguments):
+        return gymnasium.make_vec(environment, count, vectorization_mode="vector_entry_point")
+    masked: list[bool] = []  # what the first one found out
+
+    def one():
+        env = make(environment, **(arguments | ({"action_mask": None if masked[0] else False} if masked else {})))
+        masked.append(isinstance(env, parts.MaskInObservation))
+        return env
+
+    return SyncVectorEnv([one] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
+
+
+def is_functional(environment: Any) -> bool:
+    """Whether it is the id of an environment of the laboratory that also runs on the device."""
+    if not isinstance(environment, str) or not environment.startswith("lab/"):
+        return False
+    return bool(gymnasium.spec(register(environment)).vector_entry_point)
+
+
+def _plain(arguments):
+    """Whether an environment is made without changes."""
+    return arguments.get("frame_stack", 1) == 1 and not arguments.get("options") and not arguments.get("wrappers")
+
+
+def _has_mask(env):
+    """Whether the first reset of an environment with discrete actions gives a mask of them."""
+    if not isinstance(env.action_space, spaces.Discrete | spaces.MultiDiscrete):
+        return False
+    try:
+        return parts.MASK in env.reset(seed=0)[1]
+    except Exception:  # `environment_checks.check` says what is wrong
+        return False
 
 
 class _Detached(gymnasium.Wrapper):
@@ -189,6 +222,9 @@ def _prepared(env, atari, frame_stack, training):
         env = wrappers.TimeLimit(env, LONGEST_EPISODE)
     env = _as_box(env)
     if frame_stack > 1:
+        seen = parts.parts_of(env.observation_space)
+        if len(seen) > 1 and any(part.kind != "vector" for part in seen):
+            raise ValueError(f"frame_stack: expected 1 with an image among other parts, received {frame_stack}.")
         images = len(env.observation_space.shape or ()) > 1
         env = wrappers.FrameStackObservation(env, frame_stack)
         env = _channels_last(env) if images else env
@@ -212,32 +248,15 @@ def first_line(error: Exception) -> str:
 def _as_box(env):
     space = env.observation_space
     if isinstance(space, spaces.Dict) and len(space.spaces) == 1:  # becomes its only part
-        ((name, part),) = space.spaces.items()
-        return _as_box(wrappers.TransformObservation(env, lambda observation: observation[name], part))
+        return _as_box(parts.OnlyPart(env))
     if isinstance(space, spaces.Box):
         return env if space.shape else wrappers.FlattenObservation(env)
     expected = "an observation space of Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple"
-    for where, part in _parts(space):
-        place = f" at {where}" if where else ""
+    for where, part in parts.leaves(space):
         if not isinstance(part, NUMBERS):
+            place = f" at {''.join(f'[{name!r}]' for name in where)}" if where else ""
             raise ValueError(f"env: expected {expected}, received {one_line(part)}{place}")
-        if isinstance(part, spaces.Box) and (len(part.shape) > 2 or (len(part.shape) == 2 and part.dtype == np.uint8)):
-            raise ValueError(
-                f"env: expected an image alone, or vectors, received the image {part.shape}{place} among other parts; "
-                "choose with gymnasium.wrappers.FilterObservation, "
-                "--wrappers 'gymnasium.wrappers:FilterObservation filter_keys=[\"name\"]'"
-            )
-    return wrappers.FlattenObservation(env)
-
-
-def _parts(space, where=""):
-    """(path, space) of each part that has no parts itself."""
-    if isinstance(space, spaces.Dict | spaces.Tuple):
-        inner = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
-        for name, part in inner:
-            yield from _parts(part, f"{where}[{name!r}]")
-    else:
-        yield where, space
+    return parts.Flattened(env) if isinstance(space, spaces.Dict | spaces.Tuple) else wrappers.FlattenObservation(env)
 
 
 def _channels_last(env):

@@ -35,28 +35,40 @@ def exponential(start: float, end: float, half_life: float) -> Callable[[Tensor]
     return lambda step: end + (start - end) * ops.power(2.0, -ops.cast(step, "float32") / half_life)
 
 
-def epsilon_greedy(values: Tensor, epsilon: Tensor, seed: Any) -> Tensor:
+def epsilon_greedy(values: Tensor, epsilon: Tensor, seed: Any, allowed: Tensor | None = None) -> Tensor:
     """A uniformly random action with probability epsilon, otherwise the first of the best actions.
 
     Args:
         values: action values, `[B, A]`.
         epsilon: probability in [0, 1].
         seed: a `keras.random.SeedGenerator`.
+        allowed: which actions may be drawn, `[B, A]` bool; None means all. The values of the others
+            are the lowest (`lab.layers.MaskedActions`).
 
     Returns:
         actions, `[B]` int32.
     """
     batch, actions = ops.shape(values)
     explore = keras.random.uniform((batch,), seed=seed) < epsilon
-    anything = keras.random.randint((batch,), 0, actions, seed=seed)
+    if allowed is None:
+        anything = keras.random.randint((batch,), 0, actions, seed=seed)
+    else:
+        draws = keras.random.uniform((batch, actions), seed=seed)  # the largest of equally distributed numbers
+        anything = ops.cast(ops.argmax(ops.where(allowed, draws, -1.0), axis=-1), "int32")
     return ops.where(explore, anything, ops.cast(ops.argmax(values, axis=-1), "int32"))
 
 
-def host_epsilon_greedy(values: np.ndarray, epsilon: float, generator: np.random.Generator) -> np.ndarray:
+def host_epsilon_greedy(
+    values: np.ndarray, epsilon: float, generator: np.random.Generator, allowed: np.ndarray | None = None
+) -> np.ndarray:
     """`epsilon_greedy` of NumPy arrays, with randomness from a NumPy generator."""
     batch, actions = values.shape
     greedy: Any = values.argmax(axis=-1)
     explore: Any = generator.random(batch) < epsilon
     if explore.any():
-        greedy[explore] = np.asarray(generator.integers(actions, size=batch))[explore]
+        if allowed is None:
+            anything = np.asarray(generator.integers(actions, size=batch))
+        else:
+            anything = np.where(allowed, generator.random(values.shape), -1.0).argmax(axis=-1)
+        greedy[explore] = anything[explore]
     return greedy

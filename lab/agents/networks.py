@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.passes import HostPasses, exploring, greedy, observation_statistics, several
 from lab.agents.requirements import require_outputs
 from lab.engine.types import Tensor
@@ -55,7 +55,7 @@ class FeedForward:
         return self.policy.action(sample), {"sample": sample, "start": start}
 
     def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
-        """See `Agent.host_policy`."""
+        """See `Algorithm.host_policy`."""
         forward = (self._host.greedy if generator is None else self._host.exploring).refresh()
         draw = self.policy.host_sampler(generator)
 
@@ -135,7 +135,7 @@ class Recurrent:
         return self.policy.action(sample), {"sample": sample, "start": start} | before
 
     def host_policy(self, generator: np.random.Generator | None, seed: Any) -> Callable[..., Any]:
-        """See `Agent.host_policy`.
+        """See `Algorithm.host_policy`.
 
         Exploring is one compiled call of `act`, whose randomness comes from `seed`, not from the
         generator. The greedy policy has a memory of its own.
@@ -160,6 +160,13 @@ class Recurrent:
             return action, {"sample": sample}
 
         return act
+
+    def remember(self, observation: Any, start: Any, memory: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(greedy actions, memory after them) of arrays. Memory () is an empty one."""
+        self.host_policy(None, None)
+        before = list(memory) or [np.zeros((len(start), v.shape[-1]), np.float32) for v in self._memory]
+        parameters, _, after = keras.tree.map_structure(np.asarray, self._programs["greedy"](observation, start, before))
+        return self.policy.host_sampler(None)(*parameters)[1], after
 
     def policy_model(self) -> keras.Model:
         """The greedy policy: [observation, start `[B]`, *memory] -> [scores or action, *memory]."""

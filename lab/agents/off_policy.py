@@ -10,9 +10,10 @@ import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.box import UnitBox
 from lab.agents.critics import Critics
+from lab.agents.for_env import ForEnv
 from lab.agents.passes import HostPasses, exploring, observation_statistics
 from lab.agents.replay import Replay, Transition
 from lab.agents.requirements import (
@@ -25,7 +26,7 @@ from lab.agents.spaces import one_line
 from lab.engine.types import Tensor
 
 
-class OffPolicy(abc.ABC):
+class OffPolicy(ForEnv, abc.ABC):
     """An actor and critics that learn from a replay, for Box actions.
 
     A subclass says how they explore and how they learn.
@@ -89,7 +90,7 @@ class OffPolicy(abc.ABC):
             raise ValueError(f"replay: expected the actions of {expected}, received {received}.")
 
     def require_place(self, *environments: Any) -> None:
-        """See `Agent.require_place`."""
+        """See `Algorithm.require_place`."""
         require_place(self.replay.observation_space.shape, self.replay.action_space, vars(self).values(), environments)
 
     def act(self, observation: Tensor, start: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -102,7 +103,7 @@ class OffPolicy(abc.ABC):
         return self.box.from_unit(ops.where(self.steps.value < self.learning_starts, anything, action)), {}
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable[..., Any]:
-        """See `Agent.host_policy`: (observation, start) -> (action `[B, D]`, {})."""
+        """See `Algorithm.host_policy`: (observation, start) -> (action `[B, D]`, {})."""
         box = self.box
         if generator is None:
             best = self._host.greedy.refresh()

@@ -15,7 +15,7 @@ from keras import ops
 from lab import engine, validation
 from lab.agents import settings
 from lab.agents.actor_critic import ActorCritic, Experience, gradient_norm, standardize
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.passes import learning
 from lab.engine.types import Tensor
 from lab.losses import reinforcement

@@ -10,26 +10,14 @@ from typing import Any
 
 import keras
 
+from lab import renamed
 from lab.agents import settings
 from lab.agents.networks import Recurrent
 from lab.agents.ppo import PPO
 from lab.engine.types import Tensor
 
 
-def recurrent_ppo(
-    *,
-    build: Callable[[int], keras.Model],
-    policy: Any,
-    num_envs: int,
-    rollout_length: int = settings.RecurrentPPO.rollout_length,
-    epochs: int = settings.RecurrentPPO.epochs,
-    minibatches: int = settings.RecurrentPPO.minibatches,
-    discount: float = settings.RecurrentPPO.discount,
-    gae_lambda: float = settings.RecurrentPPO.gae_lambda,
-    clip: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.clip,
-    entropy_weight: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.entropy_weight,
-    **options: Any,
-) -> PPO:
+class RecurrentPPO(PPO):
     """PPO on partly observable environments.
 
     Args:
@@ -40,6 +28,25 @@ def recurrent_ppo(
             fields of `lab.agents.settings.RecurrentPPO`.
         **options: the other arguments of `PPO`.
     """
-    network = Recurrent(build, policy, num_envs=num_envs, length=rollout_length)
-    options |= {"discount": discount, "gae_lambda": gae_lambda, "clip": clip, "entropy_weight": entropy_weight}
-    return PPO(network=network, rollout_length=rollout_length, epochs=epochs, minibatches=minibatches, **options)
+
+    def __init__(
+        self,
+        *,
+        build: Callable[[int], keras.Model],
+        policy: Any,
+        num_envs: int,
+        rollout_length: int = settings.RecurrentPPO.rollout_length,
+        epochs: int = settings.RecurrentPPO.epochs,
+        minibatches: int = settings.RecurrentPPO.minibatches,
+        discount: float = settings.RecurrentPPO.discount,
+        gae_lambda: float = settings.RecurrentPPO.gae_lambda,
+        clip: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.clip,
+        entropy_weight: float | Callable[[Tensor], Tensor] = settings.RecurrentPPO.entropy_weight,
+        **options: Any,
+    ) -> None:
+        network = Recurrent(build, policy, num_envs=num_envs, length=rollout_length)
+        options |= {"discount": discount, "gae_lambda": gae_lambda, "clip": clip, "entropy_weight": entropy_weight}
+        super().__init__(network=network, rollout_length=rollout_length, epochs=epochs, minibatches=minibatches, **options)
+
+
+__getattr__ = renamed(__name__, {"recurrent_ppo": "RecurrentPPO"})

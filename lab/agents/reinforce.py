@@ -14,7 +14,7 @@ from keras import ops
 
 from lab.agents import settings
 from lab.agents.a2c import A2C
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.engine.types import Tensor
 
 

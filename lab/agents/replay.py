@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.spaces import fitting
 from lab.validation import Interval
 

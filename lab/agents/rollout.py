@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.agents.agent import Agent, Trajectory
+from lab.agents.algorithm import Algorithm, Trajectory
 from lab.agents.spaces import NARROW, as_action, overflow
 from lab.errors import EnvironmentFailure
 
@@ -30,7 +30,7 @@ class HostRollout:
     Acting is a function of arrays, `agent.host_policy`. Learning is one compiled call.
 
     Args:
-        agent: an `Agent`.
+        agent: an `Algorithm`.
         envs: a `gymnasium.vector.VectorEnv` in SAME_STEP mode.
         seed: the run's seed. It and the step of the last reset seed environments and exploration.
     """
@@ -38,7 +38,7 @@ class HostRollout:
     # The state of host environments cannot be saved. A resumed run resets them with a known seed.
     variables = ()
 
-    def __init__(self, agent: Agent, envs: Any, *, seed: int) -> None:
+    def __init__(self, agent: Algorithm, envs: Any, *, seed: int) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
             raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
@@ -127,7 +127,7 @@ class DeviceRollout:
     Acting, stepping the environments and learning are one program.
 
     Args:
-        agent: an `Agent`.
+        agent: an `Algorithm`.
         env: a `gymnasium.experimental.functional.FuncEnv`, written in `keras.ops` over `[B, ...]`.
             `initial(rng)` gets a `SeedGenerator` and returns the states of all B environments.
         max_episode_steps: the time limit. A functional environment has none of its own.
@@ -135,7 +135,7 @@ class DeviceRollout:
         xla: as in `engine.compile`.
     """
 
-    def __init__(self, agent: Agent, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None) -> None:
+    def __init__(self, agent: Algorithm, env: Any, *, max_episode_steps: int, seed: int, xla: bool | None = None) -> None:
         self._xla = xla
         self.agent = agent
         self.env = env

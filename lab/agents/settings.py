@@ -124,8 +124,9 @@ class PPO(ActorCritic):
     normalize_advantage: bool = True
     normalize_rewards: bool = False
     """Divide rewards by the running standard deviation of their discounted sums."""
-    network: Literal["dense", "nature"] = "dense"
-    """Dense layers, or the convolutions of Mnih et al. 2015 for images."""
+    network: Literal["dense", "flat", "nature"] = "dense"
+    """dense: dense layers, for images after convolutions, for sequences after a GRU. flat: dense
+    layers over all numbers. nature: the convolutions of Mnih et al. 2015 alone, for images."""
     activation: Literal["tanh", "relu"] = "tanh"
     """Activation of the dense layers."""
     orthogonal: bool = True
@@ -157,7 +158,7 @@ class PPO(ActorCritic):
 
 @dataclass(frozen=True)
 class RecurrentPPO(Checked, Evaluation, Network, Gradient, Environment):
-    """Recurrent PPO (`lab.agents.recurrent_ppo`). Gradients flow through a whole rollout."""
+    """Recurrent PPO (`lab.agents.RecurrentPPO`). Gradients flow through a whole rollout."""
 
     num_envs: int = 8
     rollout_length: int = 128

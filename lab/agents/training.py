@@ -68,7 +68,8 @@ def train(
         report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
     """
     per_iteration = agent.rollout_length * rollout.num_envs
-    learning_starts, total = whole_steps(steps, agent.learning_starts, per_iteration, report_every)
+    learning_starts = round_up(agent.learning_starts, per_iteration)
+    total = start + whole_steps(steps - start, max(learning_starts - start, 0), per_iteration, report_every)[1]
     report_every = round_up(report_every, per_iteration)
     checkpoint_every = round_up(checkpoint_every, per_iteration)
     step = start

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from lab.engine import private
+
 
 def _softmax(x):
     shifted = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -34,6 +36,7 @@ def host_forward(model: keras.Model) -> "HostForward | CompiledForward":
     several. Each layer must be called once, and be one of these:
 
     - Dense, Flatten, Concatenate, Add or Activation, with an activation of `ACTIVATIONS`;
+    - a model that is covered itself;
     - a layer that has a method `host_function()`.
 
     None of them draws noise, in training or not. The outputs differ from those of the compiled
@@ -95,8 +98,10 @@ class HostForward:
         slots = {id(model.inputs[0]): 0}
         self._steps: list = []
         for make, layer in steps:
-            inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            for tensor in keras.tree.flatten(layer.output):
+            inputs, outputs = private.symbolic_call(layer) or ([], [])
+            if not outputs:  # called several times: its tensors here are not known
+                raise KeyError(layer.name)
+            for tensor in outputs:
                 slots[id(tensor)] = len(slots)
             self._steps.append((make, [slots[id(tensor)] for tensor in inputs]))
         outputs = [slots[id(tensor)] for tensor in model.outputs]
@@ -127,6 +132,9 @@ def _step(layer):
         return None
     if layer.compute_dtype != "float32":
         return None
+    if isinstance(layer, keras.Model):
+        inner = host_forward(layer)
+        return ((lambda: _several(inner.refresh())), layer) if isinstance(inner, HostForward) else None
     if hasattr(layer, "host_function"):
         return layer.host_function, layer
     kind, activation = type(layer), _in_numpy(getattr(layer, "activation", None))
@@ -141,6 +149,16 @@ def _step(layer):
     if kind is keras.layers.Add:
         return (lambda: lambda *xs: sum(xs[1:], xs[0])), layer
     return None
+
+
+def _several(forward):
+    """A nested model's function, whose outputs, if several, are a tuple."""
+
+    def call(x):
+        result = forward(x)
+        return tuple(result) if isinstance(result, list) else result
+
+    return call
 
 
 def _in_numpy(activation):

@@ -6,6 +6,7 @@ longer has.
 Of Keras:
 
 - `Layer._flatten_layers`: the layers of a model, also those of models within it.
+- `Operation._inbound_nodes`: with which tensors a model inside of a model was called.
 - `Variable._value`, `Variable._direct_assign`: the tensor of a variable, past the scope in which a
   program runs.
 - `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`,
@@ -28,7 +29,7 @@ from typing import Any
 import keras
 
 KERAS = {
-    "keras.layers.Layer": ("_flatten_layers",),
+    "keras.layers.Layer": ("_flatten_layers", "_inbound_nodes"),
     "keras.Variable": ("_value", "_direct_assign"),
     "keras.optimizers.Optimizer": (
         "_trainable_variables",
@@ -51,7 +52,7 @@ def missing() -> list[str]:
     variable = keras.Variable(0.0)
     optimizer.build([variable])
     objects: dict[str, Any] = {
-        "keras.layers.Layer": keras.layers.Layer,
+        "keras.layers.Layer": keras.layers.Layer(),
         "keras.Variable": variable,
         "keras.optimizers.Optimizer": optimizer,
     }
@@ -65,6 +66,17 @@ def missing() -> list[str]:
 def flatten_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """All layers of a model: itself, those within it, and those within them."""
     return list(model._flatten_layers())
+
+
+def symbolic_call(layer: keras.layers.Layer) -> tuple[list, list] | None:
+    """(inputs, outputs) of the only symbolic call of a layer or a model, else None.
+
+    `layer.input` of a model is its own input, not the tensor with which it was called.
+    """
+    nodes = layer._inbound_nodes
+    if len(nodes) != 1:
+        return None
+    return list(nodes[0].input_tensors), list(nodes[0].output_tensors)
 
 
 def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:

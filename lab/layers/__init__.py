@@ -12,10 +12,12 @@ from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalValueHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.learnt_map import LearntMap
 from lab.layers.local_response_normalization import LocalResponseNormalization
+from lab.layers.masked_actions import MaskedActions
 from lab.layers.maxout import Maxout
 from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
 from lab.layers.noisy_dense import NoisyDense
+from lab.layers.observation_part import ObservationPart
 from lab.layers.pixel_normalization import PixelNormalization
 from lab.layers.projection_head import ProjectionHead
 from lab.layers.receptive_fields import ReceptiveField, feature_maps, receptive_field
@@ -46,12 +48,14 @@ __all__ = [
     "LayerNormLSTMCell",
     "LearntMap",
     "LocalResponseNormalization",
+    "MaskedActions",
     "Maxout",
     "MinibatchStandardDeviation",
     "MirrorPadding1D",
     "MirrorPadding2D",
     "MirrorPadding3D",
     "NoisyDense",
+    "ObservationPart",
     "PReLU",
     "PeepholeLSTMCell",
     "PixelNormalization",

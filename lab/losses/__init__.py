@@ -7,7 +7,7 @@ agents.
 from lab.losses import adversarial, penalties, reinforcement
 from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
 from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
-from lab.losses.huber import Huber, huber, huber_error
+from lab.losses.huber import Huber, half_squared_error, huber, huber_error
 from lab.losses.kl_divergence import KLDivergence, kl_divergence
 from lab.losses.mean_absolute_error import MeanAbsoluteError, Quantile, mean_absolute_error, quantile_error
 from lab.losses.mean_squared_error import MeanSquaredError, mean_squared_error
@@ -23,6 +23,7 @@ __all__ = [
     "adversarial",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "half_squared_error",
     "huber",
     "huber_error",
     "kl_divergence",

@@ -30,6 +30,11 @@ def huber_error(error: Tensor, delta: float = 1.0) -> Tensor:
     return ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta**2)
 
 
+def half_squared_error(error: Tensor) -> Tensor:
+    """e^2 / 2 of an error e, elementwise: `huber_error` with an endless delta."""
+    return 0.5 * error**2
+
+
 @keras.saving.register_keras_serializable(package="lab")
 class Huber(ElementwiseLoss):
     """The mean of `huber_error` of y - y' over all elements.

@@ -10,6 +10,8 @@ from lab.models.continuous import gaussian_actor as gaussian_actor
 from lab.models.dcgan import dcgan_discriminator as dcgan_discriminator
 from lab.models.dcgan import dcgan_generator as dcgan_generator
 from lab.models.densenet import densenet as densenet
+from lab.models.encoders import image_encoder as image_encoder
+from lab.models.encoders import sequence_encoder as sequence_encoder
 from lab.models.families import FAMILIES as FAMILIES
 from lab.models.families import classifier as classifier
 from lab.models.glyph_classifier import glyph_classifier as glyph_classifier

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from lab.agents import building, dqn, exploration, settings
-from lab.losses import huber_error, reinforcement
+from lab.agents import building, exploration, settings
+from lab.losses import half_squared_error, huber_error, reinforcement
 
 SEEN = Box(-1.0, 1.0, (3,), np.float32)
 CHOICES, TORQUE = Discrete(2), Box(-2.0, 2.0, (2,), np.float32)
@@ -26,7 +26,7 @@ AGENTS = {
         TORQUE,
         2,
     ),
-    "ppo_with_memory": (
+    "recurrent_ppo": (
         settings.RecurrentPPO(**COMMON, gae_lambda=0.3, epochs=3, minibatches=2, entropy_weight=0.1, units=4), CHOICES, 2,
     ),
     "sac": (settings.SAC(**REPLAY), TORQUE, 5),
@@ -60,7 +60,7 @@ OTHERS = {"steps", "network", "loss", "target", "critics", "noise", "smoothing",
 @pytest.mark.parametrize("name", AGENTS)
 def test_settings_are_those_of_the_agent(name):
     agent, config = make(name), vars(AGENTS[name][0])
-    others = OTHERS | ({"clip", "entropy_weight"} if name == "ppo" else {"clip"} if name == "ppo_with_memory" else set())
+    others = OTHERS | ({"clip", "entropy_weight"} if name == "ppo" else {"clip"} if name == "recurrent_ppo" else set())
     shared = {key for key in config if hasattr(agent, key)} - others
     assert {"discount", "rollout_length"} <= shared
     assert {key: getattr(agent, key) for key in shared} == {key: config[key] for key in shared}
@@ -99,7 +99,7 @@ def test_what_dqn_bootstraps_from_and_its_loss():
         "clipped": reinforcement.clipped_double_q_learning_bootstrap,
     }
     assert {name: make("dqn", target=name).bootstrap for name in targets} == targets
-    assert [make("dqn", loss=name).loss for name in ("huber", "squared")] == [huber_error, dqn.squared]
+    assert [make("dqn", loss=name).loss for name in ("huber", "squared")] == [huber_error, half_squared_error]
 
 
 def test_what_of_ppo_changes_over_the_run():
@@ -108,4 +108,4 @@ def test_what_of_ppo_changes_over_the_run():
     assert float(make("ppo", clip=0.3, clip_end=0.1).clip(0)) == pytest.approx(0.3)
     weight = make("ppo", entropy_weight=0.2, entropy_weight_end=0.1).entropy_weight
     np.testing.assert_allclose([float(weight(0)), float(weight(10))], [0.2, 0.1], rtol=1e-6)
-    assert float(make("ppo_with_memory", clip=0.3).clip(10)) == 0.0
+    assert float(make("recurrent_ppo", clip=0.3).clip(10)) == 0.0

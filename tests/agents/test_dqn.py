@@ -13,10 +13,9 @@ from lab.agents import (
     UniformReplay,
     evaluate,
     exploration,
-    squared,
     train,
 )
-from lab.losses import huber_error
+from lab.losses import half_squared_error, huber_error
 from lab.losses.reinforcement import clipped_double_q_learning_bootstrap as clipped_double_q_learning
 from lab.losses.reinforcement import double_q_learning_bootstrap as double_q_learning
 from lab.losses.reinforcement import q_learning_bootstrap as q_learning
@@ -68,7 +67,7 @@ def test_bootstraps_by_hand():
 def test_losses_by_hand_and_against_keras():
     error = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 2.0], np.float32)
     np.testing.assert_allclose(huber_error(error), [2.5, 0.5, 0.125, 0, 0.125, 1.5])
-    np.testing.assert_allclose(squared(error), error**2 / 2)
+    np.testing.assert_allclose(half_squared_error(error), error**2 / 2)
     ours = float(ops.mean(huber_error(error)))
     np.testing.assert_allclose(ours, float(keras.losses.Huber()(np.zeros(6), error)), rtol=1e-6)
 
@@ -90,7 +89,12 @@ def test_one_update_by_hand(bootstrap, terminated, truncated, td_target):
     # (td_target - q)^2 / 2.
     networks = linear_networks([[2.0, 0.0], [7.0, 2.0]], [[0.0, 0.0], [4.0, 6.0]])
     learner = agent(
-        networks=networks, optimizer=keras.optimizers.SGD(0.1), bootstrap=bootstrap, loss=squared, discount=0.5, updates=1
+        networks=networks,
+        optimizer=keras.optimizers.SGD(0.1),
+        bootstrap=bootstrap,
+        loss=half_squared_error,
+        discount=0.5,
+        updates=1,
     )
     learner.target.layers[-1].kernel.assign(np.array([[0.0, 0.0], [4.0, 6.0]], np.float32))
     learner.updated.assign(1)  # the next copy is far away

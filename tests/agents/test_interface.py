@@ -201,7 +201,6 @@ REFUSED = {
     Double: r"expected of reset an observation in Box.*, received float64 \[0.\]; return observation.astype\('float32'\)",
     Wide: r"expected bounds that fit int32, -2147483648 to 2147483647, received 0 to 1125899906842624",
     Mission: r"expected an observation space of .*, received Text\(.*\) at \['mission'\]",
-    Camera: r"expected an image alone, or vectors, received the image \(8, 8, 3\) at \['camera'\] among other parts",
 }
 
 

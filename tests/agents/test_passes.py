@@ -21,11 +21,11 @@ from lab.agents import (
     FixedTemperature,
     GaussianNoise,
     HostRollout,
+    RecurrentPPO,
     UniformReplay,
     clipped_noise,
     exploration,
     policy_for,
-    recurrent_ppo,
 )
 from lab.agents.passes import HostPasses, exploring, greedy, learning
 from lab.layers import BatchNormalization, GaussianHead, NoisyDense, RunningNormalization
@@ -98,7 +98,7 @@ def recurrent():
         (ACTIONS,), lambda start: Stack([*noisy(0)[1:], policy.head(start)]), units=4, hidden=(), seed=0
     )
     options = {"optimizer": keras.optimizers.Adam(0.02), "rollout_length": 4, "minibatches": 1, "seed": 0}
-    return recurrent_ppo(build=build, policy=policy, num_envs=ENVS, **options)
+    return RecurrentPPO(build=build, policy=policy, num_envs=ENVS, **options)
 
 
 def continuous(kind, critics, **options):

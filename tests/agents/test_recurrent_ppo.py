@@ -6,7 +6,7 @@ import pytest
 from gymnasium.spaces import Discrete
 
 from lab import engine
-from lab.agents import A2C, REINFORCE, Recurrent, Trajectory, evaluate, policy_for, recurrent_ppo, train
+from lab.agents import A2C, REINFORCE, Recurrent, RecurrentPPO, Trajectory, evaluate, policy_for, train
 from lab.agents.passes import greedy, learning
 from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("graphs")
 def make(*, cell=keras.layers.LSTMCell, units=4, num_envs=ENVS, length=LENGTH, seed=0, normalize=False, **options):
     policy = policy_for(Discrete(ACTIONS))
     options = {"optimizer": keras.optimizers.Adam(0.02), "discount": 0.5, "minibatches": 1} | options
-    return recurrent_ppo(
+    return RecurrentPPO(
         build=recurrent_actor_critic(
             (ACTIONS,), policy.head, cell=cell, units=units, hidden=(8,), normalize=normalize, seed=seed
         ),

@@ -10,7 +10,7 @@ from lab import agents
 from lab.agents import settings
 
 KINDS = ["A2C", "DDPG", "DQN", "PPO", "REINFORCE", "SAC", "TD3"]
-CONSTRUCTORS = {name: getattr(agents, name) for name in KINDS} | {"RecurrentPPO": agents.recurrent_ppo}
+CONSTRUCTORS = {name: getattr(agents, name) for name in KINDS} | {"RecurrentPPO": agents.RecurrentPPO}
 EXPERIMENTS = [
     "a2c_cartpole",
     "dqn_cartpole",
@@ -40,7 +40,7 @@ def test_recurrent_ppo_hands_on_no_default_of_ppo():
     fields = {field.name for field in dataclasses.fields(settings.RecurrentPPO)}
     shared = fields & set(inspect.signature(agents.PPO).parameters)
     assert {"discount", "gae_lambda", "clip"} <= shared
-    assert shared <= set(inspect.signature(agents.recurrent_ppo).parameters)
+    assert shared <= set(inspect.signature(agents.RecurrentPPO).parameters)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

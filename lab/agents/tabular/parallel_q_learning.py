@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.tabular.learner import positive_fraction
 from lab.engine.types import Tensor
 
@@ -70,7 +70,7 @@ class ParallelQLearning:
         self.variables = [self._q, self._steps, self._updates, self._seed.state]
 
     def require_place(self, observation_space: Any, action_space: Any, num_envs: int) -> None:
-        """See `lab.agents.agent.Agent.require_place`."""
+        """See `lab.agents.algorithm.Algorithm.require_place`."""
         received = num_envs, int(observation_space.n), int(action_space.n)
         if received != self.shape:
             raise ValueError(

@@ -11,7 +11,7 @@ from envs.maximization_bias import MaximizationBias
 from envs.tabular import from_gymnasium
 from lab import engine
 from lab.agents import DeviceRollout
-from lab.agents.agent import Trajectory
+from lab.agents.algorithm import Trajectory
 from lab.agents.tabular import QLearning, expectation_operator
 from lab.agents.tabular.parallel_q_learning import ParallelQLearning
 from tests.backends import only

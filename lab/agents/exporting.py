@@ -1,0 +1,98 @@
+"""The greedy policy as a model of its own, in the formats of `keras.Model.export`."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import keras
+import numpy as np
+from keras import ops
+
+from lab import validation
+from lab.agents.box import UnitBox
+from lab.agents.parts import Composite, mask_size
+
+# {format: the package that it needs, the ending of its file}
+FORMATS = {
+    "keras": (None, ".keras"),
+    "tf_saved_model": (None, ""),
+    "onnx": ("tf2onnx", ".onnx"),
+    "litert": (None, ".tflite"),
+}
+
+
+def policy_network(agent: Any) -> keras.Model:
+    """From the observation to the action that goes to `step`, as a Keras model.
+
+        [observation, (start, *memory)] -> action, or [action, *memory] of a recurrent agent
+
+    All are batches. The parts of a Dict are inputs of their own, with its names; categories are
+    one-hot. Masks of actions are an input "action_mask".
+    """
+    model = agent.algorithm.policy_model()
+    observation, *others = model.inputs
+    space = agent.source.observations
+    names = ["start", *(f"memory_{position}" for position in range(len(others) - 1))]
+    more = [keras.Input(tensor.shape[1:], name=name) for tensor, name in zip(others, names, strict=False)]
+    if isinstance(space, Composite):
+        seen = [keras.Input(part.shape, name=_input_name(part.name)) for part in space.parts]
+        flat = [ops.reshape(tensor, (-1, int(np.prod(tensor.shape[1:])))) for tensor in seen]
+        if mask_size(space):
+            seen.append(keras.Input((space.mask,), name="action_mask"))
+            flat.append(seen[-1])
+        whole = ops.concatenate(flat, axis=-1) if len(flat) > 1 else flat[0]
+    else:
+        whole = keras.Input(observation.shape[1:], name="observation")
+        seen = [whole]
+    outputs = model([whole, *more] if more else whole)
+    first, *rest = outputs if isinstance(outputs, list | tuple) else [outputs]
+    action, inputs = _action(agent.source.actions, first), [*seen, *more]
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], [action, *rest] if rest else action, name="policy")
+
+
+def export(agent: Any, path: Any, *, format: str, **options: Any) -> Path:
+    """See `lab.agents.Agent.export`."""
+    validation.require_name("format", format, FORMATS)
+    package, ending = FORMATS[format]
+    if package and importlib.util.find_spec(package) is None:
+        raise ImportError(f"format: expected the package {package} for {format!r}, received none; pip install '.[export]'.")
+    if format != "keras" and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"format: expected KERAS_BACKEND=tensorflow for {format!r}, received {keras.backend.backend()}; "
+            "save the agent and load it there."
+        )
+    model, path = policy_network(agent), Path(path)
+    path = path if path.suffix == ending else path.with_name(path.name + ending)
+    model([np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs])  # ONNX needs a model that was called
+    if format == "keras":
+        model.save(path, **options)
+    else:
+        model.export(str(path), format=format, **{"verbose": False} | options)
+    return path
+
+
+def _action(space, output):
+    """The action of the environment, from scores or the action of a Box before clipping."""
+    if isinstance(space, gymnasium.spaces.Box):
+        return _clipped(UnitBox(space), output)
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return ops.argmax(output, axis=-1)
+    counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
+    ends = np.cumsum(counts).tolist()
+    parts = [output[..., start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return ops.stack([ops.argmax(part, axis=-1) for part in parts], axis=-1)
+
+
+def _clipped(box, output):
+    """The output within the bounds. Keras saves only numbers in operations, so bounds that differ
+    from dimension to dimension are brought to -1 and 1, a last digit further inside."""
+    if len({*box.low.tolist()}) == len({*box.high.tolist()}) == 1:
+        return ops.clip(output, float(box.low[0]), float(box.high[0]))
+    half, middle = box.half.astype("float64"), box.middle.astype("float64")
+    unit = keras.layers.Rescaling((1 / half).tolist(), (-middle / half).tolist())(output)
+    return keras.layers.Rescaling((half * (1 - 2e-7)).tolist(), middle.tolist())(ops.clip(unit, -1.0, 1.0))
+
+
+def _input_name(name):
+    return name.replace("/", "_") or "observation"

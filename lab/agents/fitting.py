@@ -1,0 +1,119 @@
+"""`Agent.fit`: the training loop with Keras's callbacks, progress bar and history."""
+
+import itertools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from lab.agents.selection import BestSnapshot
+from lab.agents.training import evaluate, round_up, train
+
+NEVER = 2 * 10**9  # steps
+SHOWN = ("episode_return", "val_return")  # beside the progress bar
+
+
+class TableModel:
+    """What Keras's callbacks need of a model, for algorithms that learn tables."""
+
+    stop_training = False
+
+    def __init__(self, variables: list) -> None:
+        self.variables = variables
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all tables."""
+        return [np.array(variable) for variable in self.variables]
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Replaces all tables."""
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+
+def fit(
+    agent: Any,
+    steps: int,
+    *,
+    callbacks: list,
+    validation_episodes: int,
+    report_every: int | None,
+    horizon: int | None,
+    verbose: int | str,
+) -> keras.callbacks.History:
+    """See `lab.agents.Agent.fit`."""
+    algorithm, rollout, begin = agent.algorithm, agent.rollout, agent.step
+    every = report_every or min(max(steps // 100, 1_000), 100_000)
+    every = round_up(every, algorithm.rollout_length * rollout.num_envs)
+    total = begin + round_up(steps, every)
+    model = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
+    if agent.horizon:
+        agent.horizon.steps.assign(float(horizon or total))
+    selection = _Selection(agent, model, validation_episodes) if validation_episodes else None
+    listeners = _listeners(agent, model, callbacks, -(-steps // every))
+    boundaries = min((each.every for each in callbacks if hasattr(each, "set_agent") and each.exact), default=NEVER)
+    level = 1 if verbose == "auto" else int(verbose)
+    bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
+    loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
+    model.stop_training = False
+    listeners.on_train_begin()
+    for epoch in itertools.count():
+        listeners.on_epoch_begin(epoch)
+        for rate in agent.rates:
+            rate.update(agent.step)
+        report = next(loop, None)
+        if report is None:
+            break
+        agent.step, agent.boundary = report.step, report.boundary
+        agent.refresh()
+        logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+        if selection:
+            logs["val_return"] = selection.offer()
+        shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
+        bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
+        listeners.on_epoch_end(epoch, logs)
+        if model.stop_training or report.step >= total:
+            break
+    if selection:
+        selection.end()
+    listeners.on_train_end()
+    agent.history = next(each for each in listeners.callbacks if isinstance(each, keras.callbacks.History))
+    _align(agent.history)
+    return agent.history
+
+
+class _Selection:
+    """Greedy checks, of which the best chooses the weights."""
+
+    def __init__(self, agent, model, episodes):
+        self.agent, self.episodes = agent, episodes
+        self.best = BestSnapshot(model)
+        self.environments = agent.source.fresh(max(size for size in range(1, 33) if episodes % size == 0))
+        self.seed = int(np.random.SeedSequence((agent.seed, 2)).generate_state(1)[0])
+
+    def offer(self):
+        """The mean return of a check of the present weights."""
+        score = float(evaluate(self.agent.algorithm, self.environments, episodes=self.episodes, seed=self.seed).mean())
+        self.best.offer(score)
+        return score
+
+    def end(self):
+        """Puts the best weights into the model."""
+        self.environments.close()
+        self.best.restore()
+        self.agent.refresh()
+
+
+def _listeners(agent, model, callbacks, epochs):
+    for each in callbacks:
+        if hasattr(each, "set_agent"):
+            each.set_agent(agent)
+    return keras.callbacks.CallbackList(callbacks, add_history=True, model=model, epochs=epochs, steps=1, verbose=0)
+
+
+def _align(history):
+    """Gives all metrics a number for each report: NaN before the first."""
+    longest = max((len(values) for values in history.history.values()), default=0)
+    for values in history.history.values():
+        values[:0] = [math.nan] * (longest - len(values))

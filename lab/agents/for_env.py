@@ -1,0 +1,163 @@
+"""`PPO.for_env(...)`: an algorithm, its networks and its environments in one call."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lab import validation
+
+NOT_HERE = {  # settings of experiments that the face has as arguments
+    "environment": "the first argument",
+    "steps": "the argument of fit",
+    "device": 'vectorization="device"',
+    "check_episodes": "validation_episodes of fit",
+    "evaluation_episodes": "episodes of evaluate",
+    "wrappers": "functions",
+    "environment_options": "a dict",
+}
+
+
+class ForEnv:
+    """Gives an algorithm `for_env` and `load`, which make a `lab.agents.Agent`."""
+
+    @classmethod
+    def for_env(cls, environment: Any, **arguments: Any) -> Any:
+        """An agent that learns in an environment by this algorithm; see `lab.agents.for_env`."""
+        return for_env(cls, environment, **arguments)
+
+    @classmethod
+    def load(cls, path: Any, **arguments: Any) -> Any:
+        """An agent of this algorithm from a file; see `lab.agents.load`."""
+        from lab.agents import agent_file
+
+        return agent_file.load(path, algorithm=cls, **arguments)
+
+
+def for_env(
+    algorithm: Any,
+    environment: Any,
+    *,
+    num_envs: int | None = None,
+    vectorization: str = "sync",
+    wrappers: Iterable[Any] = (),
+    environment_options: Mapping[str, Any] | None = None,
+    action_mask: bool = True,
+    network: Any = None,
+    critic: Any = None,
+    optimizer: Any = None,
+    epsilon: Any = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Any:
+    """An agent that learns in an environment by an algorithm.
+
+        agent = PPO.for_env("LunarLander-v3", num_envs=16, learning_rate=3e-4, seed=0)
+
+    Default networks fit the observations: dense layers for vectors, convolutions for images, a GRU
+    for sequences, all of them side by side for a Dict.
+
+    Args:
+        algorithm: a class: DQN, REINFORCE, A2C, PPO, RecurrentPPO, DDPG, TD3 or SAC.
+        environment: a Gymnasium id, a class or function that makes an environment, an environment,
+            or a vector environment.
+        num_envs: environments side by side.
+        vectorization: "sync" steps them one after the other, "async" in processes of their own,
+            "device" compiles the environments ("lab/..." ones) and the agent into one program.
+        wrappers: functions, environment -> environment, the innermost first.
+        environment_options: keyword arguments of the environment.
+        action_mask: whether masks of actions, `info["action_mask"]`, are obeyed.
+        network: a Keras model of your own, or a function (observation space, action space) ->
+            model. For DQN, observation -> action values. For REINFORCE, A2C and PPO, observation
+            -> features `[B, F]`, or -> [parameters of the policy, value `[B]`]. For SAC, TD3 and
+            DDPG, the actor. For RecurrentPPO a function that returns what
+            `lab.models.recurrent_actor_critic` does. A Dict's parts are the inputs, by name.
+        critic: the same for the critics of SAC, TD3 and DDPG: [observation, action] -> value.
+        optimizer: a Keras optimizer or its name, such as "adam". Where an agent needs several, the
+            others are copies.
+        epsilon: of DQN, the probability of a random action: a number, or a function of
+            environment steps.
+        seed: of all random numbers.
+        **settings: fields of the algorithm's class in `lab.agents.settings`.
+
+    Raises:
+        ValueError: an argument is bad, or the algorithm cannot learn in the environment.
+    """
+    from lab.agents.agent import Agent
+    from lab.agents.building import BUILDERS
+    from lab.agents.own import Own
+    from lab.agents.schedules import Horizon, Rate
+    from lab.agents.source import Source
+
+    if algorithm not in BUILDERS:
+        names = ", ".join(each.__name__ for each in BUILDERS)
+        raise ValueError(f"algorithm: expected one of {names}, received {getattr(algorithm, '__name__', algorithm)}.")
+    builder = BUILDERS[algorithm]
+    if isinstance(network, str):
+        settings["network"], network = network, None
+    num_envs = getattr(environment, "num_envs", None) or num_envs
+    config = _config(algorithm.__name__, builder.settings, settings | ({} if num_envs is None else {"num_envs": num_envs}))
+    parts = np.random.SeedSequence(validation.integer("seed", seed, 0)).generate_state(builder.count(config) + 2)
+    *parts, training, testing = parts.tolist()
+    source = Source(
+        environment,
+        num_envs=config.num_envs,
+        vectorization=vectorization,
+        wrappers=wrappers,
+        options=environment_options,
+        action_mask=action_mask,
+    )
+    _require_actions(algorithm.__name__, config, source.actions)
+    own = Own(network, critic, optimizer, epsilon, (source.raw, source.actions))
+    _require_used(algorithm.__name__, own, config)
+    horizon = Horizon(config)
+    made = builder.build(config, source.observations, source.actions, parts, horizon, own)
+    made.variables.append(horizon.steps)
+    agent = Agent(made, _rollout(made, source, training), source, dict(vars(config)), seed=seed, testing=testing)
+    agent.horizon = horizon
+    if not hasattr(made, "critics") and (optimizer is None or isinstance(optimizer, str)):
+        agent.rates = [Rate(made.optimizer, horizon)]
+    agent.recipe = {"settings": settings, "own": own}
+    return agent
+
+
+def _rollout(algorithm, source, seed):
+    from lab.agents.rollout import DeviceRollout, HostRollout
+
+    if source.vectorization != "device":
+        return HostRollout(algorithm, source.training, seed=seed)
+    envs = source.training
+    return DeviceRollout(algorithm, envs.functional, max_episode_steps=envs.max_episode_steps, seed=seed)
+
+
+def _config(name, kind, given):
+    """The settings of an algorithm; a ValueError names the argument."""
+    known = [field.name for field in dataclasses.fields(kind) if field.name not in NOT_HERE]
+    for each in given:
+        if each in NOT_HERE:
+            raise ValueError(f"{each}: expected as {NOT_HERE[each]}, received as a setting of {name}.")
+        validation.require_name(f"settings of {name}", each, known)
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    try:
+        return kind(steps=2 * 10**9, **given)
+    except ValueError as error:
+        message = re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), str(error))
+        raise ValueError(message) from error
+
+
+def _require_actions(name, config, space):
+    if config.actions and type(space).__name__ != config.actions:
+        received = " ".join(str(space).split())
+        raise ValueError(f"environment: expected a {config.actions} action space for {name}, received {received}.")
+
+
+def _require_used(name, own, config):
+    """ValueError for what the algorithm has not."""
+    if own.epsilon is not None and not hasattr(config, "epsilon_end"):
+        raise ValueError(f"epsilon: expected with DQN, received with {name}.")
+    if isinstance(own.epsilon, int | float):
+        validation.UNIT.check("epsilon", own.epsilon)
+    if (own.critic is not None and not hasattr(config, "polyak")) or (own.critic is not None and name == "DQN"):
+        raise ValueError(f"critic: expected with SAC, TD3 or DDPG, received with {name}.")
