@@ -168,7 +168,7 @@ def recurrent_ppo(
 
     def build(shape, normalize):
         options = {"cell": CELLS[config.cell], "units": config.units, "hidden": config.hidden, "activation": "relu"}
-        return models.recurrentbuilding_networks.actor_critic(shape, policy.head, **options, normalize=normalize, seed=weights)
+        return models.recurrent_actor_critic(shape, policy.head, **options, normalize=normalize, seed=weights)
 
     given = own.made("network", weights)
     if isinstance(given, keras.Model):
@@ -198,7 +198,7 @@ def sac(
     optimizers = own.optimizers(rate, None, lambda: Adam(rate))
 
     def build(shape, normalize):
-        return models.gaussianbuilding_networks.actor(shape, dimensions, config.hidden, seed=actor)
+        return models.gaussian_actor(shape, dimensions, config.hidden, seed=actor)
 
     temperature: Any = FixedTemperature(config.initial_temperature)
     first = next(optimizers)
@@ -241,7 +241,7 @@ def _deterministic(config, observations, actions, seeds, own):
 
     def network(name):
         def build(shape, normalize):
-            return models.deterministicbuilding_networks.actor(shape, dimensions, config.hidden, seed=actor, name=name)
+            return models.deterministic_actor(shape, dimensions, config.hidden, seed=actor, name=name)
 
         return building_networks.actor(name, actor, observations, build, own)
 

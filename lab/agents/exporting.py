@@ -86,7 +86,8 @@ def _action(space, output):
 
 def _clipped(box, output):
     """The output within the bounds. Keras saves only numbers in operations, so bounds that differ
-    from dimension to dimension are brought to -1 and 1, a last digit further inside."""
+    from dimension to dimension are brought to -1 and 1, a last digit further inside.
+    """
     if len({*box.low.tolist()}) == len({*box.high.tolist()}) == 1:
         return ops.clip(output, float(box.low[0]), float(box.high[0]))
     half, middle = box.half.astype("float64"), box.middle.astype("float64")
