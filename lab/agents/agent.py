@@ -87,7 +87,7 @@ class Agent:
         print_fn(repr(self))
         print_fn(f"  observations: {' '.join(str(self.source.observations).split())}")
         print_fn(f"  actions: {' '.join(str(self.source.actions).split())}")
-        print_fn("  settings: " + ", ".join(f"{name}={value!r}" for name, value in self.settings.items()))
+        print_fn("  " + ", ".join(f"{name}={value!r}" for name, value in self.settings.items()))
         for network in agent_file.networks(self.algorithm):
             network.summary(print_fn=print_fn)
 

@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,18 +109,17 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
         DamagedFile: it is not such a file, or a part of it is damaged.
         ValueError: it is of another version, of another algorithm, or for other spaces.
     """
-    from lab import agents
-    from lab.agents.for_env import for_env
-
     path = Path(path)
     with _opened(path) as archive:
         content = _content(path, archive)
-        kind = getattr(agents, content["algorithm"])
+        kind = _kinds().get(content["algorithm"])
+        if kind is None:
+            raise DamagedFile(path, "an algorithm of lab.agents", repr(content["algorithm"]))
         if algorithm is not None and kind is not algorithm:
             raise ValueError(f"{path}: expected an agent of {algorithm.__name__}, received one of {kind.__name__}.")
         tensors = safetensors.numpy.load(archive.read("variables.safetensors"))
         given = _arguments(path, content, environment, arguments, archive)
-    agent = kind.for_env(**given) if hasattr(kind, "for_env") else for_env(kind, **given)
+    agent = kind.for_env(**given)
     _require_spaces(path, content["environment"], agent.source)
     _assign(path, agent, tensors, content)
     agent.step = content["step"]
@@ -127,6 +127,13 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
         rate.last = float("nan") if last is None else last
     agent.refresh()
     return agent
+
+
+def _kinds():
+    """{name: class} of the algorithms that can be in a file."""
+    from lab.agents.building import BUILDERS
+
+    return {kind.__name__: kind for kind in BUILDERS}
 
 
 def _arguments(path, content, environment, arguments, archive):
@@ -179,7 +186,7 @@ def _opened(path) -> Iterator[zipfile.ZipFile]:
             if broken:
                 raise DamagedFile(path, f"{broken} as it was written", "another content")
             yield archive
-    except (zipfile.BadZipFile, KeyError, safetensors.SafetensorError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, safetensors.SafetensorError) as error:
         message = str(error).strip().strip("'\"") or type(error).__name__
         raise DamagedFile(path, "a file that Agent.save wrote", message) from error
 

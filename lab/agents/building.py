@@ -67,9 +67,9 @@ def dqn(
     rate, norm = schedules.learning_rate(config.updates), config.max_gradient_norm
 
     def network(name):
-        given = own.made("network", weights, again=name == "target")
+        given = own.network_for(observations, "network", weights, again=name == "target")
         if given is not None:
-            return inputs.own_network(observations, given, name="network")
+            return given
         return inputs.network(
             observations,
             lambda shape, normalize: models.mlp(

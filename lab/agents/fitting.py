@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lab import validation
 from lab.agents.selection import BestSnapshot
 from lab.agents.training import evaluate, round_up, train
 
@@ -44,7 +45,8 @@ def fit(
 ) -> keras.callbacks.History:
     """See `lab.agents.Agent.fit`."""
     algorithm, rollout, begin = agent.algorithm, agent.rollout, agent.step
-    every = report_every or min(max(steps // 100, 1_000), 100_000)
+    every = min(max(steps // 100, 1_000), 100_000)
+    every = every if report_every is None else validation.integer("report_every", report_every)
     every = round_up(every, algorithm.rollout_length * rollout.num_envs)
     total = begin + round_up(steps, every)
     model = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
@@ -57,6 +59,7 @@ def fit(
     bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
     loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
     model.stop_training = False
+    model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
     listeners.on_train_begin()
     for epoch in itertools.count():
         listeners.on_epoch_begin(epoch)
