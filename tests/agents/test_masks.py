@@ -1,4 +1,4 @@
-"""Masks of actions: obeyed in acting, in exploring, in what bootstraps, on the host and the device."""
+"""Masks of actions: obeyed in acting, exploring and bootstrapping, on the host and the device."""
 
 import gymnasium
 import keras
@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from keras import ops
 
-from lab.agents import DQN, PPO, A2C, environments, parts
+from lab.agents import A2C, DQN, PPO, environments, parts
 from lab.agents.device import Masked, masks_of
 from lab.agents.exploration import epsilon_greedy, host_epsilon_greedy
 from lab.agents.source import Source
@@ -201,9 +201,7 @@ def test_masks_of_the_device_have_a_shape():
 
 
 def test_a_vector_environment_with_masks_says_what_to_do():
-    envs = gymnasium.vector.SyncVectorEnv(
-        [lambda: Toy(masked=True)], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
-    )
+    envs = gymnasium.vector.SyncVectorEnv([lambda: Toy(masked=True)], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
     with pytest.raises(ValueError, match="expected a function that makes a single environment, because of its info"):
         Source(envs, num_envs=1)
     assert isinstance(Source(envs, num_envs=1, action_mask=False).observations, spaces.Box)
