@@ -222,7 +222,7 @@ def td3(
 ) -> TD3:
     """TD3. Seeds: actor, replay, acting, critics."""
     noise, smoothing = GaussianNoise(config.noise), clipped_noise(config.smoothing, config.smoothing_clip)
-    options = {"noise": noise, "smoothing": smoothing, "policy_delay": config.policy_delay}
+    options: Any = {"noise": noise, "smoothing": smoothing, "policy_delay": config.policy_delay}
     return TD3(**options, **_deterministic(config, observations, actions, seeds, own))
 
 

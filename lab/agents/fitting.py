@@ -49,7 +49,7 @@ def fit(
     every = every if report_every is None else validation.integer("report_every", report_every)
     every = round_up(every, algorithm.rollout_length * rollout.num_envs)
     total = begin + round_up(steps, every)
-    model = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
+    model: Any = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
     if agent.horizon:
         agent.horizon.steps.assign(float(horizon or total))
     selection = _Selection(agent, model, validation_episodes) if validation_episodes else None
