@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.curves import reference_lines
 from lab.validation import Interval
 
 if TYPE_CHECKING:
@@ -104,7 +105,13 @@ def run(config: Config, track: Any) -> dict[str, float]:
     pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns)
     track.artifact("codes.png")
     track.model(gan.average)
-    track.curve("code_accuracy", label="share of digits whose code is their class's", x_label="images seen")
+    track.curve(
+        "code_accuracy",
+        label="share of digits whose code is their class's",
+        x_label="images seen",
+        title="How well InfoGAN's categories match the digits, without labels",
+        lines=reference_lines(config, "code_accuracy"),
+    )
     return score(gan)
 
 

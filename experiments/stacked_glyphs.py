@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.curves import reference_lines
 from lab.validation import Interval
 
 if TYPE_CHECKING:
@@ -119,7 +120,13 @@ def run(config: Config, track: Any) -> dict[str, float]:
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")
     track.model(gan.average)
-    track.curve("modes", label="modes of 1,000", x_label="images seen")
+    track.curve(
+        "modes",
+        label="modes found, of 1,000",
+        x_label="images seen",
+        title=f"Three-digit numbers that the generator draws: {config.family}",
+        lines=reference_lines(config, "modes"),
+    )
     return score(gan)
 
 

@@ -251,7 +251,7 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     track.artifact("training.gif")
     track.model(gan.average)
     key = "frechet_distance" if evaluation else "discriminator_loss"
-    track.curve(key, label=key.replace("_", " "), x_label="images seen")
+    track.curve(key, **CURVES[key], x_label="images seen")
     made = gan.decode(grid, rows)
     if evaluation and not config.inception:  # Inception would take hours for all training images
         found, distances = evaluation.nearest(made)
@@ -287,6 +287,14 @@ def measure(config: Images, track: Any, real: "np.ndarray", training: "np.ndarra
     track.tag("feature_network", f"{network.name} {digest}")
     return Evaluation(network, real, training=training, batch_size=batch_size)
 
+
+CURVES = {  # labels and titles of the curves
+    "frechet_distance": {
+        "label": "Fréchet distance of the features (lower is better)",
+        "title": "How far generated images are from unseen real ones",
+    },
+    "discriminator_loss": {"label": "discriminator's loss, nats", "title": "Loss of the discriminator in training"},
+}
 
 # As many updates as it takes until samples are no longer grey.
 SMOKE = {"samples": 300, "epochs": 6, "filters": 4, "batch_size": 10, "evaluation_samples": 50, "evaluations": 1, "latent": 8}
