@@ -126,7 +126,9 @@ def band_figure(
     if count > 1 and len(steps):
         mean, half_width = mean_and_interval(values)
         axes.plot(steps, mean, color=BLUE, linewidth=1.8, label=f"mean of {count} seeds")
-        axes.fill_between(steps, mean - half_width, mean + half_width, color=BLUE, alpha=0.2, linewidth=0, label="95 % interval")
+        axes.fill_between(
+            steps, mean - half_width, mean + half_width, color=BLUE, alpha=0.2, linewidth=0, label="95 % interval"
+        )
     _finish(figure, axes, lines)
     return figure
 
