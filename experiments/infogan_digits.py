@@ -100,9 +100,14 @@ def run(config: Config, track: Any) -> dict[str, float]:
 
     latents = traversal(config, codes, np.random.default_rng(looks))
     columns = len(latents) // config.categories
-    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns), Score(score, times=20)]
+    words = {
+        "row_labels": [f"category {i}" for i in range(config.categories)],
+        "column_labels": [f"{value:.1f}" for value in latents[:columns, config.noise + config.categories]],
+        "title": "InfoGAN: a category in each row; above, the first continuous code",
+    }
+    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns, **words), Score(score, times=20)]
     shared.fit(track, gan, x, epochs=config.epochs, batch_size=config.batch_size, callbacks=callbacks)
-    pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns)
+    pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns, **words)
     track.artifact("codes.png")
     track.model(gan.average)
     track.curve(

@@ -115,7 +115,8 @@ def run(config: Config, track: Any) -> dict[str, float]:
         return {"modes": int((found > 0).sum()), "reverse_kl": reverse_kl(found / count, np.full(1000, 1e-3))}
 
     latents = gan.latent.sample(100, np.random.default_rng(looks))
-    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact), Score(score, times=10)]
+    title = "generated stacks of three digits (red, green, blue)"
+    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, title=title), Score(score, times=10)]
     shared.fit(track, gan, x, epochs=config.passes, batch_size=config.turn_size, callbacks=callbacks)
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments.common import gan as shared
+from experiments.common.image_words import CURVES, class_words, nearest_words
 from lab import validation
 from lab.runs import memory
 from lab.validation import Interval
@@ -233,8 +234,9 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     grid = gan.latent.sample(columns**2, rng)
     asked = rng.integers(0, classes, len(real)) if labelled else None
     ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
+    words = class_words(config, rows[:columns]) if labelled else {}
     callbacks = [
-        SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns),
+        SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns, **words),
         Interpolation(track.artifacts, ends, None if rows is None else rows[:columns], keep=track.artifact),
     ]
     evaluation: Any = measure(config, track, real, x)
@@ -258,7 +260,7 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     else:
         found, distances = nearest(x, (made + 1) * 127.5, real)
     shown = np.concatenate([made[:columns], as_floats(x[found[:columns]])])
-    pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns)
+    pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns, **nearest_words(distances[:columns]))
     track.artifact("nearest.png")
     results = score(gan) if evaluation else {key: track.metrics()[key][-1][1]}
     return results | {"nearest_ratio": float(distances.mean())}
@@ -287,14 +289,6 @@ def measure(config: Images, track: Any, real: "np.ndarray", training: "np.ndarra
     track.tag("feature_network", f"{network.name} {digest}")
     return Evaluation(network, real, training=training, batch_size=batch_size)
 
-
-CURVES = {  # labels and titles of the curves
-    "frechet_distance": {
-        "label": "Fréchet distance of the features (lower is better)",
-        "title": "How far generated images are from unseen real ones",
-    },
-    "discriminator_loss": {"label": "discriminator's loss, nats", "title": "Loss of the discriminator in training"},
-}
 
 # As many updates as it takes until samples are no longer grey.
 SMOKE = {"samples": 300, "epochs": 6, "filters": 4, "batch_size": 10, "evaluation_samples": 50, "evaluations": 1, "latent": 8}

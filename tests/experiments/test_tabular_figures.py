@@ -18,7 +18,7 @@ def texts(axes):
 
 def test_a_value_map_marks_start_goal_and_cliff_and_explains_them():
     mdp = Cliff().mdp
-    figure, axes = tabular.new_figure()
+    _, axes = tabular.new_figure()
     policy = np.ones(mdp.num_states, int)  # right
     marks = marks_of(mdp) | {"C cliff": [(3, column) for column in range(1, 11)]}
     draw_values(axes, mdp, np.arange(38.0), policy, digits=0, title="SARSA", label="steps", marks=marks)
@@ -74,7 +74,7 @@ def test_holes_of_frozen_lake(tmp_path):
 
 
 def test_curves_name_their_band_and_have_whole_ticks():
-    figure, axes = tabular.new_figure()
+    _, axes = tabular.new_figure()
     rows = np.array([[1.0, 2, 3], [3, 2, 1]])
     tabular.draw_curves(axes, {"a": rows, "b": rows + 1}, xlabel="episodes")
     assert axes.get_legend().get_title().get_text() == "mean and 95 % interval"
