@@ -76,8 +76,8 @@ class Config:
 
 
 TITLES = {
-    "cells": "How gradients fade through {0.length} steps: kinds of cells ({0.units} units, untrained)",
-    "weights": "How gradients fade or grow through {0.length} steps: recurrent weights of a simple cell",
+    "cells": "Gradients through {0.length} steps of untrained cells ({0.units} units)",
+    "weights": "Gradients through {0.length} steps of simple cells with other recurrent weights",
 }
 
 
@@ -219,7 +219,7 @@ def draw_clipping(path: Path, learnt: "dict[str, tuple[np.ndarray, np.ndarray]]"
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    figure = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
     figure.suptitle("Training a network whose gradients explode, with and without clipping")
     for name, (losses, norms) in learnt.items():
@@ -228,7 +228,7 @@ def draw_clipping(path: Path, learnt: "dict[str, tuple[np.ndarray, np.ndarray]]"
         right.plot(norms, label=name, linewidth=1)
     right.axhline(bound, color="0.4", linestyle="--", label=f"bound: {bound:g}")
     left.set(yscale="log", xlabel="updates", ylabel="mean squared error")
-    right.set(yscale="log", xlabel="updates", ylabel="norm of the gradient, before clipping")
+    right.set(yscale="log", xlabel="updates", ylabel="gradient norm before clipping")
     for axes, most in ((left, 1e3), (right, 1e5)):
         axes.set_ylim(top=min(axes.get_ylim()[1], most))  # a diverging curve is cut
         axes.grid(alpha=0.3)

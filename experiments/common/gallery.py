@@ -9,6 +9,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from sklearn.datasets import load_sample_image
 
+from experiments.common.tabular import COLOURS
 from lab import activations as functions
 from lab import engine, initializers, layers, optimizers
 from lab.engine.types import Tensor
@@ -23,7 +24,10 @@ MINIMA = {"Rosenbrock": (1.0, 1.0), "Beale": (3.0, 0.5), "ravine": (0.0, 0.0)}
 def sheet(rows: int, columns: int, size: tuple[float, float] = (3.0, 2.4)) -> tuple[Figure, list]:
     """A figure and the list of its axes, row by row. The size is that of one of them, in inches."""
     figure = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axis in axes:
+        axis.set_prop_cycle(color=COLOURS)
+    return figure, axes
 
 
 def activations() -> Figure:
@@ -234,4 +238,6 @@ def show(pictures: Mapping[str, np.ndarray], colours: Collection[str] = ()) -> F
         axis.imshow(image, cmap="RdBu" if name in colours else "gray", vmin=-1 if name in colours else 0, vmax=1)
         axis.set_title(name)
         axis.axis("off")
+    if colours:
+        figure.supxlabel(f"{', '.join(colours)}: blue is positive, red is negative", fontsize=9)
     return figure
