@@ -100,7 +100,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
 
     latents = traversal(config, codes, np.random.default_rng(looks))
     columns = len(latents) // config.categories
-    words = {
+    words: dict[str, Any] = {
         "row_labels": [f"category {i}" for i in range(config.categories)],
         "column_labels": [f"{value:.1f}" for value in latents[:columns, config.noise + config.categories]],
         "title": "InfoGAN: a category in each row; above, the first continuous code",

@@ -82,7 +82,9 @@ def run(config: Config, track: Track) -> dict[str, float]:
         positions = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
         grid = replace(mdp, positions=positions, action_names=("left", "down", "right", "up"))
         kinds = {"S start": b"S", "H hole": b"H", "G goal": b"G"}
-        marks = {name: np.argwhere(desc == letter).tolist() for name, letter in kinds.items()}
+        marks = {
+            name: [(int(row), int(column)) for row, column in np.argwhere(desc == letter)] for name, letter in kinds.items()
+        }
         title = f"{config.environment}: best policy, and its value (discount {config.discount})"
         label = "value: discounted probability of the goal"
         draw_values(axes, grid, solution.values, solution.policy, digits=2, title=title, label=label, marks=marks)

@@ -234,7 +234,7 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     grid = gan.latent.sample(columns**2, rng)
     asked = rng.integers(0, classes, len(real)) if labelled else None
     ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
-    words = class_words(config, rows[:columns]) if labelled else {}
+    words = {} if rows is None else class_words(config, rows[:columns])
     callbacks = [
         SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns, **words),
         Interpolation(track.artifacts, ends, None if rows is None else rows[:columns], keep=track.artifact),

@@ -269,5 +269,5 @@ def draw_curves(axes: "Axes", curves: Mapping[str, np.typing.ArrayLike], *, x: A
     if x is None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    several = any(len(values) > 1 for values in curves.values())
+    several = any(len(np.asarray(values)) > 1 for values in curves.values())
     axes.legend(fontsize="small", title="mean and 95 % interval" if several else None, title_fontsize="small")

@@ -104,7 +104,7 @@ def captioned(frames: Sequence[Any], captions: Sequence[Sequence[str]]) -> list[
     from PIL import Image, ImageDraw, ImageFont
 
     width, height = frames[0].size
-    font = ImageFont.load_default(min(max(width // 40, 11), 16))
+    font: Any = ImageFont.load_default(min(max(width // 40, 11), 16))
     line = sum(font.getmetrics()) + 2
     widths = [max(map(font.getlength, words)) + GAP for words in zip(*captions, strict=True)]
     lines = [widths] if sum(widths) <= width else [widths[:1], widths[1:]]

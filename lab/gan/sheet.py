@@ -52,7 +52,8 @@ def draw(
     if made.ndim == 2:
         pictures.save_plane(path, None, made, title=f"{count:,} generated samples")
         return
-    columns, words = max(int(np.sqrt(count)), 1), {"title": "generated images"}
+    columns = max(int(np.sqrt(count)), 1)
+    words: dict[str, Any] = {"title": "generated images"}
     if classes:
         columns, words = _words_of_classes(settings, classes, label, columns, count)
     pictures.save_grid(path, made, columns=columns, **words)
