@@ -58,15 +58,15 @@ def test_labels(tmp_path, label, classes):
     ("settings", "options", "columns", "words"),
     [
         ({"characters": "abc"}, {}, 3, {"title": "generated images, a class in each column", "column_labels": ["a", "b", "c"]}),
-        ({"data": "mnist", "characters": "abc"}, {"label": 2}, 3, {"title": "generated images of class 2"}),
-        ({"characters": "abc"}, {"label": 2}, 3, {"title": "generated images of class c"}),
+        ({"data": "mnist", "characters": "abc"}, {"label": 2}, 4, {"title": "generated images of class 2"}),
+        ({"characters": "abc"}, {"label": 2}, 4, {"title": "generated images of class c"}),
         ({"characters": "abc"}, {"count": 2}, 2, {"title": "generated images", "column_labels": ["a", "b"]}),
     ],
 )
 def test_words_of_classes(tmp_path, monkeypatch, settings, options, columns, words):
     seen = {}
     monkeypatch.setattr(pictures, "save_grid", lambda path, images, **given: seen.update(given))
-    sheet.draw(tmp_path / "a.png", generator(classes=3), settings, **{"count": 9} | options)
+    sheet.draw(tmp_path / "a.png", generator(classes=3), settings, **{"count": 20} | options)
     assert seen == {"columns": columns} | words
 
 
