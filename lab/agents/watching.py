@@ -66,19 +66,44 @@ def record_episode(
         label: what is shown; by default the name of the environment.
         **arguments: of `lab.agents.environments.make`: frame_stack, options, wrappers.
     """
+    env = environments.make(environment, render_mode="rgb_array", **arguments)
+    policy = greedy_policy(model, env.action_space)
+    return _record(
+        env,
+        lambda seen, start: policy(seen),
+        path,
+        seed=seed,
+        max_frames=max_frames,
+        every=every,
+        label=label or _name(environment),
+    )
+
+
+def record(agent: Any, path: Any, *, seed: int, max_frames: int = 500, every: int = 2, label: str = "") -> float:
+    """`record_episode` of a `lab.agents.Agent`, in a fresh environment of its kind."""
+    env, policy = agent.source.single("rgb_array"), agent.algorithm.host_policy()
+
+    def act(observation, start):
+        return as_action(env.action_space, policy(np.asarray(observation)[None], np.array([start]))[0][0])
+
+    return _record(env, act, path, seed=seed, max_frames=max_frames, every=every, label=label or agent.source.name)
+
+
+def _record(env, policy, path, *, seed, max_frames, every, label):
+    """Plays an episode of (observation, whether it is the first) -> action, writes it as a GIF."""
     from PIL import Image
 
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame looks for a screen even where it draws into an array
     frames: list[Image.Image] = []
     captions: list[tuple[str, ...]] = []
 
-    def keep(env, step, total, ended):
+    def keep(step, total, ended):
         if (step % every == 0 or ended) and len(frames) < max_frames:
             frames.append(Image.fromarray(np.asarray(env.render())).convert("RGB"))
-            captions.append((label or _name(environment), "step", f"{step:,}", "return", _number(total)))
+            captions.append((label, "step", f"{step:,}", "return", _number(total)))
 
-    total, fps = _play(environment, model, seed, "rgb_array", keep, arguments)
-    duration = max(int(1000 * every / fps), 20)  # milliseconds
+    total = _play(env, policy, seed, keep)
+    duration = max(int(1000 * every / env.metadata.get("render_fps", 30)), 20)  # milliseconds
     held = max(READABLE // duration, 1)  # frames
     shown = [captions[i - i % held] for i in range(len(captions) - 1)] + captions[-1:]
     pictures = in_one_palette(captioned(frames, shown))
@@ -162,23 +187,24 @@ def show_episode(environment: Any, model: Any, *, seed: int, **arguments: Any) -
 
     The arguments are those of `record_episode`.
     """
-    return _play(environment, model, seed, "human", lambda *seen: None, arguments)[0]
+    env = environments.make(environment, render_mode="human", **arguments)
+    policy = greedy_policy(model, env.action_space)
+    return _play(env, lambda seen, start: policy(seen), seed, lambda *seen: None)
 
 
-def _play(environment, model, seed, render_mode, look, arguments):
-    env = environments.make(environment, render_mode=render_mode, **arguments)
+def _play(env, policy, seed, look):
+    """The return of an episode of a policy. Closes the environment."""
     try:
-        policy = greedy_policy(model, env.action_space)
         observation, _ = env.reset(seed=seed)
         total = 0.0
         ended = False
         step = 0
         while not ended:
-            look(env, step, total, False)
-            observation, reward, terminated, truncated, _ = env.step(policy(observation))
+            look(step, total, False)
+            observation, reward, terminated, truncated, _ = env.step(policy(observation, step == 0))
             total, ended, step = total + float(reward), terminated or truncated, step + 1
-        look(env, step, total, True)
-        return total, env.metadata.get("render_fps", 30)
+        look(step, total, True)
+        return total
     finally:
         env.close()
 
