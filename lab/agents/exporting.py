@@ -64,7 +64,8 @@ def export(agent: Any, path: Any, *, format: str, **options: Any) -> Path:
         )
     model, path = policy_network(agent), Path(path)
     path = path if path.suffix == ending else path.with_name(path.name + ending)
-    model([np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs])  # ONNX needs a model that was called
+    zeros = [np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs]
+    model(zeros if len(zeros) > 1 else zeros[0])  # ONNX needs a model that was called
     if format == "keras":
         model.save(path, **options)
     else:
