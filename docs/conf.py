@@ -35,7 +35,7 @@ maximum_signature_line_length = 68
 add_module_names = False
 
 sphinx_gallery_conf = {
-    "examples_dirs": "tutorials",
+    "examples_dirs": "_build/tutorials",
     "gallery_dirs": "learn",
     "filename_pattern": r"\.py$",
     "within_subsection_order": "docs.generate.TutorialOrder",

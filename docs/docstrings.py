@@ -111,6 +111,6 @@ def _section(title, body) -> Iterator[str]:
     yield ""
 
 
-def process(app, what, name, obj, options, lines) -> None:  # noqa: D417
+def process(app, what, name, obj, options, lines) -> None:
     """Listens to Sphinx's autodoc-process-docstring."""
     lines[:] = to_rst(lines)

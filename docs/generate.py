@@ -97,14 +97,16 @@ def write_all() -> None:
     for folder, pages in (("experiments", experiment_pages()), ("algorithms", algorithm_pages()), ("api", api_pages())):
         place = DOCS / folder
         place.mkdir(exist_ok=True)
-        written = {}
-        for name, text in pages:
-            written[place / f"{name}.rst"] = text
+        written = {place / f"{name}.rst": text for name, text in pages}
         for path in set(place.iterdir()) - written.keys():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for path, text in written.items():
             if not path.exists() or path.read_text() != text:
                 path.write_text(text)
+    # Tutorials write files beside themselves, so they run in a copy.
+    copies = DOCS / "_build" / "tutorials"
+    shutil.rmtree(copies, ignore_errors=True)
+    shutil.copytree(DOCS / "tutorials", copies, ignore=shutil.ignore_patterns("__pycache__", "ruff.toml"))
 
 
 # Tables
@@ -140,7 +142,12 @@ def rst_of(rows: Sequence[Sequence[str]], widths: str = "auto") -> str:
 
 
 def _cell(text):
-    return docstrings.inline(text).replace("\\*\\*", "**")
+    return unbroken(docstrings.inline(text).replace("\\*\\*", "**"))
+
+
+def unbroken(text: str) -> str:
+    """A mean and its interval stay on one line."""
+    return text.replace(" ± ", "\u00a0±\u00a0")
 
 
 def tables_of(family: str, module: str | None = None) -> list[str]:
@@ -166,7 +173,7 @@ def expand(source: str) -> str:
         family, number, *join = match[1].split()
         rows = rows_of(scores.texts(family)[int(number)])
         rows = [[f"{row[0]}: {row[1]}", *row[2:]] for row in rows] if join else rows
-        return "\n\n".join(markdown_of(part) for part in narrow(rows))
+        return unbroken("\n\n".join(markdown_of(part) for part in narrow(rows)))
 
     source = re.sub(r"^<!-- table: (.+) -->$", table, source, flags=re.MULTILINE)
     return re.sub(r"^<!-- speed: (\w+) -->$", lambda match: markdown_of(SPEED[match[1]]()), source, flags=re.MULTILINE)
@@ -199,21 +206,28 @@ def field_texts(kind: type) -> dict[str, str]:
     return found
 
 
-def settings_table(kind: type, shown: Callable[[str], str], without: Iterable[str] = ()) -> str:
+def settings_table(
+    kind: type, shown: Callable[[str], str], without: Iterable[str] = (), value: Callable[[Any], str] = repr
+) -> str:
     """Name, default and meaning of each field of a dataclass."""
     texts = field_texts(kind)
     rows = [["setting", "default", "meaning"]]
     for field in dataclasses.fields(kind):
         if field.name not in without:
             default = field.default_factory() if callable(field.default_factory) else field.default
-            rows.append([f"`{shown(field.name)}`", _default(default), texts.get(field.name, "") + _choices(kind, field.name)])
-    return rst_of(rows, "24 16 60")
+            rows.append(
+                [
+                    f"`{shown(field.name)}`",
+                    f"`{value(default)}`" if value(default) else "empty",
+                    texts.get(field.name, "") + _choices(kind, field.name),
+                ]
+            )
+    return rst_of(rows, "32 14 54")
 
 
-def _default(value):
-    if isinstance(value, tuple):
-        value = " ".join(map(str, value))
-    return f"`{value}`" if str(value) else "empty"
+def as_flag(value: Any) -> str:
+    """A default as it is written on a command line."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _choices(kind, name):
@@ -260,7 +274,7 @@ def experiment_page(path: Path) -> str:
         lines += [heading("Measured", "-"), "± is the half of a 95 % interval over seeds. See :doc:`/results/index`.", ""]
         lines += [rst_of(part) for rows in tables for part in narrow(rows)]
     lines += [heading("Settings", "-"), "Each setting is a flag. The flags of every experiment are in :doc:`/runs`.", ""]
-    lines += [settings_table(module.Config, lambda name: "--" + name.replace("_", "-"))]
+    lines += [settings_table(module.Config, lambda name: "--" + name.replace("_", "-"), value=as_flag)]
     return "\n".join(lines)
 
 

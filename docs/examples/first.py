@@ -7,6 +7,8 @@ agent.fit(100_000)
 environment = gymnasium.make("CartPole-v1")
 observation, done, total = environment.reset(seed=1)[0], False, 0.0
 while not done:
-    observation, reward, terminated, truncated, _ = environment.step(agent.predict(observation))
+    observation, reward, terminated, truncated, _ = environment.step(
+        agent.predict(observation)
+    )
     done, total = terminated or truncated, total + float(reward)
 print(total)

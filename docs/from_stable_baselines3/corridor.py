@@ -19,16 +19,26 @@ class Corridor(gymnasium.Env):
 
     def step(self, action):
         """Moves one place."""
-        self.place, self.steps = max(self.place + 2 * int(action) - 1, 0), self.steps + 1
+        self.place, self.steps = (
+            max(self.place + 2 * int(action) - 1, 0),
+            self.steps + 1,
+        )
         end = self.place == 10
-        return np.array([self.place / 10], np.float32), 1.0 if end else -0.1, end, self.steps == 50, {}
+        return (
+            np.array([self.place / 10], np.float32),
+            1.0 if end else -0.1,
+            end,
+            self.steps == 50,
+            {},
+        )
 
 
 class Camera(gymnasium.Env):
     """Go to the bright square; charge if the battery is empty."""
 
     observation_space = spaces.Dict(
-        camera=spaces.Box(0, 255, (36, 36, 1), np.uint8), battery=spaces.Box(0, 1, (1,), np.float32)
+        camera=spaces.Box(0, 255, (36, 36, 1), np.uint8),
+        battery=spaces.Box(0, 1, (1,), np.float32),
     )
     action_space = spaces.Discrete(3)
 
@@ -45,7 +55,10 @@ class Camera(gymnasium.Env):
         return self._observation(), reward, False, self.steps == 10, {}
 
     def _observation(self):
-        self.side, self.charged = self.np_random.integers(2), self.np_random.integers(2)
+        self.side, self.charged = (
+            self.np_random.integers(2),
+            self.np_random.integers(2),
+        )
         image = np.zeros((36, 36, 1), np.uint8)
         image[15:21, 4 + 22 * self.side : 10 + 22 * self.side] = 255
         return {"camera": image, "battery": np.array([self.charged], np.float32)}

@@ -50,7 +50,10 @@ def speed(agent, steps):
 
 host = PPO.for_env("lab/CartPole-v1", seed=0)
 device = PPO.for_env("lab/CartPole-v1", vectorization="device", seed=0)
-print("the device is faster than the host:", speed(device, 30_720) > speed(host, 10_240))
+print(
+    "the device is faster than the host:",
+    speed(device, 30_720) > speed(host, 10_240),
+)
 
 # %%
 # How many more steps that makes depends on the machine and on the number of environments. What was
@@ -63,7 +66,14 @@ print("the device is faster than the host:", speed(device, 30_720) > speed(host,
 # An accelerator needs many environments side by side. Larger rollouts need larger minibatches, so
 # set both.
 
-many = PPO.for_env("lab/CartPole-v1", vectorization="device", num_envs=256, rollout_length=32, minibatches=8, seed=0)
+many = PPO.for_env(
+    "lab/CartPole-v1",
+    vectorization="device",
+    num_envs=256,
+    rollout_length=32,
+    minibatches=8,
+    seed=0,
+)
 many.fit(16_384, verbose=0)
 print(many)
 

@@ -19,7 +19,17 @@ You have several runs, and want to know which settings are better.
 import subprocess
 import sys
 
-command = [sys.executable, "-m", "experiments.ppo_cartpole", "--device", "--smoke", "--seeds", "2", "--tracking-uri", "none"]
+command = [
+    sys.executable,
+    "-m",
+    "experiments.ppo_cartpole",
+    "--device",
+    "--smoke",
+    "--seeds",
+    "2",
+    "--tracking-uri",
+    "none",
+]
 done = subprocess.run(command, capture_output=True, text=True)
 print("$ python", *command[1:])
 print(done.stdout)

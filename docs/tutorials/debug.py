@@ -10,7 +10,13 @@ You have an agent whose return does not rise. Its metrics say where to look.
 
 from lab.agents import PPO
 
-settings = {"rollout_length": 32, "minibatches": 1, "epochs": 20, "discount": 0.98, "gae_lambda": 0.8}
+settings = {
+    "rollout_length": 32,
+    "minibatches": 1,
+    "epochs": 20,
+    "discount": 0.98,
+    "gae_lambda": 0.8,
+}
 agent = PPO.for_env("CartPole-v1", **settings, learning_rate=1e-3, seed=0)
 history = agent.fit(30_000, report_every=3_000, verbose=0).history
 
@@ -22,7 +28,14 @@ def show(history, *names):
         print(f"{name:20}", " ".join(f"{value:8.3f}" for value in values))
 
 
-show(history, "episode_return", "entropy", "explained_variance", "approximate_kl", "clip_fraction")
+show(
+    history,
+    "episode_return",
+    "entropy",
+    "explained_variance",
+    "approximate_kl",
+    "clip_fraction",
+)
 
 # %%
 # How to read them
@@ -53,7 +66,14 @@ plt.show()
 
 bad = PPO.for_env("CartPole-v1", **settings, learning_rate=0.3, seed=0)
 history = bad.fit(10_000, verbose=0).history
-show(history, "episode_return", "entropy", "explained_variance", "approximate_kl", "clip_fraction")
+show(
+    history,
+    "episode_return",
+    "entropy",
+    "explained_variance",
+    "approximate_kl",
+    "clip_fraction",
+)
 
 # %%
 # The first updates throw the policy far away. The entropy falls to 0, and the agent always takes
@@ -66,7 +86,13 @@ show(history, "episode_return", "entropy", "explained_variance", "approximate_kl
 
 from lab.errors import LabError
 
-unstable = PPO.for_env("CartPole-v1", optimizer="sgd", learning_rate=1e6, max_gradient_norm=1e12, seed=0)
+unstable = PPO.for_env(
+    "CartPole-v1",
+    optimizer="sgd",
+    learning_rate=1e6,
+    max_gradient_norm=1e12,
+    seed=0,
+)
 try:
     unstable.fit(10_000, verbose=0)
 except (LabError, ArithmeticError) as error:
@@ -84,7 +110,12 @@ import gymnasium
 taxi = gymnasium.make("Taxi-v4")
 observation, info = taxi.reset(seed=0)
 agent = PPO.for_env("Taxi-v4", seed=0)
-print("allowed:", info["action_mask"], "chosen:", agent.predict(observation, action_mask=info["action_mask"]))
+print(
+    "allowed:",
+    info["action_mask"],
+    "chosen:",
+    agent.predict(observation, action_mask=info["action_mask"]),
+)
 
 # %%
 # An environment that breaks its own promises

@@ -60,7 +60,10 @@ gan = GAN(
 )
 history = gan.fit(images, batch_size=50, epochs=40, verbose=0)
 for name in ("discriminator_loss", "generator_loss", "real_logit", "fake_logit"):
-    print(f"{name:20}", " ".join(f"{value:6.2f}" for value in history.history[name][::8]))
+    print(
+        f"{name:20}",
+        " ".join(f"{value:6.2f}" for value in history.history[name][::8]),
+    )
 
 # %%
 # Real and generated pictures

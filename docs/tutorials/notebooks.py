@@ -32,8 +32,12 @@ plt.show()
 
 import keras
 
-stop = keras.callbacks.EarlyStopping("val_return", mode="max", patience=3, restore_best_weights=True)
-history = agent.fit(20_000, callbacks=[stop], validation_episodes=5, report_every=2_048, verbose=0)
+stop = keras.callbacks.EarlyStopping(
+    "val_return", mode="max", patience=3, restore_best_weights=True
+)
+history = agent.fit(
+    20_000, callbacks=[stop], validation_episodes=5, report_every=2_048, verbose=0
+)
 print([round(value) for value in history.history["val_return"]])
 
 # %%
@@ -59,7 +63,11 @@ print([path.name for path in Path("videos").iterdir()])
 
 from lab.runs import experiment
 
-with experiment.tracked("notebook", {"learning_rate": 3e-4}, tracking_uri="none") as track:
-    for step, value in zip(history.history["step"], history.history["episode_return"]):
+with experiment.tracked(
+    "notebook", {"learning_rate": 3e-4}, tracking_uri="none"
+) as track:
+    for step, value in zip(
+        history.history["step"], history.history["episode_return"]
+    ):
         track.log({"episode_return": value}, step=int(step))
     track.finish({"greedy_return": agent.evaluate(episodes=10).mean})

@@ -37,7 +37,13 @@ class Corridor(gymnasium.Env):
         self.steps += 1
         terminated = self.place == self.length - 1
         truncated = self.steps == 50
-        return self._observation(), 1.0 if terminated else -0.1, terminated, truncated, {}
+        return (
+            self._observation(),
+            1.0 if terminated else -0.1,
+            terminated,
+            truncated,
+            {},
+        )
 
     def _observation(self):
         return np.array([self.place / (self.length - 1)], np.float32)
@@ -57,7 +63,11 @@ agent
 
 history = agent.fit(20_000, verbose=0)
 returns = history.history["episode_return"]
-print("mean return of an episode, first and last report:", round(returns[0], 2), round(returns[-1], 2))
+print(
+    "mean return of an episode, first and last report:",
+    round(returns[0], 2),
+    round(returns[-1], 2),
+)
 
 # %%
 # ``evaluate`` plays greedy episodes in fresh environments. Who always walks to the right gets 0.55
@@ -70,7 +80,10 @@ print(agent.evaluate(episodes=100))
 
 environment = Corridor()
 observation, _ = environment.reset(seed=0)
-print(agent.predict(observation), agent.predict(np.array([[0.1], [0.5], [0.9]], np.float32)))
+print(
+    agent.predict(observation),
+    agent.predict(np.array([[0.1], [0.5], [0.9]], np.float32)),
+)
 
 # %%
 # An environment with arguments, or with wrappers

@@ -43,7 +43,8 @@ def run(config, track):
     import keras
     import numpy as np
 
-    x = keras.Variable(np.random.default_rng(track.seed).normal(3.0, 0.1, 2).astype("float32"))
+    begin = np.random.default_rng(track.seed).normal(3.0, 0.1, 2)
+    x = keras.Variable(begin.astype("float32"))
     start = track.restore([x])
     for step in range(start, config.steps):
         x.assign_sub(config.learning_rate * 2 * x)
@@ -70,7 +71,9 @@ import sys
 def shell(*arguments):
     """Runs a command, and prints it and what it says."""
     print("$ python", *arguments)
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True
+    )
     print(done.stderr if done.returncode else done.stdout)
 
 

@@ -16,7 +16,14 @@ from keras import layers
 
 from lab.agents import DQN
 
-network = keras.Sequential([keras.Input((4,)), layers.Dense(32, "relu"), layers.Dense(32, "relu"), layers.Dense(2)])
+network = keras.Sequential(
+    [
+        keras.Input((4,)),
+        layers.Dense(32, "relu"),
+        layers.Dense(32, "relu"),
+        layers.Dense(2),
+    ]
+)
 agent = DQN.for_env("CartPole-v1", network=network, seed=0)
 agent.fit(5_000, verbose=0)
 print(agent)
@@ -27,7 +34,9 @@ print(agent)
 
 from lab.agents import PPO
 
-features = keras.Sequential([keras.Input((4,)), layers.Dense(64, "gelu"), layers.LayerNormalization()])
+features = keras.Sequential(
+    [keras.Input((4,)), layers.Dense(64, "gelu"), layers.LayerNormalization()]
+)
 agent = PPO.for_env("CartPole-v1", network=features, seed=0)
 agent.summary()
 
@@ -45,23 +54,31 @@ from gymnasium import spaces
 
 
 class Camera(gymnasium.Env):
-    """Go to the bright square, which is on the left or on the right. Charge if the battery is empty."""
+    """Go to the bright square, left or right. Charge if the battery is empty."""
 
     observation_space = spaces.Dict(
-        camera=spaces.Box(0, 255, (16, 16, 1), np.uint8), battery=spaces.Box(0, 1, (1,), np.float32)
+        camera=spaces.Box(0, 255, (16, 16, 1), np.uint8),
+        battery=spaces.Box(0, 1, (1,), np.float32),
     )
     action_space = spaces.Discrete(3)  # left, right, charge
 
     def reset(self, *, seed=None, options=None):
         """Draws a side and a charge."""
         super().reset(seed=seed)
-        self.side, self.charged, self.steps = self.np_random.integers(2), self.np_random.integers(2), 0
+        self.side, self.charged, self.steps = (
+            self.np_random.integers(2),
+            self.np_random.integers(2),
+            0,
+        )
         return self._observation(), {}
 
     def step(self, action):
         """Rewards the right action."""
         reward = float(action == (self.side if self.charged else 2))
-        self.side, self.charged = self.np_random.integers(2), self.np_random.integers(2)
+        self.side, self.charged = (
+            self.np_random.integers(2),
+            self.np_random.integers(2),
+        )
         self.steps += 1
         return self._observation(), reward, False, self.steps == 10, {}
 
@@ -78,9 +95,16 @@ seen = layers.Conv2D(8, 4, 4, activation="relu")(seen)
 joined = layers.Concatenate()([layers.Flatten()(seen), battery])
 both = keras.Model([camera, battery], layers.Dense(32, "relu")(joined))
 
-agent = PPO.for_env(Camera, network=both, learning_rate=3e-3, rollout_length=64, seed=0)
+agent = PPO.for_env(
+    Camera, network=both, learning_rate=3e-3, rollout_length=64, seed=0
+)
 history = agent.fit(15_000, verbose=0).history["episode_return"]
-print("return of an episode (random 3.3, best 10):", round(history[0], 1), "->", round(history[-1], 1))
+print(
+    "return of an episode (random 3.3, best 10):",
+    round(history[0], 1),
+    "->",
+    round(history[-1], 1),
+)
 
 # %%
 # A function
@@ -93,7 +117,11 @@ print("return of an episode (random 3.3, best 10):", round(history[0], 1), "->",
 def network_for(observation_space, action_space):
     """A network of action values."""
     return keras.Sequential(
-        [keras.Input(observation_space.shape), layers.Dense(64, "relu"), layers.Dense(int(action_space.n))]
+        [
+            keras.Input(observation_space.shape),
+            layers.Dense(64, "relu"),
+            layers.Dense(int(action_space.n)),
+        ]
     )
 
 
@@ -108,7 +136,9 @@ print(agent.predict(np.zeros(6, np.float32)))
 
 from lab.optimizers import RAdam
 
-agent = PPO.for_env("CartPole-v1", optimizer=RAdam(1e-3, global_clipnorm=0.5), seed=0)
+agent = PPO.for_env(
+    "CartPole-v1", optimizer=RAdam(1e-3, global_clipnorm=0.5), seed=0
+)
 agent.fit(2_000, verbose=0)
 agent.optimizer.learning_rate = 1e-4
 print(type(agent.optimizer).__name__, float(agent.optimizer.learning_rate))

@@ -25,7 +25,10 @@ again = agents.load("cartpole.zip")
 agent.fit(3_000, verbose=0)
 again.fit(3_000, verbose=0)
 print(agent, again)
-same = [np.array_equal(one, other) for one, other in zip(agent.variables, again.variables)]
+same = [
+    np.array_equal(one, other)
+    for one, other in zip(agent.variables, again.variables)
+]
 print(f"{sum(same)} of {len(same)} variables are equal, bit by bit")
 
 # %%
@@ -40,7 +43,9 @@ from pathlib import Path
 from lab.agents import SaveAgent
 
 learner = DQN.for_env("CartPole-v1", seed=1)
-learner.fit(4_000, callbacks=[SaveAgent("agent-{step}.zip", every=2_000)], verbose=0)
+learner.fit(
+    4_000, callbacks=[SaveAgent("agent-{step}.zip", every=2_000)], verbose=0
+)
 print(sorted(path.name for path in Path().glob("agent-*.zip")))
 
 # %%

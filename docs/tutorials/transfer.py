@@ -24,15 +24,22 @@ environment.action_space.seed(0)
 states, changes = [], []
 state, _ = environment.reset(seed=0)
 for _ in range(3_000):
-    after, _, terminated, truncated, _ = environment.step(environment.action_space.sample())
+    after, _, terminated, truncated, _ = environment.step(
+        environment.action_space.sample()
+    )
     states.append(state)
     changes.append(after - state)
     state = environment.reset()[0] if terminated or truncated else after
 
-body = keras.Sequential([keras.Input((4,)), layers.Dense(64, "tanh"), layers.Dense(64, "tanh")], name="body")
+body = keras.Sequential(
+    [keras.Input((4,)), layers.Dense(64, "tanh"), layers.Dense(64, "tanh")],
+    name="body",
+)
 model = keras.Sequential([body, layers.Dense(4)])
 model.compile("adam", "mse")
-losses = model.fit(np.array(states), np.array(changes), epochs=5, verbose=0).history["loss"]
+losses = model.fit(
+    np.array(states), np.array(changes), epochs=5, verbose=0
+).history["loss"]
 print("loss:", [round(loss, 4) for loss in losses])
 body.save("body.keras")
 
@@ -46,8 +53,16 @@ body.save("body.keras")
 from lab.agents import PPO
 
 features = keras.models.load_model("body.keras")
-settings = {"rollout_length": 32, "minibatches": 1, "epochs": 20, "discount": 0.98, "gae_lambda": 0.8}
-agent = PPO.for_env("CartPole-v1", network=features, learning_rate=1e-3, **settings, seed=0)
+settings = {
+    "rollout_length": 32,
+    "minibatches": 1,
+    "epochs": 20,
+    "discount": 0.98,
+    "gae_lambda": 0.8,
+}
+agent = PPO.for_env(
+    "CartPole-v1", network=features, learning_rate=1e-3, **settings, seed=0
+)
 history = agent.fit(20_000, report_every=2_000, verbose=0).history["episode_return"]
 print("mean return:", round(history[0]), "->", round(history[-1]))
 
