@@ -42,7 +42,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,
-    "min_reported_time": 10_000,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "abort_on_example_error": False,
     "capture_repr": ("_repr_html_", "__repr__"),
@@ -55,6 +55,7 @@ html_css_files = ["lab.css"]
 html_js_files = ["tables.js"]
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": False}
+highlight_language = "none"
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 

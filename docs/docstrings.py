@@ -54,6 +54,11 @@ def _blocks(lines) -> Iterator[str]:
             end = _end_of_indented(lines, position + 1)
             yield from _section(section[1], _dedented(lines[position + 1 : end]))
             position = end
+        elif re.fullmatch(r"`[^`]+`", line) and not paragraph and lines[position + 1 : position + 2] != [""]:
+            end = _end_of_indented(lines, position + 1)
+            yield inline(line)
+            yield from (f"    {each}".rstrip() for each in to_rst(_dedented(lines[position + 1 : end])))
+            position = end
         elif line.startswith("    ") and not paragraph:
             end = _end_of_indented(lines, position)
             yield from ["::", "", *(f"    {each}".rstrip() for each in _dedented(lines[position:end])), ""]

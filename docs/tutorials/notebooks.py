@@ -14,7 +14,7 @@ from lab.agents import PPO
 agent = PPO.for_env("CartPole-v1", seed=0)
 history = agent.fit(10_000, verbose=0)
 history = agent.fit(10_000, verbose=0)  # goes on where the last call ended
-print(agent.step, list(history.history))
+print(agent.step, *history.history, sep="\n")
 
 # %%
 # The history is a dict of lists, so pandas and matplotlib take it as it is.

@@ -58,7 +58,6 @@ if __name__ == "__main__":
     experiment.main(Config, run, smoke={"steps": 40})
 '''
 Path("descent.py").write_text(MODULE)
-print(MODULE)
 
 # %%
 # Run it

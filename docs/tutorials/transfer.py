@@ -100,4 +100,4 @@ print(again, again.predict(observation) == agent.predict(observation))
 
 path = agent.export("policy", format="keras")
 policy = keras.models.load_model(path)
-print(path, policy(observation[None]))
+print(path, np.asarray(policy(observation[None])))
