@@ -61,29 +61,36 @@ def fit(
     model.stop_training = False
     model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
     listeners.on_train_begin()
-    for epoch in itertools.count():
-        listeners.on_epoch_begin(epoch)
-        for rate in agent.rates:
-            rate.update(agent.step)
-        report = next(loop, None)
-        if report is None:
-            break
-        agent.step, agent.boundary = report.step, report.boundary
-        agent.refresh()
-        logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    try:
+        for epoch in itertools.count():
+            listeners.on_epoch_begin(epoch)
+            for rate in agent.rates:
+                rate.update(agent.step)
+            report = next(loop, None)
+            if report is None:
+                break
+            logs = _logs(agent, report, selection)
+            shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
+            bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
+            listeners.on_epoch_end(epoch, logs)
+            if model.stop_training or report.step >= total:
+                break
+    finally:  # also after Ctrl-C: what was learnt since the last report counts
+        agent.step = max(agent.step, int(getattr(algorithm, "steps", 0)))
         if selection:
-            logs["val_return"] = selection.offer()
-        shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
-        bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
-        listeners.on_epoch_end(epoch, logs)
-        if model.stop_training or report.step >= total:
-            break
-    if selection:
-        selection.end()
+            selection.end()
     listeners.on_train_end()
     agent.history = next(each for each in listeners.callbacks if isinstance(each, keras.callbacks.History))
     _align(agent.history)
     return agent.history
+
+
+def _logs(agent, report, selection):
+    """What callbacks get of a report."""
+    agent.step, agent.boundary = report.step, report.boundary
+    agent.refresh()
+    logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    return logs | ({"val_return": selection.offer()} if selection else {})
 
 
 class _Selection:

@@ -308,3 +308,26 @@ def test_summary_says_what_the_agent_sees_and_does():
     assert lines[0] == "SAC('Toy', num_envs=2, seed=0, step=0)" and "observations: Box(-1.0, 1.0, (3,), float32)" in text
     assert "actions: Box([-2. 0.], [2. 1.], (2,), float32)" in text and "batch_size=4" in text
     assert "steps=" not in text and text.count("Total params") == 3  # actor and two critics
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_interrupt_loses_nothing():
+    agent, other = small(PPO), small(PPO)
+    calls = iter(range(3))
+    learn = agent.rollout._programs[True]
+
+    def interrupted(trajectory):
+        result = learn(trajectory)
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return result
+
+    agent.rollout._programs[True] = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        agent.fit(32, report_every=24, verbose=0)
+    assert agent.step == 16 == int(agent.algorithm.steps)
+    assert fit(agent, 8).history["step"] == [24]
+    fit(other, 8)
+    interrupted_early = small(DQN, learning_starts=24)
+    interrupted_early.step = 8
+    assert fit(interrupted_early, 24).history["step"] == [24, 32]
