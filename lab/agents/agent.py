@@ -57,7 +57,8 @@ class Agent:
         self.rates: list = []
         self._testing = testing
         self._policy: Callable | None = None
-        self._start = np.ones(1, bool)
+        self._memory: Any = ()  # of a recurrent agent, for predict
+        self._generator = np.random.default_rng((seed, 1))
 
     @property
     def environments(self) -> Any:
@@ -168,19 +169,16 @@ class Agent:
             explore: draws the action as in learning.
         """
         batch, single = self.source.convert(observation, action_mask)
-        policy = self._policy
-        if policy is None or explore or len(batch) != len(self._start):
-            policy = self._new_policy(len(batch), explore)
-        starts = self._start if start is None else np.broadcast_to(np.asarray(start, bool), len(batch))
-        memory = None
-        if state is None:
-            actions = policy(batch, starts)[0]
-            if self._start[0]:
-                self._start = np.zeros(len(batch), bool)
+        if self._remembers:
+            actions, memory = self._remember(batch, start, state, explore)
+        elif state is not None:
+            raise ValueError(f"state: expected with a recurrent agent, received with {self.name}.")
         else:
-            actions, memory = self.algorithm.network.remember(
-                batch, np.zeros(len(batch), bool) if start is None else starts, state
-            )
+            if explore:
+                policy = self.algorithm.host_policy(self._generator)
+            else:
+                policy = self._policy = self._policy or self.algorithm.host_policy()
+            actions = policy(batch, np.ones(len(batch), bool))[0]
         actions = as_action(self.source.actions, actions[0] if single else actions)
         return actions if state is None else (actions, memory)
 
@@ -205,7 +203,7 @@ class Agent:
 
     def refresh(self) -> None:
         """Takes over weights that were changed by somebody else than `fit`. Memory is forgotten."""
-        self._policy, self._start = None, np.ones(1, bool)
+        self._policy, self._memory = None, ()
 
     def save(self, path: Any, *, replay: bool = True) -> None:
         """Writes the agent into one file, exactly: after `lab.agents.load`, `fit` goes on alike.
@@ -234,16 +232,22 @@ class Agent:
         """
         return exporting.export(self, path, format=format, **options)
 
-    def _new_policy(self, count, explore):
-        self._start = np.ones(count, bool)
-        if explore:
-            return self.algorithm.host_policy(self._generator())
-        self._policy = self.algorithm.host_policy()
-        return self._policy
+    @property
+    def _remembers(self):
+        return hasattr(getattr(self.algorithm, "network", None), "remember")
 
-    def _generator(self):
-        self._draws = getattr(self, "_draws", None) or np.random.default_rng((self.seed, 1))
-        return self._draws
+    def _remember(self, batch, start, state, explore):
+        """(greedy actions, memory) of a recurrent agent; without `state` it goes on with its own."""
+        if explore:
+            raise ValueError("explore: expected False with a recurrent agent, whose memory in learning it would change.")
+        memory = self._memory if state is None else state
+        if memory and len(memory[0]) != len(batch):
+            memory = ()
+        starts = np.broadcast_to(np.asarray(False if start is None else start, bool), len(batch))
+        actions, memory = self.algorithm.network.remember(batch, starts, memory)
+        if state is None:
+            self._memory = memory
+        return actions, memory
 
     def _of_two(self):
         if not hasattr(self.algorithm, "critics"):

@@ -208,6 +208,11 @@ def test_a_recurrent_agent_remembers_or_is_told():
         action, state = agent.predict(each, state=state)
         actions.append(action)
     assert actions == expected and len(state) == 4
+    with pytest.raises(ValueError, match="explore: expected False with a recurrent agent"):
+        agent.predict(observations[0], explore=True)
+    with pytest.raises(ValueError, match="state: expected with a recurrent agent, received with PPO"):
+        small(PPO, "CartPole-v1").predict(observations[0], state=())
+    assert agent.predict(observations).shape == (5,)  # another number of observations: an empty memory
     fresh = agent.predict(observations[0], state=())[1]
     again = agent.predict(observations[0], state=state, start=True)[1]
     for one, other in zip(fresh, again, strict=True):
