@@ -237,7 +237,7 @@ class Agent:
         return hasattr(getattr(self.algorithm, "network", None), "remember")
 
     def _remember(self, batch, start, state, explore):
-        """(greedy actions, memory) of a recurrent agent; without `state` it goes on with its own."""
+        """(greedy actions, memory) of a recurrent agent. Without `state` it uses its own memory."""
         if explore:
             raise ValueError("explore: expected False with a recurrent agent, whose memory in learning it would change.")
         memory = self._memory if state is None else state
