@@ -2,6 +2,7 @@
 
     agent.json             the algorithm, its settings, the environment, versions
     variables.safetensors  all state, in the order of `Agent.variables`
+    arguments.safetensors  arguments of tabular learners that are arrays
     network.keras          a network of the user's own; critic.keras likewise
 
 What is loaded cannot run code of the file: environments come from Gymnasium ids, and classes,
@@ -29,7 +30,9 @@ from lab.errors import DamagedFile
 from lab.runs.paths import replacing
 
 FORMAT = 1
+ARRAYS = "arguments.safetensors"
 OWN = ("network", "critic")
+PLACE = ("num_envs", "vectorization", "action_mask")  # arguments that say how the environments are made
 
 
 def networks(algorithm: Any) -> list[keras.Model]:
@@ -50,6 +53,8 @@ def save(agent: Any, path: Any, *, replay: bool) -> None:
     with replacing(Path(path)) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("agent.json", json.dumps(content, indent=1))
         archive.writestr("variables.safetensors", safetensors.numpy.save(tensors))
+        if agent.recipe.get("arrays"):
+            archive.writestr(ARRAYS, safetensors.numpy.save(agent.recipe["arrays"]))
         own = agent.recipe.get("own")
         for name in OWN:
             model = getattr(own, name, None)
@@ -67,6 +72,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
         given["optimizer"] = own.optimizer
     if isinstance(getattr(own, "epsilon", None), int | float):
         given["epsilon"] = own.epsilon
+    given |= dict.fromkeys(agent.recipe.get("functions", ()), "function")
     packages = ("keras", "tensorflow", "jax", "gymnasium", "numpy")
     return {
         "format": FORMAT,
@@ -82,9 +88,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
             "name": source.name,
             "options": source.options if _is_json(source.options) else None,
             "wrappers": len(source.wrappers),
-            "num_envs": source.num_envs,
-            "vectorization": source.vectorization,
-            "action_mask": source.action_mask,
+            **source.arguments,
             "observations": one_line(source.observations),
             "actions": one_line(source.actions),
         },
@@ -108,13 +112,12 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
         DamagedFile: it is not such a file, or a part of it is damaged.
         ValueError: it is of another version, of another algorithm, or for other spaces.
     """
-    from lab import agents
     from lab.agents.for_env import for_env
 
     path = Path(path)
     with _opened(path) as archive:
         content = _content(path, archive)
-        kind = getattr(agents, content["algorithm"])
+        kind = _algorithm(path, content["algorithm"])
         if algorithm is not None and kind is not algorithm:
             raise ValueError(f"{path}: expected an agent of {algorithm.__name__}, received one of {kind.__name__}.")
         tensors = safetensors.numpy.load(archive.read("variables.safetensors"))
@@ -141,13 +144,13 @@ def _arguments(path, content, environment, arguments, archive):
             raise ValueError(f"{path}: expected {name}=..., which a file cannot hold, received none.")
     found: dict[str, Any] = {
         "environment": place["id"] if environment is None else environment,
-        "num_envs": place["num_envs"],
-        "vectorization": place["vectorization"],
-        "action_mask": place["action_mask"],
         "seed": content["seed"],
     }
+    found |= {name: place[name] for name in PLACE if name in place}
     if place["options"]:
         found["environment_options"] = place["options"]
+    if ARRAYS in archive.namelist():
+        found |= safetensors.numpy.load(archive.read(ARRAYS))
     for name, kind in own.items():
         if kind is None or name in arguments:
             continue
@@ -155,6 +158,17 @@ def _arguments(path, content, environment, arguments, archive):
             raise ValueError(f"{path}: expected {name}=..., a function, which a file cannot hold, received none.")
         found[name] = _loaded(path, name, kind, archive)
     return found | content["settings"] | arguments
+
+
+def _algorithm(path, name):
+    """The class of an algorithm, tabular or not."""
+    from lab import agents
+    from lab.agents import tabular
+
+    for package in (agents, tabular):
+        if name in package.__all__:
+            return getattr(package, name)
+    raise ValueError(f"{path}: expected an algorithm of lab.agents or lab.agents.tabular, received {name!r}.")
 
 
 def _loaded(path, name, kind, archive):
