@@ -251,11 +251,12 @@ class ActionValues(ForEnv, Learner):
             masks behind them, `[B, 1 + A]`, as `MaskInObservation` gives them.
         """
         scores, epsilon = self.action_scores(), self.epsilon()
+        least = np.finfo(float).min  # a mask is newer than a table that forbids what it allows
 
         def act(observation, start):
             observation = np.asarray(observation)
             if observation.ndim == 2:
-                rows = np.where(observation[:, 1:], scores[observation[:, 0]], -np.inf)
+                rows = np.where(observation[:, 1:], np.maximum(scores[observation[:, 0]], least), -np.inf)
             else:
                 rows = scores[observation]
             actions = rows.argmax(axis=1)
