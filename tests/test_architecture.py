@@ -21,6 +21,7 @@ WITHOUT_KERAS = (
     "lab/agents/environment_checks.py",
     "lab/agents/spaces.py",
     "lab/agents/training.py",
+    "lab/agents/tabular/for_env.py",
     "lab/supervised/recipe.py",
     "lab/errors.py",
     "lab/validation.py",
