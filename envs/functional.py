@@ -143,7 +143,7 @@ class FunctionalVectorEnv(VectorEnv):
         self.max_episode_steps = max_episode_steps
         self.render_mode = render_mode
         self.num_envs = env.num_envs
-        self.metadata = self.metadata | {"render_fps": env.render_fps}
+        self.metadata = self.metadata | {"render_fps": getattr(env, "render_fps", 30)}
         self.single_observation_space, self.single_action_space = env.observation_space, env.action_space
         self.observation_space = batch_space(env.observation_space, self.num_envs)
         self.action_space = batch_space(env.action_space, self.num_envs)

@@ -51,7 +51,13 @@ def run(config: Config, track: Track) -> dict[str, float]:
     training = Training(model, config, steps_per_epoch=config.steps_per_epoch, seed=order)
     supervised.fit(track, training, x, y, validation=validation, stop_below=config.good_enough)
     track.model(model)
-    track.curve("validation_loss", label="mean squared error on new sequences", x_label="sequences seen")
+    track.curve(
+        "validation_loss",
+        label="mean squared error on new sequences",
+        x_label="sequences seen",
+        title=f"Adding problem, {config.length} steps: error of a network of {config.cell} cells",
+        lines={"always answering 1: 0.167": 1 / 6},
+    )
     error = float(((training.predict(test) - answers) ** 2).mean())
     return {"error": error, "sequences": float(track.metrics()["loss"][-1][0])}
 

@@ -125,7 +125,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     training = Training(model, config, steps_per_epoch=config.steps_per_epoch, classes=size, seed=order)
     supervised.fit(track, training, x, y)
     track.model(model)
-    track.curve("loss", label="cross-entropy, nats a character", x_label="windows seen")
+    title = f"Characters of Python modules: training loss of a network of {config.cell} cells"
+    track.curve("loss", label="cross-entropy, nats a character", x_label="windows seen", title=title)
     written = generate(model, prompt, config.sample_characters, temperature=config.temperature, seed=drawn, banned=(0, 1))
     (track.artifacts / "sample.txt").write_text(config.prompt + "".join(vocabulary.decode(written)) + "\n")
     track.artifact("sample.txt")

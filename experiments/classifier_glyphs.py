@@ -95,7 +95,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     test, labels = glyphs(config.test_samples, seed=tested)
     logits, _ = describe_images(model, test)
     track.model(model)
-    track.curve("loss", label="mean cross-entropy of an epoch, nats", x_label="images seen")
+    title = "Training loss of the classifier of digit glyphs"
+    track.curve("loss", label="mean cross-entropy of an epoch, nats", x_label="images seen", title=title)
     accuracy = float((logits.argmax(1) == labels).mean())
     if config.keep and accuracy < 0.99:
         track.say(f"the repository's weights stay: expected an accuracy of at least 0.99, received {accuracy:.3f}")

@@ -86,6 +86,9 @@ def variants(config: Config) -> list[dict[str, Any]]:
     return [] if config.model else [{"model": name} for name in config.models]
 
 
+AXES = {"parameters": "weights of the network", "milliseconds_per_step": "milliseconds for an update"}
+
+
 def summary(track: Track, rows: dict[str, list[dict[str, float]]]) -> None:
     """Logs the table, and a figure of the accuracy over weights and over time."""
     import numpy as np
@@ -99,10 +102,11 @@ def summary(track: Track, rows: dict[str, list[dict[str, float]]]) -> None:
             accuracy = [result["accuracy"] for result in results]
             x = np.mean([result[name] for result in results])
             axes.errorbar(x, np.mean(accuracy), yerr=np.std(accuracy), fmt="o", markersize=6, label=label)
-        axes.set(xscale="log", xlabel=name.replace("_", " "))
+        axes.set(xscale="log", xlabel=AXES[name])
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("accuracy on faces held out")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
+    figure.suptitle("Families of convolutional networks: accuracy, size and time (bars: standard deviation)")
     figure.savefig(track.artifacts / "families.png", dpi=120)
     track.artifact("families.png")
 

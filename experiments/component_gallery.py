@@ -88,6 +88,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     ]
     for name, title, figure in pictures:
         path = track.artifacts / f"{name}.png"
+        figure.suptitle(title)
         figure.savefig(path, dpi=90)
         track.artifact(path.name)
         data = base64.b64encode(path.read_bytes()).decode()

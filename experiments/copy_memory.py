@@ -53,7 +53,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     training = Training(model, config, steps_per_epoch=config.steps_per_epoch, classes=9, seed=order)
     supervised.fit(track, training, x, y)
     track.model(model)
-    track.curve("loss", label="cross-entropy, nats a step", x_label="sequences seen")
+    title = f"Copying after {config.delay} steps: training loss of a network of {config.cell} cells"
+    track.curve("loss", label="cross-entropy, nats a step", x_label="sequences seen", title=title)
     shares = probabilities(training.predict(test))
     likelihood = np.take_along_axis(shares, answers[..., None], axis=-1)
     return {

@@ -68,8 +68,10 @@ def run(config: Config, track: Track) -> dict[str, float]:
     left = {name: results["left"] for name, results in found.items()}
     percent = {name: 100 * rows for name, rows in left.items()}
     figure, axes = shared.new_figure()
-    shared.draw_curves(axes, percent, xlabel="episodes", ylabel="left from A, %", ylim=(0, 100))
-    axes.axhline(50 * config.epsilon, color="k", linestyle="--", linewidth=0.8)
+    label = f"best possible: {50 * config.epsilon:g} %"
+    axes.axhline(50 * config.epsilon, color="k", linestyle="--", linewidth=0.8, label=label)
+    title = f"Maximization bias: how often the worse action is taken, {config.runs:,} runs"
+    shared.draw_curves(axes, percent, xlabel="episodes", ylabel="action left in state A, %", ylim=(0, 100), title=title)
     shared.save_figure(track, figure, "bias.png")
     for episode in range(config.episodes):
         track.log({f"{name.replace(' ', '_')}_left": rows[:, episode].mean() for name, rows in left.items()}, episode + 1)

@@ -43,14 +43,17 @@ def run(config: Config, track: Track) -> dict[str, float]:
         values = tabular.exact_evaluation(mdp, policy)
         moves = policy.reshape(21, 21) - MOST_MOVED
         moves_image = axes[improvement].imshow(moves, origin="lower", cmap="RdBu", vmin=-MOST_MOVED, vmax=MOST_MOVED)
-        axes[improvement].set(title=f"policy {improvement}", xlabel="cars at the second location", ylabel="at the first")
+        axes[improvement].set(title=f"policy {improvement}", xlabel="cars at the second location")
+        axes[improvement].set(ylabel="cars at the first location", yticks=range(0, 21, 5))
         track.log({"value_of_10_and_10": values[220]}, improvement)
         if improvement < config.improvements:
             policy = tabular.greedy_policy(mdp, values)
-    figure.colorbar(moves_image, ax=axes[config.improvements], label="cars moved overnight, first to second")
+    figure.colorbar(moves_image, ax=axes[config.improvements], label="cars moved, first to second location")
     values_image = axes[-1].imshow(values.reshape(21, 21), origin="lower")
-    axes[-1].set(title="value, dollars")
-    figure.colorbar(values_image, ax=axes[-1])
+    axes[-1].set(title="value of the last policy", xlabel="cars at the second location", ylabel="cars at the first location")
+    axes[-1].set_yticks(range(0, 21, 5))
+    figure.colorbar(values_image, ax=axes[-1], label="value, dollars")
+    figure.suptitle("Car rental: cars moved overnight, by policies that policy iteration improves")
     shared.save_figure(track, figure, "car_rental.png")
     return {
         "value_of_10_and_10": float(values[220]),

@@ -50,13 +50,14 @@ def run(config: Config, track: Track) -> dict[str, float]:
     solution = tabular.value_iteration(mdp, tolerance=1e-10)
     upper.plot(np.arange(1, 100), solution.values[1:-1], "k--", label=f"best, sweep {solution.iterations}", linewidth=1)
     upper.set(xlabel="capital", ylabel="probability of reaching 100")
+    upper.set_title(f"Gambler who wins a bet with probability {config.heads}: values in value iteration")
     upper.legend()
     q = tabular.action_values(mdp, solution.values)
     optimal = np.argwhere((q >= q.max(axis=1, keepdims=True) - 1e-9) & mdp.available)  # (capital, action)
     smallest = [optimal[optimal[:, 0] == capital, 1].min() + 1 for capital in range(1, 100)]
-    lower.plot(optimal[:, 0], optimal[:, 1] + 1, ".", color="tab:blue", markersize=4, label="as good as the best")
-    lower.step(np.arange(1, 100), smallest, "k", where="mid", linewidth=0.8, label="the smallest")
-    lower.set(xlabel="capital", ylabel="stake")
+    lower.plot(optimal[:, 0], optimal[:, 1] + 1, ".", color="tab:blue", markersize=4, label="optimal stakes")
+    lower.step(np.arange(1, 100), smallest, "k", where="mid", linewidth=0.8, label="smallest optimal stake")
+    lower.set(xlabel="capital", ylabel="stake", title="stakes of the optimal policies")
     lower.legend()
     shared.save_figure(track, figure, "gambler.png")
     return {f"value_of_{capital}": float(solution.values[capital]) for capital in (50, 25, 75)}

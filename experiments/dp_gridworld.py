@@ -41,24 +41,29 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     from envs.gridworld import Gridworld4x4, Gridworld5x5
     from experiments.common import tabular as shared
+    from experiments.common.value_maps import draw_values
     from lab.agents import tabular
 
     small, large = Gridworld4x4().mdp, Gridworld5x5().mdp
-    figure, axes = shared.new_figure(3 * len(config.sweeps), 3.4, ncols=len(config.sweeps), squeeze=False)
-    values = np.zeros(16)
+    drawn, values = {}, np.zeros(16)
     for sweep in range(max(config.sweeps) + 1):
-        for column in np.flatnonzero(np.array(config.sweeps) == sweep):
-            greedy = tabular.greedy_policy(small, values)
-            shared.draw_values(axes[0, column], small, values, greedy, title=f"after {sweep} sweeps")
+        drawn[sweep] = values
         track.log({"value_of_corner": values[3]}, sweep)
         values = tabular.expectation_operator(small, tabular.uniform_policy(small), values)
+    figure, axes = shared.new_figure(3.6 * len(config.sweeps), 3.6, ncols=len(config.sweeps), squeeze=False)
+    limits = (min(drawn[sweep].min() for sweep in config.sweeps), 0.0)
+    for axis, sweep in zip(axes[0], config.sweeps, strict=True):
+        greedy = tabular.greedy_policy(small, drawn[sweep])
+        draw_values(axis, small, drawn[sweep], greedy, title=f"after {sweep} sweeps", limits=limits)
+    figure.suptitle("Value of the random policy; arrows: the policy that is greedy for it")
     shared.save_figure(track, figure, "gridworld_4x4.png")
 
-    figure, axes = shared.new_figure(9, 4.5, ncols=2)
+    figure, axes = shared.new_figure(11, 4.8, ncols=2)
+    marks = {"A reward 10, then to the lowest row": [(0, 1)], "B reward 5, then to the middle row": [(0, 3)]}
     best = tabular.policy_iteration(large)
     random = tabular.exact_evaluation(large, tabular.uniform_policy(large))
-    shared.draw_values(axes[0], large, random, title="random policy")
-    shared.draw_values(axes[1], large, best.values, best.policy, title="best policy")
+    draw_values(axes[0], large, random, title="value of the random policy", marks=marks)
+    draw_values(axes[1], large, best.values, best.policy, title="value of the best policy", marks=marks)
     shared.save_figure(track, figure, "gridworld_5x5.png")
 
     errors = []

@@ -98,7 +98,12 @@ def run(config: Config, track: Track) -> dict[str, float]:
     figure, axes = shared.new_figure(14, 4, ncols=3)
     later = {name: rows[:, 1:] for name, rows in curves.items()}  # all need equally long for the first episode
     numbers = np.arange(2, config.episodes + 1)
-    labels = {"xlabel": "episodes", "ylabel": "steps per episode", "title": "Dyna-Q", "ylim": (0, 800)}
+    labels = {
+        "xlabel": "episodes",
+        "ylabel": "steps per episode",
+        "title": "fixed maze: more planning, fewer steps",
+        "ylim": (0, 800),
+    }
     shared.draw_curves(axes[0], later, x=numbers, **labels)
     results = {
         f"steps_with_{planning}": float(curves[f"{planning} planning steps"][:, 2:].mean()) for planning in config.planning
@@ -110,8 +115,10 @@ def run(config: Config, track: Track) -> dict[str, float]:
         collected = {method: found[f"{maze}, {method}"]["collected"] for method in bonuses}
         for method, rows in collected.items():
             results[f"{maze}_{method.lower().replace('-', '_').replace('+', '_plus')}"] = float(rows[:, -1].mean())
-        shared.draw_curves(axis, collected, xlabel="steps", ylabel="rewards so far", title=f"{maze} maze")
-        axis.axvline(change_after, color="k", linestyle=":", linewidth=0.8)
+        axis.axvline(change_after, color="k", linestyle=":", linewidth=1, label="the maze changes")
+        meaning = {"blocking": "the short way is blocked", "shortcut": "a shorter way opens"}[maze]
+        shared.draw_curves(axis, collected, xlabel="steps", ylabel="rewards so far", title=f"{maze} maze: {meaning}")
+    figure.suptitle("Dyna-Q plans with a learnt model; Dyna-Q+ also tries again what it has not tried for long")
     shared.save_figure(track, figure, "dyna.png")
     return results
 

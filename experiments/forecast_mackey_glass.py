@@ -97,7 +97,12 @@ def run(config: Config, track: Track) -> dict[str, float]:
     training = Training(model, config, steps_per_epoch=config.steps_per_epoch, seed=order)
     supervised.fit(track, training, x, y)
     track.model(model)
-    track.curve("loss", label="mean squared error of one step, in variances", x_label="windows seen")
+    track.curve(
+        "loss",
+        label="mean squared error of one step, in variances",
+        x_label="windows seen",
+        title=f"Mackey-Glass series: training loss of a network of {config.cell} cells",
+    )
 
     weights = np.linalg.lstsq(np.column_stack([x[..., 0], np.ones(len(x))]), y[:, 0], rcond=None)[0]
     network_forecast = engine.compile(lambda x: model(x, training=False), model.variables)
@@ -147,9 +152,10 @@ def picture(path: Path, truth: "np.ndarray", forecasts: "dict[str, np.ndarray]")
     axes = figure.subplots()
     axes.plot(range(1, len(truth) + 1), truth, color="black", linewidth=2, label="the series")
     for name, values in forecasts.items():
-        axes.plot(range(1, len(values) + 1), values, label=name.strip("_"))
+        axes.plot(range(1, len(values) + 1), values, label=f"{name.strip('_')} forecast")
     low, high = truth.min(), truth.max()
-    axes.set(xlabel="steps ahead", ylabel="x, standardised", ylim=(low - 1, high + 1))
+    axes.set(xlabel="steps ahead", ylabel="x, in standard deviations", ylim=(low - 1, high + 1))
+    axes.set_title("Mackey-Glass series: forecasts that feed on themselves, from one window")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=120)

@@ -50,6 +50,13 @@ def variants(config: Config) -> list[dict[str, Any]]:
     return [{"family": name} for name in config.families]
 
 
+MEASURES = {
+    "modes": "modes covered, of 8",
+    "high_quality": "share of good samples",
+    "reverse_kl": "reverse KL divergence, nats\n(0 is best)",
+}
+
+
 def summary(track: Any, rows: dict[str, list[dict[str, float]]]) -> None:
     """Logs the table of means and the picture of every run."""
     import numpy as np
@@ -65,15 +72,18 @@ def summary(track: Any, rows: dict[str, list[dict[str, float]]]) -> None:
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     (track.artifacts / "families.md").write_text("\n".join(lines) + "\n")
     track.artifact("families.md")
-    figure = Figure(figsize=(8, 0.4 * len(rows) + 1.2), layout="constrained")
+    figure = Figure(figsize=(9, 0.4 * len(rows) + 1.8), layout="constrained")
     for axes, name in zip(figure.subplots(1, 3, sharey=True), names):
         for place, results in enumerate(rows.values()):
             values = [result[name] for result in results]
-            axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4)
-            axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
-        axes.set(xlabel=name.replace("_", " "), yticks=range(len(rows)), yticklabels=list(rows))
+            labels = ("", "") if place else ("mean", "each seed")
+            axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4, label=labels[0])
+            axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4, label=labels[1])
+        axes.set(xlabel=MEASURES[name], yticks=range(len(rows)), yticklabels=list(rows))
         axes.locator_params("x", nbins=4)
     axes.invert_yaxis()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.suptitle("Families of GANs on a ring of 8 Gaussians")
     figure.savefig(track.artifacts / "families.png", dpi=120)
     track.artifact("families.png")
 

@@ -75,6 +75,12 @@ class Config:
         ]
 
 
+TITLES = {
+    "cells": "Gradients through {0.length} steps of untrained cells ({0.units} units)",
+    "weights": "Gradients through {0.length} steps of simple cells with other recurrent weights",
+}
+
+
 def run(config: Config, track: Track) -> dict[str, float]:
     """Measures, trains, and draws."""
     import numpy as np
@@ -88,7 +94,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     results: dict[str, float] = {}
     for picture, group in pictures.items():
         curves = {name: hidden_gradients(cell, x) for name, cell in group.items()}
-        save_gradient_flow(track.artifacts / f"{picture}.png", curves, title=f"{config.units} units, T = {config.length}")
+        save_gradient_flow(track.artifacts / f"{picture}.png", curves, title=TITLES[picture].format(config))
         track.artifact(f"{picture}.png")
         results |= {f"faded_{name}": float(norms[0] / max(norms[-1], 1e-30)) for name, norms in curves.items()}
     bounds = {"clipped": config.clip_norm, "free": None}
@@ -213,14 +219,16 @@ def draw_clipping(path: Path, learnt: "dict[str, tuple[np.ndarray, np.ndarray]]"
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    figure = Figure(figsize=(8, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
+    figure.suptitle("Training a network whose gradients explode, with and without clipping")
     for name, (losses, norms) in learnt.items():
+        name = {"clipped": "gradients clipped", "free": "not clipped"}.get(name, name)
         left.plot(losses, label=name, linewidth=1)
         right.plot(norms, label=name, linewidth=1)
-    right.axhline(bound, color="0.4", linestyle="--", label="bound")
+    right.axhline(bound, color="0.4", linestyle="--", label=f"bound: {bound:g}")
     left.set(yscale="log", xlabel="updates", ylabel="mean squared error")
-    right.set(yscale="log", xlabel="updates", ylabel="norm of the gradient, before clipping")
+    right.set(yscale="log", xlabel="updates", ylabel="gradient norm before clipping")
     for axes, most in ((left, 1e3), (right, 1e5)):
         axes.set_ylim(top=min(axes.get_ylim()[1], most))  # a diverging curve is cut
         axes.grid(alpha=0.3)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.curves import reference_lines
 from lab.validation import Interval
 
 if TYPE_CHECKING:
@@ -99,12 +100,23 @@ def run(config: Config, track: Any) -> dict[str, float]:
 
     latents = traversal(config, codes, np.random.default_rng(looks))
     columns = len(latents) // config.categories
-    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns), Score(score, times=20)]
+    words: dict[str, Any] = {
+        "row_labels": [f"category {i}" for i in range(config.categories)],
+        "column_labels": [f"{value:.1f}" for value in latents[:columns, config.noise + config.categories]],
+        "title": "InfoGAN: a category in each row; above, the first continuous code",
+    }
+    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, columns=columns, **words), Score(score, times=20)]
     shared.fit(track, gan, x, epochs=config.epochs, batch_size=config.batch_size, callbacks=callbacks)
-    pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns)
+    pictures.save_grid(track.artifacts / "codes.png", gan.decode(latents), columns=columns, **words)
     track.artifact("codes.png")
     track.model(gan.average)
-    track.curve("code_accuracy", label="share of digits whose code is their class's", x_label="images seen")
+    track.curve(
+        "code_accuracy",
+        label="share of digits whose code is their class's",
+        x_label="images seen",
+        title="How well InfoGAN's categories match the digits, without labels",
+        lines=reference_lines(config, "code_accuracy"),
+    )
     return score(gan)
 
 

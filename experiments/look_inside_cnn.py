@@ -94,9 +94,10 @@ def draw(folder: Path, model: "keras.Model", images: "np.ndarray", *, steps: int
         "occlusion": visualize.occlusion(model, images, size=7, stride=2, fill=-1.0),
     }
     taken = np.asarray(model(images, training=False)).argmax(axis=1)
-    visualize.save_overlays(folder / "decisions.png", (images + 1) / 2, rows, titles=[f"taken for {each}" for each in taken])
+    visualize.save_overlays(folder / "decisions.png", (images + 1) / 2, rows, titles=[f"answer {each}" for each in taken])
     liked = visualize.maximize(model, np.arange(model.outputs[0].shape[-1]), steps=steps, seed=seed)
-    save_grid(folder / "units.png", liked, columns=5, zoom=4)
+    title = "the image that excites the output of each class most"
+    save_grid(folder / "units.png", liked, columns=5, zoom=4, title=title, row_labels=("0 to 4", "5 to 9"))
     visualize.save_fields(folder / "fields.png", receptive_field(model), images.shape[1:3])
     return "filters.png", "maps.png", "decisions.png", "units.png", "fields.png"
 

@@ -50,6 +50,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """
     import gymnasium
     import numpy as np
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
 
     from experiments.common import tabular as shared
     from lab.agents.tabular import DiscreteStates, MonteCarlo, MonteCarloControl
@@ -80,6 +82,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
         for row, ace in enumerate((1, 0)):
             draw_surface(axes[row, column], values.reshape(env.sizes)[12:22, 1:11, ace])
             axes[row, column].set_title(f"{'usable ace' if ace else 'no usable ace'}, {count:,} episodes", fontsize=9)
+    figure.suptitle("Blackjack: value of a hand for a player who sticks on 20 and 21 only")
     shared.save_figure(track, figure, "values_of_sticking_on_20.png")
 
     episodes.run(control, config.control_episodes, returns.values.__setitem__, **shared.rollout_seeds(control_seed))
@@ -88,14 +91,18 @@ def run(config: Config, track: Track) -> dict[str, float]:
     for block, step in zip(blocks, np.cumsum([len(block) for block in blocks]), strict=True):
         track.log({"episode_return": block.mean()}, int(step))
     policy = control.greedy_policy()
-    figure, axes = shared.new_figure(9, 4, ncols=2)
+    figure, axes = shared.new_figure(9.5, 4, ncols=2)
+    colours = ListedColormap(["#56B4E9", "#D55E00"])  # of stick and hit
     for axis, ace in zip(axes, (1, 0), strict=True):
         least = 12 if ace else 11  # a sum of 11 cannot have a usable ace
         actions = policy.reshape(env.sizes)[least:22, 1:11, ace]
         extent = (0.5, 10.5, least - 0.5, 21.5)
-        axis.imshow(actions, origin="lower", extent=extent, cmap="RdYlGn_r", aspect="auto", vmin=0, vmax=1)
-        title = f"{'usable ace' if ace else 'no usable ace'}: green sticks, red hits"
-        axis.set(title=title, xlabel="dealer shows", ylabel="own sum")
+        axis.imshow(actions, origin="lower", extent=extent, cmap=colours, aspect="auto", vmin=0, vmax=1)
+        axis.set(title="usable ace" if ace else "no usable ace", xlabel="card of the dealer (1: ace)", ylabel="own sum")
+        axis.set_xticks(range(1, 11))
+    patches = [Patch(color=colours(action), label=name) for action, name in enumerate(("stick", "hit"))]
+    figure.legend(handles=patches, loc="outside right upper")
+    figure.suptitle(f"Blackjack: the policy learnt in {config.control_episodes:,} episodes")
     shared.save_figure(track, figure, "policy.png")
     episodes.run(
         FixedPolicy(policy),
@@ -139,7 +146,7 @@ def draw_surface(axis: Any, values: Any) -> None:
 
     dealer, own = np.meshgrid(np.arange(1, 11), np.arange(12, 22))
     axis.plot_surface(dealer, own, values, cmap="viridis", linewidth=0)
-    axis.set(zlim=(-1, 1), xlabel="dealer", ylabel="own sum")
+    axis.set(zlim=(-1, 1), xlabel="dealer's card", ylabel="own sum", zlabel="value")
 
 
 if __name__ == "__main__":

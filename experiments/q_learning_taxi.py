@@ -17,6 +17,7 @@ from lab import validation
 from lab.agents import environment_checks, environments
 from lab.agents.training import whole_steps
 from lab.runs import experiment, memory
+from lab.runs.curves import reference_lines
 from lab.runs.track import Track
 from lab.validation import Interval
 
@@ -115,7 +116,13 @@ def run(config: Config, track: Track) -> dict[str, float]:
     tests = SyncVectorEnv([make] * min(10, config.evaluation_episodes), autoreset_mode=AutoresetMode.SAME_STEP)
     episodes = config.evaluation_episodes - config.evaluation_episodes % tests.num_envs
     results = {"greedy_return": float(evaluate(agent, tests, episodes=episodes, seed=evaluation_seed).mean())}
-    track.curve("episode_return" if mdp is None else "exact_greedy_return", label="return", x_label="environment steps")
+    track.curve(
+        "episode_return" if mdp is None else "exact_greedy_return",
+        label="return of an episode" if mdp is None else "expected return of the greedy policy",
+        x_label="environment steps",
+        title=f"Q-learning on {config.environment}: {'training episodes' if mdp is None else 'the greedy policy'}",
+        lines=reference_lines(config, "greedy_return"),
+    )
     if mdp is not None:
         results |= {
             "exact_greedy_return": shared.expected_return(mdp, agent.greedy_policy(), steps=limit),

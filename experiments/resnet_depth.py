@@ -101,8 +101,9 @@ def summary(track: Track, rows: dict[str, list[dict[str, float]]]) -> None:
         losses = {depth: [result["training_loss"] for result in results] for depth, results in sorted(found.items())}
         means = [np.mean(x) for x in losses.values()]
         spreads = [np.std(x) for x in losses.values()]
-        axes.errorbar(list(losses), means, yerr=spreads, marker="o", label=form)
+        axes.errorbar(list(losses), means, yerr=spreads, marker="o", label=f"{form}, mean and standard deviation")
     axes.set(xlabel="layers with weights", ylabel="training loss in the last epoch, nats", yscale="log")
+    axes.set_title("Training loss of deep networks, with and without shortcuts", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(track.artifacts / "depth.png", dpi=120)

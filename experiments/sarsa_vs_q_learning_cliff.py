@@ -55,6 +55,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """
     from envs.cliff import Cliff
     from experiments.common import tabular as shared
+    from experiments.common.value_maps import draw_values, marks_of
     from lab.agents.tabular import ExpectedSarsa, QLearning, Sarsa
 
     env = Cliff()
@@ -82,7 +83,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     found = shared.repeat(track, plan)
     results: dict[str, float] = {}
     curves = {}
-    figure, axes = shared.new_figure(11, 7, nrows=2, ncols=2)
+    figure, axes = shared.new_figure(15, 8, nrows=2, ncols=2)
+    marks = marks_of(mdp) | {"C cliff, back to the start": [(3, column) for column in range(1, 11)]}
     for column, name in enumerate(methods):
         returns, learnt, policies, greedy = found[name].values()
         key = name.lower().replace(" ", "_").replace("-", "_")
@@ -91,8 +93,9 @@ def run(config: Config, track: Track) -> dict[str, float]:
         curves[name] = np.array([moving_average(row) for row in returns]) if smooth else returns
         if column < 2:
             values, policy = learnt[-1].max(axis=1), policies[-1].astype(int)
-            shared.draw_values(axes[0, column], mdp, values, policy, digits=0, title=name)
-    shared.draw_curves(axes[1, 0], curves, xlabel="episodes", ylabel="return while learning, 10 episodes", ylim=(-100, 0))
+            draw_values(axes[0, column], mdp, values, policy, digits=0, title=f"{name}: learnt values and policy", marks=marks)
+    shared.draw_curves(axes[1, 0], curves, xlabel="episodes", ylabel="return, mean of 10 episodes", ylim=(-100, 0))
+    axes[1, 0].set_title(f"return while learning, epsilon = {config.epsilon}, mean of {config.runs} runs")
     comparison = {
         name: np.transpose([found[f"{name}, alpha {alpha}"]["returns"].mean(axis=1) for alpha in config.step_sizes])
         for name in methods
@@ -101,8 +104,9 @@ def run(config: Config, track: Track) -> dict[str, float]:
         axes[1, 1],
         comparison,
         x=config.step_sizes,
-        xlabel="alpha",
+        xlabel="step size alpha",
         ylabel="mean return of the first 100 episodes",
+        title="early learning with each step size, and 95 % interval",
         ylim=(-160, 0),
     )
     shared.save_figure(track, figure, "cliff.png")

@@ -74,7 +74,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     training = Training(model, config, steps_per_epoch=config.steps_per_epoch, classes=10, seed=order)
     supervised.fit(track, training, sequences, y)
     track.model(model)
-    track.curve("loss", label="cross-entropy, nats", x_label="images seen")
+    title = f"Digits, pixel by pixel: training loss of a network of {config.cell} cells"
+    track.curve("loss", label="cross-entropy, nats", x_label="images seen", title=title)
     accuracy = float((training.predict(tested).argmax(axis=1) == test_y).mean())
     return {"accuracy": accuracy, "training_loss": track.metrics()["loss"][-1][1]}
 

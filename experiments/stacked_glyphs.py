@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from experiments.common import gan as shared
 from lab import validation
 from lab.runs import experiment, memory
+from lab.runs.curves import reference_lines
 from lab.validation import Interval
 
 if TYPE_CHECKING:
@@ -114,12 +115,19 @@ def run(config: Config, track: Any) -> dict[str, float]:
         return {"modes": int((found > 0).sum()), "reverse_kl": reverse_kl(found / count, np.full(1000, 1e-3))}
 
     latents = gan.latent.sample(100, np.random.default_rng(looks))
-    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact), Score(score, times=10)]
+    title = "generated stacks of three digits (red, green, blue)"
+    callbacks = [SampleGrid(track.artifacts, latents, keep=track.artifact, title=title), Score(score, times=10)]
     shared.fit(track, gan, x, epochs=config.passes, batch_size=config.turn_size, callbacks=callbacks)
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, "samples-*.png"), milliseconds=700)
     track.artifact("training.gif")
     track.model(gan.average)
-    track.curve("modes", label="modes of 1,000", x_label="images seen")
+    track.curve(
+        "modes",
+        label="modes found, of 1,000",
+        x_label="images seen",
+        title=f"Three-digit numbers that the generator draws: {config.family}",
+        lines=reference_lines(config, "modes"),
+    )
     return score(gan)
 
 

@@ -93,7 +93,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     found = {name: results["errors"] for name, results in shared.repeat(track, plan).items()}
     curves = {name: found[name] for name in methods}
     figure, axes = shared.new_figure()
-    shared.draw_curves(axes, curves, xlabel="episodes", ylabel="RMS error over the states", title="random walk of 5 states")
+    shared.draw_curves(axes, curves, xlabel="episodes", ylabel="RMS error over the states")
+    axes.set_title(f"Error of the learnt values: random walk of 5 states, {config.runs} runs")
     shared.save_figure(track, figure, "td_against_monte_carlo.png")
     first = curves[f"TD(0), alpha {config.td_step_sizes[0]}"].mean(axis=0)
     for episode, value in enumerate(first, 1):
@@ -105,7 +106,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
         means = [found[f"n = {n}, alpha {a}"].mean(axis=1) for a in config.n_step_sizes]
         best = min(best, np.mean(means, axis=1).min())
         shared.draw_curves(axes, {f"n = {n}": np.transpose(means)}, x=config.n_step_sizes)
-    axes.set(xlabel="alpha", ylabel="RMS error, mean of the first 10 episodes", ylim=(0.2, 0.6), title="n-step TD, 19 states")
+    axes.set(xlabel="step size alpha", ylabel="RMS error, mean of the first 10 episodes", ylim=(0.2, 0.6))
+    axes.set_title(f"Error of n-step TD: random walk of 19 states, {config.runs} runs")
     shared.save_figure(track, figure, "n_step_td.png")
     monte_carlo = curves[f"Monte Carlo, alpha {config.monte_carlo_step_sizes[0]}"]
     return {

@@ -96,10 +96,12 @@ def run(config: Config, track: Track) -> dict[str, float]:
         track.log({f"steps_{name.split()[2]}": rows[:, episode].mean() for name, rows in curves.items()}, episode + 1)
     figure, axes = shared.new_figure()
     shared.draw_curves(axes, curves, xlabel="episodes", ylabel="steps per episode")
+    axes.set_title("Mountain car: steps to the goal while learning, for each step size")
     shared.save_figure(track, figure, "learning.png")
     figure, axes = shared.new_figure(6, 5, subplot_kw={"projection": "3d"})
     axes.plot_surface(position, velocity, np.reshape(cost[-1], position.shape), cmap="viridis", linewidth=0)
-    axes.set(xlabel="position", ylabel="velocity", zlabel="steps to go")
+    axes.set(xlabel="position", ylabel="velocity", zlabel="steps to the goal")
+    axes.set_title(f"Mountain car: learnt steps to the goal, after {config.episodes} episodes")
     shared.save_figure(track, figure, "cost_to_go.png")
     return {"greedy_return": float(np.mean(scores)), "training_return": -float(lengths[:, -50:].mean())}
 

@@ -53,6 +53,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     from envs.tabular import from_gymnasium
     from experiments.common import tabular as shared
+    from experiments.common.value_maps import draw_values
     from lab.agents import tabular
 
     limit = environments.time_limit(config.environment) or 1_000
@@ -77,10 +78,16 @@ def run(config: Config, track: Track) -> dict[str, float]:
     desc = np.asarray(getattr(env.unwrapped, "desc", ()))
     if desc.size == mdp.num_states:
         rows, columns = desc.shape
-        figure, axes = shared.new_figure(1.1 * columns, 1.1 * rows)
+        figure, axes = shared.new_figure(1.1 * columns + 2, 1.1 * rows + 1)
         positions = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
         grid = replace(mdp, positions=positions, action_names=("left", "down", "right", "up"))
-        shared.draw_values(axes, grid, solution.values, solution.policy, digits=2, title=f"V*, gamma = {config.discount}")
+        kinds = {"S start": b"S", "H hole": b"H", "G goal": b"G"}
+        marks = {
+            name: [(int(row), int(column)) for row, column in np.argwhere(desc == letter)] for name, letter in kinds.items()
+        }
+        title = f"{config.environment}: best policy, and its value (discount {config.discount})"
+        label = "value: discounted probability of the goal"
+        draw_values(axes, grid, solution.values, solution.policy, digits=2, title=title, label=label, marks=marks)
         shared.save_figure(track, figure, "values.png")
     return {
         "greedy_return": float(returns.mean()),

@@ -9,6 +9,7 @@ from lab import validation
 from lab.agents import environment_checks, environments
 from lab.agents.training import round_up, whole_steps
 from lab.runs import keras_settings, memory
+from lab.runs.curves import reference_lines
 
 
 class DeepAgent:
@@ -247,6 +248,18 @@ def train_and_evaluate(
         results = {"greedy_return": chosen, "last_greedy_return": results["greedy_return"]}
     model = agent.policy_model()
     track.model(model)
-    track.curve("episode_return", label="return of training episodes", x_label="environment steps")
+    draw_curve(config, track, agent)
     log_episode(config.environment, model, track, seed=test, **environments.arguments)
     return results
+
+
+def draw_curve(config: Any, track: Any, agent: Any) -> None:
+    """Logs the returns of training, with the greedy checks and the scores to compare with."""
+    track.curve(
+        "episode_return",
+        label="return of an episode (sum of rewards)",
+        x_label="environment steps",
+        title=f"Return of training episodes: {type(agent).__name__} on {config.environment}",
+        lines=reference_lines(config, "greedy_return", "last_greedy_return"),
+        dots={"check_return": f"greedy policy, mean of {config.check_episodes} episodes"},
+    )

@@ -9,6 +9,7 @@ from keras import ops
 from matplotlib.figure import Figure
 from sklearn.datasets import load_sample_image
 
+from experiments.common.tabular import COLOURS
 from lab import activations as functions
 from lab import engine, initializers, layers, optimizers
 from lab.engine.types import Tensor
@@ -23,7 +24,10 @@ MINIMA = {"Rosenbrock": (1.0, 1.0), "Beale": (3.0, 0.5), "ravine": (0.0, 0.0)}
 def sheet(rows: int, columns: int, size: tuple[float, float] = (3.0, 2.4)) -> tuple[Figure, list]:
     """A figure and the list of its axes, row by row. The size is that of one of them, in inches."""
     figure = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axis in axes:
+        axis.set_prop_cycle(color=COLOURS)
+    return figure, axes
 
 
 def activations() -> Figure:
@@ -42,10 +46,11 @@ def activations() -> Figure:
     x = ops.convert_to_tensor(np.linspace(-4, 4, 401).astype("float32"))
     figure, axes = sheet(3, 3)
     for axis, (name, options) in zip(axes, shown.items(), strict=True):
-        axis.plot(x, ops.convert_to_numpy(getattr(functions, name)(x, **options)), color="tab:blue")
-        axis.plot(x, ops.convert_to_numpy(functions.derivative(name, **options)(x)), color="tab:orange")
+        axis.plot(x, ops.convert_to_numpy(getattr(functions, name)(x, **options)), color="tab:blue", label="function")
+        axis.plot(x, ops.convert_to_numpy(functions.derivative(name, **options)(x)), color="tab:orange", label="derivative")
         axis.set_title(name + "".join(f", {key}={value}" for key, value in options.items()), fontsize=10)
         axis.grid(alpha=0.3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -111,12 +116,13 @@ def paths(config: "Config") -> Figure:
             rate, points = path(name, surface_name, config)
             x, y = np.meshgrid(np.linspace(-4.5, 4.5, 150), np.linspace(-2.5, 3.0, 150))
             axis.contour(x, y, np.log10(surface(surface_name, x, y) + 1e-3), levels=14, cmap="Greys", linewidths=0.6)
-            axis.plot(points[:, 0], points[:, 1], color="tab:red", linewidth=1.2)
-            axis.plot(*start, "o", color="black", markersize=3)
-            axis.plot(*target, "*", color="tab:green", markersize=8)
+            axis.plot(points[:, 0], points[:, 1], color="#D55E00", linewidth=1.2, label="path")
+            axis.plot(*start, "o", color="black", markersize=4, label="start")
+            axis.plot(*target, "*", color="#0072B2", markersize=8, label="minimum")
             axis.set(xlim=(-4.5, 4.5), ylim=(-2.5, 3.0), xticks=[], yticks=[])
             left = np.hypot(*(points[-1] - target))
             axis.set_title(f"{name}, {surface_name}: rate {rate:g}, {left:.2g} from the minimum", fontsize=7)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -158,7 +164,7 @@ def curves(distances: Mapping[str, Sequence[float]]) -> Figure:
     figure, (axis,) = sheet(1, 1, (8.0, 4.0))
     for name, values in distances.items():
         axis.semilogy(range(1, len(values) + 1), values, label=name)
-    axis.set(xlabel="steps", ylabel="distance", ylim=(1e-6, 1e2))
+    axis.set(xlabel="steps", ylabel="distance from the equilibrium", ylim=(1e-6, 1e2))
     axis.legend()
     axis.grid(alpha=0.3)
     return figure
@@ -232,4 +238,6 @@ def show(pictures: Mapping[str, np.ndarray], colours: Collection[str] = ()) -> F
         axis.imshow(image, cmap="RdBu" if name in colours else "gray", vmin=-1 if name in colours else 0, vmax=1)
         axis.set_title(name)
         axis.axis("off")
+    if colours:
+        figure.supxlabel(f"{', '.join(colours)}: blue is positive, red is negative", fontsize=9)
     return figure

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments.common import gan as shared
+from experiments.common.image_words import CURVES, class_words, nearest_words
 from lab import validation
 from lab.runs import memory
 from lab.validation import Interval
@@ -233,8 +234,9 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     grid = gan.latent.sample(columns**2, rng)
     asked = rng.integers(0, classes, len(real)) if labelled else None
     ends = gan.latent.sample(2 * columns, rng).reshape(columns, 2, -1)
+    words = {} if rows is None else class_words(config, rows[:columns])
     callbacks = [
-        SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns),
+        SampleGrid(track.artifacts, grid, rows, keep=track.artifact, columns=columns, **words),
         Interpolation(track.artifacts, ends, None if rows is None else rows[:columns], keep=track.artifact),
     ]
     evaluation: Any = measure(config, track, real, x)
@@ -251,14 +253,14 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
     track.artifact("training.gif")
     track.model(gan.average)
     key = "frechet_distance" if evaluation else "discriminator_loss"
-    track.curve(key, label=key.replace("_", " "), x_label="images seen")
+    track.curve(key, **CURVES[key], x_label="images seen")
     made = gan.decode(grid, rows)
     if evaluation and not config.inception:  # Inception would take hours for all training images
         found, distances = evaluation.nearest(made)
     else:
         found, distances = nearest(x, (made + 1) * 127.5, real)
     shown = np.concatenate([made[:columns], as_floats(x[found[:columns]])])
-    pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns)
+    pictures.save_grid(track.artifacts / "nearest.png", shown, columns=columns, **nearest_words(distances[:columns]))
     track.artifact("nearest.png")
     results = score(gan) if evaluation else {key: track.metrics()[key][-1][1]}
     return results | {"nearest_ratio": float(distances.mean())}

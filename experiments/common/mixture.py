@@ -168,7 +168,14 @@ def run(config: Mixture, track: Any, mixture: "GaussianMixture") -> dict[str, fl
     animate(track.artifacts / "training.gif", frames(track.artifacts, "plane-*.png"))
     track.artifact("training.gif")
     track.model(gan.average)
-    track.curve("modes", label="modes covered", x_label="samples seen")
+    modes = len(mixture.means)
+    track.curve(
+        "modes",
+        label=f"modes covered, of {modes}",
+        x_label="samples seen",
+        title=f"Modes that the generator covers: {config.family}",
+        lines={f"all modes: {modes}": modes},
+    )
     return score(gan)
 
 

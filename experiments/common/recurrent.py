@@ -99,15 +99,17 @@ def compare(
     from matplotlib.figure import Figure
 
     supervised.table(track, rows, names, heading="cell")
-    figure = Figure(figsize=(6, 0.45 * len(rows) + 1.2), layout="constrained")
+    figure = Figure(figsize=(6, 0.45 * len(rows) + 1.8), layout="constrained")
     axes = figure.subplots()
     for place, results in enumerate(rows.values()):
         values = [result[over] for result in results]
-        axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4)
-        axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4)
+        labels = ("", "") if place else ("mean", "each seed")
+        axes.barh(place, np.mean(values), color="tab:blue", alpha=0.4, label=labels[0])
+        axes.plot(values, [place] * len(values), "o", color="tab:blue", markersize=4, label=labels[1])
     if baseline is not None:
-        axes.axvline(baseline[1], color="0.4", linestyle="--", label=baseline[0])
-        axes.legend()
+        axes.axvline(baseline[1], color="0.4", linestyle="--", label=f"{baseline[0]}: {baseline[1]:.3g}")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    axes.set_title(f"{over.replace('_', ' ').capitalize()} of each kind of recurrent cell")
     axes.set(xlabel=over.replace("_", " "), yticks=range(len(rows)), yticklabels=list(rows))
     axes.invert_yaxis()
     figure.savefig(track.artifacts / "cells.png", dpi=120)

@@ -181,7 +181,8 @@ def log_report(
     made, files = save_report(track.artifacts, labels, probabilities, images, names=names)
     for name in files:
         track.artifact(name)
-    track.curve("loss", label="mean loss of an epoch, nats", x_label="examples seen")
+    title = f"Training loss of a classifier of {len(made.classes)} classes"
+    track.curve("loss", label="mean loss of an epoch, nats", x_label="examples seen", title=title)
     return {"accuracy": made.accuracy, "log_loss": made.log_loss, "calibration_error": made.calibration_error}
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # heavy packages, which an experiment imports when it runs
     from envs.tabular import TabularMDP
     from lab.agents.tabular import Learner
 
-ARROWS = {"up": (0, 1), "right": (1, 0), "down": (0, -1), "left": (-1, 0)}
+# Colours of curves that people with any colour vision can tell apart (Okabe and Ito 2008).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "black")
 
 
 def run_episodes(
@@ -227,10 +228,14 @@ def expected_return(mdp: "TabularMDP", policy: np.ndarray | None = None, *, step
 
 def new_figure(width: float = 7.0, height: float = 4.0, **options: Any) -> tuple["Figure", Any]:
     """A figure (sizes in inches), and its axes by `Figure.subplots` with the options."""
+    from cycler import cycler  # a part of matplotlib
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(**options)
+    subplots = figure.subplots(**options)
+    for axes in figure.axes:
+        axes.set_prop_cycle(cycler(linestyle=["-", "--"]) * cycler(color=COLOURS))
+    return figure, subplots
 
 
 def save_figure(track: Track, figure: "Figure", name: str) -> None:
@@ -248,6 +253,7 @@ def draw_curves(axes: "Axes", curves: Mapping[str, np.typing.ArrayLike], *, x: A
         x: the points, `[points]`. Default: 1, 2, ...
         **labels: those of `Axes.set`.
     """
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
     from scipy import stats
 
     for name, given in curves.items():
@@ -260,39 +266,8 @@ def draw_curves(axes: "Axes", curves: Mapping[str, np.typing.ArrayLike], *, x: A
             axes.fill_between(points, mean - half_width, mean + half_width, alpha=0.2, color=line.get_color(), linewidth=0)
     axes.set(**labels)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-
-
-def draw_values(
-    axes: "Axes",
-    mdp: "TabularMDP",
-    values: np.ndarray,
-    policy: np.ndarray | None = None,
-    *,
-    digits: int = 1,
-    title: str = "",
-) -> None:
-    """Draws the value of each state at its position, and an arrow for the action of the policy.
-
-    Args:
-        axes: where to draw.
-        mdp: has the positions, and the names of the actions. Only the names in `ARROWS` get arrows.
-        values: V, `[S]`.
-        policy: the action of each state, `[S]`; None draws no arrows.
-        digits: decimals of the values.
-        title: of the picture.
-    """
-    rows, columns = mdp.positions.max(axis=0) + 1
-    grid = np.full((rows, columns), np.nan)
-    grid[tuple(mdp.positions.T)] = values
-    axes.imshow(grid, cmap="viridis")
-    middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
-    for state, (row, column) in enumerate(mdp.positions):
-        colour = "white" if values[state] <= middle else "black"
-        axes.text(column, row - 0.25, f"{values[state]:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
-        if policy is not None and not mdp.terminal[state]:
-            right, up = ARROWS.get(mdp.action_names[policy[state]], (0, 0))
-            head = (column + 0.25 * right, row + 0.15 - 0.25 * up)
-            tail = (column - 0.2 * right, row + 0.15 + 0.2 * up)
-            axes.annotate("", head, tail, arrowprops={"arrowstyle": "->", "color": colour})
-    axes.set(title=title, xticks=[], yticks=[])
+    if x is None:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    several = any(len(np.asarray(values)) > 1 for values in curves.values())
+    axes.legend(fontsize="small", title="mean and 95 % interval" if several else None, title_fontsize="small")

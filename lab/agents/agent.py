@@ -95,7 +95,7 @@ class Agent:
         print_fn(repr(self))
         print_fn(f"  observations: {' '.join(str(self.source.observations).split())}")
         print_fn(f"  actions: {' '.join(str(self.source.actions).split())}")
-        print_fn("  settings: " + ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items()))
+        print_fn("  " + ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items()))
         if hasattr(self.algorithm, "describe"):
             print_fn(f"  {self.algorithm.describe()}")
         for network in agent_file.networks(self.algorithm):

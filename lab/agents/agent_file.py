@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,17 +113,17 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
         DamagedFile: it is not such a file, or a part of it is damaged.
         ValueError: it is of another version, of another algorithm, or for other spaces.
     """
-    from lab.agents.for_env import for_env
-
     path = Path(path)
     with _opened(path) as archive:
         content = _content(path, archive)
-        kind = _algorithm(path, content["algorithm"])
+        kind = _kind_of(content["algorithm"])
+        if kind is None:
+            raise DamagedFile(path, "an algorithm of lab.agents", repr(content["algorithm"]))
         if algorithm is not None and kind is not algorithm:
             raise ValueError(f"{path}: expected an agent of {algorithm.__name__}, received one of {kind.__name__}.")
         tensors = safetensors.numpy.load(archive.read("variables.safetensors"))
         given = _arguments(path, content, environment, arguments, archive)
-    agent = kind.for_env(**given) if hasattr(kind, "for_env") else for_env(kind, **given)
+    agent = kind.for_env(**given)
     _require_spaces(path, content["environment"], agent.source)
     _assign(path, agent, tensors, content)
     agent.step = content["step"]
@@ -130,6 +131,16 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
         rate.last = float("nan") if last is None else last
     agent.refresh()
     return agent
+
+
+def _kind_of(name):
+    """The class of an algorithm, deep or tabular; None if a file cannot have it."""
+    from lab.agents import tabular
+    from lab.agents.building import BUILDERS
+
+    found = {kind.__name__: kind for kind in BUILDERS}
+    kind = found.get(name) or getattr(tabular, str(name), None)
+    return kind if hasattr(kind, "for_env") else None
 
 
 def _arguments(path, content, environment, arguments, archive):
@@ -160,17 +171,6 @@ def _arguments(path, content, environment, arguments, archive):
     return found | content["settings"] | arguments
 
 
-def _algorithm(path, name):
-    """The class of an algorithm, tabular or not."""
-    from lab import agents
-    from lab.agents import tabular
-
-    for package in (agents, tabular):
-        if name in package.__all__:
-            return getattr(package, name)
-    raise ValueError(f"{path}: expected an algorithm of lab.agents or lab.agents.tabular, received {name!r}.")
-
-
 def _loaded(path, name, kind, archive):
     if name in OWN:
         with tempfile.TemporaryDirectory() as folder:
@@ -193,7 +193,7 @@ def _opened(path) -> Iterator[zipfile.ZipFile]:
             if broken:
                 raise DamagedFile(path, f"{broken} as it was written", "another content")
             yield archive
-    except (zipfile.BadZipFile, KeyError, safetensors.SafetensorError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, safetensors.SafetensorError) as error:
         message = str(error).strip().strip("'\"") or type(error).__name__
         raise DamagedFile(path, "a file that Agent.save wrote", message) from error
 

@@ -67,9 +67,9 @@ def dqn(
     rate, norm = schedules.learning_rate(config.updates), config.max_gradient_norm
 
     def network(name):
-        given = own.made("network", weights, again=name == "target")
+        given = own.network_for(observations, "network", weights, again=name == "target")
         if given is not None:
-            return inputs.own_network(observations, given, name="network")
+            return given
         return inputs.network(
             observations,
             lambda shape, normalize: models.mlp(
@@ -222,7 +222,7 @@ def td3(
 ) -> TD3:
     """TD3. Seeds: actor, replay, acting, critics."""
     noise, smoothing = GaussianNoise(config.noise), clipped_noise(config.smoothing, config.smoothing_clip)
-    options = {"noise": noise, "smoothing": smoothing, "policy_delay": config.policy_delay}
+    options: Any = {"noise": noise, "smoothing": smoothing, "policy_delay": config.policy_delay}
     return TD3(**options, **_deterministic(config, observations, actions, seeds, own))
 
 

@@ -16,19 +16,18 @@ from lab.agents.policies import GSDEPolicy, NormalPolicy, policy_for
 
 def actor(name, seed, observations, build, own):
     """The actor of SAC, TD3 and DDPG, or its target."""
-    given = own.made("network", seed, again=name != "actor")
-    if given is None:
-        return inputs.network(observations, build, seed=seed, scores=False)
-    return inputs.own_network(observations, given, name="network", scores=False)
+    given = own.network_for(observations, "network", seed, again=name != "actor", scores=False)
+    return inputs.network(observations, build, seed=seed, scores=False) if given is None else given
 
 
 def critics(config, observations, dimensions, seeds, optimizer, own):
     """Critics and their targets, each pair from one seed."""
 
     def network(name, position, seed):
-        given = own.made("critic", seed, again=position > 0 or name != "critic")
+        again = position > 0 or name != "critic"
+        given = own.network_for(observations, "critic", seed, again=again, scores=False, others=[(dimensions,)])
         if given is not None:
-            return inputs.own_network(observations, given, name="critic", scores=False, others=[(dimensions,)])
+            return given
         return inputs.network(
             observations,
             lambda shape, normalize: models.critic(shape, dimensions, config.hidden, seed=seed, name=name),

@@ -82,11 +82,16 @@ def _action(space, output):
     if isinstance(space, gymnasium.spaces.Box):
         return _clipped(UnitBox(space), output)
     if isinstance(space, gymnasium.spaces.Discrete):
-        return ops.argmax(output, axis=-1)
+        return _best(output)
     counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
     ends = np.cumsum(counts).tolist()
     parts = [output[..., start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    return ops.stack([ops.argmax(part, axis=-1) for part in parts], axis=-1)
+    return ops.stack([_best(part) for part in parts], axis=-1)
+
+
+def _best(scores):
+    """The first of the highest scores. Keras's argmax has operations that ONNX and LiteRT lack."""
+    return ops.squeeze(ops.top_k(scores, 1)[1], axis=-1)
 
 
 def _clipped(box, output):

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lab import validation
 from lab.agents.selection import BestSnapshot
 from lab.agents.training import evaluate, round_up, train
 
@@ -61,10 +62,11 @@ def fit(
 ) -> keras.callbacks.History:
     """See `lab.agents.Agent.fit`."""
     algorithm, rollout, begin = agent.algorithm, agent.rollout, agent.step
-    every = report_every or min(max(steps // 100, 1_000), 100_000)
+    every = min(max(steps // 100, 1_000), 100_000)
+    every = every if report_every is None else validation.integer("report_every", report_every)
     every = round_up(every, algorithm.rollout_length * rollout.num_envs)
     total = begin + round_up(steps, every)
-    model = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
+    model: Any = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
     if agent.horizon:
         agent.horizon.steps.assign(float(horizon or total))
     selection = _Selection(agent, model, validation_episodes) if validation_episodes else None
@@ -74,30 +76,38 @@ def fit(
     bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
     loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
     model.stop_training = False
+    model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
     listeners.on_train_begin()
-    for epoch in itertools.count():
-        listeners.on_epoch_begin(epoch)
-        for rate in agent.rates:
-            rate.update(agent.step)
-        report = next(loop, None)
-        if report is None:
-            break
-        agent.step, agent.boundary = report.step, report.boundary
-        agent.refresh()
-        logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    try:
+        for epoch in itertools.count():
+            listeners.on_epoch_begin(epoch)
+            for rate in agent.rates:
+                rate.update(agent.step)
+            report = next(loop, None)
+            if report is None:
+                break
+            logs = _logs(agent, report, selection)
+            shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
+            bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
+            listeners.on_epoch_end(epoch, logs)
+            if model.stop_training or report.step >= total:
+                break
+    finally:  # also after Ctrl-C: what was learnt since the last report counts
+        agent.step = max(agent.step, int(getattr(algorithm, "steps", 0)))
         if selection:
-            logs["val_return"] = selection.offer()
-        shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
-        bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
-        listeners.on_epoch_end(epoch, logs)
-        if model.stop_training or report.step >= total:
-            break
-    if selection:
-        selection.end()
+            selection.end()
     listeners.on_train_end()
     agent.history = next(each for each in listeners.callbacks if isinstance(each, keras.callbacks.History))
     _align(agent.history)
     return agent.history
+
+
+def _logs(agent, report, selection):
+    """What callbacks get of a report."""
+    agent.step, agent.boundary = report.step, report.boundary
+    agent.refresh()
+    logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    return logs | ({"val_return": selection.offer()} if selection else {})
 
 
 class _Selection:

@@ -1,8 +1,9 @@
 """`PPO.for_env(...)`: an algorithm, its networks and its environments in one call."""
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,13 @@ NOT_HERE = {  # settings of experiments that the face has as arguments
     "wrappers": "functions",
     "environment_options": "a dict",
 }
+
+# {an argument of an algorithm, at the start of a message: the argument of for_env}
+PARTS = (
+    (r"^(online|target|actor|target_actor|model):", "network:"),
+    (r"^(critics\.)?(online|targets)\[\d+\]:", "critic:"),
+    (r"^env:", "environment:"),
+)
 
 
 class ForEnv:
@@ -101,21 +109,24 @@ def for_env(
     config = _config(algorithm.__name__, builder.settings, settings | ({} if num_envs is None else {"num_envs": num_envs}))
     parts = np.random.SeedSequence(validation.integer("seed", seed, 0)).generate_state(builder.count(config) + 2)
     *parts, training, testing = parts.tolist()
-    source = Source(
-        environment,
-        num_envs=config.num_envs,
-        vectorization=vectorization,
-        wrappers=wrappers,
-        options=environment_options,
-        action_mask=action_mask,
-    )
+    with _in_words_of_the_user():
+        source = Source(
+            environment,
+            num_envs=config.num_envs,
+            vectorization=vectorization,
+            wrappers=wrappers,
+            options=environment_options,
+            action_mask=action_mask,
+        )
     _require_actions(algorithm.__name__, config, source.actions)
     own = Own(network, critic, optimizer, epsilon, (source.raw, source.actions))
     _require_used(algorithm.__name__, own, config)
     horizon = Horizon(config)
-    made = builder.build(config, source.observations, source.actions, parts, horizon, own)
+    with _in_words_of_the_user():
+        made = builder.build(config, source.observations, source.actions, parts, horizon, own)
     made.variables.append(horizon.steps)
-    agent = Agent(made, _rollout(made, source, training), source, dict(vars(config)), seed=seed, testing=testing)
+    shown = {name: value for name, value in vars(config).items() if name not in NOT_HERE}
+    agent = Agent(made, _rollout(made, source, training), source, shown, seed=seed, testing=testing)
     agent.horizon = horizon
     if not hasattr(made, "critics") and (optimizer is None or isinstance(optimizer, str)):
         agent.rates = [Rate(made.optimizer, horizon)]
@@ -140,11 +151,20 @@ def _config(name, kind, given):
             raise ValueError(f"{each}: expected as {NOT_HERE[each]}, received as a setting of {name}.")
         validation.require_name(f"settings of {name}", each, known)
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    try:
+    with _in_words_of_the_user():
         return kind(steps=2 * 10**9, **given)
+
+
+@contextlib.contextmanager
+def _in_words_of_the_user() -> Iterator[None]:
+    """Messages name the arguments of `for_env`, not flags and not parts of the algorithm."""
+    try:
+        yield
     except ValueError as error:
         message = re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), str(error))
-        raise ValueError(message) from error
+        for pattern, name in PARTS:
+            message = re.sub(pattern, name, message)
+        raise type(error)(message) from error
 
 
 def _require_actions(name, config, space):

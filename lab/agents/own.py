@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from lab.agents.inputs import own_network
+
 
 @dataclass(frozen=True)
 class Own:
@@ -20,25 +22,38 @@ class Own:
     epsilon: Any = None  # a number, or a function of environment steps
     spaces: tuple[Any, Any] | None = None  # (observation space, action space) of the environment itself
 
-    def made(self, name: str, seed: int, *, again: bool = False) -> Any:
+    def made(self, name: str, seed: int) -> Any:
         """The user's network or critic, or None.
 
         Args:
             name: "network" or "critic".
-            seed: of the weights, where a function or a copy makes them.
-            again: a second one of the same architecture.
+            seed: of the weights, where a function makes them.
         """
         given = getattr(self, name)
-        if given is None:
-            return None
-        if not callable_only(given):
-            return copied(given, name, seed) if again else given
+        if given is None or not callable_only(given):
+            return given
         with seeded(seed):
             model = given(*(self.spaces or ()))
         if not callable(model):
             expected = "a function (observation space, action space) -> a Keras model"
             raise ValueError(f"{name}: expected {expected}, received one that gives {type(model).__name__}.")
         return model
+
+    def network_for(self, observations: Any, name: str, seed: int, *, again: bool = False, **options: Any) -> Any:
+        """The user's network or critic for the observations of a Box, or None.
+
+        Args:
+            observations: the Box.
+            name: "network" or "critic".
+            seed: of the weights, where a function or a copy makes them.
+            again: a second one of the same architecture.
+            **options: of `lab.agents.inputs.own_network`.
+        """
+        model = self.made(name, seed)
+        if model is None:
+            return None
+        model = own_network(observations, model, name=name, **options)
+        return copied(model, name, seed) if again and not callable_only(getattr(self, name)) else model
 
     def schedule(self, name: str) -> Callable | None:
         """A number or function as a function of environment steps, or None."""
@@ -101,9 +116,8 @@ def copied(model: keras.Model, name: str, seed: int) -> keras.Model:
         with seeded(seed):
             return keras.models.clone_model(model)
     except Exception as error:  # Keras raises many kinds
-        message = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"{name}: expected a model that Keras can copy, received {model.name!r}: {message}; "
+            f"{name}: expected a model that Keras can copy, with get_config if it is subclassed, received {model.name!r}; "
             "a function (observation space, action space) -> model needs no copies."
         ) from error
 

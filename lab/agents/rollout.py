@@ -41,7 +41,10 @@ class HostRollout:
     def __init__(self, agent: Algorithm, envs: Any, *, seed: int) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if getattr(mode, "name", mode) != "SAME_STEP":
-            raise ValueError(f"envs: expected AutoresetMode.SAME_STEP, received {mode}.")
+            raise ValueError(
+                f"envs: expected AutoresetMode.SAME_STEP, received {mode}; give the vector environment "
+                "autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP."
+            )
         agent.require_place(envs.single_observation_space, envs.single_action_space, envs.num_envs)
         self.agent = agent
         self.envs = envs

@@ -133,7 +133,7 @@ class Source:
             if make is environment:
                 probe.close()
         self._make: Callable | None = one
-        kind, limit = (AsyncVectorEnv, {}) if self.vectorization == "async" else (SyncVectorEnv, {"copy": False})
+        kind: Any = AsyncVectorEnv if self.vectorization == "async" else SyncVectorEnv
         plain = environments.is_functional(environment) and not self.options and not self.wrappers
         if plain and kind is SyncVectorEnv:  # the laboratory's own step together
             self.training = environments.make_vector(environment, self.num_envs)
@@ -141,7 +141,7 @@ class Source:
         else:
             if isinstance(make, Copies) and kind is SyncVectorEnv:
                 make.first()
-            self.training = kind([one] * self.num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **limit)
+            self.training = kind([one] * self.num_envs, autoreset_mode=AutoresetMode.SAME_STEP, copy=kind is AsyncVectorEnv)
             self._fresh = lambda count: SyncVectorEnv([one] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
         self._learn_shapes()
 

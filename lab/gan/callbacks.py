@@ -58,6 +58,8 @@ class SampleGrid(Scheduled):
         latents, labels: of the averaged generator, `[N, Z]` and `[N]` or None.
         keep: called with each file's name.
         columns: of the grid.
+        title: above the grid, with the epoch.
+        **words: row_labels and column_labels of `lab.gan.labels.with_labels`.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class SampleGrid(Scheduled):
         keep: Keep = lambda name: None,
         columns: int = 10,
         schedule: Schedule = log_spaced,
+        title: str = "generated images",
+        **words: Any,
     ) -> None:
         super().__init__(schedule)
         self.folder = Path(folder)
@@ -76,11 +80,15 @@ class SampleGrid(Scheduled):
         self.labels = labels
         self.keep = keep
         self.columns = columns
+        self.title = title
+        self.words = words
 
     def on_schedule(self, epoch: int, logs: dict[str, Any]) -> None:
         """Draws the samples and keeps the file."""
         name = f"samples-{epoch:04d}.png"
-        pictures.save_grid(self.folder / name, self.model.decode(self.latents, self.labels), columns=self.columns)
+        images = self.model.decode(self.latents, self.labels)
+        title = f"{self.title}, epoch {epoch}"
+        pictures.save_grid(self.folder / name, images, columns=self.columns, title=title, **self.words)
         self.keep(name)
 
 
@@ -151,7 +159,7 @@ class Plane(Scheduled):
         name = f"plane-{epoch:04d}.png"
         made = self.model.decode(self.latents)
         surface = pictures.surface(self.model, self.real)
-        pictures.save_plane(self.folder / name, self.real, made, surface, title=f"epoch {epoch}")
+        pictures.save_plane(self.folder / name, self.real, made, surface, title=f"Samples after epoch {epoch}")
         self.keep(name)
 
 

@@ -38,6 +38,7 @@ def draw(
     if "categories" in settings:
         latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"])
     arrays = [latent.sample(count, np.random.default_rng(seed), truncation)]
+    classes = 0
     if len(generator.inputs) > 1:
         classes = classes_of(generator) or len(settings["characters"])
         if label is not None and not 0 <= label < classes:
@@ -49,6 +50,21 @@ def draw(
     outputs = [generator(part if len(part) > 1 else part[0], training=False) for part in parts]
     made = np.concatenate([ops.convert_to_numpy(output) for output in outputs])
     if made.ndim == 2:
-        pictures.save_plane(path, made, made)
-    else:
-        pictures.save_grid(path, made, columns=max(int(np.sqrt(count)), 1))
+        pictures.save_plane(path, None, made, title=f"{count:,} generated samples")
+        return
+    columns = max(int(np.sqrt(count)), 1)
+    words: dict[str, Any] = {"title": "generated images"}
+    if classes:
+        columns, words = _words_of_classes(settings, classes, label, columns, count)
+    pictures.save_grid(path, made, columns=columns, **words)
+
+
+def _words_of_classes(settings, classes, label, columns, count):
+    """(columns, words) of a sheet of images of one class, or of each class in turn."""
+    known = settings.get("characters", "") if settings.get("data", "glyphs") == "glyphs" else ""
+    names = list(known) if len(known) == classes else list(range(classes))
+    if label is not None:
+        return columns, {"title": f"generated images of class {names[label]}"}
+    if count < classes:
+        return count, {"title": "generated images", "column_labels": names[:count]}
+    return classes, {"title": "generated images, a class in each column", "column_labels": names}

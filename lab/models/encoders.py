@@ -38,7 +38,7 @@ def image_encoder(shape: tuple[int, ...], *, scale: float = 1.0, seed: int, name
     return keras.Model(inputs, x, name=name)
 
 
-def sequence_encoder(shape: tuple[int, int], *, units: int = 64, seed: int, name: str = "sequence") -> keras.Model:
+def sequence_encoder(shape: tuple[int, ...], *, units: int = 64, seed: int, name: str = "sequence") -> keras.Model:
     """The last output of a GRU (Cho et al. 2014): `[B, T, D]` -> `[B, units]`.
 
     Args:

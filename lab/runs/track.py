@@ -174,15 +174,36 @@ class Track:
         """All metrics so far, {key: [(step, value), ...]}, also those before an interruption."""
         return self.folder.metrics()
 
-    def curve(self, key: str, *, label: str, x_label: str) -> None:
-        """Logs one of the metrics as a picture, curve.png."""
-        from matplotlib.figure import Figure
+    def curve(
+        self,
+        key: str,
+        *,
+        label: str,
+        x_label: str,
+        title: str = "",
+        lines: Mapping[str, float] | None = None,
+        dots: Mapping[str, str] | None = None,
+    ) -> None:
+        """Logs one of the metrics as a picture, curve.png.
 
-        figure = Figure(figsize=(7, 4), layout="constrained")
-        axes = figure.subplots()
-        axes.plot(*zip(*self.metrics().get(key, ()), strict=True), color="tab:blue", linewidth=1.5)
-        axes.set(title=self.folder.name, xlabel=x_label, ylabel=label)
-        axes.grid(alpha=0.3)
+        Args:
+            key: name of the metric.
+            label, x_label: of the axes, with units.
+            title: what the picture shows. The default is the label and the name of the run.
+            lines: {label: value} of lines to compare with; see `lab.runs.curves.reference_lines`.
+            dots: {name of another metric: label}. These metrics are drawn as dots.
+        """
+        from lab.runs.curves import learning_curve
+
+        metrics = self.metrics()
+        figure = learning_curve(
+            metrics.get(key, ()),
+            title=title or f"{label[:1].upper()}{label[1:]}: {self.folder.name}",
+            y_label=label,
+            x_label=x_label,
+            lines=lines,
+            dots={name: metrics[other] for other, name in (dots or {}).items() if other in metrics},
+        )
         with replacing(self.artifacts / "curve.png") as path:
             figure.savefig(path, dpi=120)
         self.artifact("curve.png")

@@ -125,8 +125,8 @@ def save_confusion(path: Path, confusion: np.ndarray, names: Sequence[str]) -> N
     ticks = range(len(names))
     axes.set_xticks(ticks, names, fontsize=6 if len(names) > 20 else 8, rotation=0 if max(map(len, names)) < 4 else 90)
     axes.set_yticks(ticks, names, fontsize=6 if len(names) > 20 else 8)
-    axes.set(xlabel="taken for", ylabel="class", title="examples, coloured by their share of the class")
-    figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.set(xlabel="answer of the classifier", ylabel="true class", title="Confusion matrix: number of examples")
+    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
@@ -137,11 +137,13 @@ def save_calibration(path: Path, made: Report) -> None:
     figure = Figure(figsize=(4.5, 5), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     confidence, accuracy, counts = map(np.array, zip(*made.bins))
-    top.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    top.plot(confidence, accuracy, "o-", color="tab:blue", markersize=4)
-    top.set(ylabel="accuracy", ylim=(0, 1.02), title=f"expected calibration error {made.calibration_error:.4f}")
+    top.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="perfectly calibrated")
+    top.plot(confidence, accuracy, "o-", color="tab:blue", markersize=4, label="this classifier")
+    top.legend(loc="upper left", fontsize=8)
+    title = f"How often a confidence is right\n(expected calibration error {made.calibration_error:.4f})"
+    top.set(ylabel="accuracy: share of right answers", ylim=(0, 1.02), title=title)
     bottom.bar(confidence, counts, width=0.05, color="tab:blue")
-    bottom.set(xlabel="confidence", ylabel="examples", xlim=(0, 1.02), yscale="log")
+    bottom.set(xlabel="confidence: probability of the answer", ylabel="examples", xlim=(0, 1.02), yscale="log")
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
@@ -163,14 +165,15 @@ def save_mistakes(
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     columns = min(max(len(wrong), 1), 8)
     rows = max(-(-len(wrong) // columns), 1)
-    figure = Figure(figsize=(1.2 * columns, 1.45 * rows), layout="constrained")
+    figure = Figure(figsize=(max(1.2 * columns, 5.0), 1.55 * rows + 0.4), layout="constrained")
+    figure.suptitle("The surest mistakes: answer, true class, probability of the answer", fontsize=9)
     axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axis in axes:
         axis.axis("off")
     for axis, i in zip(axes, wrong):
         picture = as_picture(images[i])
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
-        axis.set_title(f"{names[taken[i]]}, is {names[labels[i]]}\n{confidence[i]:.2f}", fontsize=7)
+        axis.set_title(f"answer {names[taken[i]]} ({confidence[i]:.2f})\ntrue {names[labels[i]]}", fontsize=7)
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 

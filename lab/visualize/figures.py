@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def _panels(count, columns, width=1.3, height=1.3, titles=False):
-    """(figure, flat array of axes without ticks)."""
+def _panels(count, columns, width=1.3, height=1.3, titles=False, title=""):
+    """(figure, flat array of axes without ticks). The figure has room for its title."""
     from matplotlib.figure import Figure
 
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(width * columns, (height + 0.2 * titles) * rows), layout="constrained")
+    size = max(width * columns, 0.072 * len(title)), (height + 0.2 * titles) * rows + 0.4
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=9)
     axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axis in axes:
         axis.axis("off")
@@ -43,7 +45,8 @@ def save_filters(path: str | PathLike, kernels: ArrayLike, *, columns: int = 8) 
     kernels = np.asarray(kernels)
     if kernels.ndim != 4 or kernels.shape[2] not in (1, 3):
         raise ValueError(f"kernels: expected [h, w, 1 or 3, F], as those of the first layer, received {kernels.shape}.")
-    figure, axes = _panels(kernels.shape[3], columns, 0.9, 0.9)
+    title = "Filters of the first layer, each from its lowest weight (black) to its highest (white)"
+    figure, axes = _panels(kernels.shape[3], columns, 0.9, 0.9, title=title)
     for axis, kernel in zip(axes, np.moveaxis(kernels, 3, 0)):
         axis.imshow(unit_range(kernel), cmap="gray")
     _save(figure, path)
@@ -59,9 +62,10 @@ def save_maps(path: str | PathLike, maps: ArrayLike, *, columns: int = 8, most: 
         most: how many maps are shown at most.
     """
     maps = np.asarray(maps)
-    figure, axes = _panels(min(maps.shape[-1], most), columns, 0.9, 0.9)
+    figure, axes = _panels(min(maps.shape[-1], most), columns, 0.9, 0.9, title="Feature maps of one image, a channel each")
     for axis, channel in zip(axes, np.moveaxis(maps, -1, 0)):
-        axis.imshow(channel, cmap="magma", vmin=maps.min(), vmax=maps.max())
+        image = axis.imshow(channel, cmap="magma", vmin=maps.min(), vmax=maps.max())
+    figure.colorbar(image, ax=axes.tolist(), label="activation", aspect=10)
     _save(figure, path)
 
 
@@ -81,7 +85,8 @@ def save_overlays(
         titles: of the images.
     """
     images = [np.squeeze(image) for image in images]
-    figure, axes = _panels(len(images) * (len(rows) + 1), len(images), titles=True)
+    title = "Which pixels decide: heat, bright is strong; with two signs, red is for the answer and blue against it"
+    figure, axes = _panels(len(images) * (len(rows) + 1), len(images), titles=True, title=title)
     axes = axes.reshape(len(rows) + 1, len(images))
     for j, image in enumerate(images):
         axes[0, j].imshow(image, cmap="gray", vmin=0, vmax=1)
@@ -120,7 +125,8 @@ def save_fields(
         if field.size not in seen and max(field.size) > 1:
             seen.add(field.size)
             chosen[name] = field
-    figure, axes = _panels(max(len(chosen), 1), 6, titles=True)
+    title = "Receptive fields: the pixels (dark) that one output of a layer depends on"
+    figure, axes = _panels(max(len(chosen), 1), 6, titles=True, title=title)
     row, column = position or (shape[0] // 2, shape[1] // 2)
     for axis, (name, field) in zip(axes, chosen.items()):
         place = [
@@ -128,7 +134,7 @@ def save_fields(
             for p, s, n, t in zip((row, column), field.start, field.size, field.stride)
         ]
         axis.imshow(field.inputs(tuple(place), shape), cmap="Blues", vmin=0, vmax=1)
-        axis.set_title(f"{name}\n{' x '.join(map(str, field.size))}, stride {field.stride[0]}", fontsize=6)
+        axis.set_title(f"{name}\n{' x '.join(map(str, field.size))}, stride {field.stride[0]}", fontsize=7)
     _save(figure, path)
 
 
@@ -144,10 +150,12 @@ def save_gradient_flow(path: str | PathLike, curves: Mapping[str, ArrayLike], *,
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for name, norms in curves.items():
+    for number, (name, norms) in enumerate(curves.items()):
         norms = np.asarray(norms)
-        axes.plot(np.arange(len(norms)), np.maximum(norms[::-1], 1e-30), label=name, linewidth=1.5)
-    axes.set(yscale="log", xlabel="steps before the end, T - t", ylabel="|dL / dh_t|, mean over the batch", title=title)
+        style = ("-", "--", ":")[number % 3]  # colours alone do not tell many curves apart
+        axes.plot(np.arange(len(norms)), np.maximum(norms[::-1], 1e-30), style, label=name.replace("_", " "), linewidth=1.5)
+    axes.set(yscale="log", xlabel="steps before the end, T - t", ylabel="|dL / dh_t|, mean over the batch")
+    axes.set_title(title, fontsize=10)
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 1e-16), min(high, 1e16))
     axes.grid(alpha=0.3)

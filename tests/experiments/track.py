@@ -61,7 +61,7 @@ class Memory:
     def checkpoint(self, variables, step):
         pass
 
-    def curve(self, key, *, label, x_label):
+    def curve(self, key, *, label, x_label, title="", lines=None, dots=None):
         pass
 
 

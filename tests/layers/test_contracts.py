@@ -31,6 +31,8 @@ LAYERS = {
     "EqualizedConv2D": (lambda **o: layers.EqualizedConv2D(3, 3, gain=1.0, **o), [PICTURES], {}),
     "SelfAttention2D": (lambda **o: layers.SelfAttention2D(2, **o), [PICTURES], {"learns": False}),  # gamma 0 hides the rest
     "ProjectionHead": (lambda **o: layers.ProjectionHead(3, **o), [VECTORS, LABELS], {}),
+    "ObservationPart": (lambda **o: layers.ObservationPart(1, (2, 2), **o), [VECTORS], {}),
+    "MaskedActions": (lambda **o: layers.MaskedActions(**o), [VECTORS, (VECTORS > -0.5).astype("float32")], {}),
     "Maxout": (lambda **o: layers.Maxout(3, 4, **o), [VECTORS], {"masking": True}),
     "LearntMap": (lambda **o: layers.LearntMap(4, 6, **o), [VECTORS], {}),
     "NoisyDense": (lambda **o: layers.NoisyDense(3, activation="relu", **o), [VECTORS], {"masking": True}),

@@ -89,8 +89,8 @@ class TabularSource:
         return SyncVectorEnv([self._masking] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
 
     def single(self, render_mode: str | None = None) -> gymnasium.Env:
-        """A new environment, for a picture of an episode. Its observations are its own."""
-        return self._create(render_mode)
+        """A new environment, for a picture of an episode. Masks are behind its states."""
+        return self._masking(render_mode)
 
     def convert(self, observation: Any, mask: Any = None) -> tuple[np.ndarray, bool]:
         """(observations as the learner takes them, whether it was a single one).
@@ -131,8 +131,9 @@ class TabularSource:
         self._encode(env)
         self.masked = self.action_mask and MASK in env.reset(seed=0)[1]
 
-    def _masking(self):
-        env = self._encode(self._create())
+    def _masking(self, render_mode=None):
+        """An environment with the observations that the policy takes."""
+        env = self._encode(self._create(render_mode))
         return MaskInObservation(env) if self.masked else env
 
     def _batch(self, observation):
