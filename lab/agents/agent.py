@@ -22,6 +22,7 @@ from lab import renamed, validation
 from lab.agents import agent_file, exporting, fitting
 from lab.agents.source import Source
 from lab.agents.spaces import as_action
+from lab.agents.tabular.source import TabularSource
 from lab.agents.training import evaluate
 
 
@@ -42,13 +43,20 @@ class Agent:
     Attributes:
         algorithm: how it acts and learns, such as `PPO`.
         rollout: where it learns, such as `HostRollout`.
-        environments: the vector environment in which it learns.
+        environments: the vector environment in which it learns; of a tabular learner the one.
         settings: a dict of all settings.
         step: environment steps taken so far.
     """
 
     def __init__(
-        self, algorithm: Any, rollout: Any, source: Source, settings: dict[str, Any], *, seed: int, testing: int
+        self,
+        algorithm: Any,
+        rollout: Any,
+        source: Source | TabularSource,
+        settings: dict[str, Any],
+        *,
+        seed: int,
+        testing: int,
     ) -> None:
         self.algorithm, self.rollout, self.source, self.settings = algorithm, rollout, source, settings
         self.seed, self.step, self.history = seed, 0, None
@@ -88,7 +96,9 @@ class Agent:
         print_fn(repr(self))
         print_fn(f"  observations: {' '.join(str(self.source.observations).split())}")
         print_fn(f"  actions: {' '.join(str(self.source.actions).split())}")
-        print_fn("  " + ", ".join(f"{name}={value!r}" for name, value in self.settings.items()))
+        print_fn("  " + ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items()))
+        if hasattr(self.algorithm, "describe"):
+            print_fn(f"  {self.algorithm.describe()}")
         for network in agent_file.networks(self.algorithm):
             network.summary(print_fn=print_fn)
 
@@ -253,6 +263,11 @@ class Agent:
         if not hasattr(self.algorithm, "critics"):
             raise AttributeError(f"actor_optimizer: expected optimizer, the only one that {self.name} has.")
         return self.algorithm
+
+
+def _brief(value):
+    """A setting as `summary` shows it: of an array the shape."""
+    return f"array {list(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
 
 
 __getattr__ = renamed(__name__, {"Trajectory": "lab.agents.algorithm.Trajectory"})

@@ -33,6 +33,23 @@ class TableModel:
             variable.assign(value)
 
 
+class BestTables:
+    """A copy of the tables that had the highest score; of equal scores, the latest."""
+
+    def __init__(self, model: TableModel) -> None:
+        self._model, self._score = model, -math.inf
+        self._kept = model.get_weights()
+
+    def offer(self, score: float) -> None:
+        """Takes a copy if no earlier score was higher."""
+        if score >= self._score:
+            self._score, self._kept = score, self._model.get_weights()
+
+    def restore(self) -> None:
+        """Puts the copy into the tables."""
+        self._model.set_weights(self._kept)
+
+
 def fit(
     agent: Any,
     steps: int,
@@ -98,7 +115,7 @@ class _Selection:
 
     def __init__(self, agent, model, episodes):
         self.agent, self.episodes = agent, episodes
-        self.best = BestSnapshot(model)
+        self.best = BestTables(model) if isinstance(model, TableModel) else BestSnapshot(model)
         self.environments = agent.source.fresh(max(size for size in range(1, 33) if episodes % size == 0))
         self.seed = int(np.random.SeedSequence((agent.seed, 2)).generate_state(1)[0])
 
