@@ -102,10 +102,20 @@ def log(track: Track, write: Callable[[dict[str, float], int], None], found: Fou
 
 
 def _first(found, expected):
-    """The names of the metrics to draw: what is expected, what the progress shows, the others."""
+    """The names of the metrics to draw: what is expected, what the progress shows, the others.
+
+    A metric that never changes and is the same for all seeds comes last.
+    """
     wanted = [*conditions(expected), "episode_return", "greedy_return", *SHOWN]
-    names = sorted({name for bands in found.values() for name in bands})
+    names = sorted({name for bands in found.values() for name in bands}, key=lambda name: (_is_constant(found, name), name))
     return sorted(names, key=lambda name: wanted.index(name) if name in wanted else len(wanted))[:PANELS]
+
+
+def _is_constant(found, name):
+    of_all = [bands[name] for bands in found.values() if name in bands]
+    return all(float(each.mean.max()) == float(each.mean.min()) and each.low is not None for each in of_all) and all(
+        float(each.low[0]) == float(each.high[0]) for each in of_all
+    )
 
 
 def draw(track: Track, found: Found, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 NOTE = "mlflow.note.content"  # MLflow's tag of a description, in Markdown
 KIND = "mlflow.experimentKind"
+LONGEST_TAG, LONGEST_NOTE = 250, 4_000  # characters; servers refuse more than 5,000
 TRAINING = "custom_model_development"  # the kind of experiment that is no application of a language model
 # Algorithms whose names are several words. The first word of any other name is the algorithm.
 ALGORITHMS = (
@@ -26,21 +27,32 @@ ALGORITHMS = (
     "value_iteration",
     "wgan_gp",
 )
-# Experiments that are named after the problem alone.
-TASKS = ("adding_problem", "component_gallery", "copy_memory", "gradient_flow", "look_inside_cnn", "sequential_digits")
+# {experiment: (algorithm, task)} of names of another form.
+NAMED = {
+    "adding_problem": ("", "adding_problem"),
+    "cifar10_resnet": ("resnet", "cifar10"),
+    "component_gallery": ("", "component_gallery"),
+    "copy_memory": ("", "copy_memory"),
+    "gradient_flow": ("", "gradient_flow"),
+    "look_inside_cnn": ("cnn", "look_inside"),
+    "sequential_digits": ("", "sequential_digits"),
+}
 
 
 def tags(header: dict[str, Any]) -> dict[str, str]:
     """The tags `algorithm`, `task`, `kind` and `smoke` of a run. Unknown ones are left out."""
     algorithm, task = _named(header)
     config, about = header["config"], header.get("about", {})
+    # The parent of several families has the family of none.
+    family = config.get("family") if kind(header) != "parent" or "families" not in config else None
+    chosen = config.get("algorithm") or family or config.get("model")
     found = {
-        "algorithm": about.get("algorithm") or config.get("algorithm") or config.get("family") or algorithm,
+        "algorithm": about.get("algorithm") or chosen or algorithm,
         "task": about.get("task") or config.get("task") or config.get("environment") or task,
         "kind": kind(header),
         "smoke": str(bool(header.get("options", {}).get("smoke"))).lower(),
     }
-    return {name: str(value) for name, value in found.items() if value}
+    return {name: str(value)[:LONGEST_TAG] for name, value in found.items() if value}
 
 
 def kind(header: dict[str, Any]) -> str:
@@ -56,8 +68,10 @@ def kind(header: dict[str, Any]) -> str:
 def _named(header):
     """(algorithm, task) of the name <algorithm>_<problem> of an experiment. "" if unknown."""
     name = header["experiment"]
-    if not header.get("module") or name in TASKS:  # the name of a script's run says nothing of the kind
-        return "", name if header.get("module") else ""
+    if not header.get("module"):  # the name of a script's run says nothing of the kind
+        return "", ""
+    if name in NAMED:
+        return NAMED[name]
     known = max((each for each in ALGORITHMS if name.startswith(f"{each}_")), key=len, default=name.partition("_")[0])
     return known, name.removeprefix(known).strip("_")
 
@@ -105,4 +119,4 @@ def of_experiment(header: dict[str, Any]) -> str:
 
 def _text(about, lines):
     summary = [about["summary"]] if about.get("summary", "-") != "-" else []
-    return "\n\n".join([*summary, "\n".join(f"- {line}" for line in lines)]).strip()
+    return "\n\n".join([*summary, "\n".join(f"- {line}" for line in lines)]).strip()[:LONGEST_NOTE]

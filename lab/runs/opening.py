@@ -18,7 +18,7 @@ def shown_store(uri: str) -> str:
     """A store as a person knows it: a path, or an address without its password."""
     if uri == mlflow_server.NONE:
         return "only the run's folder"
-    return str(mlflow_server.store_path(uri) or mlflow_server.hide(mlflow_server.without_password(uri)))
+    return str(mlflow_server.store_path(uri) or mlflow_server.without_password(uri))
 
 
 def where_to_see(folder: RunFolder) -> str:
