@@ -170,7 +170,8 @@ class Delivery:
         header = self.header
         tags = {"lab.run": self.folder.name, "mlflow.source.name": header["module"] or "script", "mlflow.source.type": "LOCAL"}
         tags |= {f"lab.{key}": str(value) for key, value in header["versions"].items()} | description.tags(header)
-        tags |= {description.NOTE: description.of_run(header)}
+        if note := description.of_run(header):
+            tags[description.NOTE] = note
         began, name = int(header["created"] * 1000), self.folder.name.removeprefix(f"{header['experiment']}-")
         self.brought = True
         return self._client.create_run(self._experiment(), start_time=began, tags=tags, run_name=name)
