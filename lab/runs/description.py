@@ -72,7 +72,7 @@ def _named(header):
         return "", ""
     if name in NAMED:
         return NAMED[name]
-    known = max((each for each in ALGORITHMS if name.startswith(f"{each}_")), key=len, default=name.partition("_")[0])
+    known = next((each for each in ALGORITHMS if name.startswith(f"{each}_")), name.partition("_")[0])
     return known, name.removeprefix(known).strip("_")
 
 

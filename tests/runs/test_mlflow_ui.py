@@ -125,7 +125,8 @@ kept = {"If-Modified-Since": "Fri, 31 Dec 2100 23:59:59 GMT", "If-None-Match": p
 again = client.get("/", headers=kept)
 assert again.status_code == 200 and "mlflow.workflowType_v1" in again.text
 assert client.get("/version").text.count(".") == 2
-assert "mlflow.workflowType_v1" not in client.get("/static-files/manifest.json").text
+other = client.get("/static-files/manifest.json")
+assert "no-store" not in other.headers["cache-control"] and "mlflow.workflowType_v1" not in other.text
 """
     environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/x.db"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -125,8 +125,9 @@ def test_a_script_writes_to_its_current_folder(place, installed):
     if installed:
         done = start(place / "work", "-c", "from lab.runs import paths; print(paths.CHECKOUT)", code=code)
         assert done.stdout.strip() == str(code)  # the copy was used
-        done = start(place / "work", "-m", "lab", "info", code=code)
-        assert f"runs: {place / 'work' / 'mlruns' / 'runs'}\n" in done.stdout
+        (place / "fresh").mkdir()
+        done = start(place / "fresh", "-m", "lab", "info", code=code)
+        assert f"runs: {place / 'fresh' / 'mlruns' / 'runs'}\n" in done.stdout
 
 
 @pytest.mark.parametrize("folder", [None, "elsewhere"])
