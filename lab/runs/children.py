@@ -108,7 +108,7 @@ def _say_means(label, results):
         print(f"{label} {name}: mean {summary[name]:.4g}{interval} over {len(results)} seeds: {values}".strip())
 
 
-def _child(parent, seed, config, kind):
+def _child(parent, seed, config, kind="seed"):
     """The child run of a seed and a configuration: the one that exists, or a new one."""
     header, settings = parent.header(), dataclasses.asdict(config)
     settings = json.loads(json.dumps(settings))  # as a header holds them
