@@ -71,7 +71,7 @@ def fit(
         agent.horizon.steps.assign(float(horizon or total))
     selection = _Selection(agent, model, validation_episodes) if validation_episodes else None
     listeners = _listeners(agent, model, callbacks, -(-steps // every))
-    boundaries = min((each.every for each in callbacks if hasattr(each, "set_agent") and each.exact), default=NEVER)
+    boundaries = min((each.every for each in callbacks if getattr(each, "exact", False)), default=NEVER)
     level = 1 if verbose == "auto" else int(verbose)
     bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
     loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)

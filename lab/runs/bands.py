@@ -11,7 +11,8 @@ t is the quantile of Student's distribution.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.runs.about import conditions
+from lab.runs import curves
+from lab.runs.about import Condition, conditions
 from lab.runs.paths import replacing
 from lab.runs.progress import SHOWN
 from lab.runs.track import Track
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 POINTS = 200  # steps of a curve on the parent
 PANELS = 6  # curves in the picture
+# Colours that people with any colour vision can tell apart (Okabe and Ito 2008).
+COLOURS = (curves.BLUE, curves.ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 SPEED = "_per_second"  # such metrics describe the machine
 
 Points = Sequence[tuple[int, float]]  # (step, value) in ascending order of the steps
@@ -98,7 +101,7 @@ def log(track: Track, write: Callable[[dict[str, float], int], None], found: Fou
     for step in sorted(rows):
         write(rows[step], step)
     if any(each.low is not None for bands in found.values() for each in bands.values()):
-        draw(track, found, _first(found, expected))
+        draw(track, found, _first(found, expected), conditions(expected))
 
 
 def _first(found, expected):
@@ -118,27 +121,30 @@ def _is_constant(found, name):
     )
 
 
-def draw(track: Track, found: Found, names: Sequence[str]) -> None:
-    """Draws the bands of some metrics as band.png: a panel for each, a colour for each label."""
+def draw(track: Track, found: Found, names: Sequence[str], expected: Mapping[str, Condition]) -> None:
+    """Draws the bands of some metrics as band.png: a panel for each, a colour for each label.
+
+    A metric of which the experiment promises something has a line there.
+    """
     from matplotlib.figure import Figure
 
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(4.2 * columns, 3 * rows + 0.7), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(names) :]:
         axes.axis("off")
     for axes, name in zip(panels, names):
         for place, (label, bands) in enumerate(found.items()):
             if name in bands:
-                _draw_one(axes, bands[name], label, f"C{place % 10}")
+                _draw_one(axes, bands[name], label or "mean of the seeds", COLOURS[place % len(COLOURS)])
+        if name in expected:
+            axes.axhline(expected[name].bound, color=curves.GREY, linestyle="--", label=curves.label(expected[name]))
         axes.set(title=name.replace("_", " "), xlabel="step")
-        axes.ticklabel_format(axis="x", scilimits=(-4, 6))
-        axes.grid(alpha=0.3)
-    if len(found) > 1:
-        lines = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
-        figure.legend(lines.values(), lines.keys(), loc="outside right upper", fontsize=8)
-    figure.suptitle(f"{track.folder.name}: mean and 95 % interval", fontsize=10)
+        curves.steps_in_words(axes, 4)
+    lines = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figure.suptitle(f"Mean and 95 % interval over the seeds: {track.folder.name}", fontsize=10)
     with replacing(track.artifacts / "band.png") as path:
         figure.savefig(path, dpi=110, metadata={"Software": None})
     track.artifact("band.png")

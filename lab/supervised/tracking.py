@@ -35,6 +35,11 @@ class TrackRun(keras.callbacks.Callback):
         self._step = 0  # of the last epoch
         self._before = 0  # steps of earlier calls of `fit`
         self._unit = "epoch"
+        self._agent: Any = None
+
+    def set_agent(self, agent: Any) -> None:
+        """Called by the `fit` of an agent."""
+        self._agent = agent
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Forgets which epoch this `fit` begins with."""
@@ -42,7 +47,7 @@ class TrackRun(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the numbers of an epoch."""
-        values = dict(logs or {})
+        values = {name: value for name, value in (logs or {}).items() if value == value}  # NaN: nothing was measured
         if self._before < 0:
             self._before = max(self._step - epoch, 0)
         if "step" in values:
@@ -56,7 +61,7 @@ class TrackRun(keras.callbacks.Callback):
         if self.curve:
             self.run.curve(self.curve, label=self.curve.replace("_", " "), x_label=self._unit)
         if self.keeps_model:
-            self.run.model(_inference_model(self.model))
+            self.run.model(_inference_model(self._agent.algorithm if self._agent else self.model))
 
 
 def _inference_model(trained):
