@@ -137,3 +137,10 @@ def test_what_is_expected_is_drawn_first_and_constants_last():
     )
     found = {"": {"a_constant": flat, "b": steep, "loss": steep, "reward": steep}}
     assert bands._first(found, "reward >= 1") == ["reward", "loss", "b", "a_constant"]
+
+
+def test_a_promise_of_the_final_return_is_a_line_among_returns():
+    promises = bands.conditions("last_greedy_return >= 475 (random policy 22) and loss <= 0.5")
+    assert bands._promised("episode_return", promises).bound == 475 and bands._promised("check_return", promises).bound == 475
+    assert bands._promised("loss", promises).bound == 0.5 and bands._promised("entropy", promises) is None
+    assert bands._promised("episode_return", {}) is None
