@@ -112,3 +112,17 @@ def test_a_model_arrives_in_a_real_run(own_home):
     assert [step for step, _ in run.folder.metrics()["loss"]] == [1, 2, 3]
     assert (run.artifacts / "curve.png").exists()
     keras.saving.load_model(run.artifacts / "model.keras")
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_agents_numbers_and_its_greedy_policy():
+    from lab.agents import PPO
+    from tests.agents.toys import fit, small
+
+    run, agent = Run(), small(PPO, "CartPole-v1")
+    fit(agent, callbacks=[TrackRun(run, curve="episode_return", model=True)])
+    assert [step for step, _ in run.logged] == [8, 16]
+    assert all(value == value for _, values in run.logged for value in values.values()) and "policy_loss" in run.logged[0][1]
+    assert run.curves == [("episode_return", "episode return", "step")]
+    (model,) = run.models
+    assert model.name == "policy" and model.output_shape == (None, 2)
