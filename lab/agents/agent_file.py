@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -29,6 +29,9 @@ from lab.agents.own import callable_only
 from lab.agents.spaces import one_line
 from lab.errors import DamagedFile
 from lab.runs.paths import replacing
+
+if TYPE_CHECKING:
+    from lab.agents.agent import Agent
 
 FORMAT = 1
 ARRAYS = "arguments.safetensors"
@@ -97,7 +100,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
     }
 
 
-def load(path: Any, *, algorithm: Any = None, environment: Any = None, **arguments: Any) -> Any:
+def load(path: Any, *, algorithm: Any = None, environment: Any = None, **arguments: Any) -> "Agent":
     """An agent from a file that `Agent.save` wrote. Then `fit` goes on as if nothing had been.
 
     Args:

@@ -5,12 +5,15 @@ This module does not import Keras.
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
 
 from lab import validation
+
+if TYPE_CHECKING:
+    from lab.agents.agent import Agent
 
 DISCRETE = "Discrete, MultiDiscrete or a Tuple of Discrete observations"
 
@@ -28,7 +31,7 @@ class ForEnv:
         action_mask: bool = True,
         seed: int = 0,
         **arguments: Any,
-    ) -> Any:
+    ) -> "Agent":
         """An agent that learns in an environment by this algorithm.
 
             agent = QLearning.for_env("Taxi-v4", step_size=0.1, discount=0.99, seed=0)
@@ -76,7 +79,7 @@ class ForEnv:
         return agent
 
     @classmethod
-    def load(cls, path: Any, **arguments: Any) -> Any:
+    def load(cls, path: Any, **arguments: Any) -> "Agent":
         """An agent of this algorithm from a file; see `lab.agents.load`."""
         from lab.agents import agent_file
 
