@@ -1,6 +1,7 @@
 """The face: for_env, fit, predict, evaluate."""
 
 import math
+import random
 
 import gymnasium
 import keras
@@ -89,6 +90,7 @@ def test_what_falls_ends_where_fit_ends():
     assert float(agent.algorithm.clip(agent.algorithm.steps.value)) == pytest.approx(0.1)
     agent.horizon.steps.assign(64.0)
     assert float(agent.algorithm.clip(32)) == pytest.approx(0.25)
+    assert float(agent.algorithm.clip(640)) == pytest.approx(0.1)  # beyond the horizon
     fit(agent, 8, horizon=80)  # from step 32 to 40: 48 of 80 are left
     assert float(agent.optimizer.learning_rate) == pytest.approx(0.5 * 48 / 80)
     agent.optimizer.learning_rate = 1e-4
@@ -213,7 +215,9 @@ def test_a_recurrent_agent_remembers_or_is_told():
     with pytest.raises(ValueError, match="state: expected with a recurrent agent, received with PPO"):
         small(PPO, "CartPole-v1").predict(observations[0], state=())
     assert agent.predict(observations).shape == (5,)  # another number of observations: an empty memory
+    mine = agent._memory
     fresh = agent.predict(observations[0], state=())[1]
+    assert agent._memory is mine  # who passes a memory does not change the agent's own
     again = agent.predict(observations[0], state=state, start=True)[1]
     for one, other in zip(fresh, again, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-7)
@@ -233,8 +237,15 @@ def test_a_function_makes_the_same_network_from_the_same_seed():
     def network(observations, actions):
         return keras.Sequential([keras.Input(observations.shape), keras.layers.Dense(4), keras.layers.Dense(int(actions.n))])
 
-    one, two, other = (small(DQN, network=network, seed=seed) for seed in (3, 3, 4))
-    assert same(one, two) and not same(one, other)
+    made = []
+    for seed in (3, 3, 4):
+        random.random()  # whoever draws from Python's generator changes nothing
+        before = random.getstate()
+        made.append(small(DQN, network=network, seed=seed))
+        assert random.getstate() == before
+    one, two, other = made
+    kernels = [np.asarray(agent.algorithm.online.layers[0].kernel) for agent in made]
+    assert same(one, two) and not np.array_equal(kernels[0], kernels[2])
 
 
 class Subclassed(keras.Model):
