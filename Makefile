@@ -4,8 +4,9 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 BENCH := .venv/.ready-bench
 TORCH := .venv/.ready-torch
+DOCS := .venv/.ready-docs
 
-.PHONY: run test test-components mutations check lint types fast-tests ui bench clean
+.PHONY: run test test-components mutations check lint types fast-tests ui bench docs clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
@@ -35,6 +36,10 @@ fast-tests: $(SETUP)
 ui: $(SETUP)
 	$(BIN)/python -m lab ui
 
+# Into docs/_build/html. A warning is an error.
+docs: $(DOCS)
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+
 bench: $(BENCH)
 	$(BIN)/python -m benchmarks.dqn_throughput
 
@@ -48,6 +53,10 @@ $(TORCH): $(SETUP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	touch $@
 
+$(DOCS): $(SETUP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	touch $@
+
 # torch's CPU build where the package index has one; see CONTRIBUTING.
 $(BENCH): $(SETUP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
@@ -55,4 +64,4 @@ $(BENCH): $(SETUP)
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache docs/_build docs/algorithms docs/api docs/experiments docs/learn

@@ -1,4 +1,4 @@
-"""Scores of whole experiments over seeds, and README's tables of them.
+"""Scores of whole experiments over seeds, and the documentation's tables of them.
 
 python -m benchmarks.scores FAMILY [--only ROW ...] [--seeds N]    measures what is missing
 python -m benchmarks.scores FAMILY --table                         prints the tables

@@ -243,7 +243,7 @@ def test_a_function_makes_the_same_network_from_the_same_seed():
         before = random.getstate()
         made.append(small(DQN, network=network, seed=seed))
         assert random.getstate() == before
-    one, two, other = made
+    one, two, _ = made
     kernels = [np.asarray(agent.algorithm.online.layers[0].kernel) for agent in made]
     assert same(one, two) and not np.array_equal(kernels[0], kernels[2])
 
