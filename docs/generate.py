@@ -165,14 +165,15 @@ def tables_of(family: str, module: str | None = None) -> list[str]:
 def expand(source: str) -> str:
     """Replaces lines such as `<!-- table: dqn_scores 0 -->` by tables of what was measured.
 
-    The words after "table:" are a family of scores and the number of the table; "join" makes one
-    column of the first two. With "speed:" they are a name in `docs.measurements.SPEED`.
+    The words after "table:" are a family of scores and the number of the table; "join N" makes
+    one column of the first N. With "speed:" they are a name in `docs.measurements.SPEED`.
     """
 
     def table(match):
         family, number, *join = match[1].split()
         rows = rows_of(scores.texts(family)[int(number)])
-        rows = [[f"{row[0]}: {row[1]}", *row[2:]] for row in rows] if join else rows
+        count = int(join[1]) if join else 1
+        rows = [[", ".join(row[:count]), *row[count:]] for row in rows]
         return unbroken("\n\n".join(markdown_of(part) for part in narrow(rows)))
 
     source = re.sub(r"^<!-- table: (.+) -->$", table, source, flags=re.MULTILINE)
@@ -243,7 +244,8 @@ def experiment_pages() -> Iterable[tuple[str, str]]:
         yield path.stem, experiment_page(path)
     lines = [heading("Experiments")]
     lines += ["Each experiment is a command. ``python -m experiments`` lists them all.", "Every run is tracked.", ""]
-    for name, paths in sorted(entries.items()):
+    order = [*getattr(importlib.import_module("experiments.__main__"), "TOPICS", {}).values()]
+    for name, paths in sorted(entries.items(), key=lambda entry: order.index(entry[0]) if entry[0] in order else len(order)):
         lines += [heading(name, "-")]
         lines += [f":doc:`{path.stem}`\n    {docstrings.inline(About.of_file(path).summary)}" for path in paths]
         lines += ["", toctree((path.stem for path in paths), name)]

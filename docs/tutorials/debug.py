@@ -46,8 +46,8 @@ show(
 #   at its start, nothing is learnt.
 # - **explained_variance** rises towards 1: the critic predicts the returns. Near 0 the critic is no
 #   better than a constant. Far below 0 it is worse: lower ``learning_rate`` or scale the rewards.
-# - **approximate_kl** and **clip_fraction** say how far each update moves the policy. Common values
-#   are up to 0.02 and up to 0.3. Larger ones mean that the step is too large.
+# - **approximate_kl** and **clip_fraction** say how far each update moves the policy. Here they are
+#   near 0.005 and 0.1. A hundred times as much means that the step is too large.
 # - **gradient_norm** is measured before clipping.
 #
 # A picture shows all reports.
