@@ -69,6 +69,20 @@ def compare(environment, steps, pairs, **arguments):
     return {name: round(float(value), 4) for name, value in summary.items()} | {"ratios": np.round(ratios, 4).tolist()}
 
 
+def predict(rounds=50, calls=1_000):
+    """Microseconds of `Agent.predict` of one observation, by a network of 64-64 units."""
+    agent, observation = PPO.for_env("CartPole-v1"), np.zeros(4, np.float32)
+    agent.predict(observation)
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for _ in range(calls):
+            agent.predict(observation)
+        times.append((time.perf_counter() - began) / calls * 1e6)
+    print(f"predict: {np.median(times):.1f} microseconds", flush=True)
+    return {"median": round(float(np.median(times)), 2), "least": round(min(times), 2)}
+
+
 def main():
     """Runs the pairs and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,6 +90,7 @@ def main():
     flags = parser.parse_args()
     result = {
         "device": compare("lab/CartPole-v1", 40 * EVERY, flags.pairs, vectorization="device"),
+        "predict, microseconds": predict(),
         "host": compare("CartPole-v1", 4 * EVERY, flags.pairs),
     }
     keep("face_cost", result | describe("tensorflow", "keras"))

@@ -1,18 +1,45 @@
-"""`python -m experiments` lists all experiments."""
+"""`python -m experiments [WORD]` lists the experiments, or those with a word in their line."""
 
-from pathlib import Path
+import ast
+import sys
 
-from lab.runs.experiment import About
+from lab.runs import command_line, menu
+
+TOPICS = {  # {module of experiments/common: what the experiments that use it are about}
+    "tabular": "Tabular reinforcement learning",
+    "deep_agents": "Deep reinforcement learning",
+    "ppo": "Deep reinforcement learning",
+    "mixture": "Generative adversarial networks",
+    "images": "Generative adversarial networks",
+    "gan": "Generative adversarial networks",
+    "recurrent": "Supervised learning: sequences",
+    "supervised": "Supervised learning",
+}
+OTHERS = "Components and gradients"
+APART = {"classifier_glyphs": "Supervised learning"}  # an experiment that shares nothing
+
+
+def topic(name: str, tree: ast.Module) -> str:
+    """The topic of an experiment of this folder, from what it shares with others."""
+    shared = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "experiments.common"
+        for alias in node.names
+    }
+    return APART.get(name) or next((about for common, about in TOPICS.items() if common in shared), OTHERS)
 
 
 def main() -> None:
-    """Prints for every experiment what it shows, the expected result, the time and the command."""
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem.startswith("_"):
-            continue
-        about = About.of_file(path)
-        print(f"{path.stem}\n    {about.summary}")
-        print(f"    expected: {about.expected}\n    time: {about.time}\n    python -m experiments.{path.stem}\n")
+    """Prints the menu: a line for each experiment, grouped by topic."""
+    with command_line.one_line_errors():
+        word = menu.word_of(sys.argv[1:])
+        order = [*dict.fromkeys(TOPICS.values()), OTHERS]
+        ours = sorted(menu.entries("experiments", topic), key=lambda entry: order.index(entry.topic))
+        others, complaints = menu.of_others()
+        print(menu.text([*ours, *others], "experiments", word))
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
 
 
 if __name__ == "__main__":

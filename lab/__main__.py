@@ -1,6 +1,7 @@
-"""The commands over runs: ui, resume, watch, sample, sync."""
+"""The commands over runs: ui, resume, watch, sample, sync, info."""
 
 import contextlib
+import json
 import os
 import socket
 import sys
@@ -14,9 +15,11 @@ from lab.runs import (
     command_line,
     courier,
     files,
+    info,
     keras_settings,
     lifecycle,
     mlflow_server,
+    mlflow_ui,
     old_names,
     origin,
     paths,
@@ -25,8 +28,8 @@ from lab.runs import (
 
 USAGE = """python -m lab <command>
 
-  ui [--port N] [--tracking-uri URI]
-      Show the runs in the MLflow UI, on 127.0.0.1.
+  ui [RUN_ID] [--port N] [--tracking-uri URI]
+      Show the runs in the MLflow UI, on 127.0.0.1. Print the address of a run, by default the newest.
   resume RUN_ID
       Resume an interrupted run, exactly from its last checkpoint.
   watch RUN_ID [--seed N] [--window] [--environment ID] [--output FILE] [--tracking-uri URI]
@@ -35,6 +38,8 @@ USAGE = """python -m lab <command>
       Draw samples from the generator of a run. Write them to a PNG.
   sync [--tracking-uri URI]
       Deliver to MLflow what could not be delivered while the runs were running.
+  info [--json]
+      Print versions, machine and store, for a report of a bug.
 
 RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
@@ -121,12 +126,16 @@ def main(argv: Sequence[str]) -> int:
 
 def ui(argv: Sequence[str]) -> int:
     """Serves the MLflow UI."""
-    (flags,) = command_line.parse("python -m lab ui", "Shows the runs in the MLflow UI.", argv, Ui())
+    run_id, rest = _run_id("ui", argv) if argv and not argv[0].startswith("-") else ("", argv)
+    (flags,) = command_line.parse("python -m lab ui [RUN_ID]", "Shows the runs in the MLflow UI.", rest, Ui())
+    folder = run_folder.find(run_id) if run_id else None
+    if folder and not folder.delivery().get("experiment_id"):
+        raise ValueError(f"run id: expected a run that MLflow has, received {folder.name}; deliver it: python -m lab sync")
     port = next((port for port in range(flags.port, flags.port + 20) if _free(port)), 0)
     validation.require(port, "port", "a free port among this and the next 19", flags.port)
-    uri = _server(flags.tracking_uri)
+    uri = _server(flags.tracking_uri or (folder and folder.delivery()["uri"]))
     with _whatever_fails("tracking URI: expected a store that can be opened", uri):
-        return mlflow_server.ui(port, uri)
+        return mlflow_ui.ui(port, uri, folder)
 
 
 def resume(argv: Sequence[str]) -> int:
@@ -228,6 +237,14 @@ def sync(argv: Sequence[str]) -> int:
     return 1 if any(results.values()) else 0
 
 
+def show_info(argv: Sequence[str]) -> int:
+    """Prints versions, machine and store."""
+    (flags,) = command_line.parse("python -m lab info", "Prints versions, machine and store.", argv, info.Info())
+    found = info.collect()
+    print(json.dumps(found, indent=2) if flags.json else "\n".join(info.lines(found)))
+    return 0
+
+
 def _server(uri):
     """The address of a server or a store: the argument, $MLFLOW_TRACKING_URI or the local store."""
     uri = mlflow_server.resolve_uri(uri)
@@ -265,6 +282,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "watch": watch,
     "sample": sample,
     "sync": sync,
+    "info": show_info,
 }
 
 if __name__ == "__main__":

@@ -17,9 +17,11 @@ LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize
 EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
 WITHOUT_KERAS = (
     "lab/agents/environments.py",
+    "lab/agents/copies.py",
     "lab/agents/environment_checks.py",
     "lab/agents/spaces.py",
     "lab/agents/training.py",
+    "lab/agents/tabular/for_env.py",
     "lab/supervised/recipe.py",
     "lab/errors.py",
     "lab/validation.py",

@@ -60,7 +60,8 @@ def ui(home):
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
     )
-    url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline()).group(0)
+    printed = process.stdout.readline() + process.stdout.readline()
+    url = re.search(r"http://127\.0\.0\.1:\d+", printed).group(0)
     import urllib.request
 
     for _ in range(600):
@@ -69,6 +70,7 @@ def ui(home):
             break
         except OSError:
             time.sleep(0.1)
+    (home / "printed.txt").write_text(printed)
     yield url
     os.killpg(process.pid, signal.SIGTERM)
     process.wait()
@@ -140,21 +142,32 @@ def test_the_experiment_and_its_seeds_nested(home, ui, browser):
     assert all(name in text for name in children), text[:1500]
 
 
+def test_the_printed_addresses_open_the_view_of_model_training(home, ui, browser):
+    experiments, newest = re.findall(r"http://\S+", (home / "printed.txt").read_text())
+    text = see(browser, experiments, "dqn_cartpole", "Deep Q-learning balances CartPole", "Model registry", name="experiments")
+    assert "Prompts" not in text  # of the other view
+    _, runs = ids(home)
+    assert runs[None] in newest
+    text = see(browser, newest, "2seeds-", "A smoke run", "--seeds 2", "episode_return_low", "algorithm", name="parent")
+    assert "Evaluation" not in text and "Judges" not in text
+
+
 def test_two_runs_compared_with_their_curves(home, ui, browser):
     experiment, runs = ids(home)
     chosen = f'["{runs[0]}","{runs[1]}"]'
     url = f'{ui}/#/compare-runs?runs={chosen}&experiments=["{experiment}"]'.replace('"', "%22")
     see(browser, url, "seed0-", "seed1-", "greedy_return", "learning_rate", name="compare")
     charts = f"{ui}/#/experiments/{experiment}/runs?compareRunsMode=CHART"
-    see(browser, charts, "episode_return", name="charts", elements=(".js-plotly-plot",))
+    see(browser, charts, "check_return", name="charts", elements=(".js-plotly-plot",))
 
 
-@pytest.mark.parametrize("artifact", ["episode.gif", "curve.png"])
-def test_artifacts_are_shown(home, ui, browser, artifact):
+@pytest.mark.parametrize(("artifact", "seed"), [("episode.gif", 0), ("curve.png", 0), ("band.png", None)])
+def test_artifacts_are_shown(home, ui, browser, artifact, seed):
     from selenium.webdriver.common.by import By
 
     experiment, runs = ids(home)
-    page = f"{ui}/#/experiments/{experiment}/runs/{runs[0]}/artifacts/{artifact}"
+    page = f"{ui}/#/experiments/{experiment}/runs/{runs[seed]}/artifacts/{artifact}"
+    browser.get("about:blank")  # else MLflow may show the files of the run before
     see(browser, page, artifact, name=artifact.replace(".", "_"))
     for _ in range(100):
         images = browser.find_elements(By.TAG_NAME, "img")

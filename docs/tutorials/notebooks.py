@@ -58,16 +58,26 @@ print([path.name for path in Path("videos").iterdir()])
 # Keep the numbers
 # ----------------
 #
-# A run keeps the settings, the numbers and the results, and delivers them to MLflow.
-# ``tracking_uri="none"`` keeps it on the disk, which ``python -m lab sync`` delivers later.
+# ``lab.runs.start`` begins a run: it keeps the settings, the numbers and the results, and delivers
+# them to MLflow. ``TrackRun`` logs each report of ``fit``. It serves ``keras.Model.fit`` and
+# ``GAN.fit`` too. ``tracking_uri="none"`` keeps the run on the disk, from where
+# ``python -m lab sync`` delivers it later.
 
-from lab.runs import experiment
+from lab.runs import start
+from lab.supervised import TrackRun
 
-with experiment.tracked(
-    "notebook", {"learning_rate": 3e-4}, tracking_uri="none"
-) as track:
-    for step, value in zip(
-        history.history["step"], history.history["episode_return"]
-    ):
-        track.log({"episode_return": value}, step=int(step))
-    track.finish({"greedy_return": agent.evaluate(episodes=10).mean})
+with start("notebook", {"learning_rate": 3e-4}, tracking_uri="none") as run:
+    track = TrackRun(run, curve="episode_return", model=True)
+    agent.fit(5_000, callbacks=[track], verbose=0)
+    run.finish({"greedy_return": agent.evaluate(episodes=10).mean})
+
+# %%
+# Run an experiment
+# -----------------
+#
+# The experiments of ``python -m experiments`` run in a notebook, too. Errors are exceptions.
+
+from experiments.dp_gambler import Config, run as gambler
+from lab import runs
+
+print(runs.run(Config(), gambler, tracking_uri="none"))

@@ -11,6 +11,9 @@ from lab.agents import environment_checks, settings
 class Config(deep_agents.DeepAgent, settings.PPO):
     """Settings of PPO, for Discrete, MultiDiscrete and bounded Box actions."""
 
+    epochs: int = 4
+    minibatches: int = 4
+
     def check_environment(self, env: Any) -> None:
         """ValueError where PPO cannot learn in the environment."""
         environment_checks.check(env)

@@ -22,6 +22,7 @@ from lab import renamed, validation
 from lab.agents import agent_file, exporting, fitting
 from lab.agents.source import Source
 from lab.agents.spaces import as_action
+from lab.agents.tabular.source import TabularSource
 from lab.agents.training import evaluate
 
 
@@ -42,13 +43,20 @@ class Agent:
     Attributes:
         algorithm: how it acts and learns, such as `PPO`.
         rollout: where it learns, such as `HostRollout`.
-        environments: the vector environment in which it learns.
+        environments: the vector environment in which it learns; of a tabular learner the one.
         settings: a dict of all settings.
         step: environment steps taken so far.
     """
 
     def __init__(
-        self, algorithm: Any, rollout: Any, source: Source, settings: dict[str, Any], *, seed: int, testing: int
+        self,
+        algorithm: Any,
+        rollout: Any,
+        source: Source | TabularSource,
+        settings: dict[str, Any],
+        *,
+        seed: int,
+        testing: int,
     ) -> None:
         self.algorithm, self.rollout, self.source, self.settings = algorithm, rollout, source, settings
         self.seed, self.step, self.history = seed, 0, None
@@ -57,7 +65,8 @@ class Agent:
         self.rates: list = []
         self._testing = testing
         self._policy: Callable | None = None
-        self._start = np.ones(1, bool)
+        self._memory: Any = ()  # of a recurrent agent, for predict
+        self._generator = np.random.default_rng((seed, 1))
 
     @property
     def environments(self) -> Any:
@@ -87,7 +96,9 @@ class Agent:
         print_fn(repr(self))
         print_fn(f"  observations: {' '.join(str(self.source.observations).split())}")
         print_fn(f"  actions: {' '.join(str(self.source.actions).split())}")
-        print_fn("  " + ", ".join(f"{name}={value!r}" for name, value in self.settings.items()))
+        print_fn("  " + ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items()))
+        if hasattr(self.algorithm, "describe"):
+            print_fn(f"  {self.algorithm.describe()}")
         for network in agent_file.networks(self.algorithm):
             network.summary(print_fn=print_fn)
 
@@ -168,19 +179,16 @@ class Agent:
             explore: draws the action as in learning.
         """
         batch, single = self.source.convert(observation, action_mask)
-        policy = self._policy
-        if policy is None or explore or len(batch) != len(self._start):
-            policy = self._new_policy(len(batch), explore)
-        starts = self._start if start is None else np.broadcast_to(np.asarray(start, bool), len(batch))
-        memory = None
-        if state is None:
-            actions = policy(batch, starts)[0]
-            if self._start[0]:
-                self._start = np.zeros(len(batch), bool)
+        if self._remembers:
+            actions, memory = self._remember(batch, start, state, explore)
+        elif state is not None:
+            raise ValueError(f"state: expected with a recurrent agent, received with {self.name}.")
         else:
-            actions, memory = self.algorithm.network.remember(
-                batch, np.zeros(len(batch), bool) if start is None else starts, state
-            )
+            if explore:
+                policy = self.algorithm.host_policy(self._generator)
+            else:
+                policy = self._policy = self._policy or self.algorithm.host_policy()
+            actions = policy(batch, np.ones(len(batch), bool))[0]
         actions = as_action(self.source.actions, actions[0] if single else actions)
         return actions if state is None else (actions, memory)
 
@@ -205,7 +213,7 @@ class Agent:
 
     def refresh(self) -> None:
         """Takes over weights that were changed by somebody else than `fit`. Memory is forgotten."""
-        self._policy, self._start = None, np.ones(1, bool)
+        self._policy, self._memory = None, ()
 
     def save(self, path: Any, *, replay: bool = True) -> None:
         """Writes the agent into one file, exactly: after `lab.agents.load`, `fit` goes on alike.
@@ -234,21 +242,32 @@ class Agent:
         """
         return exporting.export(self, path, format=format, **options)
 
-    def _new_policy(self, count, explore):
-        self._start = np.ones(count, bool)
-        if explore:
-            return self.algorithm.host_policy(self._generator())
-        self._policy = self.algorithm.host_policy()
-        return self._policy
+    @property
+    def _remembers(self):
+        return hasattr(getattr(self.algorithm, "network", None), "remember")
 
-    def _generator(self):
-        self._draws = getattr(self, "_draws", None) or np.random.default_rng((self.seed, 1))
-        return self._draws
+    def _remember(self, batch, start, state, explore):
+        """(greedy actions, memory) of a recurrent agent. Without `state` it uses its own memory."""
+        if explore:
+            raise ValueError("explore: expected False with a recurrent agent, whose memory in learning it would change.")
+        memory = self._memory if state is None else state
+        if memory and len(memory[0]) != len(batch):
+            memory = ()
+        starts = np.broadcast_to(np.asarray(False if start is None else start, bool), len(batch))
+        actions, memory = self.algorithm.network.remember(batch, starts, memory)
+        if state is None:
+            self._memory = memory
+        return actions, memory
 
     def _of_two(self):
         if not hasattr(self.algorithm, "critics"):
             raise AttributeError(f"actor_optimizer: expected optimizer, the only one that {self.name} has.")
         return self.algorithm
+
+
+def _brief(value):
+    """A setting as `summary` shows it: of an array the shape."""
+    return f"array {list(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
 
 
 __getattr__ = renamed(__name__, {"Trajectory": "lab.agents.algorithm.Trajectory"})

@@ -2,6 +2,7 @@
 
     agent.json             the algorithm, its settings, the environment, versions
     variables.safetensors  all state, in the order of `Agent.variables`
+    arguments.safetensors  arguments of tabular learners that are arrays
     network.keras          a network of the user's own; critic.keras likewise
 
 What is loaded cannot run code of the file: environments come from Gymnasium ids, and classes,
@@ -17,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -29,8 +30,13 @@ from lab.agents.spaces import one_line
 from lab.errors import DamagedFile
 from lab.runs.paths import replacing
 
+if TYPE_CHECKING:
+    from lab.agents.agent import Agent
+
 FORMAT = 1
+ARRAYS = "arguments.safetensors"
 OWN = ("network", "critic")
+PLACE = ("num_envs", "vectorization", "action_mask")  # arguments that say how the environments are made
 
 
 def networks(algorithm: Any) -> list[keras.Model]:
@@ -51,6 +57,8 @@ def save(agent: Any, path: Any, *, replay: bool) -> None:
     with replacing(Path(path)) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("agent.json", json.dumps(content, indent=1))
         archive.writestr("variables.safetensors", safetensors.numpy.save(tensors))
+        if agent.recipe.get("arrays"):
+            archive.writestr(ARRAYS, safetensors.numpy.save(agent.recipe["arrays"]))
         own = agent.recipe.get("own")
         for name in OWN:
             model = getattr(own, name, None)
@@ -68,6 +76,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
         given["optimizer"] = own.optimizer
     if isinstance(getattr(own, "epsilon", None), int | float):
         given["epsilon"] = own.epsilon
+    given |= dict.fromkeys(agent.recipe.get("functions", ()), "function")
     packages = ("keras", "tensorflow", "jax", "gymnasium", "numpy")
     return {
         "format": FORMAT,
@@ -83,9 +92,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
             "name": source.name,
             "options": source.options if _is_json(source.options) else None,
             "wrappers": len(source.wrappers),
-            "num_envs": source.num_envs,
-            "vectorization": source.vectorization,
-            "action_mask": source.action_mask,
+            **source.arguments,
             "observations": one_line(source.observations),
             "actions": one_line(source.actions),
         },
@@ -93,7 +100,7 @@ def describe(agent: Any, replay: bool = True) -> dict[str, Any]:
     }
 
 
-def load(path: Any, *, algorithm: Any = None, environment: Any = None, **arguments: Any) -> Any:
+def load(path: Any, *, algorithm: Any = None, environment: Any = None, **arguments: Any) -> "Agent":
     """An agent from a file that `Agent.save` wrote. Then `fit` goes on as if nothing had been.
 
     Args:
@@ -112,7 +119,7 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
     path = Path(path)
     with _opened(path) as archive:
         content = _content(path, archive)
-        kind = _kinds().get(content["algorithm"])
+        kind = _kind_of(content["algorithm"])
         if kind is None:
             raise DamagedFile(path, "an algorithm of lab.agents", repr(content["algorithm"]))
         if algorithm is not None and kind is not algorithm:
@@ -129,11 +136,14 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
     return agent
 
 
-def _kinds():
-    """{name: class} of the algorithms that can be in a file."""
+def _kind_of(name):
+    """The class of an algorithm, deep or tabular; None if a file cannot have it."""
+    from lab.agents import tabular
     from lab.agents.building import BUILDERS
 
-    return {kind.__name__: kind for kind in BUILDERS}
+    found = {kind.__name__: kind for kind in BUILDERS}
+    kind = found.get(name) or getattr(tabular, str(name), None)
+    return kind if hasattr(kind, "for_env") else None
 
 
 def _arguments(path, content, environment, arguments, archive):
@@ -148,13 +158,13 @@ def _arguments(path, content, environment, arguments, archive):
             raise ValueError(f"{path}: expected {name}=..., which a file cannot hold, received none.")
     found: dict[str, Any] = {
         "environment": place["id"] if environment is None else environment,
-        "num_envs": place["num_envs"],
-        "vectorization": place["vectorization"],
-        "action_mask": place["action_mask"],
         "seed": content["seed"],
     }
+    found |= {name: place[name] for name in PLACE if name in place}
     if place["options"]:
         found["environment_options"] = place["options"]
+    if ARRAYS in archive.namelist():
+        found |= safetensors.numpy.load(archive.read(ARRAYS))
     for name, kind in own.items():
         if kind is None or name in arguments:
             continue

@@ -113,13 +113,26 @@ def make(
     Raises:
         ValueError: the environment cannot be made, or its observations cannot become one Box.
     """
-    options = dict(options) | ({} if render_mode is None else {"render_mode": render_mode})
     atari = isinstance(environment, str) and environment.rpartition(":")[2].startswith("ALE/")  # these have a time limit
-    env = _create(environment, options | ({"frameskip": 1} if atari else {}))
-    for wrapper in wrappers:
-        env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
+    options = dict(options) | ({"frameskip": 1} if atari else {})
+    env = create(environment, options=options, wrappers=wrappers, render_mode=render_mode)
     env = _prepared(env, atari, frame_stack, training)
     return parts.MaskInObservation(env) if action_mask is None or (action_mask and _has_mask(env)) else env
+
+
+def create(
+    environment: Any, *, options: Any = (), wrappers: Iterable[Any] = (), render_mode: str | None = None
+) -> gymnasium.Env:
+    """An environment in its wrappers, with its own observations; the arguments of `make`."""
+    env = _create(environment, dict(options) | ({} if render_mode is None else {"render_mode": render_mode}))
+    for wrapper in wrappers:
+        env = _wrapped(env, wrapper) if isinstance(wrapper, str) else wrapper(env)
+    return env
+
+
+def limited(env: gymnasium.Env) -> gymnasium.Env:
+    """The environment, with a time limit of 10,000 steps if it has none."""
+    return env if _limited(env) else wrappers.TimeLimit(env, LONGEST_EPISODE)
 
 
 def make_vector(environment: Any, count: int, **arguments: Any) -> Any:
@@ -218,8 +231,8 @@ def _prepared(env, atari, frame_stack, training):
     if atari:
         env = wrappers.AtariPreprocessing(env)
         env = wrappers.TransformReward(env, lambda reward: float(np.sign(float(reward)))) if training else env
-    elif not _limited(env):
-        env = wrappers.TimeLimit(env, LONGEST_EPISODE)
+    else:
+        env = limited(env)
     env = _as_box(env)
     if frame_stack > 1:
         seen = parts.parts_of(env.observation_space)

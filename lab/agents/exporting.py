@@ -30,6 +30,10 @@ def policy_network(agent: Any) -> keras.Model:
     All are batches. The parts of a Dict are inputs of their own, with its names; categories are
     one-hot. Masks of actions are an input "action_mask".
     """
+    if not hasattr(agent.algorithm, "policy_model"):
+        from lab.agents.tabular.exporting import table_network
+
+        return table_network(agent)
     model = agent.algorithm.policy_model()
     observation, *others = model.inputs
     space = agent.source.observations
@@ -64,7 +68,7 @@ def export(agent: Any, path: Any, *, format: str, **options: Any) -> Path:
         )
     model, path = policy_network(agent), Path(path)
     path = path if path.suffix == ending else path.with_name(path.name + ending)
-    zeros = [np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs]
+    zeros = [np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
     model(zeros if len(zeros) > 1 else zeros[0])  # ONNX needs a model that was called
     if format == "keras":
         model.save(path, **options)

@@ -33,6 +33,23 @@ class TableModel:
             variable.assign(value)
 
 
+class BestTables:
+    """A copy of the tables that had the highest score; of equal scores, the latest."""
+
+    def __init__(self, model: TableModel) -> None:
+        self._model, self._score = model, -math.inf
+        self._kept = model.get_weights()
+
+    def offer(self, score: float) -> None:
+        """Takes a copy if no earlier score was higher."""
+        if score >= self._score:
+            self._score, self._kept = score, self._model.get_weights()
+
+    def restore(self) -> None:
+        """Puts the copy into the tables."""
+        self._model.set_weights(self._kept)
+
+
 def fit(
     agent: Any,
     steps: int,
@@ -54,36 +71,43 @@ def fit(
         agent.horizon.steps.assign(float(horizon or total))
     selection = _Selection(agent, model, validation_episodes) if validation_episodes else None
     listeners = _listeners(agent, model, callbacks, -(-steps // every))
-    boundaries = min((each.every for each in callbacks if hasattr(each, "set_agent") and each.exact), default=NEVER)
+    boundaries = min((each.every for each in callbacks if getattr(each, "exact", False)), default=NEVER)
     level = 1 if verbose == "auto" else int(verbose)
     bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
     loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
     model.stop_training = False
     model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
     listeners.on_train_begin()
-    for epoch in itertools.count():
-        listeners.on_epoch_begin(epoch)
-        for rate in agent.rates:
-            rate.update(agent.step)
-        report = next(loop, None)
-        if report is None:
-            break
-        agent.step, agent.boundary = report.step, report.boundary
-        agent.refresh()
-        logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    try:
+        for epoch in itertools.count():
+            listeners.on_epoch_begin(epoch)
+            for rate in agent.rates:
+                rate.update(agent.step)
+            report = next(loop, None)
+            if report is None:
+                break
+            logs = _logs(agent, report, selection)
+            shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
+            bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
+            listeners.on_epoch_end(epoch, logs)
+            if model.stop_training or report.step >= total:
+                break
+    finally:  # also after Ctrl-C: what was learnt since the last report counts
+        agent.step = max(agent.step, int(getattr(algorithm, "steps", 0)))
         if selection:
-            logs["val_return"] = selection.offer()
-        shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
-        bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
-        listeners.on_epoch_end(epoch, logs)
-        if model.stop_training or report.step >= total:
-            break
-    if selection:
-        selection.end()
+            selection.end()
     listeners.on_train_end()
     agent.history = next(each for each in listeners.callbacks if isinstance(each, keras.callbacks.History))
     _align(agent.history)
     return agent.history
+
+
+def _logs(agent, report, selection):
+    """What callbacks get of a report."""
+    agent.step, agent.boundary = report.step, report.boundary
+    agent.refresh()
+    logs = {"step": report.step, "episode_return": math.nan, "episode_length": math.nan, **report.metrics}
+    return logs | ({"val_return": selection.offer()} if selection else {})
 
 
 class _Selection:
@@ -91,7 +115,7 @@ class _Selection:
 
     def __init__(self, agent, model, episodes):
         self.agent, self.episodes = agent, episodes
-        self.best = BestSnapshot(model)
+        self.best = BestTables(model) if isinstance(model, TableModel) else BestSnapshot(model)
         self.environments = agent.source.fresh(max(size for size in range(1, 33) if episodes % size == 0))
         self.seed = int(np.random.SeedSequence((agent.seed, 2)).generate_state(1)[0])
 

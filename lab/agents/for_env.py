@@ -4,11 +4,14 @@ import contextlib
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lab import validation
+
+if TYPE_CHECKING:
+    from lab.agents.agent import Agent
 
 NOT_HERE = {  # settings of experiments that the face has as arguments
     "environment": "the first argument",
@@ -32,12 +35,12 @@ class ForEnv:
     """Gives an algorithm `for_env` and `load`, which make a `lab.agents.Agent`."""
 
     @classmethod
-    def for_env(cls, environment: Any, **arguments: Any) -> Any:
+    def for_env(cls, environment: Any, **arguments: Any) -> "Agent":
         """An agent that learns in an environment by this algorithm; see `lab.agents.for_env`."""
         return for_env(cls, environment, **arguments)
 
     @classmethod
-    def load(cls, path: Any, **arguments: Any) -> Any:
+    def load(cls, path: Any, **arguments: Any) -> "Agent":
         """An agent of this algorithm from a file; see `lab.agents.load`."""
         from lab.agents import agent_file
 
@@ -59,7 +62,7 @@ def for_env(
     epsilon: Any = None,
     seed: int = 0,
     **settings: Any,
-) -> Any:
+) -> "Agent":
     """An agent that learns in an environment by an algorithm.
 
         agent = PPO.for_env("LunarLander-v3", num_envs=16, learning_rate=3e-4, seed=0)

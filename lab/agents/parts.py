@@ -126,7 +126,8 @@ class MaskInObservation(gymnasium.Wrapper):
     """Puts `info["action_mask"]` behind the numbers of each observation.
 
     Args:
-        env: an environment with discrete actions and observations that are one Box.
+        env: an environment with discrete actions, and observations that are one Box or Discrete.
+            The observations become a `Composite`, or integers `[1 + A]`.
 
     Raises:
         ValueError: its actions have no masks of this kind.
@@ -137,6 +138,9 @@ class MaskInObservation(gymnasium.Wrapper):
         self.sizes = action_counts(env.action_space)
         space: Any = env.observation_space
         count = sum(self.sizes)
+        if isinstance(space, spaces.Discrete):
+            self.observation_space: Any = spaces.MultiDiscrete([space.n] + [2] * count)
+            return
         low = np.concatenate([space.low.ravel(), np.zeros(count, space.dtype)])
         high = np.concatenate([space.high.ravel(), np.ones(count, space.dtype)])
         self.observation_space = Composite(spaces.Box(low, high, dtype=space.dtype.type), parts_of(space), count)

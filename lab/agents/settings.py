@@ -107,9 +107,9 @@ class PPO(ActorCritic):
 
     num_envs: int = 8
     rollout_length: int = 128
-    epochs: Count = 4
+    epochs: Count = 10
     """Passes over each rollout."""
-    minibatches: Annotated[int, Interval(1, 10**7)] = 4
+    minibatches: Annotated[int, Interval(1, 10**7)] = 16
     """Parts of each pass, one update for each. Must divide num_envs x rollout_length."""
     clip: Rate = 0.2
     """Clipping range of the probability ratio, at the start."""

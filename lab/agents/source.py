@@ -4,7 +4,6 @@ A `Source` makes the environments in which an agent learns, and fresh ones of th
 evaluate it. It turns observations as the environment gives them into the agent's.
 """
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from gymnasium.wrappers import FlattenObservation
 
 from lab import validation
 from lab.agents import environment_checks, environments
+from lab.agents.copies import Copies, copies, name_of
 from lab.agents.device import Masked, masks_of
 from lab.agents.parts import MASK, Flattened, MaskInObservation, OnlyPart, action_counts, flat_mask, mask_size
 from lab.agents.spaces import one_line
@@ -74,13 +74,12 @@ class Source:
     @property
     def name(self) -> str:
         """The id, or the name of the class or function."""
-        environment = self.environment
-        if isinstance(environment, str):
-            return environment
-        spec = getattr(environment, "spec", None)
-        if isinstance(environment, gymnasium.Env | VectorEnv):
-            return spec.id if spec else type(environment).__name__
-        return getattr(environment, "__name__", type(environment).__name__)
+        return name_of(self.environment)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `for_env` that say how the environments are made, for a file."""
+        return {"num_envs": self.num_envs, "vectorization": self.vectorization, "action_mask": self.action_mask}
 
     def fresh(self, count: int) -> Any:
         """A new vector environment of `count` environments, in which the agent does not learn."""
@@ -116,7 +115,7 @@ class Source:
 
     def _open(self, environment):
         """Environments that are made one by one."""
-        make = _copies(environment) if isinstance(environment, gymnasium.Env) else environment
+        make = copies(environment) if isinstance(environment, gymnasium.Env) else environment
 
         def one(**more):
             return environments.make(make, options=self.options, wrappers=self.wrappers, **({"action_mask": masked} | more))
@@ -140,7 +139,7 @@ class Source:
             self.training = environments.make_vector(environment, self.num_envs)
             self._fresh = lambda count: environments.make_vector(environment, count)
         else:
-            if isinstance(make, _Copies) and kind is SyncVectorEnv:
+            if isinstance(make, Copies) and kind is SyncVectorEnv:
                 make.first()
             self.training = kind([one] * self.num_envs, autoreset_mode=AutoresetMode.SAME_STEP, copy=kind is AsyncVectorEnv)
             self._fresh = lambda count: SyncVectorEnv([one] * count, autoreset_mode=AutoresetMode.SAME_STEP, copy=False)
@@ -230,36 +229,6 @@ class Source:
                 return self._with_mask(np.atleast_2d(observation), mask, size), single
         received = type(observation).__name__ if isinstance(observation, dict | tuple) else f"the shape {np.shape(observation)}"
         raise ValueError(f"observation: expected one in {one_line(raw)}, or a batch of them, received {received}.")
-
-
-class _Copies:
-    """Makes environments from one that exists: itself first, when asked for, then copies of it."""
-
-    def __init__(self, environment: gymnasium.Env, again: Callable[[], gymnasium.Env]) -> None:
-        self.environment, self._again, self._mine = environment, again, False
-        self.__name__ = type(environment.unwrapped).__name__
-
-    def first(self) -> None:
-        """The next one is the environment itself."""
-        self._mine = True
-
-    def __call__(self) -> gymnasium.Env:
-        if self._mine:
-            self._mine = False
-            return self.environment
-        return self._again()
-
-
-def _copies(environment):
-    try:
-        template = copy.deepcopy(environment)
-        return _Copies(environment, lambda: copy.deepcopy(template))
-    except Exception as error:  # a window, a file or a generator cannot be copied
-        if environment.spec is None:
-            message = (str(error).strip() or type(error).__name__).splitlines()[0]
-            expected = "a class or function that makes environments, because it is evaluated in fresh ones"
-            raise ValueError(f"environment: expected {expected}, received one that cannot be copied: {message}") from error
-        return _Copies(environment, lambda: gymnasium.make(environment.spec))
 
 
 def _raw(env):

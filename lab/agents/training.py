@@ -79,7 +79,7 @@ def train(
             rollout.reset(step)
         learn = step >= learning_starts
         until_boundary = checkpoint_every - (step - learning_starts) % checkpoint_every
-        span = min(report_every, until_boundary, total - step) if learn else learning_starts
+        span = min(report_every, until_boundary, total - step) if learn else learning_starts - step
         began = time.perf_counter()
         stats = rollout.run(span // per_iteration, learn)
         seconds = time.perf_counter() - began

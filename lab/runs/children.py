@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lab.errors import ChildError, DamagedFile
-from lab.runs import events, lifecycle, old_names
+from lab.runs import bands, events, lifecycle, old_names
+from lab.runs.about import conditions
 from lab.runs.lifecycle import Results, Run
 from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder, all_runs
@@ -24,7 +25,8 @@ def run_children(
 ) -> tuple[int, Results | None]:
     """Runs every variant of the configuration with every seed, each as a child run of `parent`.
 
-    The mean and the 95 % interval of each result are logged to the parent.
+    The mean and the 95 % interval of each result are logged to the parent, and so are the mean
+    curves of the seeds (see `lab.runs.bands`).
 
     Args:
         variants: dicts of the fields that differ. The values of these fields are part of the names
@@ -43,19 +45,25 @@ def run_children(
         courier = lifecycle.start_courier(parent)
 
         def work() -> Results:
+            curves: dict[str, list[bands.History]] = {}
             for label, variant in _labelled(variants).items():
                 for seed in seeds:
                     changed = dataclasses.replace(config, **variant)
-                    rows.setdefault(label, []).append(_child_results(parent, writer, seed, changed, run, expected))
+                    child = _child(parent, seed, changed, "variant" if variant else "seed")
+                    rows.setdefault(label, []).append(_child_results(parent, writer, child, changed, run, expected))
+                    curves.setdefault(label, []).append(child.metrics())
             means: dict[str, float] = {}
-            for label, results in rows.items():
-                means |= summarize(results, f"_{label}" if label else "")
-            writer.metrics(means, header["total_steps"])
+            for label, each in rows.items():
+                means |= summarize(each, f"_{label}" if label else "")
+            track = Track(parent, writer, Progress(header["experiment"], 0))
+            found = {label: bands.of_histories(each) for label, each in curves.items()}
+            # MLflow shows the value of the last step: the mean of the results, not of a curve.
+            writer.metrics(means, max(header["total_steps"], bands.last_step(found)))
+            bands.log(track, writer.metrics, found, expected)
             if summary is not None:
-                summary(Track(parent, writer, Progress(header["experiment"], 0)), rows)
-            return {
-                name: value for name, value in means.items() if name in rows.get("", [{}])[0] or expected.startswith(f"{name} ")
-            }
+                summary(track, rows)
+            wanted = conditions(expected)
+            return {name: value for name, value in means.items() if name in rows.get("", [{}])[0] or name in wanted}
 
         ending = lifecycle.do(work, writer)
     code = lifecycle.see_off(parent, courier, expected, ending)
@@ -73,9 +81,8 @@ def _labelled(variants):
     return dict(zip(labels, variants, strict=True))
 
 
-def _child_results(parent, writer, seed, config, run, expected):
+def _child_results(parent, writer, child, config, run, expected):
     """The results of one child run, from its journal if it has finished, else from a run."""
-    child = _child(parent, seed, config)
     if child.name not in {event["child"] for event, _ in parent.read(key="child")}:
         writer.append({"child": child.name})  # from here the parent's courier delivers it too
     results = child.results() if child.status() == "FINISHED" else None
@@ -101,7 +108,7 @@ def _say_means(label, results):
         print(f"{label} {name}: mean {summary[name]:.4g}{interval} over {len(results)} seeds: {values}".strip())
 
 
-def _child(parent, seed, config):
+def _child(parent, seed, config, kind="seed"):
     """The child run of a seed and a configuration: the one that exists, or a new one."""
     header, settings = parent.header(), dataclasses.asdict(config)
     settings = json.loads(json.dumps(settings))  # as a header holds them
@@ -114,7 +121,7 @@ def _child(parent, seed, config):
         if found.get("parent") == parent.name and found["seed"] == seed and old_names.renamed(found)["config"] == settings:
             return run
     options = header["options"] | {"seed": seed, "seeds": 1}
-    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name}
+    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name, "kind": kind}
     return RunFolder.create(lifecycle.identified(header | child | {"total_steps": lifecycle.total_steps(config)}))
 
 

@@ -81,6 +81,24 @@ def parse(prog: str, description: str, argv: Sequence[str], *defaults: Any) -> t
     return found
 
 
+def words(settings: Any, usual: Any) -> list[str]:
+    """The flags that make `settings` of `usual`: those of the fields that differ.
+
+    Args:
+        settings, usual: two instances of one dataclass.
+    """
+    found = []
+    for field in dataclasses.fields(settings):
+        value, name = getattr(settings, field.name), flag(field.name)
+        if value == getattr(usual, field.name):
+            continue
+        if isinstance(value, bool):
+            found.append(name if value else name.replace("--", "--no-", 1))
+        else:
+            found += [name, *map(str, value if isinstance(value, tuple | list) else [value])]
+    return found
+
+
 @contextlib.contextmanager
 def _unbroken_lines(argv):
     """Makes the terminal wide for tyro's error messages. Broken lines could not be joined again."""

@@ -27,10 +27,10 @@ from lab.runs.mlflow_server import (
     hide,
     naming_store,
     resolve_uri,
-    ui,
     with_password,
     without_password,
 )
+from lab.runs.mlflow_ui import ui
 from lab.runs.paths import home
 from lab.runs.run_folder import RunFolder, all_runs
 

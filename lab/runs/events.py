@@ -50,7 +50,7 @@ def whole(step: Any) -> int:
 
 def encode(event: dict[str, Any]) -> bytes:
     """The line of an event."""
-    text = json.dumps(event, default=_plain).encode()
+    text = json.dumps(event, default=plain).encode()
     return text[:-1] + f', "crc": {zlib.crc32(text)}}}\n'.encode()
 
 
@@ -74,7 +74,7 @@ def _shaped(event):
     return event if numbers and ("metrics" not in event or isinstance(event.get("step"), int)) else None
 
 
-def _plain(value):
+def plain(value: Any) -> Any:
     """For `json.dumps`: NumPy scalars and arrays as Python numbers and lists."""
     if hasattr(value, "tolist"):
         return value.tolist()

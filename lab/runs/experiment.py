@@ -4,59 +4,42 @@ A module holds a docstring, a frozen dataclass `Config` and `run(config, track) 
 It ends with `experiment.main(Config, run, smoke=...)`. Heavy imports belong inside `run`, so that
 `--help` and the menu answer at once.
 
-The docstring's first line says what the experiment shows. Two more lines are read from it:
-
-    Expected: <result> >= <number> (...)    the result to compare at the end
-    Time: ...                               how long the experiment takes
+`lab.runs.about` says what is read from the docstring. `start` and `run` are for scripts and
+notebooks.
 """
 
-import ast
 import builtins
 import contextlib
 import dataclasses
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab import validation
+from lab import renamed, validation
+from lab.errors import EventError
 from lab.runs import (
     children,
     command_line,
+    events,
     keras_settings,
     lifecycle,
     memory,
     mlflow_server,
     old_names,
+    opening,
     origin,
     paths,
 )
+from lab.runs.about import About
 from lab.runs.header import Options, kept, new_header, settings_of
 from lab.runs.run_folder import RunFolder, find
 from lab.runs.track import Track
 
-__all__ = ["About", "Experiment", "Options", "main", "plan", "tracked"]
-
-
-class About(NamedTuple):
-    """What the docstring of an experiment says."""
-
-    summary: str
-    expected: str  # "greedy_return >= 475 (random policy 22)", or ""
-    time: str
-
-    @classmethod
-    def parse(cls, docstring: str) -> "About":
-        """Reads the first line and the lines `Expected:` and `Time:`."""
-        fields = dict(re.findall(r"^(Expected|Time):\s*(.+)$", docstring, re.MULTILINE))
-        return cls(docstring.strip().splitlines()[0], fields.get("Expected", ""), fields.get("Time", ""))
-
-    @classmethod
-    def of_file(cls, path: Path) -> "About":
-        """Reads the docstring of a module without an import."""
-        return cls.parse(ast.get_docstring(ast.parse(Path(path).read_text())) or "-")
+__all__ = ["About", "Experiment", "Options", "main", "plan", "run", "start"]
 
 
 def main(
@@ -129,27 +112,81 @@ def _in_notebook(experiment, flags):
 
 
 @contextlib.contextmanager
-def tracked(
-    name: str, settings: Mapping[str, Any], *, seed: int = 0, total_steps: int = 0, tracking_uri: str | None = None
+def start(
+    name: str, settings: Any = None, *, seed: int = 0, total_steps: int = 0, tracking_uri: str | None = None
 ) -> Iterator[Track]:
     """A run of a script or a notebook, without a `Config` and a `run`. Yields its `Track`.
 
-        with experiment.tracked("my_agent", {"rate": 0.1}) as track:
-            track.log({"loss": 0.5}, step=1)
-            track.finish({"loss": 0.5})
+        with lab.runs.start("my_agent", {"rate": 0.1}) as run:
+            run.log({"loss": 0.5}, step=1)
+            run.finish({"loss": 0.5})
 
-    The run is listed with all other runs, but `python -m lab resume` cannot resume it.
+    Without `run.finish` the run ends with the block and has no results. It is listed with all other
+    runs, but `python -m lab resume` cannot resume it.
 
     Args:
         name: the name of the experiment in MLflow.
-        settings: a dict, kept with the run.
+        settings: a dict or a dataclass object, kept with the run.
         total_steps: steps of the whole run, 0 if unknown.
+        tracking_uri: as the flag of experiments. With "none" the run stays on the disk.
     """
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]{0,99}", name):
         raise ValueError(f"name: expected up to 100 letters, digits, '_', '-' and '.', received {validation.shown(name)}")
-    header = new_header(name, "", settings, total_steps, Options(seed=seed, tracking_uri=tracking_uri))
-    with lifecycle.recorded(RunFolder.create(header)) as track:
+    options = Options(seed=seed, tracking_uri=tracking_uri)
+    header = new_header(name, "", _plain_settings(settings), total_steps, options) | {"kind": "single"}
+    folder = RunFolder.create(header)
+    opening.say(folder)
+    with lifecycle.recorded(folder) as track:
         yield track
+        if track.results is None:
+            track.finish({})
+
+
+def _plain_settings(settings):
+    """Settings as run.json can hold them: NumPy's numbers and arrays become Python's."""
+    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
+        settings = dataclasses.asdict(settings)
+    settings = {} if settings is None else settings
+    if not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
+        raise ValueError(f"settings: expected a dict with names as keys, or a dataclass object, received {settings!r:.200}")
+    try:
+        return json.loads(json.dumps(dict(settings), default=events.plain))
+    except (EventError, TypeError, ValueError) as error:
+        raise ValueError(f"settings: expected text, numbers, lists and dicts, received {settings!r:.200}") from error
+
+
+def run(
+    config: Any, run: lifecycle.Run, *, seed: int = 0, smoke: bool = False, tracking_uri: str | None = None
+) -> lifecycle.Results:
+    """Runs an experiment with a configuration, tracked as usual, and returns its results.
+
+        from experiments.dqn_cartpole import Config, run
+        results = experiment.run(Config(steps=3_000), run)
+
+    Errors of `run` pass through, after the run has recorded them. Where the experiment's module is
+    known, `python -m lab resume` can resume the run.
+
+    Args:
+        config: the `Config` of the experiment, with its fields as they are to be.
+        run: the `run(config, track)` of the experiment.
+        smoke: marks the run as a trial. It changes no field of `config`.
+        tracking_uri: as the flag. With "none" the run stays on the disk.
+
+    Raises:
+        ValueError: the configuration is no dataclass object, or the memory does not suffice.
+    """
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        raise ValueError(f"config: expected an object of the experiment's Config, received {validation.shown(config)}")
+    experiment = Experiment.of(type(config), run, {}, None, None)
+    options = Options(seed=seed, smoke=smoke, tracking_uri=tracking_uri)
+    header = _new_header(experiment, config, options)
+    keras_settings.choose_backend(header["backend"])
+    if sentence := memory.require(config.memory()) if hasattr(config, "memory") else "":
+        print(sentence)
+    folder = _opened(None, header)
+    with lifecycle.recorded(folder, _expected(experiment, folder, config)) as track:
+        track.finish(run(config, track))
+    return track.results or {}
 
 
 def _prepare(experiment, argv):
@@ -160,8 +197,20 @@ def _prepare(experiment, argv):
     folder, header, config, changes, sentence = plan(experiment, argv)
     if sentence:
         print(sentence)
-    keras_settings.import_keras()
-    return folder or RunFolder.create(header), config, changes
+    return _opened(folder, header), config, changes
+
+
+def _opened(folder, header):
+    """The folder of a run that is about to begin, after its first line and the import of Keras."""
+    opened = folder or RunFolder.create(header)
+    opening.say(opened)
+    try:
+        keras_settings.import_keras()
+    except ValueError:
+        if folder is None:
+            shutil.rmtree(opened.path, ignore_errors=True)
+        raise
+    return opened
 
 
 def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None, dict[str, Any], Any, list, str]:
@@ -179,6 +228,8 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
     config, options = _parse(experiment, argv, folder)
     header = folder.header() if folder else _new_header(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
+    if changes and folder is None:
+        header["kind"] = "parent"
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
     keras_settings.choose_backend(header["backend"])
     needs = [each.memory() for each in configs if hasattr(each, "memory")]
@@ -188,13 +239,18 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
 
 def _start(experiment, folder, config, changes):
     """(exit code, results or None) of the run. Several seeds or variants become child runs."""
-    # What the experiment promises, it promises for its default settings.
-    expected = experiment.about.expected if config == experiment.config_class() else ""
+    expected = _expected(experiment, folder, config)
     if changes:
         return children.run_children(folder, config, experiment.run, expected, changes, experiment.summary)
     if folder.header()["seeds"] > 1:
         return children.run_children(folder, config, experiment.run, expected)
     return lifecycle.run_one(folder, config, experiment.run, expected)
+
+
+def _expected(experiment, folder, config):
+    """What the run is to reach. Experiments say it for their default settings alone."""
+    promised = config == experiment.config_class() and not folder.header()["options"]["smoke"]
+    return experiment.about.expected if promised else ""
 
 
 def _parse(experiment, argv, folder):
@@ -228,4 +284,16 @@ def _parse(experiment, argv, folder):
 
 def _new_header(experiment, config, options):
     total = lifecycle.total_steps(config)
-    return new_header(experiment.name, experiment.started_by, dataclasses.asdict(config), total, options)
+    header = new_header(experiment.name, experiment.started_by, dataclasses.asdict(config), total, options)
+    shown = {"kind": "parent" if options.seeds > 1 else "single", "about": experiment.about._asdict()}
+    if experiment.started_by:
+        smoke = experiment.smoke if options.smoke else {}
+        flags = command_line.words(config, experiment.config_class(**smoke))
+        # Seeds are added where the command is shown. A run without smoke settings has no --smoke.
+        asked = dataclasses.replace(options, seed=0, seeds=1, smoke=bool(smoke), resume=None, tracking_uri=None)
+        started_by = origin.command_line(experiment.started_by)
+        shown["command"] = ["python", *started_by, *flags, *command_line.words(asked, Options())]
+    return header | shown
+
+
+__getattr__ = renamed(__name__, {"tracked": "start"})

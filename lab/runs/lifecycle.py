@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from lab.errors import DamagedFile, LabError
-from lab.runs import courier, journal, mlflow_server
+from lab.runs import courier, journal, mlflow_server, opening
+from lab.runs.about import conditions
 from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
@@ -98,10 +99,13 @@ def opened(folder: RunFolder) -> Iterator[journal.Journal | None]:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder) -> Iterator[Track]:
+def recorded(folder: RunFolder, expected: str = "") -> Iterator[Track]:
     """Yields the `Track` of a new run, for a `with` in a script. Records and prints how it ended.
 
     Errors of the script pass through.
+
+    Args:
+        expected: see `say_ending`.
     """
     with opened(folder) as writer:
         if writer is None:
@@ -112,7 +116,9 @@ def recorded(folder: RunFolder) -> Iterator[Track]:
         ending = Ending()
         try:
             with Progress(header["experiment"], header["total_steps"]) as progress:
-                yield Track(folder, writer, progress)
+                track = Track(folder, writer, progress)
+                yield track
+                ending = Ending(results=track.results)
         except (Stopped, KeyboardInterrupt):
             ending = Ending("KILLED", 130)
             raise
@@ -121,7 +127,7 @@ def recorded(folder: RunFolder) -> Iterator[Track]:
             raise
         finally:
             _end(writer, ending)
-    see_off(folder, process, "", ending)
+    see_off(folder, process, expected, ending)
 
 
 def do(work: Callable[[], Results], writer: journal.Journal) -> Ending:
@@ -156,7 +162,7 @@ def see_off(folder: RunFolder, process: subprocess.Popen | None, expected: str, 
             print("the tracking server did not take everything; to deliver the rest later: python -m lab sync")
         if mlflow_server.with_password(uri) != uri:
             print(f"the password of {uri} is not kept with the run: resume and sync need it in $MLFLOW_TRACKING_URI again")
-        print("to see it: python -m lab ui")
+        print("to see it:", opening.where_to_see(folder))
     return code
 
 
@@ -223,9 +229,12 @@ def say_ending(folder: RunFolder, expected: str, ending: Ending) -> None:
     Args:
         expected: what the experiment promises, such as "greedy_return >= 475", or "".
     """
+    wanted = conditions(expected)
     for name, value in (ending.results or {}).items():
-        wanted = expected.removeprefix(name) if expected.startswith(f"{name} ") else ""
-        print(f"{name} {value:.4g}" + (f"   expected{wanted}" if wanted else ""))
+        said = f"{name} {value:.4g}"
+        if name in wanted:
+            said += f"   expected {wanted[name].text}: {'reached' if wanted[name].holds(value) else 'missed'}"
+        print(said)
     if ending.error:
         print(f"failed: {mlflow_server.hide(ending.error)}", file=sys.stderr)
     if any(reason in (ending.error or "") for reason in FULL):

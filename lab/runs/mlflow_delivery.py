@@ -12,10 +12,9 @@ from typing import Any
 
 from lab import errors
 from lab.errors import DamagedFile
-from lab.runs import events, mlflow_server
+from lab.runs import description, events, mlflow_experiment, mlflow_server
 from lab.runs.files import require_readable, write_json
 from lab.runs.mlflow_flavor import KerasFlavor
-from lab.runs.paths import home
 from lab.runs.run_folder import FINAL, RunFolder
 
 BATCH = 1_000  # metrics in one log_batch: MLflow's limit
@@ -79,7 +78,8 @@ class Delivery:
             run = self._known() or self._found() or self._created()
             tags = run.data.tags
             self._status = run.info.status
-            self._remember(run_id=run.info.run_id, uri=self.uri, offset=self._held(tags.get(OFFSET, "")))
+            ids = {"run_id": run.info.run_id, "experiment_id": run.info.experiment_id}
+            self._remember(uri=self.uri, offset=self._held(tags.get(OFFSET, "")), **ids)
         if not self.sent["offset"]:
             self._describe(run.info.run_id)
         parent = self._parent()
@@ -157,19 +157,7 @@ class Delivery:
         return experiment.experiment_id
 
     def _experiment(self):
-        name = self.header["experiment"]
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return self._active(found)
-        location = (home() / "mlruns" / "artifacts" / name).as_uri() if mlflow_server.store_path(self.uri) else None
-        try:
-            kind = {"mlflow.experimentKind": "custom_model_development"}  # else the UI shows pages for language models
-            return self._client.create_experiment(name, artifact_location=location, tags=kind)
-        except Exception:
-            found = self._client.get_experiment_by_name(name)  # another process was faster, or the answer was lost
-            if found is None:
-                raise
-            return found.experiment_id
+        return mlflow_experiment.find_or_make(self._client, self.header, self.uri, self._active)
 
     def _found(self):
         from mlflow.entities import ViewType
@@ -181,7 +169,9 @@ class Delivery:
     def _created(self):
         header = self.header
         tags = {"lab.run": self.folder.name, "mlflow.source.name": header["module"] or "script", "mlflow.source.type": "LOCAL"}
-        tags |= {f"lab.{key}": str(value) for key, value in header["versions"].items()}
+        tags |= {f"lab.{key}": str(value) for key, value in header["versions"].items()} | description.tags(header)
+        if note := description.of_run(header):
+            tags[description.NOTE] = note
         began, name = int(header["created"] * 1000), self.folder.name.removeprefix(f"{header['experiment']}-")
         self.brought = True
         return self._client.create_run(self._experiment(), start_time=began, tags=tags, run_name=name)

@@ -1,4 +1,4 @@
-"""Addresses of tracking servers and stores, the secrets in them, MLflow's client and its UI.
+"""Addresses of tracking servers and stores, the secrets in them, and MLflow's client.
 
 The files of a run hold the address without its password. The password stays in the environment,
 which child processes inherit, and nowhere else. It is in $MLFLOW_TRACKING_URI, if that is the
@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from lab import renamed as renamed_names
 from lab.runs.old_names import renamed
 from lab.runs.paths import home
 
@@ -216,21 +216,6 @@ def _lock(path):
         yield
 
 
-def ui(port: int, uri: str) -> int:
-    """Serves the MLflow UI on 127.0.0.1 until an interrupt. Returns the exit code."""
-    client(uri)
-    print(f"MLflow UI: http://127.0.0.1:{port}   (Ctrl-C to stop)", flush=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--default-artifact-root", (home() / "mlruns" / "artifacts").as_uri(), "--workers", "1"]
-    # MLflow starts eight processes for jobs. Nobody here gives it any, and they take 1.7 GB and a
-    # third of the time to start.
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
-    environment["MLFLOW_BACKEND_STORE_URI"] = with_password(uri)  # everyone can read a command line
-    with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.call(command, env=environment)
-    return 0
-
-
 def fetch_policy(run_id: str, uri: str) -> tuple[Any, dict[str, Any]]:
     """(Keras model, settings under their new names) of a run on a tracking server."""
     import mlflow
@@ -240,3 +225,6 @@ def fetch_policy(run_id: str, uri: str) -> tuple[Any, dict[str, Any]]:
     client(uri)
     logged = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")  # MLflow's own params are text
     return mlflow.keras.load_model(f"runs:/{run_id}/model"), renamed(logged)["config"]
+
+
+__getattr__ = renamed_names(__name__, {"ui": "lab.runs.mlflow_ui.ui"})

@@ -42,11 +42,17 @@ def require_experiment(started_by: str) -> None:
             "start from the folder that holds it"
         )
     try:
-        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        found = calls_main(ast.parse(path.read_text(encoding="utf-8")))
     except (SyntaxError, UnicodeDecodeError):
-        calls = []
-    if not any(isinstance(call, ast.Attribute) and f".{ast.unparse(call)}".endswith(".experiment.main") for call in calls):
+        found = False
+    if not found:
         raise ValueError(
             f"module: expected an experiment, which calls experiment.main, received {started_by!r} in {path}; "
             "the run folder is damaged or from somebody else, and nothing of it was started"
         )
+
+
+def calls_main(tree: ast.Module) -> bool:
+    """Whether a module calls `experiment.main`."""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return any(isinstance(call, ast.Attribute) and f".{ast.unparse(call)}".endswith(".experiment.main") for call in calls)

@@ -28,6 +28,7 @@ class Track:
         artifacts: the folder for files to look at. Write them there, then log them by `artifact`.
         stopping: whether the user asked the run to stop at its next checkpoint.
         saving: whether a checkpoint will come: from `restore` to the checkpoint of the last step.
+        results: what `finish` was given, None before.
     """
 
     def __init__(self, folder: RunFolder, journal: Journal, progress: Progress) -> None:
@@ -38,6 +39,7 @@ class Track:
         self.artifacts = folder.artifacts
         self.stopping = False
         self.saving = False
+        self.results: dict[str, float] | None = None
         self._wanted = header["options"]["checkpoint_every"]  # 0: nothing was asked for
         self._total = header["total_steps"]
         self._digest = header["digest"]
@@ -230,7 +232,8 @@ class Track:
             writer.writerow(["key", "step", "value"])
             writer.writerows((name, step, value) for name, points in self.metrics().items() for step, value in points)
         self.artifact("metrics.csv")
-        self._journal.append({"results": {name: float(value) for name, value in results.items()}})
+        self.results = {name: float(value) for name, value in results.items()}
+        self._journal.append({"results": self.results})
 
 
 def _backend_requirement():

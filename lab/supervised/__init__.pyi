@@ -8,5 +8,6 @@ from .recipe import Recipe as Recipe
 from .report import Report as Report
 from .report import report as report
 from .report import save_report as save_report
+from .tracking import TrackRun as TrackRun
 from .training import Training as Training
 from .training import probabilities as probabilities

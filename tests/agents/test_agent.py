@@ -1,6 +1,7 @@
 """The face: for_env, fit, predict, evaluate."""
 
 import math
+import random
 
 import gymnasium
 import keras
@@ -89,6 +90,7 @@ def test_what_falls_ends_where_fit_ends():
     assert float(agent.algorithm.clip(agent.algorithm.steps.value)) == pytest.approx(0.1)
     agent.horizon.steps.assign(64.0)
     assert float(agent.algorithm.clip(32)) == pytest.approx(0.25)
+    assert float(agent.algorithm.clip(640)) == pytest.approx(0.1)  # beyond the horizon
     fit(agent, 8, horizon=80)  # from step 32 to 40: 48 of 80 are left
     assert float(agent.optimizer.learning_rate) == pytest.approx(0.5 * 48 / 80)
     agent.optimizer.learning_rate = 1e-4
@@ -208,7 +210,14 @@ def test_a_recurrent_agent_remembers_or_is_told():
         action, state = agent.predict(each, state=state)
         actions.append(action)
     assert actions == expected and len(state) == 4
+    with pytest.raises(ValueError, match="explore: expected False with a recurrent agent"):
+        agent.predict(observations[0], explore=True)
+    with pytest.raises(ValueError, match="state: expected with a recurrent agent, received with PPO"):
+        small(PPO, "CartPole-v1").predict(observations[0], state=())
+    assert agent.predict(observations).shape == (5,)  # another number of observations: an empty memory
+    mine = agent._memory
     fresh = agent.predict(observations[0], state=())[1]
+    assert agent._memory is mine  # who passes a memory does not change the agent's own
     again = agent.predict(observations[0], state=state, start=True)[1]
     for one, other in zip(fresh, again, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-7)
@@ -228,8 +237,15 @@ def test_a_function_makes_the_same_network_from_the_same_seed():
     def network(observations, actions):
         return keras.Sequential([keras.Input(observations.shape), keras.layers.Dense(4), keras.layers.Dense(int(actions.n))])
 
-    one, two, other = (small(DQN, network=network, seed=seed) for seed in (3, 3, 4))
-    assert same(one, two) and not same(one, other)
+    made = []
+    for seed in (3, 3, 4):
+        random.random()  # whoever draws from Python's generator changes nothing
+        before = random.getstate()
+        made.append(small(DQN, network=network, seed=seed))
+        assert random.getstate() == before
+    one, two, _ = made
+    kernels = [np.asarray(agent.algorithm.online.layers[0].kernel) for agent in made]
+    assert same(one, two) and not np.array_equal(kernels[0], kernels[2])
 
 
 class Subclassed(keras.Model):
@@ -308,3 +324,26 @@ def test_summary_says_what_the_agent_sees_and_does():
     assert lines[0] == "SAC('Toy', num_envs=2, seed=0, step=0)" and "observations: Box(-1.0, 1.0, (3,), float32)" in text
     assert "actions: Box([-2. 0.], [2. 1.], (2,), float32)" in text and "batch_size=4" in text
     assert "steps=" not in text and text.count("Total params") == 3  # actor and two critics
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_interrupt_loses_nothing():
+    agent, other = small(PPO), small(PPO)
+    calls = iter(range(3))
+    learn = agent.rollout._programs[True]
+
+    def interrupted(trajectory):
+        result = learn(trajectory)
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return result
+
+    agent.rollout._programs[True] = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        agent.fit(32, report_every=24, verbose=0)
+    assert agent.step == 16 == int(agent.algorithm.steps)
+    assert fit(agent, 8).history["step"] == [24]
+    fit(other, 8)
+    interrupted_early = small(DQN, learning_starts=24)
+    interrupted_early.step = 8
+    assert fit(interrupted_early, 24).history["step"] == [24, 32]

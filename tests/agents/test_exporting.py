@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 from lab.agents import DQN, PPO, SAC, RecurrentPPO
-from tests.agents.toys import Toy, fit, small
+from tests.agents.toys import DONE, Toy, fit, small
 from tests.backends import only
 
 pytestmark = pytest.mark.usefixtures("module_eager")
@@ -114,3 +114,19 @@ def test_what_cannot_be_exported_is_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="format: expected KERAS_BACKEND=tensorflow for 'litert', received jax"):
         agent.export(tmp_path / "policy", format="litert")
     assert not list(tmp_path.iterdir())
+
+
+@only("tensorflow")
+@pytest.mark.parametrize("space", ["box", "even"])
+def test_actions_beyond_the_bounds_are_clipped(space, tmp_path, monkeypatch):
+    even = spaces.Box(-0.5, 0.5, (2,), np.float32)
+    monkeypatch.setitem(DONE, "even", even)
+    agent = small(PPO, environment_options={"done": space})
+    for variable in agent.algorithm.model.trainable_variables:
+        variable.assign(100.0 * variable)
+    inputs, expected = some(agent, {"done": space})
+    model = keras.models.load_model(agent.export(tmp_path / "policy", format="keras"))
+    actions = np.asarray(model(inputs["observation"]))
+    np.testing.assert_allclose(actions, expected, rtol=1e-6, atol=1e-6)
+    box = agent.source.actions
+    assert all(box.contains(each) for each in actions) and (np.abs(actions - box.low) < 1e-6).any()

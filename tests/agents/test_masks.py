@@ -112,8 +112,16 @@ def test_entropy_and_log_probabilities_are_those_of_the_allowed_actions():
 class Nothing(Toy):
     """Its masks allow nothing, from the second step on."""
 
+    last = 1
+
     def _mask(self, count):
-        return np.full(count, self._t < 1, np.int8)
+        return np.full(count, self._t < self.last, np.int8)
+
+
+class NothingLater(Nothing):
+    """They allow nothing from step 20 on, after the checks of `for_env`."""
+
+    last = 20
 
 
 class Short(Toy):
@@ -136,13 +144,14 @@ class Sometimes(Toy):
     ("kind", "message"),
     [
         (Nothing, r"action_mask: expected at least one allowed action, received none"),
+        (NothingLater, r"action_mask: expected at least one allowed action, received none"),
         (Short, r"action_mask: expected \[3\], one number for each action, received \[2\]"),
         (Sometimes, r"expected info\['action_mask'\] at each step, as at the first, received none"),
     ],
 )
 def test_a_bad_mask_is_told(kind, message):
     with pytest.raises((ValueError, EnvironmentFailure), match=message):
-        fit(small(PPO, kind, environment_options={"masked": True}))
+        fit(small(PPO, kind, environment_options={"masked": True, "length": 30}), 80)
 
 
 @pytest.mark.usefixtures("eager")

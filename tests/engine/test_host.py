@@ -121,3 +121,26 @@ def test_other_models_use_one_compiled_call():
         assert isinstance(forward, CompiledForward)
         x = RNG.normal(size=shape).astype("float32")
         assert_equal(forward.refresh()(x), compiled(model, x))
+
+
+def test_a_model_inside_of_a_model_and_masks_of_actions():
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(4)])
+    heads = keras.Input((3,))
+    two = keras.Model(heads, [keras.layers.Dense(2)(heads), keras.layers.Dense(1)(heads)])
+    inputs = keras.Input((7,))
+    features = layers.ObservationPart(0, (3,))(inputs)
+    masked = layers.MaskedActions()([inner(features), layers.ObservationPart(3, (4,))(inputs)])
+    model = keras.Model(inputs, [masked, *two(features)])
+    forward = engine.host_forward(model)
+    assert isinstance(forward, engine.HostForward)
+    x = np.concatenate([RNG.normal(size=(6, 3)), RNG.integers(2, size=(6, 4))], axis=1).astype("float32")
+    assert_equal(forward(x), compiled(model, x))
+    inner.layers[-1].bias.assign(np.ones(4))
+    forward.refresh()
+    assert_equal(forward(x), compiled(model, x))
+
+
+def test_a_model_that_is_called_twice_inside_uses_one_compiled_call():
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    inputs = keras.Input((3,))
+    assert isinstance(engine.host_forward(keras.Model(inputs, inner(inner(inputs)))), CompiledForward)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.runs import courier, mlflow_server
+from lab.runs import courier, mlflow_server, mlflow_ui
 from lab.runs import mlflow_delivery as deliveries
 from lab.runs.journal import Journal
 from lab.runs.run_folder import RunFolder
@@ -286,7 +286,7 @@ def test_the_ui_runs_no_jobs_unless_asked_to(monkeypatch, asked, jobs):
         monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", asked)
     monkeypatch.setattr(mlflow_server, "client", lambda uri: None)
     monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
-    assert mlflow_server.ui(5123, "sqlite:///x.db") == 0
+    assert mlflow_ui.ui(5123, "sqlite:///x.db") == 0
     ((command, environment),) = called
     assert command[command.index("--port") + 1] == "5123"
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == jobs

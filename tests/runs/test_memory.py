@@ -86,7 +86,7 @@ class Large:
 
 
 def test_objects_are_as_large_as_the_process_grows():
-    assert 6_000_000 < memory.of_each(Large) < 10_000_000
+    assert 6_000_000 < memory.of_each(Large) < 16_000_000  # in whole pages, and with what Python keeps
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -9,6 +9,7 @@ A learner takes part in an episode as in RL-Glue (Tanner and White 2009):
 All random numbers come from the generator that `begin` sets.
 """
 
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,7 +19,10 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from lab import validation
+from lab.agents.parts import flat_mask
+from lab.agents.tabular.for_env import ForEnv
 from lab.agents.tabular.table import Table
+from lab.errors import EnvironmentFailure
 
 
 class Learner(ABC):
@@ -51,11 +55,16 @@ class Learner(ABC):
         """
         self.step(reward, state)
 
+    def describe(self) -> str:
+        """What is learnt, for `Agent.summary`."""
+        return ", ".join(f"{each.path} {list(each.shape)}" for each in self.variables)
 
-class ActionValues(Learner):
+
+class ActionValues(ForEnv, Learner):
     """Base of learners of q(s, a), `[S, A]`, with an epsilon-greedy policy.
 
-    Ties between greedy actions are broken at random.
+    Ties between greedy actions are broken at random. Where an action is not available, q is -inf:
+    so it is neither drawn, nor is it in the maximum over actions or in their expectation.
 
     Args:
         states: S.
@@ -90,6 +99,8 @@ class ActionValues(Learner):
             raise ValueError(f"available: expected the shape {(states, actions)}, received {mask.shape}.")
         self._choices = [np.flatnonzero(row).tolist() or [0] for row in mask]
         self._available = mask
+        self._masks: dict[int, tuple] = {}  # {state: (its mask, the first action that this forbids)}
+        self._starts: list[tuple] = []  # (a table of action values, its first numbers)
         self._counter = Table([0.0], "steps")
         self.variables = [self._counter]
         self.values = self.table(initial, "action_values")
@@ -104,7 +115,49 @@ class ActionValues(Learner):
         start[~self._available.any(axis=1), 0] = 0.0  # terminal states, whose value is 0
         table = Table(start, name)
         self.variables.append(table)
+        self._starts.append((table, start))
         return table
+
+    @classmethod
+    def build(cls, env: Any, **arguments: Any) -> "ActionValues":
+        """A learner for an environment with `Discrete` observations and actions."""
+        return cls(int(env.observation_space.n), int(env.action_space.n), **arguments)
+
+    def begin(self, generator: random.Random) -> None:
+        """Sets the random generator, and reads from the tables which actions are available."""
+        super().begin(generator)
+        self._masks.clear()
+        self._choices = [[action for action, value in enumerate(row) if value != -math.inf] or [0] for row in self.q]
+
+    def restrict(self, state: int, mask: np.typing.ArrayLike) -> None:
+        """Leaves a state only the actions that a mask allows; q(s, a) of the others becomes -inf.
+
+        Args:
+            state: S.
+            mask: `info["action_mask"]` in this state, `[A]`. It must be the same at each visit.
+
+        Raises:
+            EnvironmentFailure: the mask has another shape, allows nothing, or has changed.
+        """
+        given = np.asarray(mask, np.int8).tobytes()
+        known, forbidden = self._masks.get(state, (given, self.actions))
+        if known != given:
+            raise EnvironmentFailure(
+                f"action_mask: expected the same at each visit of state {state}, because a table has one row for it, "
+                f"received {np.asarray(mask).tolist()}."
+            )
+        if forbidden is None or (forbidden < self.actions and self.q[state][forbidden] == -math.inf):
+            return
+        allowed = flat_mask(mask, [self.actions]).tolist()
+        choices = [action for action in self._choices[state] if allowed[action]]
+        if not choices:
+            raise EnvironmentFailure(
+                f"action_mask: expected one of the actions {self._choices[state]} of state {state}, received {allowed}."
+            )
+        self._choices[state] = choices
+        for table, _ in self._starts:
+            table.rows[state] = [value if allowed[action] else -math.inf for action, value in enumerate(table.rows[state])]
+        self._masks[state] = given, (allowed.index(False) if False in allowed else None)
 
     def epsilon(self) -> float:
         """The current probability of a random action."""
@@ -173,21 +226,43 @@ class ActionValues(Learner):
 
     def greedy_policy(self) -> np.ndarray:
         """The first of the greedy actions of each state, `[S]`."""
-        return np.array([np.argmax(self.preferences(state)) for state in range(self.states)])
+        return self.action_scores().argmax(axis=1)
+
+    def action_scores(self) -> np.ndarray:
+        """The preferences of all states, `[S, A]`; the first of the highest is greedy."""
+        return np.array([self.preferences(state) for state in range(self.states)])
+
+    def describe(self) -> str:
+        """The size of the table and how much of it has been learnt, for `Agent.summary`."""
+        pairs = np.isfinite(self.action_scores())
+        changed = np.zeros((self.states, self.actions), bool)
+        for table, start in self._starts:
+            changed |= pairs & (np.asarray(table) != start)
+        states = int(changed.any(axis=1).sum())
+        learnt = f"learnt in {states:,} states ({states / self.states:.0%}) and {int(changed.sum()):,} pairs"
+        excluded = f", {int((~pairs).sum()):,} pairs are excluded" if not pairs.all() else ""
+        return f"action values: {self.states:,} states x {self.actions:,} actions, {learnt}{excluded}"
 
     def host_policy(self, generator: np.random.Generator | None = None) -> Callable:
         """The greedy policy for `evaluate`; with a generator, the epsilon-greedy policy.
 
         Returns:
-            A function (states `[B]`, starts `[B]`) -> (actions `[B]`, {}).
+            A function (states `[B]`, starts `[B]`) -> (actions `[B]`, {}). States may have their
+            masks behind them, `[B, 1 + A]`, as `MaskInObservation` gives them.
         """
-        best, epsilon = self.greedy_policy(), self.epsilon()
+        scores, epsilon = self.action_scores(), self.epsilon()
+        least = np.finfo(float).min  # a mask is newer than a table that forbids what it allows
 
         def act(observation, start):
-            actions = best[observation]
+            observation = np.asarray(observation)
+            if observation.ndim == 2:
+                rows = np.where(observation[:, 1:], np.maximum(scores[observation[:, 0]], least), -np.inf)
+            else:
+                rows = scores[observation]
+            actions = rows.argmax(axis=1)
             if generator is not None:
                 explore = generator.random(len(actions)) < epsilon
-                actions = np.where(explore, [generator.choice(self._choices[state]) for state in observation], actions)
+                actions = np.where(explore, [generator.choice(np.flatnonzero(row > -np.inf)) for row in rows], actions)
             return actions, {}
 
         return act

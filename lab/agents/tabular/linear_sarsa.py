@@ -1,16 +1,20 @@
 """Semi-gradient SARSA(lambda) with binary features."""
 
 from collections.abc import Callable
+from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.spaces import MultiDiscrete
 
 from lab import validation
+from lab.agents.tabular.for_env import ForEnv
 from lab.agents.tabular.learner import Learner, positive_fraction
 from lab.agents.tabular.table import Weights
+from lab.agents.tabular.tile_coding import TileCoded
 
 
-class LinearSarsaLambda(Learner):
+class LinearSarsaLambda(ForEnv, Learner):
     """Semi-gradient SARSA(lambda) with linear function approximation over binary features.
 
         q(s, a) = sum of w[a, i] over the active features i of s
@@ -20,6 +24,9 @@ class LinearSarsaLambda(Learner):
     Sutton and Barto 2018, section 12.7. z are replacing traces (Singh and Sutton 1996). They decay
     by gamma lambda in each step, and become 1 for the active features of (S, A). With `clearing`,
     those of the same features and the other actions become 0.
+
+    `for_env` codes the observations of a bounded Box by tiles. It also takes the arguments
+    `tilings` and `tiles` of `TileCoded`.
 
     Args:
         features: number of features. An observation is the indices of the active features, as in
@@ -55,6 +62,16 @@ class LinearSarsaLambda(Learner):
         self.weights = self._weights.values
         self._traces = np.zeros_like(self.weights)
         self.variables = [self._weights]
+
+    @classmethod
+    def build(cls, env: Any, **arguments: Any) -> "LinearSarsaLambda":
+        """A learner for an environment with `MultiDiscrete` observations, as of `TileCoded`."""
+        return cls(int(env.observation_space.nvec[0]), int(env.action_space.n), **arguments)
+
+    @classmethod
+    def encode(cls, env: gymnasium.Env, *, tilings: int = 8, tiles: int = 8) -> gymnasium.Env:
+        """The environment with tiles as observations."""
+        return TileCoded(env, tilings=tilings, tiles=tiles)
 
     def action_values(self, state: np.ndarray) -> np.ndarray:
         """q(s, a), `[A]`, of the active features `[tilings]`."""

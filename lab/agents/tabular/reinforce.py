@@ -1,15 +1,19 @@
 """REINFORCE with a linear softmax policy, with and without a baseline."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from lab import validation
+from lab.agents.tabular.for_env import ForEnv
 from lab.agents.tabular.learner import Learner
 from lab.agents.tabular.table import Weights
 
+MOST_PAIRS = 4_096  # of state and action, with a feature of their own each
 
-class LinearReinforce(Learner):
+
+class LinearReinforce(ForEnv, Learner):
     """REINFORCE, a Monte Carlo policy gradient method, with linear features.
 
     The policy pi(a|s) is the softmax of theta . x(s, a) over actions.
@@ -55,6 +59,29 @@ class LinearReinforce(Learner):
         self.theta = self._theta.values
         self.w = self._w.values
         self.variables = [self._theta, self._w]
+
+    @classmethod
+    def build(cls, env: Any, *, features: np.typing.ArrayLike | None = None, **arguments: Any) -> "LinearReinforce":
+        """A learner for an environment with `Discrete` observations and actions.
+
+        Args:
+            env: the environment.
+            features: as above; None is a feature of its own for each pair of state and action.
+            **arguments: the other ones of the class.
+        """
+        states, actions = int(env.observation_space.n), int(env.action_space.n)
+        if features is None and states * actions > MOST_PAIRS:
+            raise ValueError(
+                f"features: expected x(s, a) [S, A, d] with more than {MOST_PAIRS:,} pairs of state and action, received none."
+            )
+        x = np.eye(states * actions).reshape(states, actions, -1) if features is None else np.asarray(features, float)
+        if x.shape[:2] != (states, actions):
+            raise ValueError(f"features: expected the shape [{states}, {actions}, d], received {list(x.shape)}.")
+        return cls(x, **arguments)
+
+    def action_scores(self) -> np.ndarray:
+        """pi(a|s), `[S, A]`. The first of the most probable actions is the greedy one."""
+        return np.array([self.policy(state) for state in range(len(self.x))])
 
     def policy(self, state: int) -> np.ndarray:
         """pi(a|s), `[A]`."""

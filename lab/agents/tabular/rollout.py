@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
 import gymnasium
@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Tuple
 from gymnasium.utils import RecordConstructorArgs
 
+from lab.agents.parts import MASK
 from lab.agents.rollout import IterationStats
 from lab.agents.tabular.learner import Learner
 from lab.errors import EnvironmentFailure
@@ -26,6 +27,8 @@ class TabularRollout:
             observations see `DiscreteStates` and `TileCoded`.
         seed: the seed of the run. It determines, together with the step of the last reset, the
             random numbers of the environment and of the learner.
+        action_mask: whether `info["action_mask"]` is obeyed, where the first reset gives one. The
+            learner must have `restrict`, as `ActionValues`.
 
     Raises:
         ValueError: the spaces of the environment do not fit the learner.
@@ -34,16 +37,21 @@ class TabularRollout:
     num_envs = 1
     variables = ()  # empty: a checkpoint cannot hold the environment, so each one resets it with a known seed
 
-    def __init__(self, agent: Learner, env: Any, *, seed: int) -> None:
+    def __init__(self, agent: Learner, env: Any, *, seed: int, action_mask: bool = False) -> None:
         require_spaces(env, agent.observations)
         spaces: tuple[tuple[str, Any], ...] = (("states", env.observation_space), ("actions", env.action_space))
         for name, space in spaces:
             count = getattr(agent, name, None)
             if count is not None and count != space.n:
                 raise ValueError(f"agent: expected {space.n} {name}, as the environment has, received {count}.")
+        if action_mask and not hasattr(agent, "restrict"):
+            raise ValueError(
+                f"action_mask: expected False with {type(agent).__name__}, which cannot obey masks, received True."
+            )
         self.agent = agent
         self.env = env
         self.seed = seed
+        self._obey, self._masked = action_mask, False
 
     def reset(self, step: int) -> None:
         """Starts an episode with random numbers that depend on (seed, `step`) alone.
@@ -53,13 +61,21 @@ class TabularRollout:
         """
         env_seed, agent_seed = np.random.SeedSequence((self.seed, step)).generate_state(2).tolist()
         self.agent.begin(random.Random(agent_seed))
-        self._start_episode(seed=env_seed)
+        observation, info = self.env.reset(seed=env_seed)
+        self._masked = self._obey and MASK in info
+        self._start_episode(observation, info)
 
-    def _start_episode(self, **options):
-        observation, _ = self.env.reset(**options)
+    def _start_episode(self, observation, info):
+        if self._masked:
+            self._restrict(observation, info)
         self._action = self.agent.start(observation)
         self._return = 0.0
         self._length = 0
+
+    def _restrict(self, state, info):
+        if MASK not in info:
+            raise EnvironmentFailure(f"env: expected info[{MASK!r}] at each step, as at the first, received none.")
+        self.agent.restrict(state, info[MASK])  # type: ignore[attr-defined]  # checked in the constructor
 
     def run(self, iterations: int, learn: bool) -> IterationStats:
         """Takes `iterations` steps. The learner learns from each (`learn` is not used).
@@ -69,15 +85,18 @@ class TabularRollout:
         """
         agent = self.agent
         step: Callable[[int], tuple] = self.env.step
+        masked = self._masked
         finished = []
         for _ in range(iterations):
-            state, reward, terminated, truncated, _ = step(self._action)
+            state, reward, terminated, truncated, info = step(self._action)
             if not isfinite(reward):
                 raise EnvironmentFailure(
                     f"expected a finite reward, received {reward} after {self._length} steps of an episode."
                 )
             self._return += reward
             self._length += 1
+            if masked and not terminated:
+                self._restrict(state, info)
             if terminated:
                 agent.end(reward)
             elif truncated:
@@ -86,7 +105,7 @@ class TabularRollout:
                 self._action = agent.step(reward, state)
                 continue
             finished.append((self._return, self._length))
-            self._start_episode()
+            self._start_episode(*self.env.reset())
         episodes = np.array(finished).reshape(-1, 2)
         return IterationStats({}, episodes[:, 0], episodes[:, 1])
 
@@ -115,7 +134,7 @@ class DiscreteStates(gymnasium.ObservationWrapper, RecordConstructorArgs):
             raise ValueError(f"env: expected discrete observations, received {space}.")
         self.sizes = tuple(int(part.n) for part in parts)
         self._starts = [int(part.start) for part in parts]
-        self.observation_space = Discrete(int(np.prod(self.sizes)))
+        self.observation_space = Discrete(prod(self.sizes))
 
     def observation(self, observation: Any) -> int:
         """The number of an observation."""

@@ -1,0 +1,2 @@
+from .experiment import run as run
+from .experiment import start as start
