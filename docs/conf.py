@@ -56,6 +56,7 @@ html_js_files = ["tables.js"]
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": False}
 highlight_language = "none"
+smartquotes = False  # "--seed" stays two hyphens
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
