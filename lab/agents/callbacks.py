@@ -16,11 +16,12 @@ class SaveAgent(keras.callbacks.Callback):
 
     Args:
         path: of the file. "{step}" in it becomes the step; otherwise the file is replaced.
-        every: environment steps between two files, rounded up to whole rollouts.
+        every: environment steps between two files, rounded up to whole rollouts and counted from
+            the first step of learning.
         replay: as in `Agent.save`.
     """
 
-    exact = True  # fit makes a report at each multiple of `every`, from which learning can go on
+    exact = True  # fit makes reports after each `every` steps of learning, from which it can go on
 
     def __init__(self, path: Any, *, every: int = 10_000, replay: bool = True) -> None:
         super().__init__()
