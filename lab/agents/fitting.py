@@ -114,7 +114,7 @@ class _Selection:
     """Greedy checks, of which the best chooses the weights."""
 
     def __init__(self, agent, model, episodes):
-        self.agent, self.episodes = agent, episodes
+        self.agent, self.episodes, self.checked = agent, episodes, False
         self.best = BestTables(model) if isinstance(model, TableModel) else BestSnapshot(model)
         self.environments = agent.source.fresh(max(size for size in range(1, 33) if episodes % size == 0))
         self.seed = int(np.random.SeedSequence((agent.seed, 2)).generate_state(1)[0])
@@ -123,12 +123,14 @@ class _Selection:
         """The mean return of a check of the present weights."""
         score = float(evaluate(self.agent.algorithm, self.environments, episodes=self.episodes, seed=self.seed).mean())
         self.best.offer(score)
+        self.checked = True
         return score
 
     def end(self):
-        """Puts the best weights into the model."""
+        """Puts the best weights into the model, if there was a check."""
         self.environments.close()
-        self.best.restore()
+        if self.checked:
+            self.best.restore()
         self.agent.refresh()
 
 

@@ -328,7 +328,7 @@ def test_summary_says_what_the_agent_sees_and_does():
 
 @pytest.mark.usefixtures("eager")
 def test_an_interrupt_loses_nothing():
-    agent, other = small(PPO), small(PPO)
+    agent = small(PPO, learning_rate_end=0.1)
     calls = iter(range(3))
     learn = agent.rollout._programs[True]
 
@@ -343,7 +343,11 @@ def test_an_interrupt_loses_nothing():
         agent.fit(32, report_every=24, verbose=0)
     assert agent.step == 16 == int(agent.algorithm.steps)
     assert fit(agent, 8).history["step"] == [24]
-    fit(other, 8)
+    calls, before = iter([1]), agent.algorithm.model.get_weights()
+    with pytest.raises(KeyboardInterrupt):  # before the first check: the newest weights stay
+        agent.fit(32, report_every=24, verbose=0, validation_episodes=1)
+    assert not all(np.array_equal(a, b) for a, b in zip(before, agent.algorithm.model.get_weights(), strict=True))
+    assert agent.step == 32
     interrupted_early = small(DQN, learning_starts=24)
     interrupted_early.step = 8
     assert fit(interrupted_early, 24).history["step"] == [24, 32]
