@@ -10,6 +10,7 @@ DOCS := .venv/.ready-docs
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
+	@echo "python is $(BIN)/python here; or first: source $(BIN)/activate"
 
 test: $(SETUP)
 	$(BIN)/python -m tests
@@ -45,6 +46,7 @@ bench: $(BENCH)
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'expected Python 3.11 or newer, received ' + sys.version.split()[0])"
+	@echo "installing into .venv, which takes some minutes the first time"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@

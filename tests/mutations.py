@@ -428,8 +428,8 @@ MUTATIONS = [
         ),
         (
             "lab/agents/exporting.py",
-            'seen.append(keras.Input((space.mask,), name="action_mask"))',
-            'seen.insert(0, keras.Input((space.mask,), name="action_mask"))',
+            'seen.append(keras.Input((space.mask,), dtype="int8", name="action_mask"))',
+            'seen.insert(0, keras.Input((space.mask,), dtype="int8", name="action_mask"))',
             ["tests/agents/test_exporting.py"],
         ),
         (

@@ -44,9 +44,9 @@ print(done.stdout)
 # .. image:: /mlflow.png
 #     :alt: Seeds as child runs of one parent run, compared over environment steps
 #
-# - Select several runs and press *Compare* to see their curves in one plot and their settings side
-#   by side.
-# - The *Chart* view shows a metric of all runs over environment steps.
+# - The *Chart* view, an icon above the list, shows a metric of all runs over environment steps.
+# - Select several runs and press *Compare* to see their settings side by side; *Show diff only*
+#   leaves out what is the same.
 # - A run's *Artifacts* are its curves, its pictures and its model.
 #
 # In the terminal

@@ -95,8 +95,9 @@ observation = np.array([0.01, 0.02, -0.03, 0.04], np.float32)
 print(again, again.predict(observation) == agent.predict(observation))
 
 # %%
-# The exported policy needs neither the lab nor an agent. Keras alone loads it, and TensorFlow
-# Serving, ONNX Runtime or LiteRT with another ``format``.
+# The exported policy needs no agent. Keras alone loads it, and TensorFlow Serving, ONNX Runtime or
+# LiteRT with another ``format``. If observations are a Dict, or actions have masks, write
+# ``import lab.layers`` before Keras loads the ``keras`` format.
 
 path = agent.export("policy", format="keras")
 policy = keras.models.load_model(path)

@@ -10,6 +10,7 @@ It is put together from pieces that work without it: `algorithm` learns, `rollou
 `environments`, and `lab.agents.train` is the loop.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from scipy import stats
 from lab import renamed, validation
 from lab.agents import agent_file, exporting, fitting
 from lab.agents.source import Source
-from lab.agents.spaces import as_action
+from lab.agents.spaces import as_action, one_line
 from lab.agents.tabular.source import TabularSource
 from lab.agents.training import evaluate
 
@@ -94,9 +95,13 @@ class Agent:
             print_fn: is called with each line, as in `keras.Model.summary`.
         """
         print_fn(repr(self))
-        print_fn(f"  observations: {' '.join(str(self.source.observations).split())}")
-        print_fn(f"  actions: {' '.join(str(self.source.actions).split())}")
-        print_fn("  " + ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items()))
+        settings = ", ".join(f"{name}={_brief(value)}" for name, value in self.settings.items())
+        lines = [f"observations: {one_line(self.source.raw)}", f"actions: {one_line(self.source.actions)}", settings]
+        if not self.rates and hasattr(self.algorithm, "optimizer"):
+            optimizer = self.algorithm.optimizer
+            lines.append(f"optimizer: {type(optimizer).__name__}, learning_rate={float(optimizer.learning_rate):g}")
+        for line in lines:
+            print_fn(textwrap.fill(line, 100, initial_indent="  ", subsequent_indent="    ", break_long_words=False))
         if hasattr(self.algorithm, "describe"):
             print_fn(f"  {self.algorithm.describe()}")
         for network in agent_file.networks(self.algorithm):
@@ -146,7 +151,7 @@ class Agent:
                 from 1,000 to 100,000.
             horizon: the step at which falling settings (step size, exploration, clipping range)
                 reach their ends. By default it is where this call ends.
-            verbose: 0 shows no progress bar.
+            verbose: 0 shows nothing, "auto" and 1 a progress bar, 2 a line for each report.
 
         Returns:
             Keras's `History`: `history.history["episode_return"]` has a number for each report, and
@@ -155,7 +160,7 @@ class Agent:
         return fitting.fit(
             self,
             validation.integer("steps", steps),
-            callbacks=list(callbacks),
+            callbacks=[callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks),
             validation_episodes=validation.integer("validation_episodes", validation_episodes, 0),
             report_every=report_every,
             horizon=horizon,
@@ -233,7 +238,9 @@ class Agent:
         """Writes the greedy policy as a model, from the observation to the action for `step`.
 
         Normalisation, the choice of the best action and the bounds of a Box are inside. Inputs are
-        batches. An agent with masks takes them as a second input, "action_mask".
+        batches. An agent with masks takes them as a second input, "action_mask", int8. Images of
+        bytes are uint8, all else is float32. To load a "keras" file of an agent with masks or a
+        Dict, import `lab.layers` first.
 
         Args:
             path: a folder for "tf_saved_model", else a file.

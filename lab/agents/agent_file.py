@@ -47,6 +47,8 @@ def networks(algorithm: Any) -> list[keras.Model]:
 
 def save(agent: Any, path: Any, *, replay: bool) -> None:
     """See `lab.agents.Agent.save`."""
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"{path}: expected a folder that exists, received {Path(path).parent}.")
     content = describe(agent, replay)
     left_out = set() if replay else _identities(agent)
     tensors = {

@@ -11,7 +11,7 @@ from keras import ops
 
 from lab import validation
 from lab.agents.box import UnitBox
-from lab.agents.parts import Composite, mask_size
+from lab.agents.parts import Composite, mask_size, parts_of
 
 # {format: the package that it needs, the ending of its file}
 FORMATS = {
@@ -28,7 +28,8 @@ def policy_network(agent: Any) -> keras.Model:
         [observation, (start, *memory)] -> action, or [action, *memory] of a recurrent agent
 
     All are batches. The parts of a Dict are inputs of their own, with its names; categories are
-    one-hot. Masks of actions are an input "action_mask".
+    one-hot. Masks of actions are an input "action_mask", int8. Images of bytes are uint8, all else
+    is float32.
     """
     if not hasattr(agent.algorithm, "policy_model"):
         from lab.agents.tabular.exporting import table_network
@@ -40,15 +41,14 @@ def policy_network(agent: Any) -> keras.Model:
     names = ["start", *(f"memory_{position}" for position in range(len(others) - 1))]
     more = [keras.Input(tensor.shape[1:], name=name) for tensor, name in zip(others, names, strict=False)]
     if isinstance(space, Composite):
-        seen = [keras.Input(part.shape, name=_input_name(part.name)) for part in space.parts]
-        flat = [ops.reshape(tensor, (-1, int(np.prod(tensor.shape[1:])))) for tensor in seen]
+        seen = [keras.Input(part.shape, dtype=_dtype(part), name=_input_name(part.name)) for part in space.parts]
         if mask_size(space):
-            seen.append(keras.Input((space.mask,), name="action_mask"))
-            flat.append(seen[-1])
+            seen.append(keras.Input((space.mask,), dtype="int8", name="action_mask"))
+        flat = [ops.reshape(ops.cast(tensor, "float32"), (-1, int(np.prod(tensor.shape[1:])))) for tensor in seen]
         whole = ops.concatenate(flat, axis=-1) if len(flat) > 1 else flat[0]
     else:
-        whole = keras.Input(observation.shape[1:], name="observation")
-        seen = [whole]
+        seen = [keras.Input(observation.shape[1:], dtype=_dtype(parts_of(space)[0]), name="observation")]
+        whole = ops.cast(seen[0], "float32")
     outputs = model([whole, *more] if more else whole)
     first, *rest = outputs if isinstance(outputs, list | tuple) else [outputs]
     action, inputs = _action(agent.source.actions, first), [*seen, *more]
@@ -74,7 +74,21 @@ def export(agent: Any, path: Any, *, format: str, **options: Any) -> Path:
         model.save(path, **options)
     else:
         model.export(str(path), format=format, **{"verbose": False} | options)
+    if format == "onnx":
+        _check_onnx(path)
     return path
+
+
+def _check_onnx(path):
+    """ValueError where the file has operations that ONNX does not know: tf2onnx only logs them."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        path.unlink()
+        message = (str(error).strip() or "no reason").splitlines()[0]
+        raise ValueError(f"format: expected a policy of operations that ONNX has, received {message}") from error
 
 
 def _action(space, output):
@@ -82,15 +96,18 @@ def _action(space, output):
     if isinstance(space, gymnasium.spaces.Box):
         return _clipped(UnitBox(space), output)
     if isinstance(space, gymnasium.spaces.Discrete):
-        return _best(output)
+        return best_action(output)
     counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
     ends = np.cumsum(counts).tolist()
     parts = [output[..., start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    return ops.stack([_best(part) for part in parts], axis=-1)
+    return ops.stack([best_action(part) for part in parts], axis=-1)
 
 
-def _best(scores):
-    """The first of the highest scores. Keras's argmax has operations that ONNX and LiteRT lack."""
+def best_action(scores: Any) -> Any:
+    """The first of the highest scores `[..., A]` -> `[...]`.
+
+    Keras's argmax has operations that ONNX and LiteRT lack.
+    """
     return ops.squeeze(ops.top_k(scores, 1)[1], axis=-1)
 
 
@@ -103,6 +120,11 @@ def _clipped(box, output):
     half, middle = box.half.astype("float64"), box.middle.astype("float64")
     unit = keras.layers.Rescaling((1 / half).tolist(), (-middle / half).tolist())(output)
     return keras.layers.Rescaling((half * (1 - 2e-7)).tolist(), middle.tolist())(ops.clip(unit, -1.0, 1.0))
+
+
+def _dtype(part):
+    """Of an input: bytes for the pixels of an image that the environment gives as bytes."""
+    return "uint8" if part.scale < 1 else "float32"
 
 
 def _input_name(name):

@@ -73,7 +73,7 @@ def fit(
     listeners = _listeners(agent, model, callbacks, -(-steps // every))
     boundaries = min((each.every for each in callbacks if getattr(each, "exact", False)), default=NEVER)
     level = 1 if verbose == "auto" else int(verbose)
-    bar = keras.utils.Progbar(total - begin, verbose=level, stateful_metrics=SHOWN, unit_name="step")
+    bar = keras.utils.Progbar(total - begin, verbose=level % 2, stateful_metrics=SHOWN, unit_name="step")
     loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
     model.stop_training = False
     model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
@@ -89,6 +89,8 @@ def fit(
             logs = _logs(agent, report, selection)
             shown = [(name, logs[name]) for name in SHOWN if not math.isnan(logs.get(name, math.nan))]
             bar.update(min(report.step, total) - begin, shown, finalize=report.step >= total)
+            if level == 2:
+                print(f"step {report.step:,}", *(f"{name}: {value:.4g}" for name, value in shown), sep=" - ", flush=True)
             listeners.on_epoch_end(epoch, logs)
             if model.stop_training or report.step >= total:
                 break

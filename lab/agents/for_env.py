@@ -31,12 +31,44 @@ PARTS = (
 )
 
 
+# {a name in Stable-Baselines3: ours}
+ELSEWHERE = {
+    "gamma": "discount",
+    "n_envs": "num_envs",
+    "n_steps": "rollout_length",
+    "n_epochs": "epochs",
+    "batch_size": "minibatches, the number of parts",
+    "ent_coef": "entropy_weight",
+    "vf_coef": "value_weight",
+    "clip_range": "clip",
+    "max_grad_norm": "max_gradient_norm",
+    "lr": "learning_rate",
+    "tau": "polyak",
+    "target_update_interval": "target_every, in updates",
+    "train_freq": "rollout_length",
+    "gradient_steps": "updates",
+    "exploration_final_eps": "epsilon_end",
+    "net_arch": "hidden",
+    "policy_kwargs": "hidden, or network for a Keras model",
+    "total_timesteps": "the argument of fit",
+}
+
+
 class ForEnv:
     """Gives an algorithm `for_env` and `load`, which make a `lab.agents.Agent`."""
 
     @classmethod
     def for_env(cls, environment: Any, **arguments: Any) -> "Agent":
-        """An agent that learns in an environment by this algorithm; see `lab.agents.for_env`."""
+        """An agent that learns in an environment by this algorithm.
+
+        Args:
+            environment: an id, a class or function that makes an environment, an environment, or a
+                vector environment.
+            **arguments: those of `lab.agents.for_env`: num_envs, vectorization, wrappers,
+                environment_options, action_mask, network, critic, optimizer, epsilon, seed; and the
+                fields of the class of the same name in `lab.agents.settings`, such as
+                learning_rate, discount, hidden.
+        """
         return for_env(cls, environment, **arguments)
 
     @classmethod
@@ -124,6 +156,8 @@ def for_env(
     _require_actions(algorithm.__name__, config, source.actions)
     own = Own(network, critic, optimizer, epsilon, (source.raw, source.actions))
     _require_used(algorithm.__name__, own, config)
+    if "learning_rate" in settings and not isinstance(optimizer, str | None):
+        raise ValueError("learning_rate: expected in the optimizer, which is given, received beside it.")
     horizon = Horizon(config)
     with _in_words_of_the_user():
         made = builder.build(config, source.observations, source.actions, parts, horizon, own)
@@ -152,6 +186,8 @@ def _config(name, kind, given):
     for each in given:
         if each in NOT_HERE:
             raise ValueError(f"{each}: expected as {NOT_HERE[each]}, received as a setting of {name}.")
+        if each in ELSEWHERE and each not in known:
+            raise ValueError(f"{each}: expected its name here, {ELSEWHERE[each]}, received {each!r}.")
         validation.require_name(f"settings of {name}", each, known)
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     with _in_words_of_the_user():

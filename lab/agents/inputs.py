@@ -124,8 +124,8 @@ def own_network(
 ) -> keras.Model:
     """A user's model as a network for the observations of a Box.
 
-    Its inputs are the parts of the observation: those that have the name of a part of a Dict, else
-    in the order of the parts. Masks apply to its first output.
+    Its inputs are the parts of the observation, and have the names of a Dict's parts. A subclassed
+    model, whose inputs have no names, gets a list of the parts. Masks apply to its first output.
 
     Args:
         space: of the observations.
@@ -147,7 +147,7 @@ def own_network(
         )
     parts = parts_of(space)
     known = list(getattr(model, "inputs", None) or ())
-    order = _order(parts, known[: len(known) - len(others)])
+    order = _order(name, parts, [tensor.name for tensor in known[: len(known) - len(others)]])
     expected = [*(part.shape for part in order), *others]
     received = [tuple(tensor.shape[1:]) for tensor in known]
     if known and not _fit(expected, received):
@@ -197,11 +197,16 @@ def _encode(x, encoder, part):
     return ops.reshape(flat, (-1, *leading, flat.shape[-1]))
 
 
-def _order(parts, known):
-    """The parts in the order of a model's inputs: by name if all are known, else as they are."""
-    names = [tensor.name for tensor in known]
-    by_name = {part.name: part for part in parts}
-    return tuple(by_name[name] for name in names) if sorted(names) == sorted(by_name) else parts
+def _order(name, parts, names):
+    """The parts in the order of the names of a model's inputs. One part needs no name."""
+    by_name = {part.name.replace("/", "_"): part for part in parts}
+    if not names or len(parts) == 1:
+        return parts
+    if sorted(names) != sorted(by_name):
+        raise ValueError(
+            f"{name}: expected inputs named {', '.join(by_name)}, as the observation's parts, received {', '.join(names)}."
+        )
+    return tuple(by_name[each] for each in names)
 
 
 def _fit(expected, received):

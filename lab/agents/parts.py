@@ -194,3 +194,30 @@ def flat_mask(mask: Any, sizes: list[int], *, required: bool = True) -> np.ndarr
             where = f" in part {position}" if len(sizes) > 1 else ""
             raise EnvironmentFailure(f"action_mask: expected at least one allowed action{where}, received none.")
     return np.concatenate(arrays) > 0
+
+
+def mask_rows(mask: Any, sizes: list[int], count: int) -> np.ndarray:
+    """The masks of a batch `[count, A]`, as bool, from one for all of them or one for each.
+
+    Args:
+        mask: as in `flat_mask`; or an array `[count, A]`, a tuple of `[count, n]` for the parts of
+            an action, a list of masks.
+        sizes: the number of actions of each part.
+        count: how many rows there are.
+
+    Raises:
+        ValueError: a mask has another shape, or allows nothing.
+    """
+    first: Any = mask[0] if isinstance(mask, tuple | list | np.ndarray) and len(mask) else 0
+    try:
+        if isinstance(first, tuple) or (len(sizes) == 1 and np.ndim(first) == 1):
+            rows = [flat_mask(row, sizes) for row in mask]
+        elif len(sizes) > 1 and np.ndim(first) == 2:  # a batch of each part
+            rows = [flat_mask(row, sizes) for row in zip(*mask, strict=True)]
+        else:
+            rows = [flat_mask(mask, sizes)] * count
+    except EnvironmentFailure as error:
+        raise ValueError(str(error)) from error
+    if len(rows) != count:
+        raise ValueError(f"action_mask: expected one for each of {count} observations, received {len(rows)}.")
+    return np.stack(rows)

@@ -5,6 +5,7 @@ evaluate it. It turns observations as the environment gives them into the agent'
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,9 +20,10 @@ from lab import validation
 from lab.agents import environment_checks, environments
 from lab.agents.copies import Copies, copies, name_of
 from lab.agents.device import Masked, masks_of
-from lab.agents.parts import MASK, Flattened, MaskInObservation, OnlyPart, action_counts, flat_mask, mask_size
+from lab.agents.parts import MASK, Flattened, MaskInObservation, OnlyPart, action_counts, mask_rows, mask_size
 from lab.agents.spaces import one_line
 
+NO_MASK = "predict: the environment gives masks of actions, but no action_mask was passed; all actions are taken as allowed."
 VECTORIZATIONS = ("sync", "async", "device")
 PURE = (MaskInObservation, Flattened, OnlyPart, FlattenObservation)  # wrappers that `Source.convert` does by itself
 
@@ -207,14 +209,19 @@ class Source:
         self._seen = spaces.Box(whole.low[:-size], whole.high[:-size], dtype=whole.dtype.type) if size else whole
         if size and isinstance(self.raw, spaces.Box):
             self._seen = self.raw
-        self._plain = isinstance(self.raw, spaces.Box)
+        self._plain, self._warned = isinstance(self.raw, spaces.Box), False
 
     def _with_mask(self, observations, mask, size):
         if not size:
+            if mask is not None:
+                raise ValueError("action_mask: expected none, because the environment gives no masks, received one.")
             return observations
+        if mask is None and not self._warned:
+            self._warned = True
+            warnings.warn(NO_MASK, stacklevel=4)
         flat = observations.reshape(len(observations), -1)
-        allowed = flat_mask(mask, self._sizes).astype(self.observations.dtype)
-        return np.concatenate([flat, np.broadcast_to(allowed, (len(flat), size))], axis=1)
+        allowed = mask_rows(mask, self._sizes, len(flat)).astype(self.observations.dtype)
+        return np.concatenate([flat, allowed], axis=1)
 
     def _converted(self, observation, mask, size):
         raw = self.raw
@@ -227,8 +234,16 @@ class Source:
             if not isinstance(observation, dict | tuple) and np.shape(observation)[-1:] == self._seen.shape:
                 single = observation.ndim == 1
                 return self._with_mask(np.atleast_2d(observation), mask, size), single
-        received = type(observation).__name__ if isinstance(observation, dict | tuple) else f"the shape {np.shape(observation)}"
-        raise ValueError(f"observation: expected one in {one_line(raw)}, or a batch of them, received {received}.")
+        raise ValueError(f"observation: expected one in {one_line(raw)}, or a batch of them, received {_brief(observation)}.")
+
+
+def _brief(observation):
+    """What somebody passed as an observation, for messages."""
+    if isinstance(observation, dict):
+        return "parts " + ", ".join(f"{name!r} {list(np.shape(part))}" for name, part in observation.items())
+    if isinstance(observation, tuple) and len(observation) == 2 and isinstance(observation[1], dict):
+        return "(observation, info), as reset returns them; pass the observation"
+    return type(observation).__name__ if isinstance(observation, tuple) else f"the shape {np.shape(observation)}"
 
 
 def _raw(env):

@@ -8,6 +8,7 @@ view that a person has clicked. `lab.runs.mlflow_app` makes "Model training" the
 import contextlib
 import importlib.metadata
 import os
+import signal
 import subprocess
 import sys
 
@@ -67,6 +68,17 @@ def ui(port: int, uri: str, folder: RunFolder | None = None) -> int:
     # third of the time to start.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | QUIET | os.environ
     environment["MLFLOW_BACKEND_STORE_URI"] = mlflow_server.with_password(uri)  # everyone can read a command line
-    with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.call(command, env=environment)
-    return 0
+    return serve(command, environment)
+
+
+def serve(command: list[str], environment: dict[str, str]) -> int:
+    """Runs a server until it ends, or until an interrupt or SIGTERM, which ends it too."""
+    server = subprocess.Popen(command, env=environment)
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.terminate()
+        server.wait()

@@ -321,6 +321,7 @@ def test_summary_says_what_the_agent_sees_and_does():
     lines = []
     small(SAC, environment_options={"done": "box"}).summary(print_fn=lines.append)
     text = "\n".join(lines)
+    assert max(len(line) for line in text.splitlines()) <= 100
     assert lines[0] == "SAC('Toy', num_envs=2, seed=0, step=0)" and "observations: Box(-1.0, 1.0, (3,), float32)" in text
     assert "actions: Box([-2. 0.], [2. 1.], (2,), float32)" in text and "batch_size=4" in text
     assert "steps=" not in text and text.count("Total params") == 3  # actor and two critics
@@ -351,3 +352,13 @@ def test_an_interrupt_loses_nothing():
     interrupted_early = small(DQN, learning_starts=24)
     interrupted_early.step = 8
     assert fit(interrupted_early, 24).history["step"] == [24, 32]
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_line_for_each_report(capsys):
+    agent = small(PPO, "CartPole-v1")
+    agent.fit(32, report_every=16, verbose=2, callbacks=keras.callbacks.CSVLogger("/dev/null"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" - ")[0] for line in lines] == ["step 16", "step 32"]
+    agent.fit(16, report_every=16, verbose=0)
+    assert not capsys.readouterr().out

@@ -66,7 +66,8 @@ def some(agent, options):
     if masks[0] is not None:
         flat = [np.concatenate(mask) if isinstance(mask, tuple) else mask for mask in masks]
         inputs["action_mask"] = np.stack(flat)
-    return {name: value.astype("float32") for name, value in inputs.items()}, np.stack(actions)
+    kinds = {"action_mask": "int8"} | {name: "uint8" for name, value in inputs.items() if value.dtype == np.uint8}
+    return {name: value.astype(kinds.get(name, "float32")) for name, value in inputs.items()}, np.stack(actions)
 
 
 @only("tensorflow")

@@ -39,6 +39,11 @@ def dense(*units, inputs=3):
     return keras.Sequential([keras.Input((inputs,)), *(keras.layers.Dense(n) for n in units)])
 
 
+def two_inputs(*names):
+    inputs = [keras.Input(shape, name=name) for name, shape in zip(names, ((6, 6, 3), (3,), (3,)), strict=True)]
+    return keras.Model(inputs, keras.layers.Concatenate()([keras.layers.Flatten()(each) for each in inputs]))
+
+
 class Fixed(keras.Model):
     """A subclass without a configuration."""
 
@@ -89,6 +94,15 @@ BAD = {
     "a setting": (
         lambda: small(PPO, learning_rat=1),
         r"settings of PPO: expected one of .*'learning_rat' \(nearest: learning_rat",
+    ),
+    "another's name": (lambda: small(PPO, gamma=0.9), r"^gamma: expected its name here, discount, received 'gamma'"),
+    "two step sizes": (
+        lambda: small(PPO, optimizer=keras.optimizers.SGD(0.1), learning_rate=0.2),
+        r"learning_rate: expected in the optimizer, which is given, received beside it",
+    ),
+    "names of inputs": (
+        lambda: small(PPO, network=two_inputs("camera", "gear", "pace"), environment_options={"seen": "dict"}),
+        r"^network: expected inputs named camera, gear, speed, as the observation's parts, received camera, gear, pace",
     ),
     "steps": (lambda: small(PPO, steps=100), r"steps: expected as the argument of fit, received as a setting of PPO"),
     "device": (lambda: small(PPO, device=True), r'device: expected as vectorization="device", received'),
@@ -158,5 +172,9 @@ def test_what_is_wrong_when_it_is_used():
         ValueError, match=r"observation: expected one in Box\(.*\), or a batch of them, received the shape \(4,\)"
     ):
         agent.predict(np.zeros(4))
-    with pytest.raises(ValueError, match=r"observation: expected one in Box.* received dict"):
+    with pytest.raises(ValueError, match=r"observation: expected one in Box.* received parts 'speed' \[3\]"):
         agent.predict({"speed": np.zeros(3)})
+    with pytest.raises(ValueError, match=r"received \(observation, info\), as reset returns them; pass the observation"):
+        agent.predict(Toy().reset(seed=0))
+    with pytest.raises(FileNotFoundError, match=r"nowhere/agent.zip: expected a folder that exists, received nowhere"):
+        agent.save("nowhere/agent.zip")

@@ -157,9 +157,9 @@ def test_a_bad_mask_is_told(kind, message):
 @pytest.mark.usefixtures("eager")
 def test_a_mask_that_allows_nothing_is_told_to_who_predicts():
     agent = small(PPO, environment_options={"masked": True})
-    with pytest.raises(EnvironmentFailure, match="action_mask: expected at least one allowed action, received none"):
+    with pytest.raises(ValueError, match="action_mask: expected at least one allowed action, received none"):
         agent.predict(np.zeros(3), action_mask=[0, 0, 0])
-    with pytest.raises(EnvironmentFailure, match=r"action_mask: expected \[3\], .* received \[2\]"):
+    with pytest.raises(ValueError, match=r"action_mask: expected \[3\], .* received \[2\]"):
         agent.predict(np.zeros(3), action_mask=[1, 0])
 
 
@@ -214,3 +214,29 @@ def test_a_vector_environment_with_masks_says_what_to_do():
     with pytest.raises(ValueError, match="expected a function that makes a single environment, because of its info"):
         Source(envs, num_envs=1)
     assert isinstance(Source(envs, num_envs=1, action_mask=False).observations, spaces.Box)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_batch_has_a_mask_for_each_or_one_for_all():
+    agent = small(PPO, environment_options={"masked": True})
+    seen, masks = np.zeros((3, 3), np.float32), np.eye(3, dtype=np.int8)
+    np.testing.assert_array_equal(agent.predict(seen, action_mask=masks), [0, 1, 2])
+    np.testing.assert_array_equal(agent.predict(seen, action_mask=list(masks)), [0, 1, 2])
+    np.testing.assert_array_equal(agent.predict(seen, action_mask=masks[2]), [2, 2, 2])
+    with pytest.raises(ValueError, match="action_mask: expected one for each of 3 observations, received 2"):
+        agent.predict(seen, action_mask=masks[:2])
+    several = small(PPO, environment_options={"masked": True, "done": "multi"})
+    two, three = np.eye(2, dtype=np.int8)[[0, 1, 0]], masks
+    expected = [[0, 0], [1, 1], [0, 2]]
+    np.testing.assert_array_equal(several.predict(seen, action_mask=(two, three)), expected)
+    np.testing.assert_array_equal(several.predict(seen, action_mask=list(zip(two, three, strict=True))), expected)
+
+
+@pytest.mark.usefixtures("eager")
+def test_who_forgets_the_mask_is_warned_once():
+    agent = small(PPO, environment_options={"masked": True})
+    with pytest.warns(UserWarning, match="the environment gives masks of actions, but no action_mask was passed") as seen:
+        agent.predict(np.zeros(3)), agent.predict(np.zeros(3))
+    assert len(seen) == 1
+    with pytest.raises(ValueError, match="action_mask: expected none, because the environment gives no masks, received one"):
+        small(PPO).predict(np.zeros(3), action_mask=[1, 0, 1])

@@ -285,7 +285,7 @@ def test_the_ui_runs_no_jobs_unless_asked_to(monkeypatch, asked, jobs):
     if asked:
         monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", asked)
     monkeypatch.setattr(mlflow_server, "client", lambda uri: None)
-    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
+    monkeypatch.setattr(mlflow_ui, "serve", lambda command, env: called.append((command, env)) or 0)
     assert mlflow_ui.ui(5123, "sqlite:///x.db") == 0
     ((command, environment),) = called
     assert command[command.index("--port") + 1] == "5123"

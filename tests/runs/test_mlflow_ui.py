@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def called(monkeypatch):
     """[(command, environment)] of the servers that were started."""
     found = []
     monkeypatch.setattr(mlflow_server, "client", lambda uri: None)
-    monkeypatch.setattr(subprocess, "call", lambda command, env: found.append((command, env)) or 0)
+    monkeypatch.setattr(mlflow_ui, "serve", lambda command, env: found.append((command, env)) or 0)
     return found
 
 
@@ -142,3 +143,19 @@ def test_the_choices_are_keys_of_this_mlflow():
     keys = [key.rpartition("_v")[0] for key in mlflow_app.CHOICES]
     assert not [key for key in keys if f'"{key}"' not in text]
     assert '"workflowType"' in text and '"machine_learning"' in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_sigterm_ends_the_server_too(tmp_path):
+    """The program below serves by a process that writes its id and sleeps."""
+    child = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
+    program = f"import os, sys\nfrom lab.runs import mlflow_ui\nsys.exit(mlflow_ui.serve([sys.executable, '-c', {child!r}], dict(os.environ)))"
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    end = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lab.agents.exporting import best_action
+
 
 def table_network(agent: Any) -> keras.Model:
     """From the observation to the greedy action, as a Keras model.
@@ -36,4 +38,4 @@ def table_network(agent: Any) -> keras.Model:
         mask = keras.Input((actions,), name="action_mask")
         rank, inputs = ops.where(mask > 0, rank, float(actions)), [observation, mask]
     table.set_weights([ranks])
-    return keras.Model(inputs if len(inputs) > 1 else observation, ops.argmin(rank, axis=-1), name="policy")
+    return keras.Model(inputs if len(inputs) > 1 else observation, best_action(-rank), name="policy")

@@ -10,6 +10,7 @@ from lab.agents import SaveAgent, fitting, train
 from lab.agents.tabular import DiscreteStates, LinearReinforce, LinearSarsaLambda, MonteCarloControl, QLearning, TabularRollout
 from tests.agents.tabular.strict_grid import FreeGrid, StrictGrid
 from tests.agents.tabular.test_masks import LEARNERS
+from tests.backends import only
 
 FROZEN = {"environment_options": {"is_slippery": False}}
 AGENTS = {name: (kind, StrictGrid, options) for name, (kind, options) in LEARNERS.items()} | {
@@ -256,3 +257,17 @@ class Vast(FreeGrid):
 def test_bad_input(build, words):
     with pytest.raises(ValueError, match=words):
         build()
+
+
+@only("tensorflow")
+def test_a_table_in_onnx(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    agent = QLearning.for_env("Taxi-v4", seed=0)
+    agent.fit(2_000, verbose=0)
+    session = onnxruntime.InferenceSession(agent.export(tmp_path / "taxi", format="onnx"))
+    states, masks = np.arange(0, 500, 7, dtype=np.int32), np.ones((72, 6), np.float32)
+    given = dict(zip((each.name.split(":")[0] for each in session.get_inputs()), (states, masks), strict=True))
+    given = {each.name: given[each.name.split(":")[0]] for each in session.get_inputs()}
+    actions = session.run(None, given)[0]
+    np.testing.assert_array_equal(actions, [agent.predict(int(state), action_mask=np.ones(6, np.int8)) for state in states])
