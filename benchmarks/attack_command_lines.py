@@ -24,7 +24,7 @@ import numpy as np
 
 from lab import __main__ as commands
 from lab import validation
-from lab.runs import command_line, courier, experiment, mlflow_server
+from lab.runs import command_line, courier, experiment, mlflow_ui
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 2_000  # parsed
@@ -101,7 +101,7 @@ def _fields(usual):
 
 def _command(argv):
     with (
-        mock.patch.object(mlflow_server, "ui", side_effect=Reached),
+        mock.patch.object(mlflow_ui, "ui", side_effect=Reached),
         mock.patch.object(courier, "sync", side_effect=Reached),
         mock.patch.object(commands, "_model", side_effect=Reached),
         mock.patch.dict(os.environ, {"DISPLAY": ":0"}),

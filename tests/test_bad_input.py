@@ -243,7 +243,7 @@ def test_seeds_go_on_where_they_stopped(own_home):
     assert parent.status() == "FINISHED"
     assert len(folders(own_home)) == 3
     assert parent.results() is None
-    assert dict(parent.metrics())["r"] == [(10, 10.0)]
+    assert dict(parent.metrics())["r"] == [(step, float(step)) for step in range(1, 11)]  # the mean curve, and the result
 
 
 def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(own_home, monkeypatch):

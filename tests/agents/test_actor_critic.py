@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow  # compiles many programs
 AGENTS = {
     "REINFORCE": lambda **o: actors.make(REINFORCE, **o),
     "A2C": lambda **o: actors.make(A2C, **o),
-    "PPO": lambda **o: actors.make(PPO, gae_lambda=0.5, **o),
+    "PPO": lambda **o: actors.make(PPO, gae_lambda=0.5, epochs=4, minibatches=4, **o),
 }
 BOX = spaces.Box(np.array([-3.0, 0.5], np.float32), np.array([1.0, 10.5], np.float32))
 ENVS = 50

@@ -89,7 +89,8 @@ def dqn():
 
 
 def actor_critic(kind):
-    return lambda: actors.identity_agent(kind, torso=noisy, rollout_length=10)
+    options = {"epochs": 4, "minibatches": 4} if kind is PPO else {}
+    return lambda: actors.identity_agent(kind, torso=noisy, rollout_length=10, **options)
 
 
 def recurrent():
