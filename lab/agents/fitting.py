@@ -64,8 +64,10 @@ def fit(
     algorithm, rollout, begin = agent.algorithm, agent.rollout, agent.step
     every = min(max(steps // 100, 1_000), 100_000)
     every = every if report_every is None else validation.integer("report_every", report_every)
-    every = round_up(every, algorithm.rollout_length * rollout.num_envs)
-    total = begin + round_up(steps, every)
+    per_iteration = algorithm.rollout_length * rollout.num_envs
+    every = round_up(every, per_iteration)
+    first = max(round_up(algorithm.learning_starts, per_iteration) - begin, 0)  # steps before learning
+    total = begin + first + round_up(max(steps - first, 0), every)
     model: Any = getattr(algorithm, "model", None) or TableModel(algorithm.variables)
     if agent.horizon:
         agent.horizon.steps.assign(float(horizon or total))
@@ -74,7 +76,7 @@ def fit(
     boundaries = min((each.every for each in callbacks if getattr(each, "exact", False)), default=NEVER)
     level = 1 if verbose == "auto" else int(verbose)
     bar = keras.utils.Progbar(total - begin, verbose=level % 2, stateful_metrics=SHOWN, unit_name="step")
-    loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries)
+    loop = train(algorithm, rollout, steps=total, start=begin, report_every=every, checkpoint_every=boundaries, total=total)
     model.stop_training = False
     model.optimizer = algorithm.optimizer if hasattr(algorithm, "optimizer") else None  # of Keras's callbacks for step sizes
     listeners.on_train_begin()

@@ -45,6 +45,7 @@ def train(
     start: int = 0,
     report_every: int = 1_000,
     checkpoint_every: int = 10_000,
+    total: int | None = None,
 ) -> Iterator[Report]:
     """Trains for at least `steps` environment steps. Yields a `Report` every `report_every` steps.
 
@@ -66,10 +67,11 @@ def train(
         steps: is rounded up as in `whole_steps`.
         start: the step of the boundary from which to go on. The variables hold its checkpoint.
         report_every, checkpoint_every: environment steps, rounded up to whole rollouts.
+        total: the last step, a whole number of rollouts, instead of `steps` rounded up.
     """
     per_iteration = agent.rollout_length * rollout.num_envs
-    learning_starts = round_up(agent.learning_starts, per_iteration)
-    total = start + whole_steps(steps - start, max(learning_starts - start, 0), per_iteration, report_every)[1]
+    learning_starts, rounded = whole_steps(steps, agent.learning_starts, per_iteration, report_every)
+    total = rounded if total is None else total
     report_every = round_up(report_every, per_iteration)
     checkpoint_every = round_up(checkpoint_every, per_iteration)
     step = start
