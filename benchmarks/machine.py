@@ -4,10 +4,11 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
+
+from lab.runs import machine
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,13 +19,8 @@ def processor() -> str:
 
     The same program rounds differently with each of them.
     """
-    try:
-        about = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor()
-    name = re.search(r"^model name\s*: (.+)$", about, re.MULTILINE)
-    has = [flag for flag in ("avx2", "avx512f", "amx_bf16") if re.search(rf"^flags\b.*\b{flag}\b", about, re.MULTILINE)]
-    return ", ".join([name.group(1) if name else platform.processor(), *has])
+    found = machine.flags() or ()
+    return ", ".join([machine.processor(), *(flag for flag in ("avx2", "avx512f", "amx_bf16") if flag in found)])
 
 
 def describe(*packages: str) -> dict[str, Any]:

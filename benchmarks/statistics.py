@@ -3,11 +3,12 @@
 import numpy as np
 from scipy import stats
 
+from lab.runs import intervals
+
 
 def half_width(values: np.typing.ArrayLike) -> float:
     """Half the width of the 95 % Student interval of a mean; NaN of one value."""
-    count = len(values)
-    return float(stats.t.ppf(0.975, count - 1) * stats.sem(values)) if count > 1 else float("nan")
+    return float(intervals.half_width(values)) if len(values) > 1 else float("nan")
 
 
 def interval(values: np.typing.ArrayLike, digits: int) -> str:

@@ -15,7 +15,11 @@ from tests.agents.toys import SMALL
 
 DOCS = generate.DOCS
 PAGES = {path.relative_to(DOCS).as_posix(): path.read_text() for path in (*DOCS.glob("*.md"), *DOCS.glob("results/*.md"))}
-EXAMPLES = {f"{name}:{i}": code for name, text in PAGES.items() for i, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))}  # fmt: skip
+EXAMPLES = {
+    f"{name}:{i}": code
+    for name, text in PAGES.items()
+    for i, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+}
 SIDES = DOCS / "from_stable_baselines3"
 TASKS = sorted(path.stem.removesuffix("_lab") for path in SIDES.glob("*_lab.py"))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lab.runs.intervals import half_width
 from lab.runs.track import Track
 
 if TYPE_CHECKING:  # heavy packages, which an experiment imports when it runs
@@ -254,7 +255,6 @@ def draw_curves(axes: "Axes", curves: Mapping[str, np.typing.ArrayLike], *, x: A
         **labels: those of `Axes.set`.
     """
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-    from scipy import stats
 
     for name, given in curves.items():
         values = np.asarray(given, float)
@@ -262,8 +262,8 @@ def draw_curves(axes: "Axes", curves: Mapping[str, np.typing.ArrayLike], *, x: A
         mean = values.mean(axis=0)
         (line,) = axes.plot(points, mean, label=name, linewidth=1.5)
         if len(values) > 1:
-            half_width = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values, axis=0)
-            axes.fill_between(points, mean - half_width, mean + half_width, alpha=0.2, color=line.get_color(), linewidth=0)
+            half = half_width(values)
+            axes.fill_between(points, mean - half, mean + half, alpha=0.2, color=line.get_color(), linewidth=0)
     axes.set(**labels)
     axes.grid(alpha=0.3)
     if x is None:

@@ -128,7 +128,14 @@ def load(path: Any, *, algorithm: Any = None, environment: Any = None, **argumen
             raise ValueError(f"{path}: expected an agent of {algorithm.__name__}, received one of {kind.__name__}.")
         tensors = safetensors.numpy.load(archive.read("variables.safetensors"))
         given = _arguments(path, content, environment, arguments, archive)
-    agent = kind.for_env(**given)
+    try:
+        agent = kind.for_env(**given)
+    except ValueError as error:
+        if environment is None or not str(error).startswith(("environment:", "network:", "critic:")):
+            raise
+        saved = content["environment"]
+        expected = f"an environment with observations {saved['observations']} and actions {saved['actions']}"
+        raise ValueError(f"{path}: expected {expected}, received another: {error}") from error
     _require_spaces(path, content["environment"], agent.source)
     _assign(path, agent, tensors, content)
     agent.step = content["step"]

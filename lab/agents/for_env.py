@@ -137,12 +137,13 @@ def for_env(
     if algorithm not in BUILDERS:
         names = ", ".join(each.__name__ for each in BUILDERS)
         raise ValueError(f"algorithm: expected one of {names}, received {getattr(algorithm, '__name__', algorithm)}.")
-    builder = BUILDERS[algorithm]
+    builder, seed, epsilon = BUILDERS[algorithm], validation.integer("seed", seed, 0), _plain(epsilon)
+    settings = {name: _plain(value) for name, value in settings.items()}
     if isinstance(network, str):
         settings["network"], network = network, None
     num_envs = getattr(environment, "num_envs", None) or num_envs
     config = _config(algorithm.__name__, builder.settings, settings | ({} if num_envs is None else {"num_envs": num_envs}))
-    parts = np.random.SeedSequence(validation.integer("seed", seed, 0)).generate_state(builder.count(config) + 2)
+    parts = np.random.SeedSequence(seed).generate_state(builder.count(config) + 2)
     *parts, training, testing = parts.tolist()
     with _in_words_of_the_user():
         source = Source(
@@ -171,6 +172,13 @@ def for_env(
     return agent
 
 
+def _plain(value):
+    """A number of NumPy as Python's, a list or an array as a tuple, so that a file can hold it."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(_plain(each) for each in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _rollout(algorithm, source, seed):
     from lab.agents.rollout import DeviceRollout, HostRollout
 
@@ -189,7 +197,6 @@ def _config(name, kind, given):
         if each in ELSEWHERE and each not in known:
             raise ValueError(f"{each}: expected its name here, {ELSEWHERE[each]}, received {each!r}.")
         validation.require_name(f"settings of {name}", each, known)
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     with _in_words_of_the_user():
         return kind(steps=2 * 10**9, **given)
 

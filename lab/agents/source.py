@@ -62,6 +62,7 @@ class Source:
         action_mask: bool = True,
     ) -> None:
         validation.require_name("vectorization", vectorization, VECTORIZATIONS)
+        self._warned = False  # of a mask that was forgotten
         self.environment, self.vectorization, self.num_envs = environment, vectorization, num_envs
         self.options, self.wrappers, self.action_mask = dict(options or {}), tuple(wrappers), action_mask
         if vectorization == "device":
@@ -100,9 +101,12 @@ class Source:
 
         Args:
             observation: one, or a batch, as the environment gives it or as the agent takes it.
-            mask: `info["action_mask"]`, of a single observation. Without it all are allowed.
+            mask: `info["action_mask"]`, one or a batch. Without it all actions are allowed.
         """
         size, shape = mask_size(self.observations), self._seen.shape
+        if size and mask is None and not self._warned:
+            self._warned = True
+            warnings.warn(NO_MASK, stacklevel=3)
         if not isinstance(observation, dict | tuple):
             observation = np.asarray(observation)
             if observation.shape == shape and self._plain:
@@ -110,10 +114,6 @@ class Source:
             if observation.shape[1:] == shape and self._plain:
                 return self._with_mask(observation, mask, size), False
         return self._converted(observation, mask, size)
-
-    def close(self) -> None:
-        """Closes the environments in which the agent learns."""
-        self.training.close()
 
     def _open(self, environment):
         """Environments that are made one by one."""
@@ -209,16 +209,13 @@ class Source:
         self._seen = spaces.Box(whole.low[:-size], whole.high[:-size], dtype=whole.dtype.type) if size else whole
         if size and isinstance(self.raw, spaces.Box):
             self._seen = self.raw
-        self._plain, self._warned = isinstance(self.raw, spaces.Box), False
+        self._plain = isinstance(self.raw, spaces.Box)
 
     def _with_mask(self, observations, mask, size):
         if not size:
             if mask is not None:
                 raise ValueError("action_mask: expected none, because the environment gives no masks, received one.")
             return observations
-        if mask is None and not self._warned:
-            self._warned = True
-            warnings.warn(NO_MASK, stacklevel=4)
         flat = observations.reshape(len(observations), -1)
         allowed = mask_rows(mask, self._sizes, len(flat)).astype(self.observations.dtype)
         return np.concatenate([flat, allowed], axis=1)

@@ -1,11 +1,7 @@
 """The mean curve of several seeds, with its 95 % interval, as metrics and a picture of the parent.
 
 The curves of the seeds are interpolated at common steps. At each step, with n seeds, their mean m
-and their standard deviation s (n - 1 in its denominator):
-
-    m ± t(0.975, n - 1) s / √n
-
-t is the quantile of Student's distribution.
+and the 95 % interval of `lab.runs.intervals`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lab.runs import curves
 from lab.runs.about import Condition, conditions
+from lab.runs.intervals import half_width
 from lab.runs.paths import replacing
 from lab.runs.progress import SHOWN
 from lab.runs.track import Track
@@ -50,7 +47,6 @@ def band(curves: Sequence[Points], points: int = POINTS) -> Band | None:
     More than `points` steps are thinned evenly. Values that are not finite are left out.
     """
     import numpy as np
-    from scipy import stats
 
     finite = [np.array([point for point in curve if np.isfinite(point[1])], np.float64).reshape(-1, 2) for curve in curves]
     if not finite or min(map(len, finite)) < 2:
@@ -64,7 +60,7 @@ def band(curves: Sequence[Points], points: int = POINTS) -> Band | None:
     mean, count = values.mean(axis=0), len(values)
     if count == 1:
         return Band(steps.astype(np.int64), mean, None, None)
-    half = stats.t.ppf(0.975, count - 1) * values.std(axis=0, ddof=1) / np.sqrt(count)
+    half = half_width(values)
     return Band(steps.astype(np.int64), mean, mean - half, mean + half)
 
 

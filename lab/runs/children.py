@@ -9,6 +9,7 @@ from typing import Any
 from lab.errors import ChildError, DamagedFile
 from lab.runs import bands, events, lifecycle, old_names
 from lab.runs.about import conditions
+from lab.runs.intervals import half_width
 from lab.runs.lifecycle import Results, Run
 from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder, all_runs
@@ -131,12 +132,11 @@ def summarize(results: Sequence[Results], suffix: str = "") -> Results:
     They are named `<name><suffix>` and `<name><suffix>_interval`.
     """
     import numpy as np
-    from scipy import stats
 
     summary: Results = {}
     for name in results[0]:
         values = np.array([result[name] for result in results])
         summary[name + suffix] = values.mean()
         if len(values) > 1:
-            summary[f"{name}{suffix}_interval"] = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+            summary[f"{name}{suffix}_interval"] = float(half_width(values))
     return summary

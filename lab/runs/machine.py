@@ -23,10 +23,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def flags() -> list[str] | None:
+    """What Linux says that the processor has, None where the system does not tell."""
+    found = re.search(r"^flags\s*:\s*(.+)$", _cpuinfo(), re.MULTILINE)
+    return found[1].split() if found else None
+
+
 def instruction_sets() -> list[str] | None:
     """Those of `SETS` that the processor has, None where the system does not tell."""
-    found = re.search(r"^flags\s*:\s*(.+)$", _cpuinfo(), re.MULTILINE)
-    return [name for name, flag in SETS.items() if flag in found[1].split()] if found else None
+    found = flags()
+    return None if found is None else [name for name, flag in SETS.items() if flag in found]
 
 
 def gpus() -> list[str]:

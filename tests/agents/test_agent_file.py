@@ -196,3 +196,22 @@ def test_a_video_every_n_steps(tmp_path):
     assert names == ["step-000000008.gif", "step-000000024.gif", "step-000000040.gif"]
     with Image.open(tmp_path / "videos" / names[0]) as picture:
         assert picture.n_frames > 1
+
+
+@pytest.mark.usefixtures("eager")
+def test_numbers_of_numpy_are_saved_as_pythons(tmp_path):
+    given = {"learning_rate": np.float32(0.125), "hidden": np.array([4]), "epsilon": np.float32(0.25), "seed": np.int64(3)}
+    agent = small(DQN, **given)
+    other = reloaded(agent, tmp_path, environment=Toy)
+    assert same(agent, other) and other.seed == 3 and other.algorithm.epsilon(0) == 0.25
+    assert agent.settings["hidden"] == (4,) and type(agent.settings["learning_rate"]) is float
+
+
+@pytest.mark.usefixtures("eager")
+def test_another_environment_is_told_before_a_network_that_does_not_fit_it(tmp_path):
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    small(DQN, network=network).save(tmp_path / "agent.zip")
+    with pytest.raises(
+        ValueError, match=r"agent.zip: expected an environment with observations Box.* received another: network"
+    ):
+        load(tmp_path / "agent.zip", environment="CartPole-v1")

@@ -237,6 +237,10 @@ def test_who_forgets_the_mask_is_warned_once():
     agent = small(PPO, environment_options={"masked": True})
     with pytest.warns(UserWarning, match="the environment gives masks of actions, but no action_mask was passed") as seen:
         agent.predict(np.zeros(3)), agent.predict(np.zeros(3))
-    assert len(seen) == 1
+    assert len(seen) == 1 and seen[0].filename == __file__  # the line that forgot it
+    agent = small(PPO, environment_options={"masked": True, "seen": "dict"})
+    with pytest.warns(UserWarning, match="no action_mask was passed") as seen:
+        agent.predict(Toy("dict").reset(seed=0)[0])
+    assert seen[0].filename == __file__
     with pytest.raises(ValueError, match="action_mask: expected none, because the environment gives no masks, received one"):
         small(PPO).predict(np.zeros(3), action_mask=[1, 0, 1])

@@ -149,7 +149,8 @@ def test_the_choices_are_keys_of_this_mlflow():
 def test_sigterm_ends_the_server_too(tmp_path):
     """The program below serves by a process that writes its id and sleeps."""
     child = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
-    program = f"import os, sys\nfrom lab.runs import mlflow_ui\nsys.exit(mlflow_ui.serve([sys.executable, '-c', {child!r}], dict(os.environ)))"
+    program = "import os, sys\nfrom lab.runs import mlflow_ui\n"
+    program += f"sys.exit(mlflow_ui.serve([sys.executable, '-c', {child!r}], dict(os.environ)))"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
     end = time.monotonic() + 30
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():

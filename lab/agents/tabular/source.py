@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from lab.agents import environment_checks, environments
 from lab.agents.copies import Copies, copies, name_of
-from lab.agents.parts import MASK, MaskInObservation, flat_mask
+from lab.agents.parts import MASK, MaskInObservation, mask_rows
 from lab.agents.spaces import discrete, one_line
 
 LARGEST_TABLE = 10**8  # pairs of state and action
@@ -108,13 +108,8 @@ class TabularSource:
             return rows, single
         if rows.ndim > 1:
             raise ValueError(f"action_mask: expected none with observations in {one_line(self.raw)}, received one.")
-        sizes = [discrete(self.actions)]
-        masks = [flat_mask(mask, sizes)] if np.ndim(mask) < 2 else [flat_mask(each, sizes) for each in mask]
-        return np.column_stack([rows, np.broadcast_to(masks, (len(rows), sizes[0])).astype(int)]), single
-
-    def close(self) -> None:
-        """Closes the environment in which the agent learns."""
-        self.training.close()
+        masks = mask_rows(mask, [discrete(self.actions)], len(rows))
+        return np.column_stack([rows, masks.astype(int)]), single
 
     def _create(self, render_mode=None):
         """An environment with its own observations."""
