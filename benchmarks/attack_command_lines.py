@@ -24,6 +24,7 @@ import numpy as np
 
 from lab import __main__ as commands
 from lab import validation
+from lab.commands import sample, shared, sync, ui, watch
 from lab.runs import command_line, courier, experiment, mlflow_ui
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,7 +85,7 @@ def targets():
         it = experiment.Experiment.of(*(given[key] for key in ("config_class", "run", "smoke", "variants", "summary")))
         fields = _fields(given["config_class"]()) | _fields(experiment.Options())
         yield Target(path.stem, (), fields, lambda argv, it=it: experiment.plan(it, argv))
-    for name, kind in (("ui", commands.Ui), ("watch", commands.Watch), ("sample", commands.Sample), ("sync", commands.Sync)):
+    for name, kind in (("ui", ui.Ui), ("watch", watch.Watch), ("sample", sample.Sample), ("sync", sync.Sync)):
         before = (name, "nobody") if name in ("watch", "sample") else (name,)
         yield Target(f"lab {name}", before, _fields(kind()), _command)
     yield Target("lab resume", ("resume",), {"steps": (int, None, 1)}, _command)
@@ -103,7 +104,7 @@ def _command(argv):
     with (
         mock.patch.object(mlflow_ui, "ui", side_effect=Reached),
         mock.patch.object(courier, "sync", side_effect=Reached),
-        mock.patch.object(commands, "_model", side_effect=Reached),
+        mock.patch.object(shared, "model", side_effect=Reached),
         mock.patch.dict(os.environ, {"DISPLAY": ":0"}),
         contextlib.suppress(Reached),
     ):

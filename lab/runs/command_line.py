@@ -15,6 +15,8 @@ from typing import Any
 from lab import renamed
 from lab.validation import check_fields, flag, shown
 
+HELP = ("-h", "--help")
+
 
 def flag_value(argv: Sequence[str], name: str) -> str | None:
     """The value of a flag in `argv`, or None."""

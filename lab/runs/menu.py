@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from lab import validation
+from lab.runs import command_line
 from lab.runs.about import About
 from lab.runs.origin import calls_main
 from lab.runs.paths import find_module
 
 GROUP = "keras_rl_gan_lab.experiments"
-HELP = ("-h", "--help")
 
 
 class Entry(NamedTuple):
@@ -114,7 +114,7 @@ def word_of(argv: Sequence[str]) -> str:
     Raises:
         ValueError: there are several words or a flag.
     """
-    words = [each for each in argv if each not in HELP]
+    words = [each for each in argv if each not in command_line.HELP]
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise ValueError(f"word: expected at most one word and no flags, received {validation.shown(' '.join(words))}")
     return words[0] if words else ""

@@ -1,0 +1,1 @@
+"""The commands of `python -m lab`, a file for each. Its `main(argv)` returns the exit code."""
