@@ -4,16 +4,100 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from lab.errors import ChildError, DamagedFile
 from lab.runs import bands, events, lifecycle, old_names
 from lab.runs.about import conditions
+from lab.runs.header import Options
 from lab.runs.intervals import half_width
+from lab.runs.journal import Journal
 from lab.runs.lifecycle import Results, Run
 from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder, all_runs
 from lab.runs.track import Stopped, Track
+
+Variants: TypeAlias = Sequence[Mapping[str, Any]]
+ONE_JOB = {field: getattr(Options(), field) for field in ("jobs", "engine", "cores_per_job", "gpus_per_job", "shared_folder")}
+
+
+class Wanted(NamedTuple):
+    """A child that a parent needs."""
+
+    label: str  # of the variant, or ""
+    seed: int
+    config: Any
+    kind: str  # "seed", "variant" or "trial"
+    extra: Mapping[str, Any] = {}  # more of its header, such as the number of a trial
+
+    @property
+    def title(self) -> str:
+        """How it is called where several run side by side."""
+        return f"{self.label} seed {self.seed}".strip()
+
+
+class Family:
+    """A parent and its children. Finds those that exist and makes the others.
+
+    Args:
+        parent: of the children.
+        writer: the parent's open journal. It names the children, so that its courier delivers them.
+        extra: fields of the headers of new children.
+    """
+
+    def __init__(self, parent: RunFolder, writer: Journal, extra: Mapping[str, Any] | None = None) -> None:
+        self.parent, self.writer, self.extra = parent, writer, dict(extra or {})
+        self._named = {event["child"] for event, _ in parent.read(key="child")}
+        self._found = dict(_found(parent))
+
+    def known(self, wanted: Wanted) -> RunFolder | None:
+        """The child, None if it does not exist yet."""
+        return self._found.get(_key(wanted.seed, _settings(wanted), wanted.extra.get("trial")))
+
+    def child(self, wanted: Wanted) -> RunFolder:
+        """The child: the one that exists, or a new one."""
+        child = self.known(wanted) or self._made(wanted)
+        if child.name not in self._named:
+            self._named.add(child.name)
+            self.writer.append({"child": child.name})
+        return child
+
+    def has_finished(self, wanted: Wanted) -> bool:
+        """Whether the child has finished, with results."""
+        child = self.known(wanted)
+        return child is not None and child.status() == "FINISHED" and bool(child.results())
+
+    def _made(self, wanted: Wanted) -> RunFolder:
+        header, settings = self.parent.header(), _settings(wanted)
+        own = {"seed": wanted.seed, "seeds": 1, "parent": self.parent.name, "kind": wanted.kind, "config": settings}
+        own["options"] = header["options"] | {"seed": wanted.seed, "seeds": 1} | ONE_JOB
+        own["total_steps"] = lifecycle.total_steps(wanted.config)
+        made = RunFolder.create(lifecycle.identified(header | own | self.extra | dict(wanted.extra)))
+        self._found[_key(wanted.seed, settings, wanted.extra.get("trial"))] = made
+        return made
+
+
+def _found(parent):
+    """Yields (key, run) of the children that exist."""
+    for run in all_runs():
+        try:
+            header = run.header()
+        except DamagedFile as error:  # if it was a child, that child is run anew
+            print(f"{error}; passed over", file=sys.stderr)
+            continue
+        if header.get("parent") == parent.name:
+            yield _key(header["seed"], old_names.renamed(header)["config"], header.get("trial")), run
+
+
+def _settings(wanted):
+    return json.loads(json.dumps(dataclasses.asdict(wanted.config)))  # as a header holds them
+
+
+def _key(seed, settings, trial):
+    return seed, json.dumps(settings, sort_keys=True), trial
+
+
+Execute: TypeAlias = Callable[[Family, Sequence[Wanted]], None]
 
 
 def run_children(
@@ -21,8 +105,9 @@ def run_children(
     config: Any,
     run: Run,
     expected: str,
-    variants: Sequence[Mapping[str, Any]] = ({},),
+    variants: Variants = ({},),
     summary: Callable[[Track, dict[str, list[Results]]], None] | None = None,
+    execute: Execute | None = None,
 ) -> tuple[int, Results | None]:
     """Runs every variant of the configuration with every seed, each as a child run of `parent`.
 
@@ -33,45 +118,98 @@ def run_children(
         variants: dicts of the fields that differ. The values of these fields are part of the names
             under which the results of the variant are logged.
         summary: function (track of the parent, {label: list of results}), called at the end.
+        execute: function (family, children that are wanted). It runs those that have not finished.
+            By default they run one after another in this process.
 
     Returns:
         (exit code, results or None).
     """
-    header = parent.header()
-    seeds = range(header["seed"], header["seed"] + header["seeds"])
-    rows: dict[str, list[Results]] = {}
+    found: dict[str, list[Results]] = {}
     with lifecycle.opened(parent) as writer:
         if writer is None:
             return 2, None
         courier = lifecycle.start_courier(parent)
 
         def work() -> Results:
-            curves: dict[str, list[bands.History]] = {}
-            for label, variant in _labelled(variants).items():
-                for seed in seeds:
-                    changed = dataclasses.replace(config, **variant)
-                    child = _child(parent, seed, changed, "variant" if variant else "seed")
-                    rows.setdefault(label, []).append(_child_results(parent, writer, child, changed, run, expected))
-                    curves.setdefault(label, []).append(child.metrics())
-            means: dict[str, float] = {}
-            for label, each in rows.items():
-                means |= summarize(each, f"_{label}" if label else "")
-            track = Track(parent, writer, Progress(header["experiment"], 0))
-            found = {label: bands.of_histories(each) for label, each in curves.items()}
-            # MLflow shows the value of the last step: the mean of the results, not of a curve.
-            writer.metrics(means, max(header["total_steps"], bands.last_step(found)))
-            bands.log(track, writer.metrics, found, expected)
-            if summary is not None:
-                summary(track, rows)
-            wanted = conditions(expected)
-            return {name: value for name, value in means.items() if name in rows.get("", [{}])[0] or name in wanted}
+            family, all_wanted = Family(parent, writer), wanted(parent, config, variants)
+            (execute or _InTurn(run, expected))(family, all_wanted)
+            return conclude(parent, writer, family, all_wanted, expected, summary, found)
 
         ending = lifecycle.do(work, writer)
     code = lifecycle.see_off(parent, courier, expected, ending)
     if ending.results is not None:
-        for label, results in rows.items():
+        for label, results in found.items():
             _say_means(label, results)
     return code, ending.results
+
+
+def wanted(parent: RunFolder, config: Any, variants: Variants = ({},)) -> list[Wanted]:
+    """The children of a parent: each variant of the configuration with each seed."""
+    header = parent.header()
+    seeds = range(header["seed"], header["seed"] + header["seeds"])
+    return [
+        Wanted(label, seed, dataclasses.replace(config, **variant), "variant" if variant else "seed")
+        for label, variant in _labelled(variants).items()
+        for seed in seeds
+    ]
+
+
+def conclude(
+    parent: RunFolder,
+    writer: Journal,
+    family: Family,
+    all_wanted: Sequence[Wanted],
+    expected: str = "",
+    summary: Callable[[Track, dict[str, list[Results]]], None] | None = None,
+    found: dict[str, list[Results]] | None = None,
+) -> Results:
+    """Logs the means of children that have all finished to their parent, and returns them.
+
+    Args:
+        found: receives {label: the results of each seed}.
+    """
+    found = {} if found is None else found
+    histories: dict[str, list[bands.History]] = {}
+    for each in all_wanted:
+        child = family.child(each)
+        found.setdefault(each.label, []).append(child.results() or {})
+        histories.setdefault(each.label, []).append(child.metrics())
+    means: dict[str, float] = {}
+    for label, results in found.items():
+        means |= summarize(results, f"_{label}" if label else "")
+    header = parent.header()
+    track = Track(parent, writer, Progress(header["experiment"], 0))
+    curves = {label: bands.of_histories(each) for label, each in histories.items()}
+    # MLflow shows the value of the last step: the mean of the results, not of a curve.
+    writer.metrics(means, max(header["total_steps"], bands.last_step(curves)))
+    bands.log(track, writer.metrics, curves, expected)
+    if summary is not None:
+        summary(track, found)
+    promised = conditions(expected)
+    return {name: value for name, value in means.items() if name in found.get("", [{}])[0] or name in promised}
+
+
+class _InTurn:
+    """Runs children one after another in this process."""
+
+    def __init__(self, run: Run, expected: str) -> None:
+        self._run, self._expected = run, expected
+
+    def __call__(self, family: Family, all_wanted: Sequence[Wanted]) -> None:
+        for each in all_wanted:
+            if not family.has_finished(each):
+                self._one(family.child(each), each.config)
+
+    def _one(self, child: RunFolder, config: Any) -> None:
+        with lifecycle.opened(child) as writer:
+            if writer is None:
+                raise ChildError(child.name, 2)
+            ending = lifecycle.attempt(child, writer, config, self._run)
+        lifecycle.say_ending(child, self._expected, ending)
+        if ending.code == 130:
+            raise Stopped
+        if ending.code:
+            raise ChildError(child.name, ending.code)
 
 
 def _labelled(variants):
@@ -82,48 +220,12 @@ def _labelled(variants):
     return dict(zip(labels, variants, strict=True))
 
 
-def _child_results(parent, writer, child, config, run, expected):
-    """The results of one child run, from its journal if it has finished, else from a run."""
-    if child.name not in {event["child"] for event, _ in parent.read(key="child")}:
-        writer.append({"child": child.name})  # from here the parent's courier delivers it too
-    results = child.results() if child.status() == "FINISHED" else None
-    if results:
-        return results
-    with lifecycle.opened(child) as journal_of_child:
-        if journal_of_child is None:
-            raise ChildError(child.name, 2)
-        ending = lifecycle.attempt(child, journal_of_child, config, run)
-    lifecycle.say_ending(child, expected, ending)
-    if ending.code == 130:
-        raise Stopped
-    if ending.code:
-        raise ChildError(child.name, ending.code)
-    return ending.results
-
-
 def _say_means(label, results):
     summary = summarize(results)
     for name in results[0]:
         values = ", ".join(f"{result[name]:.4g}" for result in results)
         interval = f" ± {summary[f'{name}_interval']:.2g} (95 %)" if len(results) > 1 else ""
         print(f"{label} {name}: mean {summary[name]:.4g}{interval} over {len(results)} seeds: {values}".strip())
-
-
-def _child(parent, seed, config, kind="seed"):
-    """The child run of a seed and a configuration: the one that exists, or a new one."""
-    header, settings = parent.header(), dataclasses.asdict(config)
-    settings = json.loads(json.dumps(settings))  # as a header holds them
-    for run in all_runs():
-        try:
-            found = run.header()
-        except DamagedFile as error:  # if it was the child, that child is run anew
-            print(f"{error}; passed over", file=sys.stderr)
-            continue
-        if found.get("parent") == parent.name and found["seed"] == seed and old_names.renamed(found)["config"] == settings:
-            return run
-    options = header["options"] | {"seed": seed, "seeds": 1}
-    child = {"config": settings, "options": options, "seed": seed, "seeds": 1, "parent": parent.name, "kind": kind}
-    return RunFolder.create(lifecycle.identified(header | child | {"total_steps": lifecycle.total_steps(config)}))
 
 
 def summarize(results: Sequence[Results], suffix: str = "") -> Results:

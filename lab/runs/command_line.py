@@ -91,14 +91,17 @@ def words(settings: Any, usual: Any) -> list[str]:
     """
     found = []
     for field in dataclasses.fields(settings):
-        value, name = getattr(settings, field.name), flag(field.name)
-        if value == getattr(usual, field.name):
-            continue
-        if isinstance(value, bool):
-            found.append(name if value else name.replace("--", "--no-", 1))
-        else:
-            found += [name, *map(str, value if isinstance(value, tuple | list) else [value])]
+        value = getattr(settings, field.name)
+        if value != getattr(usual, field.name):
+            found += words_of(field.name, value)
     return found
+
+
+def words_of(name: str, value: Any) -> list[str]:
+    """The flag that sets a field to a value, and its words."""
+    if isinstance(value, bool):
+        return [flag(name) if value else flag(name).replace("--", "--no-", 1)]
+    return [flag(name), *map(str, value if isinstance(value, tuple | list) else [value])]
 
 
 @contextlib.contextmanager

@@ -16,8 +16,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab import renamed, validation
 from lab.errors import EventError
@@ -29,14 +28,14 @@ from lab.runs import (
     lifecycle,
     memory,
     mlflow_server,
-    old_names,
     opening,
-    origin,
-    paths,
+    planning,
+    side_by_side,
 )
 from lab.runs.about import About
-from lab.runs.header import Options, kept, new_header, settings_of
-from lab.runs.run_folder import RunFolder, find
+from lab.runs.header import Options, new_header
+from lab.runs.planning import Experiment, plan
+from lab.runs.run_folder import RunFolder
 from lab.runs.track import Track
 
 __all__ = ["About", "Experiment", "Options", "main", "plan", "run", "start"]
@@ -67,6 +66,8 @@ def main(
         flags: the flags of a run in a notebook, which has no command line.
     """
     experiment = Experiment.of(config_class, run, smoke, variants, summary)
+    if planning.offer(experiment):
+        return None
     if hasattr(builtins, "__IPYTHON__"):
         return _in_notebook(experiment, list(flags))
     folder = None
@@ -74,36 +75,16 @@ def main(
         lifecycle.listen()
         with command_line.one_line_errors():
             mlflow_server.conceal_password()
-            folder, config, changes = _prepare(experiment, sys.argv[1:])
-        code, _ = _start(experiment, folder, config, changes)
+            asked, folder = _prepare(experiment, sys.argv[1:])
+        code, _ = _start(experiment, asked, folder)
     except KeyboardInterrupt:  # before or after the run, which handles its own
         code = lifecycle.say_interrupted(folder)
     sys.exit(code)
 
 
-class Experiment(NamedTuple):
-    """The arguments of `main`, and what is known of its module."""
-
-    name: str
-    about: About
-    started_by: str  # see `lab.runs.origin`
-    config_class: type
-    run: lifecycle.Run
-    smoke: Mapping[str, Any]
-    variants: Callable | None
-    summary: Callable | None
-
-    @classmethod
-    def of(cls, config_class: type, run: Any, *rest: Any) -> "Experiment":
-        """Names the experiment after the file of `run`, or "notebook" if there is no file."""
-        started_by = origin.of_experiment(run)
-        name = Path(run.__code__.co_filename).stem if started_by else "notebook"
-        return cls(name, About.parse(run.__globals__["__doc__"] or "-"), started_by, config_class, run, *rest)
-
-
 def _in_notebook(experiment, flags):
-    folder, config, changes = _prepare(experiment, flags)
-    code, results = _start(experiment, folder, config, changes)
+    asked, folder = _prepare(experiment, flags)
+    code, results = _start(experiment, asked, folder)
     if code == 130:
         raise KeyboardInterrupt
     if code:
@@ -179,7 +160,7 @@ def run(
         raise ValueError(f"config: expected an object of the experiment's Config, received {validation.shown(config)}")
     experiment = Experiment.of(type(config), run, {}, None, None)
     options = Options(seed=seed, smoke=smoke, tracking_uri=tracking_uri)
-    header = _new_header(experiment, config, options)
+    header = planning.header_of(experiment, config, options)
     keras_settings.choose_backend(header["backend"])
     if sentence := memory.require(config.memory()) if hasattr(config, "memory") else "":
         print(sentence)
@@ -190,22 +171,24 @@ def run(
 
 
 def _prepare(experiment, argv):
-    """(folder, configuration, its variants) of a new or resumed run.
+    """(plan, folder) of a new or resumed run.
 
     Raises a ValueError, and makes nothing, if the command line is bad.
     """
-    folder, header, config, changes, sentence = plan(experiment, argv)
-    if sentence:
-        print(sentence)
-    return _opened(folder, header), config, changes
+    asked = planning.plan(experiment, argv)
+    with contextlib.redirect_stdout(sys.stderr if asked.options.print_jobs else sys.stdout):
+        if asked.memory:
+            print(asked.memory)
+        return asked, _opened(asked.folder, asked.header, with_keras=not side_by_side.asked(asked.options))
 
 
-def _opened(folder, header):
+def _opened(folder, header, with_keras=True):
     """The folder of a run that is about to begin, after its first line and the import of Keras."""
     opened = folder or RunFolder.create(header)
     opening.say(opened)
     try:
-        keras_settings.import_keras()
+        if with_keras:
+            keras_settings.import_keras()
     except ValueError:
         if folder is None:
             shutil.rmtree(opened.path, ignore_errors=True)
@@ -213,87 +196,23 @@ def _opened(folder, header):
     return opened
 
 
-def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None, dict[str, Any], Any, list, str]:
-    """Reads and checks a command line. Makes nothing.
-
-    Returns:
-        (folder to resume or None, header, configuration, its variants, a sentence on the memory).
-    """
-    if Path(experiment.run.__code__.co_filename).resolve().parent == paths.CHECKOUT / "experiments":
-        paths.require_ours("envs")
-    resumed = command_line.flag_value(argv, "--resume")
-    folder = find(resumed) if resumed is not None else None
-    if folder:
-        keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
-    config, options = _parse(experiment, argv, folder)
-    header = folder.header() if folder else _new_header(experiment, config, options)
-    changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
-    if changes and folder is None:
-        header["kind"] = "parent"
-    configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
-    keras_settings.choose_backend(header["backend"])
-    needs = [each.memory() for each in configs if hasattr(each, "memory")]
-    sentence = memory.require(max(needs, key=memory.total)) if needs else ""
-    return folder, header, config, changes, sentence
-
-
-def _start(experiment, folder, config, changes):
+def _start(experiment, asked, folder):
     """(exit code, results or None) of the run. Several seeds or variants become child runs."""
+    options, config = asked.options, asked.config
     expected = _expected(experiment, folder, config)
-    if changes:
-        return children.run_children(folder, config, experiment.run, expected, changes, experiment.summary)
-    if folder.header()["seeds"] > 1:
-        return children.run_children(folder, config, experiment.run, expected)
-    return lifecycle.run_one(folder, config, experiment.run, expected)
+    if not asked.variants and folder.header()["seeds"] == 1:
+        return lifecycle.run_one(folder, config, experiment.run, expected)
+    variants: children.Variants = asked.variants or ({},)
+    if options.print_jobs:
+        return side_by_side.print_jobs(folder, children.wanted(folder, config, variants), options)
+    execute = side_by_side.SideBySide(options, experiment.started_by) if side_by_side.asked(options) else None
+    return children.run_children(folder, config, experiment.run, expected, variants, experiment.summary, execute)
 
 
 def _expected(experiment, folder, config):
     """What the run is to reach. Experiments say it for their default settings alone."""
     promised = config == experiment.config_class() and not folder.header()["options"]["smoke"]
     return experiment.about.expected if promised else ""
-
-
-def _parse(experiment, argv, folder):
-    """(config, options) from the command line.
-
-    With --resume they are those with which the run was started. A flag must not differ from them.
-    """
-    prog = " ".join(["python", *origin.command_line(experiment.started_by)])
-    if folder is None:
-        base = experiment.config_class(**experiment.smoke) if "--smoke" in argv else experiment.config_class()
-        return command_line.parse(prog, experiment.about.summary, argv, base, Options())
-    header = folder.header()
-    if header["experiment"] != experiment.name:
-        raise ValueError(
-            f"--resume: expected a run of {experiment.name}, received {folder.name}, a run of {header['experiment']}"
-        )
-    status = folder.status()
-    if status in ("FINISHED", "RUNNING"):
-        raise ValueError(f"--resume: expected an interrupted run, received {folder.name}, which is {status}")
-    recorded, options = settings_of(experiment.config_class, folder)
-    config, given = command_line.parse(prog, experiment.about.summary, argv, recorded, options)
-    wanted = json.loads(json.dumps({**dataclasses.asdict(config), **kept(given)}))
-    started = {**old_names.renamed(header)["config"], **kept(options)}
-    if wanted["tracking_uri"] == mlflow_server.without_password(header["tracking_uri"]):
-        wanted["tracking_uri"] = started["tracking_uri"]  # the same server, given or by default
-    for key, value in started.items():
-        if wanted[key] != value:
-            raise ValueError(f"--resume: expected {key}={value!r}, with which the run was started, received {wanted[key]!r}")
-    return recorded, options
-
-
-def _new_header(experiment, config, options):
-    total = lifecycle.total_steps(config)
-    header = new_header(experiment.name, experiment.started_by, dataclasses.asdict(config), total, options)
-    shown = {"kind": "parent" if options.seeds > 1 else "single", "about": experiment.about._asdict()}
-    if experiment.started_by:
-        smoke = experiment.smoke if options.smoke else {}
-        flags = command_line.words(config, experiment.config_class(**smoke))
-        # Seeds are added where the command is shown. A run without smoke settings has no --smoke.
-        asked = dataclasses.replace(options, seed=0, seeds=1, smoke=bool(smoke), resume=None, tracking_uri=None)
-        started_by = origin.command_line(experiment.started_by)
-        shown["command"] = ["python", *started_by, *flags, *command_line.words(asked, Options())]
-    return header | shown
 
 
 __getattr__ = renamed(__name__, {"tracked": "start"})

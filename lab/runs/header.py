@@ -15,6 +15,8 @@ from lab.runs import keras_settings, lifecycle, mlflow_server, old_names
 from lab.runs.run_folder import RunFolder
 from lab.validation import Interval
 
+LOCAL = "local"  # the engine of jobs on this machine
+UNKEPT = ("resume", "config", "print_jobs")  # flags that are no settings of a run
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
 
 
@@ -38,12 +40,32 @@ class Options:
     """Steps between two checkpoints, rounded up to whole rollouts or epochs. 0 means 10,000 or
     more, at whole reports. Experiments of many short repetitions count repetitions; there 0 saves
     once a second."""
+    config: str = ""
+    """A TOML file with settings of the experiment, such as the best.toml of a sweep. Flags win."""
+    jobs: Annotated[int, Interval(0, 4096)] = 0
+    """Processes that work side by side on the seeds and variants, and share the cores. 0 runs them
+    one after another in this process; with --engine ray it sets no limit."""
+    engine: str = LOCAL
+    """Where jobs run: 'local', 'ray' (a cluster on this machine) or 'ray:ADDRESS'."""
+    cores_per_job: Annotated[int, Interval(0, 1024)] = 0
+    """Cores of each job. 0 shares those of this machine among the --jobs; with Ray it is 1."""
+    gpus_per_job: Annotated[float, Interval(0, 1024)] = 0.0
+    """GPUs of each job, with --engine ray."""
+    shared_folder: bool = False
+    """With --engine ray: all machines see the folder of the runs. Otherwise runs are fetched."""
+    print_jobs: bool = False
+    """Make the runs, print one command a line for SLURM or xargs, and start none of them."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(
             self.seed + self.seeds <= 2**32, "seeds", f"at most {2**32 - self.seed} from this seed on", self.seeds
         )
+        kind = self.engine.partition(":")[0]
+        known = kind == "ray" or self.engine == LOCAL
+        validation.require(known, "engine", "'local', 'ray' or 'ray:ADDRESS'", self.engine)
+        for name in () if kind == "ray" else ("gpus_per_job", "shared_folder"):
+            validation.require(not getattr(self, name), name, "--engine ray with it", getattr(self, name))
 
 
 def new_header(name: str, started_by: str, settings: Mapping[str, Any], total_steps: int, options: Options) -> dict[str, Any]:
@@ -74,9 +96,10 @@ def new_header(name: str, started_by: str, settings: Mapping[str, Any], total_st
 
 
 def kept(options: Options) -> dict[str, Any]:
-    """The options as a run keeps them: no --resume, and no password in the tracking URI."""
+    """The options as a run keeps them: settings alone, and no password in the tracking URI."""
     uri = options.tracking_uri and mlflow_server.resolve_uri(options.tracking_uri)
-    return {key: value for key, value in (dataclasses.asdict(options) | {"tracking_uri": uri}).items() if key != "resume"}
+    found = dataclasses.asdict(options) | {"tracking_uri": uri}
+    return {key: value for key, value in found.items() if key not in UNKEPT}
 
 
 def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
@@ -88,7 +111,8 @@ def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
     header = folder.header()
     settings = old_names.renamed(header)["config"]
     _require_fields(config_class, settings, folder)
-    _require_fields(Options, header["options"], folder)
+    usual = {name: value for name, value in dataclasses.asdict(Options()).items() if name not in header["options"]}
+    _require_fields(Options, usual | header["options"], folder)  # older runs lack the newer flags
     if lifecycle.identified(header)["digest"] != header["digest"]:  # computed over the recorded names
         raise ValueError(
             f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
@@ -99,9 +123,9 @@ def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
 
 
 def _require_fields(kind, settings, folder):
-    """Checks that settings are the fields of a dataclass. Only older runs have `resume` in them."""
-    fields = {field.name for field in dataclasses.fields(kind)} - {"resume"}
-    found = settings.keys() - {"resume"}
+    """Checks that settings are the fields of a dataclass."""
+    fields = {field.name for field in dataclasses.fields(kind)}
+    found = settings.keys()
     unknown = ", ".join(sorted(found - fields))
     missing = ", ".join(sorted(fields - found))
     wrong = [f"unknown {unknown}"] * bool(unknown) + [f"without {missing}"] * bool(missing)

@@ -23,6 +23,7 @@ from lab.runs.progress import Progress
 from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
 
+INTERRUPTED = 130  # the exit code after a Ctrl-C
 Results: TypeAlias = dict[str, float]  # {name: value}
 Run: TypeAlias = Callable[[Any, Track], Results]  # an experiment's `run(config, track)`
 # How a full disk is named in a message, also in that of a library which hides the OSError.

@@ -5,7 +5,9 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 CPUINFO = Path("/proc/cpuinfo")
 NVIDIA = Path("/proc/driver/nvidia/gpus")
@@ -21,6 +23,33 @@ def processor() -> str:
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def shared_out(jobs: int, wanted: int = 0) -> list[list[int]]:
+    """The cores of each of `jobs` processes side by side: `wanted`, or an equal share of all.
+
+    Jobs share a core only where there are fewer cores than they want.
+    """
+    mine = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    each = min(wanted or max(len(mine) // jobs, 1), len(mine))
+    return [[mine[(job * each + place) % len(mine)] for place in range(each)] for job in range(jobs)]
+
+
+def use(cores: Sequence[int]) -> None:
+    """Lets this process use these cores alone. Call it before a backend makes its threads.
+
+    The number of threads decides bits: oneDNN adds up in another order.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(name, str(len(cores)))
+
+
+def use_as_recorded(header: Mapping[str, Any]) -> None:
+    """Lets this process use as many cores as the header of a run says, if it says so."""
+    if header.get("threads"):
+        use(shared_out(1, header["threads"])[0])
 
 
 def flags() -> list[str] | None:

@@ -16,6 +16,11 @@ SHOWN = (  # the metrics beside the bar
 )
 
 
+def words_of(metrics: Mapping[str, float]) -> str:
+    """The metrics that are worth showing, as text."""
+    return "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in metrics.items() if key in SHOWN)
+
+
 class Progress:
     """Shows how far a run is, with its latest return and speed.
 
@@ -49,8 +54,8 @@ class Progress:
 
     def update(self, step: int, metrics: Mapping[str, float]) -> None:
         """Shows the run at `step`, with the return, the losses and the speed among the metrics."""
-        self._shown |= {key: value for key, value in metrics.items() if key in SHOWN}
-        values = "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in self._shown.items())
+        self._shown |= metrics
+        values = words_of(self._shown)
         if self._bar is not None:
             self._bar.update(self._task, completed=step, total=self.total or None, values=values)
         elif time.monotonic() - self._last > 2.0 or (self.total and step >= self.total):

@@ -90,6 +90,7 @@ class RunFolder:
     Attributes:
         name: of the run, which is also that of its folder.
         checkpoints, artifacts, journal: the paths of its parts.
+        output: what it printed, if it was a job (see `lab.runs.jobs`).
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,6 +99,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.artifacts = self.path / "artifacts"
         self.journal = self.path / "journal.jsonl"
+        self.output = self.path / "output.log"
 
     @classmethod
     def create(cls, header: dict[str, Any]) -> "RunFolder":

@@ -14,7 +14,7 @@ from typing import Annotated
 import pytest
 
 from lab import validation
-from lab.runs import experiment, lifecycle
+from lab.runs import experiment, lifecycle, planning
 from lab.runs.experiment import About
 from lab.runs.journal import Journal
 from lab.runs.run_folder import RunFolder
@@ -147,7 +147,7 @@ def test_an_interrupt_outside_a_run_is_one_line(when, monkeypatch, capsys):
         time.sleep(10)
 
     folder = type("Folder", (), {"name": "a-run", "status": lambda self: "STARTED"})()
-    monkeypatch.setattr(experiment, "_prepare", lambda *arguments: (folder, None, None))
+    monkeypatch.setattr(experiment, "_prepare", lambda *arguments: (None, folder))
     monkeypatch.setattr(experiment, when, interrupt)
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -234,13 +234,13 @@ EXPERIMENT = experiment.Experiment("toy", About("A toy.", "r >= 1", ""), "mypkg.
 
 def started(settings=None, **options):
     """A run of the toy, as `main` starts it."""
-    header = experiment._new_header(EXPERIMENT, Config((8, 8)), experiment.Options(tracking_uri="none"))
+    header = planning.header_of(EXPERIMENT, Config((8, 8)), experiment.Options(tracking_uri="none"))
     header = header | {"config": settings or header["config"], "options": header["options"] | options}
     return RunFolder.create(lifecycle.identified(header))
 
 
 def parse(folder, *flags):
-    return experiment._parse(EXPERIMENT, ["--resume", folder.name, *flags], folder)[0]
+    return planning.parse(EXPERIMENT, ["--resume", folder.name, *flags], folder)[0]
 
 
 def test_what_a_run_was_started_with_is_the_same_again_when_it_goes_on(own_home):
@@ -284,8 +284,8 @@ def test_only_the_experiments_own_settings_are_compared_with_what_it_expects(own
     said = []
     monkeypatch.setattr(lifecycle, "run_one", lambda folder, config, run, expected: said.append(expected) or (0, {}))
     small = EXPERIMENT._replace(smoke={"hidden": (1,)})
-    folder, config, changes = experiment._prepare(small, ["--tracking-uri", "none", *flags])
-    assert experiment._start(small, folder, config, changes) == (0, {})
+    asked, folder = experiment._prepare(small, ["--tracking-uri", "none", *flags])
+    assert experiment._start(small, asked, folder) == (0, {})
     assert said == ["r >= 1" if compared else ""]
 
 

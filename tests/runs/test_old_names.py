@@ -8,8 +8,9 @@ import pytest
 
 from lab import __main__ as commands
 from lab.errors import LabError
-from lab.runs import children, experiment, lifecycle, old_names
+from lab.runs import children, experiment, lifecycle, old_names, planning
 from lab.runs.experiment import About
+from lab.runs.journal import Journal
 from lab.runs.run_folder import RunFolder
 from tests.processes import folders
 
@@ -69,7 +70,7 @@ def older(config=OLD, **changes):
 
 
 def parse(folder, *flags):
-    return experiment._parse(TOY, ["--resume", folder.name, *flags], folder)[0]
+    return planning.parse(TOY, ["--resume", folder.name, *flags], folder)[0]
 
 
 def test_names_change_for_one_experiment_or_for_all_of_them():
@@ -145,9 +146,10 @@ def test_an_unknown_setting_is_refused_with_the_commit_that_made_the_run(own_hom
 def test_a_child_of_an_older_run_is_found_again(own_home):
     parent = older(seeds=2)
     child = older(parent=parent.name)
-    assert children._child(parent, 0, parse(child)).name == child.name
+    family = children.Family(parent, Journal(parent))
+    assert family.child(children.Wanted("", 0, parse(child), "seed")).name == child.name
     assert len(folders(own_home)) == 2
-    assert children._child(parent, 1, parse(child)).header()["config"] == {
+    assert family.child(children.Wanted("", 1, parse(child), "seed")).header()["config"] == {
         "steps": 3,
         "start": 2,
         "environment": "CartPole-v1",

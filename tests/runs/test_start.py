@@ -185,8 +185,8 @@ def test_only_the_default_settings_are_compared(own_home, capsys, config, smoke,
 def test_a_smoke_run_without_settings_of_its_own_is_not_compared(own_home, capsys):
     small = experiment.Experiment.of(Config, toy, {}, None, None)
     for flags, compared in (([], True), (["--smoke"], False)):
-        folder, config, changes = experiment._prepare(small, ["--tracking-uri", "none", *flags])
-        experiment._start(small, folder, config, changes)
+        asked, folder = experiment._prepare(small, ["--tracking-uri", "none", *flags])
+        experiment._start(small, asked, folder)
         assert ("expected >= 1: reached" in capsys.readouterr().out) == compared
 
 
