@@ -17,6 +17,10 @@ def main(argv: Sequence[str]) -> int:
         raise ValueError(
             f"run id: expected a run of an experiment, received {folder.name}, which a notebook or a script made itself"
         )
-    origin.require_experiment(started_by)
+    if folder.header().get("kind") == "study":
+        words = ["-m", "lab", "sweep"]
+    else:
+        origin.require_experiment(started_by)
+        words = origin.command_line(started_by)
     os.environ["LAB_HOME"] = str(paths.home())  # where the run was found
-    os.execv(sys.executable, [sys.executable, *origin.command_line(started_by), "--resume", folder.name, *rest])
+    os.execv(sys.executable, [sys.executable, *words, "--resume", folder.name, *rest])

@@ -86,7 +86,8 @@ def _found(parent):
             print(f"{error}; passed over", file=sys.stderr)
             continue
         if header.get("parent") == parent.name:
-            yield _key(header["seed"], old_names.renamed(header)["config"], header.get("trial")), run
+            trial = header.get("trial") if header.get("kind") == "trial" else None
+            yield _key(header["seed"], old_names.renamed(header)["config"], trial), run
 
 
 def _settings(wanted):

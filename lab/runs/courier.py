@@ -99,7 +99,7 @@ def delivered(folder: RunFolder, uri: str | None = None) -> bool:
 
 
 def family(folder: RunFolder) -> list[RunFolder]:
-    """A run and the children that it has started."""
+    """A run, the children that it has started, and theirs."""
     return [folder, *_Children(folder).new()]
 
 
@@ -190,22 +190,27 @@ def _round(working):
 
 
 class _Children:
-    """The children that a run starts. Each is returned once."""
+    """The children that a run starts, and theirs. Each is returned once."""
 
     def __init__(self, folder):
         self._folder = folder
         self._read = 0
-        self._known = set()
+        self._known = {}  # {name: its own children}
 
     def new(self):
-        """The children that the parent's journal names since the last call."""
+        """The runs that the journals of the parents name since the last call."""
         names = []
         with contextlib.suppress(DamagedFile, FileNotFoundError):
             start, self._read = self._read, self._folder.length()
-            names = [event["child"] for event, _ in self._folder.read(start, self._read, key="child")]
-        fresh = [name for name in dict.fromkeys(names) if name not in self._known]
-        self._known.update(fresh)
-        return [RunFolder(self._folder.path.with_name(name)) for name in fresh]
+            if start < self._read:
+                names = [event["child"] for event, _ in self._folder.read(start, self._read, key="child")]
+        found = []
+        for name in dict.fromkeys(names):
+            if name not in self._known:
+                child = RunFolder(self._folder.path.with_name(name))
+                self._known[name] = _Children(child)
+                found.append(child)
+        return [*found, *(each for child in self._known.values() for each in child.new())]
 
 
 class _Discreet:

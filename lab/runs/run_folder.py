@@ -105,8 +105,7 @@ class RunFolder:
     def create(cls, header: dict[str, Any]) -> "RunFolder":
         """Makes a folder, named after experiment and seed. It appears whole or not at all."""
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
-        name = f"{header['experiment']}-{seed}-{now}-{uuid.uuid4().hex[:6]}"
+        name = f"{header['experiment']}-{_called(header)}-{now}-{uuid.uuid4().hex[:6]}"
         runs_folder().mkdir(parents=True, exist_ok=True)
         for left in runs_folder().glob(".*.partial"):
             if time.time() - left.stat().st_mtime > STALE:
@@ -272,6 +271,14 @@ class RunFolder:
                 return _held(file)
         except FileNotFoundError:
             return False
+
+
+def _called(header):
+    """What the name of a run says of it: its seed or seeds, its trial."""
+    seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
+    if header.get("kind") == "study":
+        return "study"
+    return f"trial{header['trial']}-{seed}" if "trial" in header else seed
 
 
 def _held(file):
