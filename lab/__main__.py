@@ -9,6 +9,8 @@ from lab.runs import command_line, lifecycle, mlflow_server
 
 USAGE = """python -m lab <command>
 
+  runs [WORD] [--running] [--failed] [--children] [--json]
+      List the runs on this disk: status, step, result and age.
   ui [RUN_ID] [--port N] [--tracking-uri URI]
       Show the runs in the MLflow UI, on 127.0.0.1. Print the address of a run, by default the newest.
   resume RUN_ID
@@ -21,13 +23,15 @@ USAGE = """python -m lab <command>
       Look for good settings of an experiment. Go on with a study: sweep --resume STUDY
   sync [--tracking-uri URI]
       Deliver to MLflow what could not be delivered while the runs were running.
+  clean [WORD] [--smoke] [--failed] [--checkpoints] [--all] [--older DAYS] [--yes]
+      Say what would be deleted and how much disk that frees, and ask.
   info [--json]
       Print versions, machine and store, for a report of a bug.
 
 RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
 """
-COMMANDS = ("ui", "resume", "watch", "sample", "sweep", "sync", "info")  # files of lab/commands
+COMMANDS = ("runs", "ui", "resume", "watch", "sample", "sweep", "sync", "clean", "info")  # files of lab/commands
 WITHOUT_FLAGS = ("resume",)
 
 

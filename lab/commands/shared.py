@@ -16,6 +16,11 @@ def run_id(name: str, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     return argv[0], argv[1:]
 
 
+def word(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """(a word to search for, or "", the flags after it)."""
+    return (argv[0], argv[1:]) if argv and not argv[0].startswith("-") else ("", argv)
+
+
 def server(uri: str | None) -> str:
     """The address of a server or a store: the argument, $MLFLOW_TRACKING_URI or the local store."""
     uri = mlflow_server.resolve_uri(uri)

@@ -65,6 +65,7 @@ def main(argv: Sequence[str]) -> int:
     about = {
         "kind": "study",
         "study": plan._asdict(),
+        "total_steps": asked.trials,
         "command": ["python", "-m", "lab", "sweep", *argv[:1], *words, *flags_given],
     }
     began = planning.header_of(experiment, tried.config, options) | about

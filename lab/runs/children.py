@@ -187,7 +187,9 @@ def conclude(
     if summary is not None:
         summary(track, found)
     promised = conditions(expected)
-    return {name: value for name, value in means.items() if name in found.get("", [{}])[0] or name in promised}
+    own = {name: float(value) for name, value in means.items() if name in found.get("", [{}])[0] or name in promised}
+    writer.append({"results": own})
+    return own
 
 
 class _InTurn:

@@ -58,11 +58,20 @@ def tags(header: dict[str, Any]) -> dict[str, str]:
 def kind(header: dict[str, Any]) -> str:
     """What a run is.
 
-    "parent" has children. Each child is a "seed", or a "variant" where settings differ too. All
-    other runs are "single". The headers of older versions do not say it.
+    "parent" has children. Each child is a "seed", or a "variant" where settings differ too. A
+    "study" is a sweep, and its children are "trial"s. All other runs are "single". The headers of
+    older versions do not say it.
     """
     usual = "seed" if header.get("parent") else "parent" if header.get("seeds", 1) > 1 else "single"
     return header.get("kind") or usual
+
+
+def called(header: dict[str, Any]) -> str:
+    """What the name of a run says of it: its seed or seeds, its trial."""
+    seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
+    if header.get("kind") == "study":
+        return "study"
+    return f"trial{header['trial']}-{seed}" if "trial" in header else seed
 
 
 def _named(header):

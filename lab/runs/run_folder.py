@@ -32,7 +32,7 @@ from typing import Any
 
 from lab import renamed
 from lab.errors import DamagedFile
-from lab.runs import events
+from lab.runs import description, events
 from lab.runs.files import read_json, write_json
 from lab.runs.paths import home
 
@@ -105,7 +105,7 @@ class RunFolder:
     def create(cls, header: dict[str, Any]) -> "RunFolder":
         """Makes a folder, named after experiment and seed. It appears whole or not at all."""
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = f"{header['experiment']}-{_called(header)}-{now}-{uuid.uuid4().hex[:6]}"
+        name = f"{header['experiment']}-{description.called(header)}-{now}-{uuid.uuid4().hex[:6]}"
         runs_folder().mkdir(parents=True, exist_ok=True)
         for left in runs_folder().glob(".*.partial"):
             if time.time() - left.stat().st_mtime > STALE:
@@ -172,6 +172,13 @@ class RunFolder:
         except OSError as error:
             way = " (an empty file in its place lets the run go on from its checkpoints, without what it had logged)"
             raise DamagedFile(self.journal, "a journal", f"none: {error.strerror}{way}") from error
+
+    def tail(self, size: int = 2**16) -> list[dict[str, Any]]:
+        """The events of the last `size` bytes of the journal. Damaged lines are left out."""
+        end = self.length()
+        start = max(end - size, 0)
+        found = [event for event, _ in self.read(start, end)]
+        return [event for event in (found[1:] if start else found) if event is not None]  # the first line may be a part
 
     def length(self) -> int:
         """The byte after the last whole line of the journal."""
@@ -271,14 +278,6 @@ class RunFolder:
                 return _held(file)
         except FileNotFoundError:
             return False
-
-
-def _called(header):
-    """What the name of a run says of it: its seed or seeds, its trial."""
-    seed = f"seed{header['seed']}" if header.get("seeds", 1) == 1 else f"{header['seeds']}seeds"
-    if header.get("kind") == "study":
-        return "study"
-    return f"trial{header['trial']}-{seed}" if "trial" in header else seed
 
 
 def _held(file):

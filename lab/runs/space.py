@@ -98,7 +98,7 @@ class Space(NamedTuple):
         """
         for name, each in self.dimensions.items():
             expected = "lists, or ranges with a step, for a grid"
-            validation.require(each.points() is not None, name, expected, f"{each.low}:{each.high}")  # type: ignore[union-attr]
+            validation.require(each.points() is not None, name, expected, each)
         points = [[kept(value) for value in each.points() or ()] for each in self.dimensions.values()]
         return [dict(zip(self.dimensions, point)) for point in itertools.product(*points)]
 

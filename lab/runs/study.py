@@ -63,14 +63,11 @@ class Study:
         self._distributions = {name: self._distribution(each) for name, each in space.dimensions.items()}
         self._fixed = space.grid() if sampler == "grid" else [each for each in [space.usual()] if each is not None]
         # The sampler sees a copy in memory, where it keeps notes that the journal does not need.
-        self._copy = optuna.create_study(direction=direction)
-        self._asked: list[Any] = []
+        self._memory = optuna.storages.InMemoryStorage()
+        self._copy = optuna.create_study(storage=self._memory, direction=direction)
+        self._copies: list[Any] = []  # the `FrozenTrial` in memory of each trial
         for trial in self.trials():
-            self._ask(trial.params)
-            for step, value in trial.intermediate_values.items():
-                self._asked[trial.number].report(value, step)
-            if trial.state.is_finished():
-                self._copy.tell(trial.number, trial.value if trial.state.name == "COMPLETE" else None, trial.state)
+            self._repeat(trial)
 
     def trials(self) -> list[Any]:
         """The `FrozenTrial`s so far, in the order of their numbers."""
@@ -86,19 +83,18 @@ class Study:
         A grid is tried in order. With the other samplers trial 0 has the experiment's own settings,
         if they are in the space.
         """
-        number = len(self._asked)
-        settings = self._ask(self._fixed[number] if number < len(self._fixed) else None)
-        running = self._optuna.trial.TrialState.RUNNING
-        trial = self._optuna.create_trial(state=running, params=settings, distributions=self._distributions)
-        self.study.add_trial(trial)
-        return number, settings
+        copied = self._draw()
+        self._copies.append(copied)
+        settings = dict(copied.params)
+        self.study.add_trial(self._running(settings))
+        return len(self._copies) - 1, settings
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Takes note of how a trial does at a step. Returns whether it is to be stopped."""
         trial = self.trials()[number]
         if step not in trial.intermediate_values:
             self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
-            self._asked[number].report(value, step)
+            self._memory.set_trial_intermediate_value(self._copies[number]._trial_id, step, value)
         seen = copy.copy(self._storage.get_trial(trial._trial_id))
         seen.intermediate_values = {at: found for at, found in seen.intermediate_values.items() if at <= step}
         return bool(np.isnan(value)) or self.study.pruner.prune(self.study, seen)
@@ -107,7 +103,7 @@ class Study:
         """Ends a trial."""
         ended = self._optuna.trial.TrialState[state]
         self.study.tell(number, value, ended)
-        self._copy.tell(number, value, ended)
+        self._copy.tell(self._copies[number].number, value, ended)
 
     def note(self, number: int, **notes: str) -> None:
         """Keeps notes on a trial, such as the name of its run."""
@@ -125,13 +121,37 @@ class Study:
         evaluator = self._optuna.importance.FanovaImportanceEvaluator(seed=0)
         return self._optuna.importance.get_param_importances(self.study, evaluator=evaluator)
 
-    def _ask(self, settings: Mapping[str, Setting] | None) -> dict[str, Setting]:
-        self._copy.sampler = self._sampler(len(self._asked))
-        if settings is not None:
-            self._copy.enqueue_trial(dict(settings))
-        trial = self._copy.ask(self._distributions)
-        self._asked.append(trial)
-        return dict(trial.params)
+    def _draw(self) -> Any:
+        """The next trial in memory, running, with its settings."""
+        number = len(self._copies)
+        self._copy.sampler = self._sampler(number)
+        if number < len(self._fixed):
+            self._copy.enqueue_trial(dict(self._fixed[number]))
+        drawn = self._copy.ask(self._distributions)
+        return self._memory.get_trial(drawn._trial_id)
+
+    def _repeat(self, trial: Any) -> None:
+        """Brings a trial of the journal into memory, as if it had been drawn now.
+
+        Where trials run side by side, today's draw may differ. Then its settings give way.
+        """
+        copied, fail = self._draw(), self._optuna.trial.TrialState.FAIL
+        if copied.params != trial.params:
+            notes = {key: value for key, value in copied.system_attrs.items() if key.startswith("cma:")}
+            self._copy.tell(copied.number, state=fail)
+            self._copy.add_trial(self._running(dict(trial.params), notes))
+            copied = self._memory.get_all_trials(self._copy._study_id)[-1]
+        self._copies.append(copied)
+        for step, value in trial.intermediate_values.items():
+            self._memory.set_trial_intermediate_value(copied._trial_id, step, value)
+        if trial.state.is_finished():
+            self._copy.tell(copied.number, trial.value if trial.state.name == "COMPLETE" else None, trial.state)
+
+    def _running(self, settings: dict[str, Setting], notes: Mapping[str, Any] | None = None) -> Any:
+        state = self._optuna.trial.TrialState.RUNNING
+        return self._optuna.create_trial(
+            state=state, params=settings, distributions=self._distributions, system_attrs=dict(notes or {})
+        )
 
     def _sampler(self, number: int) -> Any:
         seed = int(np.random.SeedSequence((self._seed, number)).generate_state(1)[0])

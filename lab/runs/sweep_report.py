@@ -37,7 +37,7 @@ def conclude(
     found = study.best(trials, plan.maximize)
     if found is None:
         print("no trial is complete: see trials.csv")
-        track.finish({"trials": len(trials)})
+        track.finish({"trials": len(trials)}, len(trials))
         return track.results or {}
     config = space.configured(found.params)
     write_settings(track, config, space, f"best of {len(trials)} trials of {folder.name}: {plan.metric} {found.value:.6g}")
@@ -57,7 +57,7 @@ def conclude(
     path = folder.artifacts / BEST
     print("the best of many trials looks better than it is; on seeds that it has not seen:")
     print(" ", shlex.join([*words, "--config", str(path), "--seed", "1000", "--seeds", "5"]))
-    track.finish({f"best_{plan.metric}": found.value, "best_trial": found.number, "trials": len(trials)})
+    track.finish({f"best_{plan.metric}": found.value, "best_trial": found.number, "trials": len(trials)}, len(trials))
     return track.results or {}
 
 

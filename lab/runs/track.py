@@ -219,11 +219,12 @@ class Track:
         event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
 
-    def finish(self, results: Mapping[str, Any]) -> None:
+    def finish(self, results: Mapping[str, Any], step: int | None = None) -> None:
         """Logs the results of a run that is done, and all its metrics as metrics.csv.
 
-        The results become metrics of the last step too.
+        The results become metrics too, of this step or the last one.
         """
+        self._step = self._step if step is None else step
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
