@@ -12,9 +12,9 @@ value is read and checked by the experiment's `Config`, like a flag of its comma
 
 import dataclasses
 import itertools
-import math
 import typing
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
 from lab import validation
@@ -61,8 +61,8 @@ class Range(NamedTuple):
         """All values, None if there is no end to them."""
         if self.step is None:
             return None
-        count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        return tuple(self.value(self.low + place * self.step) for place in range(count))
+        low, high, step = (Decimal(str(each)) for each in (self.low, self.high, self.step))  # 0.05 + 9 * 0.1 is 0.95
+        return tuple(self.value(float(low + place * step)) for place in range(int((high - low) / step) + 1))
 
 
 Dimension: TypeAlias = Choices | Range

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lab.errors import LabError, SettingError
+from lab.errors import ChildError, LabError, SettingError
 from lab.runs import children, jobs, jobs_display, lifecycle, side_by_side, sweep_report
 from lab.runs.about import conditions
 from lab.runs.header import Options
@@ -219,7 +219,9 @@ class Trials:
         else:
             family = trial.family
             ending = lifecycle.do(lambda: children.conclude(trial.folder, family.writer, family, trial.wanted), family.writer)
-            results = ending.results or {}
+            if ending.results is None:
+                raise ChildError(trial.folder.name, ending.code)
+            results = ending.results
         if self._plan.metric not in results:
             raise SettingError(f"--metric: expected one of {', '.join(results)}, received {self._plan.metric!r}")
         if self._plan.prune and not self._study.trials()[trial.number].intermediate_values:

@@ -3,8 +3,8 @@
     python -m lab.runs.worker <module or script> <cores>
 
 Each line of stdin is {"run": name of a run folder} or {"stop": 1 at the next checkpoint, 2 at
-once}. Each job is answered by a line {"code": exit code} on stdout. At the end of stdin the process
-ends, also in the middle of a job: whoever started it is gone.
+once}. The answers on stdout are {"ready": true} once, and {"code": exit code} for each job. At the
+end of stdin the process ends, also in the middle of a job: whoever started it is gone.
 """
 
 import contextlib
@@ -35,6 +35,7 @@ class Orders:
         for line in stdin:
             order = json.loads(line)
             if "run" in order:
+                self._level = 0
                 self.runs.put(order["run"])
             else:
                 self._level = order["stop"]
@@ -42,6 +43,15 @@ class Orders:
         if self.working:
             os._exit(1)
         self.runs.put(None)
+
+    def listen(self) -> None:
+        """Lets signals interrupt jobs alone. Whoever is answering must not be interrupted."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self.working:
+            raise KeyboardInterrupt
 
     def _interrupt(self) -> None:
         # Two different signals: two of one kind may become one.
@@ -61,18 +71,18 @@ class Orders:
 def main(argv: Sequence[str]) -> int:
     """Runs what it is told until stdin ends."""
     started_by, cores = argv
-    machine.use([int(core) for core in cores.split(",") if core])
+    if cores:
+        machine.use([int(core) for core in cores.split(",")])
     answers = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)  # what is printed before the first job
-    lifecycle.listen()
     orders = Orders(os.fdopen(os.dup(0), "rb", 0))
+    orders.listen()
     with command_line.one_line_errors():
         experiment = planning.load(started_by)
+    answers.write(b'{"ready": true}\n')
     while (name := orders.runs.get()) is not None:
         code = run(experiment, RunFolder(runs_folder() / name), orders)
         answers.write(json.dumps({"code": code}).encode() + b"\n")
-        if code == lifecycle.INTERRUPTED:
-            return code
     return 0
 
 

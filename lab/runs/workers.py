@@ -4,11 +4,14 @@ What a process (lab/runs/worker.py) is told and what it answers are lines of JSO
 its stdout. What its runs print goes to `output.log` in their folders.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lab.runs.jobs import Job
@@ -20,20 +23,34 @@ class Worker:
 
     Args:
         started_by: see `lab.runs.origin`.
-        cores: those that it may use.
+        cores: those that it may use; all, if there are none.
+        environment: variables that differ from those of this process.
+        folder: the current folder of the process, by default that of this process.
+        log: a file for what it prints before its first job, by default the stderr of this process.
     """
 
-    def __init__(self, started_by: str, cores: Sequence[int]) -> None:
+    def __init__(
+        self,
+        started_by: str,
+        cores: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        folder: str | None = None,
+        log: Path | None = None,
+    ) -> None:
         self.job: Job | None = None
         self._stopped = 0
+        self._ready = False
         command = [sys.executable, "-m", "lab.runs.worker", started_by, ",".join(map(str, cores))]
-        self.process = subprocess.Popen(
-            command,
-            env=os.environ | {"LAB_HOME": str(home())},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C of the terminal is not for it
-        )
+        with open(log, "ab") if log else contextlib.nullcontext() as stderr:
+            self.process = subprocess.Popen(
+                command,
+                stderr=stderr,
+                env=os.environ | {"LAB_HOME": str(home())} | dict(environment or {}),
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C of the terminal is not for it
+            )
         os.set_blocking(self.process.stdout.fileno(), False)  # type: ignore[union-attr]
         self._answers = b""
 
@@ -58,13 +75,17 @@ class Worker:
 
     def code(self) -> int | None:
         """The exit code of the job, None while it runs, minus the signal if the process died."""
+        died = self.process.poll()  # before its last answers are read
         self._answers += self.process.stdout.read() or b""  # type: ignore[union-attr]
-        line, found, rest = self._answers.partition(b"\n")
-        if found:
-            self._answers = rest
-            return json.loads(line)["code"]
-        died = self.process.poll()
-        return None if died is None else died if died < 0 else -9 if died == 0 else died
+        while b"\n" in self._answers:
+            line, _, self._answers = self._answers.partition(b"\n")
+            answer = json.loads(line)
+            if "code" in answer:
+                return answer["code"]
+            self._ready = True
+        if died is None:
+            return None
+        return -abs(died or signal.SIGKILL) if self._ready or died < 0 else died
 
     def close(self) -> None:
         """Ends the process."""
