@@ -127,7 +127,7 @@ def recorded(folder: RunFolder, expected: str = "") -> Iterator[Track]:
             ending = Ending("FAILED", 1, f"{type(failure).__name__}: {failure}")
             raise
         finally:
-            _end(writer, ending)
+            end(writer, ending)
     see_off(folder, process, expected, ending)
 
 
@@ -142,7 +142,7 @@ def do(work: Callable[[], Results], writer: journal.Journal) -> Ending:
         ending = Ending("FAILED", getattr(failure, "exit_code", 1), f"{type(failure).__name__}: {failure}")
         if not _said_by_lab(failure, writer.folder):
             traceback.print_exc()
-    _end(writer, ending)
+    end(writer, ending)
     return ending
 
 
@@ -174,7 +174,8 @@ def _said_by_lab(failure, folder):
     return isinstance(failure, LabError) or any(reason in str(failure) for reason in FULL)
 
 
-def _end(writer, ending):
+def end(writer: journal.Journal, ending: Ending) -> None:
+    """Writes how a run ended, and closes its journal."""
     try:
         error = {"tags": {"lab.error": mlflow_server.hide(ending.error)[:500]}} if ending.error else {}
         writer.append({"status": ending.status} | error)

@@ -113,6 +113,8 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     for name in ("jobs", "print_jobs", "cores_per_job"):
         received = getattr(options, name)
         validation.require(several or not received, name, "--seeds above 1 or variants with it", received)
+    alone = not (options.jobs or options.print_jobs) and options.engine == LOCAL
+    validation.require(experiment.started_by or alone, "jobs", "an experiment in a module or a script with it", "a notebook")
     validation.require(several or options.engine == LOCAL, "engine", "--seeds above 1 or variants with it", options.engine)
     sentence = memory.require([each._replace(size=each.size * max(options.jobs, 1)) for each in largest]) if largest else ""
     machine.use_as_recorded(header)

@@ -24,6 +24,7 @@ from lab.runs.space import Setting, Space
 from lab.runs.study import Sampler, Study
 from lab.runs.track import Stopped
 
+ENDS = {"FAIL": "a seed of the trial failed", "PRUNED": "stopped early: its curve was below the median"}
 HOPELESS = 5  # trials that fail, from the first on, before a sweep gives up
 
 
@@ -105,7 +106,7 @@ class Trials:
         self._active: dict[int, Trial] = {}
         self._of_job: dict[str, tuple[Trial, int]] = {}  # {name of a run: (its trial, place among its seeds)}
         self._read: dict[str, int] = {}  # {name of a run: how much of its journal was read for reports}
-        self._ended = 0
+        self.ended_trials = 0
         self.interrupted = False  # a run was stopped before its end, and its trial goes on later
 
     def __enter__(self) -> "Trials":
@@ -117,7 +118,7 @@ class Trials:
 
     def take_up(self) -> None:
         """Goes on with the trials that were running when the sweep stopped."""
-        self._ended = sum(trial.state.is_finished() for trial in self._study.trials())
+        self.ended_trials = sum(trial.state.is_finished() for trial in self._study.trials())
         for trial in self._study.trials():
             if not trial.state.is_finished():
                 self._begin(trial.number, dict(trial.params))
@@ -207,6 +208,9 @@ class Trials:
         """Tells the study how a trial has ended."""
         with trial.stack:
             value = None if trial.state else self._objective(trial)
+            if trial.state and trial.family:
+                status = "FAILED" if trial.state == "FAIL" else "KILLED"
+                lifecycle.end(trial.family.writer, lifecycle.Ending(status, error=ENDS[trial.state]))
         del self._active[trial.number]
         if value is not None and not math.isfinite(value):
             value = None
@@ -236,14 +240,16 @@ class Trials:
 
     def _told(self, number: int, value: float | None, state: Any) -> None:
         self._study.tell(number, value, state)
-        self._ended += 1
+        self.ended_trials += 1
         trials = self._study.trials()
         if value is not None:
             complete = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
             best = max(complete) if self._plan.maximize else min(complete)
             self._writer.metrics({"objective": value, "best_objective": best}, number)
-        if self._ended >= HOPELESS and all(trial.state.name == "FAIL" for trial in trials if trial.state.is_finished()):
-            raise LabError(f"trials: expected one that ends well, received {self._ended} that failed; {self._why(trials[-1])}")
+        if self.ended_trials >= HOPELESS and all(trial.state.name == "FAIL" for trial in trials if trial.state.is_finished()):
+            raise LabError(
+                f"trials: expected one that ends well, received {self.ended_trials} that failed; {self._why(trials[-1])}"
+            )
 
     def _why(self, trial: Any) -> str:
         tag = f"lab.trial.{trial.number}"
@@ -273,7 +279,8 @@ def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, opt
             count = min(plan.trials, study.most() or plan.trials)
             with Trials(folder, writer, plan._replace(trials=count), space, study, options) as source:
                 source.take_up()
-                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds)
+                done = source.ended_trials * options.seeds
+                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds, done)
                 jobs.work(source, side_by_side.make_pool(options, experiment.started_by), display)
                 if source.interrupted:
                     raise Stopped
