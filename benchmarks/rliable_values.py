@@ -27,8 +27,8 @@ def scores():
         "10x5": np.round(generator.normal(level, 0.15, (10, 5)), 2),
         "10x5 better": np.round(generator.normal(level + 0.08, 0.2, (10, 5)), 2),
         "7x5": np.round(generator.normal(level, 0.1, (7, 5)), 1),
-        "9x1": np.round(generator.normal(0.6, 0.3, (9, 1)), 2),
-        "6x1": np.round(generator.normal(0.7, 0.3, (6, 1)), 2),
+        "30x1": np.round(generator.normal(0.6, 0.3, (30, 1)), 2),
+        "20x1": np.round(generator.normal(0.7, 0.3, (20, 1)), 2),
     }
 
 
@@ -53,7 +53,7 @@ def main():
             "performance_profile": interval(matrix, lambda each: library.score_distributions(each, TAUS)),
         }
         print(name, flush=True)
-    pairs = (("10x5", "10x5 better"), ("7x5", "10x5"), ("9x1", "6x1"))
+    pairs = (("10x5", "10x5 better"), ("7x5", "10x5"), ("30x1", "20x1"))
     improvement = {
         f"{x} > {y}": interval([known[x], known[y]], metrics.probability_of_improvement) | {"pair": [x, y]} for x, y in pairs
     }

@@ -17,6 +17,8 @@ USAGE = """python -m lab <command>
       Play one episode with the greedy policy of a run. Write it to a GIF or show it in a window.
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
       Draw samples from the generator of a run. Write them to a PNG.
+  compare GROUP ... [--metric NAME] [--failed drop|worst] [--markdown] [--latex] [--tracking-uri URI]
+      Compare runs, experiments or searches, with intervals. Keep the tables and a figure as a run.
   sync [--tracking-uri URI]
       Deliver to MLflow what could not be delivered while the runs were running.
   info [--json]
@@ -25,7 +27,7 @@ USAGE = """python -m lab <command>
 RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
 """
-COMMANDS = ("ui", "resume", "watch", "sample", "sync", "info")  # files of lab/commands
+COMMANDS = ("ui", "resume", "watch", "sample", "compare", "sync", "info")  # files of lab/commands
 WITHOUT_FLAGS = ("resume",)
 
 

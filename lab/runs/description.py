@@ -58,8 +58,9 @@ def tags(header: dict[str, Any]) -> dict[str, str]:
 def kind(header: dict[str, Any]) -> str:
     """What a run is.
 
-    "parent" has children. Each child is a "seed", or a "variant" where settings differ too. All
-    other runs are "single". The headers of older versions do not say it.
+    "parent" has children. Each child is a "seed", or a "variant" where settings differ too. A
+    "comparison" is what `python -m lab compare` keeps. All other runs are "single". The headers of
+    older versions do not say it.
     """
     usual = "seed" if header.get("parent") else "parent" if header.get("seeds", 1) > 1 else "single"
     return header.get("kind") or usual

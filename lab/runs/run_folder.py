@@ -220,7 +220,7 @@ class RunFolder:
         return "RUNNING" if writing else "KILLED"
 
     def metrics(self, *names: str) -> dict[str, list[tuple[int, float]]]:
-        """All metrics, or those named, as {key: [(step, value), ...]}, in ascending order of steps."""
+        """All metrics, or those named: {key: [(step, value), ...]}, with ascending steps."""
         history: dict[str, list] = {}
         for event, _ in self.read(key="metrics", names=names):
             for key, value in event["metrics"].items():

@@ -1,6 +1,7 @@
-"""Statistics of a few runs, of Agarwal et al. 2021, "Deep RL at the edge of the statistical precipice".
+"""Statistics of a few runs.
 
-The scores of an algorithm are a list with an array for each task, `[..., runs]`: one score for each
+They are those of Agarwal et al. 2021, "Deep RL at the edge of the statistical precipice". The
+scores of an algorithm are a list with an array for each task, `[..., runs]`: one score for each
 run. Tasks may have different numbers of runs. A greater score is better. Leading axes are
 replications of the bootstrap, so each statistic computes thousands of them at once.
 
@@ -27,6 +28,10 @@ class Estimate(NamedTuple):
     low: np.ndarray
     high: np.ndarray
 
+    def numbers(self) -> tuple[float, float, float]:
+        """The three as floats, of a statistic that is one number."""
+        return float(self.value), float(self.low), float(self.high)
+
 
 def mean(scores: Scores) -> np.ndarray:
     """The mean over tasks of the mean of each task's runs."""
@@ -51,7 +56,7 @@ def interquartile_mean(scores: Scores) -> np.ndarray:
 def optimality_gap(scores: Scores, best: float = 1.0) -> np.ndarray:
     """How far the runs stay below the best score, on average over the tasks.
 
-        best − E min(score, best)
+    best − E min(score, best)
     """
     return best - mean([np.minimum(each, best) for each in scores])
 
@@ -89,14 +94,14 @@ def bootstrap(
         seed: of the random numbers.
         width: how many numbers the statistic makes of one run, for the memory.
     """
-    algorithms = tuple([np.asarray(each, np.float64) for each in scores] for scores in algorithms)
-    value = np.asarray(statistic(*algorithms))
-    if min(len(each) for scores in algorithms for each in scores) < 2:
+    arrays = [[np.asarray(each, np.float64) for each in scores] for scores in algorithms]
+    value = np.asarray(statistic(*arrays))
+    if min(len(each) for scores in arrays for each in scores) < 2:
         return Estimate(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
     generator = np.random.default_rng(seed)
-    runs = sum(len(each) for scores in algorithms for each in scores)
+    runs = sum(len(each) for scores in arrays for each in scores)
     found = [
-        statistic(*[_resampled(generator, scores, count) for scores in algorithms])
+        statistic(*[_resampled(generator, scores, count) for scores in arrays])
         for count in _portions(replications, max(AT_ONCE // (runs * width), 1))
     ]
     low, high = np.percentile(np.concatenate(found), [2.5, 97.5], axis=0)
@@ -117,12 +122,12 @@ def profile(scores: Scores, taus: np.typing.ArrayLike, replications: int = 2_000
 
 
 def _task_means(scores):
-    """[tasks, ...]"""
+    """An array `[tasks, ...]`."""
     return np.array([np.mean(each, axis=-1) for each in scores])
 
 
 def _all_runs(scores):
-    """[..., runs of all tasks]"""
+    """An array `[..., runs of all tasks]`."""
     return np.concatenate([np.asarray(each) for each in scores], axis=-1)
 
 

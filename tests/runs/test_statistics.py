@@ -60,7 +60,12 @@ def test_aggregates_are_rliables(name, statistic):
 @pytest.mark.parametrize("name", SCORES)
 def test_profiles_are_rliables(name):
     found = statistics.profile(SCORES[name].T, RLIABLE["taus"], replications=RLIABLE["replications"])
-    agrees(found, RLIABLE["statistics"][name]["performance_profile"])
+    expected = RLIABLE["statistics"][name]["performance_profile"]
+    np.testing.assert_allclose(found.value, expected["value"], rtol=0, atol=1e-12)
+    # Shares of n runs are multiples of 1 / n, so an end that differs does so by a whole step.
+    differences = np.abs([found.low - expected["low"], found.high - expected["high"]])
+    assert differences.max() < 1.01 / SCORES[name].size
+    assert np.mean(differences > 1e-12) < 0.1
 
 
 @pytest.mark.parametrize("pair", RLIABLE["probability_of_improvement"])
@@ -88,14 +93,16 @@ def test_tasks_are_resampled_apart():
 
 
 def test_an_interval_does_not_depend_on_other_calls_and_can_be_repeated():
-    first, again, other = (statistics.bootstrap(statistics.mean, [np.arange(9.0)], seed=seed) for seed in (0, 0, 1))
-    assert first == again and first.low != other.low and first.value == other.value
+    first, again, other = (statistics.bootstrap(statistics.mean, [np.sqrt(np.arange(9.0))], seed=seed) for seed in (0, 0, 1))
+    assert first.numbers() == again.numbers() and first.low != other.low and first.value == other.value
 
 
 def test_portions_are_the_whole(monkeypatch):
     seen = []
     monkeypatch.setattr(statistics, "AT_ONCE", 40)
-    statistics.bootstrap(lambda each: seen.append(np.shape(each[0])) or statistics.mean(each), [np.arange(4.0)], replications=25)
+    statistics.bootstrap(
+        lambda each: seen.append(np.shape(each[0])) or statistics.mean(each), [np.arange(4.0)], replications=25
+    )
     assert seen == [(4,), (10, 4), (10, 4), (5, 4)]
 
 
