@@ -101,21 +101,27 @@ def number(value: float) -> str:
 
 def _plus_minus(row):
     half = (row.high - row.low) / 2
-    if math.isnan(half):
-        return number(row.value)
-    return f"{number(row.value)} ± {f'{half:,.0f}' if half >= 100 else f'{half:.2g}'}"
+    digits = _decimals(half)
+    return number(row.value) if digits is None else f"{row.value:,.{digits}f} ± {half:,.{digits}f}"
 
 
 def _interval(row):
-    if math.isnan(row.low):
-        return number(row.value)
-    return f"{number(row.value)} ({number(row.low)} to {number(row.high)})"
+    digits = _decimals(row.high - row.low)
+    value = number(row.value) if digits is None else f"{row.value:,.{digits}f}"
+    low, high = (number(end) if digits is None else f"{end:,.{digits}f}" for end in (row.low, row.high))
+    return value if math.isnan(row.low) else f"{value} ({low} to {high})"
+
+
+def _decimals(size):
+    """How many decimals show two digits of an interval's size. None where there is no size."""
+    return max(0, 1 - math.floor(math.log10(size))) if size > 0 else None
 
 
 def _duration(row):
     size, unit = next((each for each in UNITS if row.value >= each[0]), UNITS[-1])
-    half = (row.high - row.low) / 2
-    return f"{row.value / size:.3g}" + (f" ± {half / size:.2g}" if not math.isnan(half) else "") + f" {unit}"
+    half = (row.high - row.low) / 2 / size
+    digits = min(_decimals(half) or 0, 1) if half > 0 else 0 if row.value / size >= 10 else 1
+    return f"{row.value / size:.{digits}f}{f' ± {half:.{digits}f}' if half > 0 else ''} {unit}"
 
 
 def text(table: Table, width: int) -> str:

@@ -1,12 +1,10 @@
 """Runs to compare, made without an experiment."""
 
 import json
-import time
 
 from lab.runs import events
 from lab.runs.run_folder import RunFolder
 
-BEGAN = time.time()
 EXPECTED = "greedy_return >= 475 (optimal 500, random policy 20)"
 
 
@@ -30,10 +28,11 @@ def make(experiment="ppo_toy", seed=0, *, config=None, **changes):
 
 
 def log(folder, *lines):
-    """Appends events, each with its time in seconds: (seconds, event)."""
+    """Appends events, each with its time: (seconds since the start, event)."""
+    began = round(1000 * folder.header()["created"])
     with open(folder.journal, "ab") as file:
         for seconds, event in lines:
-            file.write(events.encode(event | {"time": int(1000 * (BEGAN + seconds))}))
+            file.write(events.encode(event | {"time": began + int(1000 * seconds)}))
 
 
 def run(score, experiment="ppo_toy", seed=0, *, curve=(), status="FINISHED", seconds=10, metric="greedy_return", **changes):
