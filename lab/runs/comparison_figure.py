@@ -85,8 +85,10 @@ def _middles(axes, found):
         if not math.isnan(row.low):
             axes.barh(place, row.high - row.low, 0.5, left=row.low, color=style["color"], alpha=0.35)
         axes.plot(row.value, place, "|", color=style["color"], markersize=16, markeredgewidth=2.5)
-        axes.annotate(number(row.value), (row.value, place), (0, 12), textcoords="offset points", ha="center", fontsize=8)
+        axes.annotate(number(row.value), (row.value, place), (0, 14), textcoords="offset points", ha="center", fontsize=8)
     axes.set(title="interquartile mean, 95 % interval", xlabel="normalised score" if found.normalized else found.metric)
-    axes.set(yticks=range(len(styles)), ylim=(len(styles) - 0.4, -0.6))
-    axes.set_yticklabels([])
+    axes.set(yticks=[], ylim=(len(styles) - 0.4, -0.7))
+    axes.use_sticky_edges = False  # else the least end of an interval is at the frame
+    axes.autoscale_view(scaley=False)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(alpha=0.3, axis="x")
