@@ -195,7 +195,7 @@ def _of_all(found, group):
         yield Row(group.label, ALL, name.replace("_", " "), None, *estimate.numbers())
 
 
-def oriented(found: Comparison, label: str) -> list[list[float]]:
+def _oriented(found: Comparison, label: str) -> list[list[float]]:
     """The scores of a group, for each task, so that more is better."""
     sign = -1 if found.minimize and not found.normalized else 1
     return [[sign * each for each in scores] for scores in (found.normalized or found.scores)[label].values()]
@@ -208,12 +208,12 @@ def _improvements(found):
     for other in others:
         if _is_single(found, first.label) or _is_single(found, other.label):
             continue
-        estimate = statistics.improvement(oriented(found, first.label), oriented(found, other.label), **options)
+        estimate = statistics.improvement(_oriented(found, first.label), _oriented(found, other.label), **options)
         yield Row(first.label, _scope(found), "probability of improvement", None, *estimate.numbers(), other.label)
 
 
 def _profiles(found):
-    scores = {group.label: oriented(found, group.label) for group in found.groups}
+    scores = {group.label: _oriented(found, group.label) for group in found.groups}
     all_scores = np.concatenate([np.concatenate(each) for each in scores.values()])
     least, greatest = all_scores.min(), all_scores.max()
     margin = 0.05 * (greatest - least) or 0.5

@@ -196,6 +196,7 @@ def test_less_can_be_better():
     several([0.1, 0.2], metric="loss", **promise), several([0.3, 0.3], "dqn_toy", metric="loss", **promise)
     found = compare("ppo_toy", "dqn_toy")
     assert found.minimize and found.row("ppo_toy", "probability of improvement").value == 1
+    assert found.table().startswith("loss, lower is better.") and "≤ 0.5" not in found.table()
     assert found.row("ppo_toy", "mean").value == pytest.approx(0.15)
     profile = [row for row in found.rows if (row.group, row.statistic) == ("ppo_toy", "performance profile")]
     assert profile[0].at > profile[-1].at and (profile[0].value, profile[-1].value) == (1, 0)  # share below tau
@@ -437,7 +438,7 @@ def test_the_table_fits_and_says_everything():
         "ppo_toy      2  490 ± 127    490 (480 to 500)  20 (2 of 2)       10 s\n"
         "dqn_toy      2   12 ± 137        12 (1 to 22)   – (0 of 2)       10 s\n"
     ) in text
-    assert "ppo_toy over dqn_toy   1 (1 to 1)\n" in text
+    assert "ppo_toy over dqn_toy   1 (1 to 1)\n" in text and text.startswith("greedy_return, higher is better.")
     for width in (100, 80, 60):
         assert max(map(len, found.table(width=width).splitlines())) <= width
     narrow = found.table(width=60)
