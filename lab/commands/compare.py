@@ -1,7 +1,9 @@
 """`python -m lab compare`: compares groups of runs, and keeps the comparison as a run."""
 
+import contextlib
 import dataclasses
 import shutil
+import sys
 from collections.abc import Sequence
 
 from lab.runs import command_line, compared_runs, comparison, mlflow_server
@@ -36,19 +38,18 @@ def main(argv: Sequence[str]) -> int:
     found = comparison.of_choices(arguments, choices)
     shown: Form = "latex" if output.latex else "markdown" if output.markdown else "text"
     print(found.table(shown, max(shutil.get_terminal_size((100, 24)).columns, 60)))
-    keep(found)
+    with contextlib.redirect_stdout(sys.stdout if shown == "text" else sys.stderr):  # a file gets the table alone
+        keep(arguments, found)
     return 0
 
 
-def keep(found: Comparison) -> None:
+def keep(groups: Sequence[str], found: Comparison) -> None:
     """Keeps a comparison as a run of the kind "comparison", which is delivered to MLflow."""
     from lab.runs import header, lifecycle
     from lab.runs.paths import replacing
 
-    settings = {
-        "groups": {group.label: [run.name for run in group.runs] for group in found.groups},
-        **dataclasses.asdict(dataclasses.replace(found.choices, metric=found.metric, curve=found.curve)),
-    }
+    chosen = dataclasses.replace(found.choices, metric=found.metric, curve=found.curve)
+    settings = {"groups": list(groups), **dataclasses.asdict(chosen)}
     options = header.Options(seed=settings.pop("seed"), tracking_uri=settings.pop("tracking_uri"))
     folder = RunFolder.create(header.new_header("comparison", "", settings, 0, options) | {"kind": "comparison"})
     with lifecycle.recorded(folder) as run:
@@ -58,6 +59,8 @@ def keep(found: Comparison) -> None:
             run.artifact(name)
         found.to_csv(run.artifacts / "comparison.csv")
         run.artifact("comparison.csv")
+        found.runs_to_csv(run.artifacts / "runs.csv")
+        run.artifact("runs.csv")
         with replacing(run.artifacts / "comparison.png") as path:
             found.figure().savefig(path, dpi=120, metadata={"Software": None})
         run.artifact("comparison.png")

@@ -230,7 +230,7 @@ def expected(header: Mapping[str, Any]) -> str:
 def wall_time(folder: RunFolder) -> float:
     """Seconds that a run took: the sum over its sessions, each from RUNNING to its end.
 
-    A session that was killed ends with the last line that it wrote.
+    A session that was killed ends with the last line that it wrote. NaN if no line has a time.
     """
     said = [event["status"] for event, _ in folder.read(key="status")]
     killed = said[-1:] == ["RUNNING"] or any(said[i : i + 2] == ["RUNNING"] * 2 for i in range(len(said)))
@@ -246,7 +246,7 @@ def wall_time(folder: RunFolder) -> float:
             began = None
         last = event["time"]
     total += last - began if began is not None else 0
-    return total / 1000
+    return total / 1000 if last else float("nan")
 
 
 def _fields(header):

@@ -28,6 +28,9 @@ def find(text: str, uri: str) -> tuple[list[OneRun], list[str]]:
     expected = f"compare: expected a run or an experiment on this disk or on {uri}, received {text!r}"
     if uri == mlflow_server.NONE:
         raise ValueError(expected.replace(" or on none", ""))
+    path = mlflow_server.store_path(uri)
+    if path and not path.exists():  # MLflow would make it
+        raise ValueError(f"{expected}: there is no store {path}")
     try:
         client = mlflow_server.client(uri)
         found = _runs(client, text)

@@ -88,6 +88,18 @@ class Comparison:
             writer.writerow(Row._fields)
             writer.writerows(["" if each is None or each != each else each for each in row] for row in self.rows)
 
+    def runs_to_csv(self, path: str | Path) -> None:
+        """Writes the runs that count, a line each, with their scores."""
+        with replacing(Path(path)) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["group", "task", "run", "seed", "status", self.metric])
+            for group in self.groups:
+                for task, scores in self.scores[group.label].items():
+                    runs = [run for run in group.runs if run.task == task]
+                    writer.writerows(
+                        [group.label, task, run.name, run.seed, run.status, score] for run, score in zip(runs, scores)
+                    )
+
     def metrics(self) -> dict[str, float]:
         """The interquartile means as metrics of a run, {name: value}."""
         from lab.runs.events import NOT_IN_NAMES
