@@ -13,8 +13,8 @@ import time
 import numpy as np
 
 from benchmarks.machine import describe, keep
-from benchmarks.statistics import half_width
 from lab.agents import PPO, train
+from lab.runs.intervals import half_width
 
 EVERY = 8_192  # environment steps between two reports
 

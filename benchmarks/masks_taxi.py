@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.machine import describe, keep
-from benchmarks.statistics import half_width
+from lab.runs.intervals import half_width
 
 ENVIRONMENT = "Taxi-v4"
 SETTINGS = {"step_size": 0.1, "epsilon": 0.1, "discount": 0.99}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.one_run import digest
-from benchmarks.statistics import bootstrap, interquartile_mean, interval
 from benchmarks.three_ways import TENSORFLOW
+from lab.runs import intervals, statistics
 
 NOTHING = "–"
 Run = dict[str, Any]
@@ -49,6 +49,12 @@ class Row:
     def of_ways(self, runs: Sequence[Run], *ways: str) -> list[Run]:
         """Those of its runs that count for these ways. An older run names no way."""
         return [run for run in runs if run.get("way", TENSORFLOW) in (*ways, *self.elsewhere)]
+
+
+def interval(values: np.typing.ArrayLike, digits: int) -> str:
+    """Mean ± 95 % Student interval, as text. One value has no interval."""
+    spread = f" ± {intervals.half_width(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
 
 
 Cell = Callable[[Row, list[Run]], str]
@@ -113,11 +119,12 @@ def middle(result: str, digits: int) -> Cell:
 
     def cell(row, runs):
         values = np.array([run[result] for run in runs])
-        text = f"{interquartile_mean(values):.{digits}f}"
+        value, low, high = statistics.bootstrap(statistics.interquartile_mean, [values]).numbers()
+        text = f"{value:.{digits}f}"
         if values.std() == 0:
             return text
         # Rounded twice: else the last bit of a sum decides a tie.
-        low, high = (round(limit, digits + 1) for limit in bootstrap(values))
+        low, high = (round(limit, digits + 1) for limit in (low, high))
         return f"{text} ({low:.{digits}f} to {high:.{digits}f})"
 
     return cell

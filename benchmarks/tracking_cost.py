@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe, keep
-from benchmarks.statistics import half_width
+from lab.runs.intervals import half_width
 from lab.runs.run_folder import RunFolder
 
 

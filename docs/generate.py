@@ -75,6 +75,8 @@ PACKAGES = {
     "lab.engine": "compiled programs",
     "lab.runs.experiment": "experiments and their runs",
     "lab.runs.track": "what a run logs",
+    "lab.runs.comparison": "comparisons of runs",
+    "lab.runs.statistics": "statistics of a few runs",
     "lab.errors": "exceptions",
 }
 HIDDEN = "build, call, get_config, from_config, compute_output_shape, compute_mask"  # Keras's protocol

@@ -62,6 +62,12 @@ def accelerator() -> list[list[str]]:
     return [["", "per second"], *rows]
 
 
+def compare() -> list[list[str]]:
+    """Seconds that a comparison of runs takes."""
+    rows = [[str(row["runs"]), f"{row['median']:.1f}", f"{row['cpu_median']:.1f}"] for row in read("compare_speed")["rows"]]
+    return [["runs", "seconds", "seconds of the processor"], *rows]
+
+
 def choose() -> list[list[str]]:
     """Algorithms, what they are for, and their steps per second on the host and the device."""
     files = {"DQN": "dqn_throughput", "PPO": "rl_throughput_ppo", "A2C": "rl_throughput_a2c", "SAC": "rl_throughput_sac"}
@@ -91,6 +97,7 @@ ALGORITHMS = (  # name, actions, what it remembers, typical use
 
 SPEED = {
     "choose": choose,
+    "compare": compare,
     "dqn": lambda: steps("dqn_throughput"),
     "ppo": lambda: steps("rl_throughput_ppo"),
     "a2c": lambda: steps("rl_throughput_a2c"),

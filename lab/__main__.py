@@ -21,6 +21,8 @@ USAGE = """python -m lab <command>
       Draw samples from the generator of a run. Write them to a PNG.
   sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH [--trials N] [--seeds N] [--jobs N]
       Look for good settings of an experiment. Go on with a study: sweep --resume STUDY
+  compare GROUP ... [--metric NAME] [--failed drop|worst] [--markdown] [--latex] [--tracking-uri URI]
+      Compare runs, experiments or searches, with intervals. Keep the tables and a figure as a run.
   sync [--tracking-uri URI]
       Deliver to MLflow what could not be delivered while the runs were running.
   clean [WORD] [--smoke] [--failed] [--checkpoints] [--all] [--older DAYS] [--yes]
@@ -31,7 +33,8 @@ USAGE = """python -m lab <command>
 RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
 """
-COMMANDS = ("runs", "ui", "resume", "watch", "sample", "sweep", "sync", "clean", "info")  # files of lab/commands
+# Files of lab/commands.
+COMMANDS = ("runs", "ui", "resume", "watch", "sample", "compare", "sweep", "sync", "clean", "info")
 WITHOUT_FLAGS = ("resume",)
 
 

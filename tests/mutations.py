@@ -254,6 +254,26 @@ MUTATIONS = [
         ),
         ("lab/runs/track.py", "            self._journal.sync()\n", "", ["tests/runs/test_lifecycle.py"]),
         ("lab/runs/mlflow_delivery.py", "        self.folder.sync()  #", "        #", ["tests/runs/test_mlflow_delivery.py"]),
+        (
+            "lab/runs/statistics.py",
+            "cut = ordered.shape[-1] // 4",
+            "cut = round(ordered.shape[-1] / 4)",
+            ["tests/runs/test_statistics.py"],
+        ),
+        ("lab/runs/statistics.py", "0.5 * np.sum(x == y", "np.sum(x == y", ["tests/runs/test_statistics.py"]),
+        (
+            "lab/runs/compared_scores.py",
+            "each.task == run.task and each not in lost",
+            "each not in lost",
+            ["tests/runs/test_compare.py"],
+        ),
+        ("lab/runs/comparison.py", "value >= threshold", "value > threshold", ["tests/runs/test_compare.py"]),
+        (
+            "lab/runs/compared_runs.py",
+            "total += last - began if began is not None else 0\n            began",
+            "began",
+            ["tests/runs/test_compare.py"],
+        ),
         # envs
         ("envs/cartpole.py", "* cos / total", "/ total", ["tests/envs/test_classic_control.py"]),
         (

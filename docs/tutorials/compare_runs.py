@@ -54,3 +54,6 @@ print(done.stdout)
 #
 # Each run says its results when it ends, and a parent run says them for all seeds, as above. With
 # two seeds the interval is wide. Five seeds and more make it useful.
+#
+# ``python -m lab compare`` says which of several groups of runs is better, and how sure that is:
+# see :doc:`/compare`.

@@ -20,6 +20,10 @@ LINE = re.compile(r"^(Expected|Time|Algorithm|Task|Topic):\s*(.+)$", re.MULTILIN
 CONDITION = re.compile(r"(?<!\S)([A-Za-z_][\w.:-]*) ((>=|<=) ([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))(?![\w.]*\w)")
 
 
+NUMBER = r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)"
+REFERENCES = ("random", "optimal|optimum|best policy")
+
+
 class Condition(NamedTuple):
     """A bound that a result must reach."""
 
@@ -69,3 +73,12 @@ def conditions(expected: str) -> dict[str, Condition]:
     ends = [each.start() for each in found[1:]] + [len(expected)]
     texts = [re.sub(r"(\s+and|[\s,;])+$", "", expected[each.start(2) : end]) for each, end in zip(found, ends)]
     return {each[1]: Condition(each[1], text, each[3], float(each[4])) for each, text in zip(found, texts)}
+
+
+def reference_scores(expected: str) -> tuple[float, float] | None:
+    """(score of a random policy, optimal score) in the comments of an `Expected:` line, or None.
+
+    "(optimal 500, random policy 22)" has both.
+    """
+    random, best = (re.search(rf"\b(?:{words})(?: [a-z]+)* {NUMBER}(?= *[,;)]| within)", expected) for words in REFERENCES)
+    return (float(random[1]), float(best[1])) if random and best else None

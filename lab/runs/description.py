@@ -59,8 +59,9 @@ def kind(header: dict[str, Any]) -> str:
     """What a run is.
 
     "parent" has children. Each child is a "seed", or a "variant" where settings differ too. A
-    "study" is a sweep, and its children are "trial"s. All other runs are "single". The headers of
-    older versions do not say it.
+    "study" is a sweep, and its children are "trial"s. A "comparison" is what `python -m lab
+    compare` keeps. All other runs are "single". The headers of older versions do
+    not say it.
     """
     usual = "seed" if header.get("parent") else "parent" if header.get("seeds", 1) > 1 else "single"
     return header.get("kind") or usual

@@ -20,6 +20,7 @@ count.
 import contextlib
 import datetime
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -153,12 +154,15 @@ class RunFolder:
                 found.append(event)
         return found, last
 
-    def read(self, start: int = 0, end: int | None = None, key: str | None = None) -> Iterator[tuple[Any, int]]:
+    def read(
+        self, start: int = 0, end: int | None = None, key: str | None = None, names: Sequence[str] = ()
+    ) -> Iterator[tuple[Any, int]]:
         """Yields (event, byte after it) for the whole lines of the journal between two bytes.
 
         The event of a damaged line is None. With `key`, only events that have this key are yielded.
+        With `names` too, only those whose line has one of these names.
         """
-        mark = f'"{key}": '.encode()
+        mark, marks = f'"{key}": '.encode(), [f"{json.dumps(name)}: ".encode() for name in names]
         try:
             with open(self.journal, "rb") as file:
                 file.seek(start)
@@ -166,7 +170,8 @@ class RunFolder:
                     start += len(line)
                     if not line.endswith(b"\n") or (end is not None and start > end):
                         return
-                    event = events.decode(line) if key is None or mark in line else None
+                    wanted = key is None or (mark in line and (not marks or any(each in line for each in marks)))
+                    event = events.decode(line) if wanted else None
                     if key is None or (event and key in event):
                         yield event, start
         except OSError as error:
@@ -222,12 +227,13 @@ class RunFolder:
             return said
         return "RUNNING" if writing else "KILLED"
 
-    def metrics(self) -> dict[str, list[tuple[int, float]]]:
-        """All metrics as {key: [(step, value), ...]}, in ascending order of the steps."""
+    def metrics(self, *names: str) -> dict[str, list[tuple[int, float]]]:
+        """All metrics, or those named: {key: [(step, value), ...]}, with ascending steps."""
         history: dict[str, list] = {}
-        for event, _ in self.read(key="metrics"):
+        for event, _ in self.read(key="metrics", names=names):
             for key, value in event["metrics"].items():
-                history.setdefault(key, []).append((event["step"], value))
+                if not names or key in names:
+                    history.setdefault(key, []).append((event["step"], value))
         return {key: sorted(points, key=itemgetter(0)) for key, points in history.items()}
 
     def results(self) -> dict[str, float] | None:

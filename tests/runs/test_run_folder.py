@@ -44,6 +44,17 @@ def test_each_key_and_step_is_logged_once():
     assert folder.metrics() == {"loss": [(10, 1.0), (20, 1.5)], "q": [(10, 2.0)], "other": [(10, 3.0)]}
 
 
+def test_only_the_metrics_that_are_named_are_read():
+    folder = RunFolder.create(HEADER)
+    log = Journal(folder)
+    log.metrics({"loss": 1.0, "q": 2.0}, 10)
+    log.metrics({"größe": 3.0}, 20)
+    log.append({"tags": {"loss": "of a tag"}})
+    log.close()
+    assert folder.metrics("loss", "größe") == {"loss": [(10, 1.0)], "größe": [(20, 3.0)]}
+    assert folder.metrics("los") == {}
+
+
 def test_a_line_cut_by_a_kill_is_dropped_and_written_again():
     folder = RunFolder.create(HEADER)
     log = Journal(folder)
