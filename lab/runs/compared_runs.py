@@ -23,7 +23,8 @@ RULES = """\
 A group is one of these, in this order:
   a run         its name or MLflow run id. A run of several seeds means its seeds. If it has variants
                 too, each variant is a group.
-  an experiment its name: the seeds of its newest run of several seeds; without one, all its runs.
+  an experiment its name: the seeds of its newest run of several seeds; without one, all its
+                runs. Trials of sweeps are not among them.
   a search      "algorithm=ppo task=CartPole-v1", in one argument: all runs of one seed on this disk
                 with these tags, settings, seed, backend or experiment.
 "LABEL: GROUP" names a group. Of runs with equal settings and seeds one counts: one that has
@@ -32,6 +33,11 @@ SINGLE = ("single", "seed", "variant", "trial")  # kinds of runs of one seed
 LABEL = re.compile(r"([\w .+-]{1,40}): +(?=\S)")
 WORD = re.compile(r"[\w.-]+=.*", re.DOTALL)
 NOT_STARTED = "NOT STARTED"
+
+
+def _is_single(header):
+    """Whether it is a run of one seed."""
+    return description.kind(header) in SINGLE and header.get("seeds", 1) == 1
 
 
 @dataclasses.dataclass(eq=False)
@@ -150,12 +156,12 @@ class Disk:
     def of_run(self, name: str) -> list[OneRun]:
         """The run, or its children. A seed that was never started is among them."""
         header = self.headers[name]
-        if description.kind(header) in SINGLE:
+        if _is_single(header):
             return [self.read(name)]
         children = [each for each, found in self.headers.items() if found.get("parent") == name]
         runs, _ = self._once(children)
         variants = any(description.kind(self.headers[child]) == "variant" for child in children)
-        if not variants and description.kind(header) == "parent":
+        if not variants and header.get("seeds", 1) > 1:
             seeds = range(header["seed"], header["seed"] + header.get("seeds", 1))
             started = {run.seed for run in runs}
             runs += [_unstarted(header, name, seed) for seed in seeds if seed not in started]
@@ -169,11 +175,12 @@ class Disk:
         parents = [name for name in names if description.kind(self.headers[name]) == "parent"]
         if parents:
             return self.of_run(parents[-1]), []
-        return self._once([name for name in names if description.kind(self.headers[name]) in SINGLE])
+        headers = {name: self.headers[name] for name in names}
+        return self._once([name for name, header in headers.items() if _is_single(header) and "trial" not in header])
 
     def search(self, words: Sequence[str]) -> tuple[list[OneRun], list[str]]:
         """All runs of one seed that have these values of tags and settings."""
-        left = {name: _fields(header) for name, header in self.headers.items() if description.kind(header) in SINGLE}
+        left = {name: _fields(header) for name, header in self.headers.items() if _is_single(header)}
         known = {field for fields in left.values() for field in fields}
         for word in words:
             name, _, value = word.partition("=")

@@ -19,7 +19,6 @@ count.
 
 import contextlib
 import datetime
-import fcntl
 import json
 import os
 import shutil
@@ -33,7 +32,7 @@ from typing import Any
 
 from lab import renamed
 from lab.errors import DamagedFile
-from lab.runs import description, events
+from lab.runs import description, events, locks
 from lab.runs.files import read_json, write_json
 from lab.runs.paths import home
 
@@ -267,36 +266,12 @@ class RunFolder:
         Args:
             wait: waits until no other process has the lock, instead of yielding False.
         """
-        with open(self.path / f".{role}.lock", "w") as file:
-            mine = wait or not _held(file)
-            while mine:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                    break
-                except BlockingIOError:  # another process holds it, or looks at it for a moment
-                    mine = not _held(file)
+        with locks.lock(self.path / f".{role}.lock", wait) as mine:
             yield mine
 
     def locked(self, role: str) -> bool:
         """Whether a process holds the lock for `role`. Does not take it, nor make its file."""
-        try:
-            with open(self.path / f".{role}.lock") as file:
-                return _held(file)
-        except FileNotFoundError:
-            return False
-
-
-def _held(file):
-    """Whether another process holds the lock of a file.
-
-    To find out, a process shares the lock for a moment. Several can do that at once.
-    """
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return False
+        return locks.locked(self.path / f".{role}.lock")
 
 
 __getattr__ = renamed(__name__, {"Journal": "lab.runs.journal.Journal"})
