@@ -1,13 +1,14 @@
 """`python -m lab sweep`: looks for good settings of an experiment."""
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from lab import validation
-from lab.runs import command_line, header, lifecycle, menu, opening, planning, run_folder, space, study, sweep
+from lab.runs import command_line, header, lifecycle, menu, opening, planning, run_folder, side_by_side, space, study, sweep
 from lab.runs.header import Options
 
 PROG = "python -m lab sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH field=VALUE"
@@ -60,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
     validation.require(ranges or asked.sampler != "cmaes", "sampler", "a range among the settings for cmaes", "lists alone")
     metric, maximize = sweep.objective(experiment, asked.metric, asked.minimize)
     plan = sweep.Plan(tuple(words), asked.trials, asked.sampler, metric, maximize, _curve(asked, metric, tried.config))
+    side_by_side.require_engine(options)
     options = dataclasses.replace(options, jobs=max(options.jobs, 1) if options.engine == header.LOCAL else options.jobs)
     flags_given = [*command_line.words(asked, Sweep()), *command_line.words(options, Options())]
     about = {
@@ -120,5 +122,8 @@ def _module(name: str) -> str:
     if "." in name:
         return name
     known = {each.module.rpartition(".")[2]: each.module for each in [*menu.entries("experiments"), *menu.of_others()[0]]}
-    validation.require_name("experiment", name, known)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        meant = f" (nearest: {', '.join(near)})" if near else ""
+        raise ValueError(f"experiment: expected one that `python -m experiments` lists, received {name!r}{meant}")
     return known[name]

@@ -9,6 +9,7 @@ The laboratory and the experiment must be installed on every machine.
 """
 
 import contextlib
+import importlib.util
 import os
 import socket
 import uuid
@@ -151,37 +152,47 @@ class RayWorkers:
         return threads | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
+def require_ray(engine: str) -> None:
+    """Checks that Ray is installed and that something listens at the address of `engine`.
+
+    Ray itself would try for long.
+
+    Raises:
+        ValueError: it is not, or nothing answers.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise ValueError("ray: expected it to be installed, received none; pip install 'keras-rl-gan-lab[ray]'")
+    address = engine.partition(":")[2]
+    if address in ("", "auto"):
+        return
+    place = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        if not place.hostname or not place.port:
+            raise ValueError("none")
+        socket.create_connection((place.hostname, place.port), timeout=5).close()
+    except ValueError as error:
+        raise ValueError(f"--engine: expected ray:HOST:PORT, received {engine!r}") from error
+    except OSError as error:
+        raise ValueError(f"--engine: expected a Ray cluster that answers at {address}, received {error}") from error
+
+
 def connected(engine: str) -> Any:
     """Ray, connected to the cluster of `engine`: "ray" for one on this machine, or "ray:ADDRESS".
 
     Raises:
-        ValueError: Ray is not installed, or nothing answers there.
+        ValueError: Ray is not installed, or no cluster answers there.
     """
-    try:
-        import ray
-        import ray.util.scheduling_strategies
-    except ImportError as error:
-        raise ValueError("ray: expected it to be installed, received none; pip install 'keras-rl-gan-lab[ray]'") from error
+    require_ray(engine)
+    import ray
+    import ray.util.scheduling_strategies
+
     address = engine.partition(":")[2]
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": True}
+    alone: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
-        if not address:
-            ray.init(address="local", include_dashboard=False, **quiet)
-        else:
-            _require_answer(address)
-            ray.init(address=address, **quiet)
+        ray.init(address=address or "local", **alone, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
         line = (str(error).strip() or repr(error)).splitlines()[0]
-        raise ValueError(
-            f"--engine: expected a Ray cluster that answers at {address or 'this machine'}, received {line}"
-        ) from error
+        where = address or "this machine"
+        raise SettingError(f"--engine: expected a Ray cluster that answers at {where}, received {line}") from error
     return ray
-
-
-def _require_answer(address):
-    """Raises an OSError unless something listens at the address. Ray itself would try for long."""
-    place = urlsplit(address if "://" in address else f"//{address}")
-    if address != "auto":
-        if not place.hostname or not place.port:
-            raise ValueError("an address that is not HOST:PORT")
-        socket.create_connection((place.hostname, place.port), timeout=5).close()

@@ -19,6 +19,14 @@ def asked(options: Options) -> bool:
     return bool(options.jobs) or options.engine != LOCAL
 
 
+def require_engine(options: Options) -> None:
+    """Raises a ValueError unless the engine that the flags ask for can be reached."""
+    if options.engine != LOCAL:
+        from lab.runs.ray_workers import require_ray
+
+        require_ray(options.engine)
+
+
 def threads(options: Options) -> dict[str, int]:
     """{"threads": cores of each job}, for the headers of jobs on this machine: it decides bits."""
     if options.engine != LOCAL or not options.jobs:

@@ -97,8 +97,8 @@ class Space(NamedTuple):
             ValueError: a range has no step.
         """
         for name, each in self.dimensions.items():
-            expected = "lists, or ranges with a step, for a grid"
-            validation.require(each.points() is not None, name, expected, each)
+            if isinstance(each, Range) and each.step is None:
+                raise ValueError(f"{name}: expected a list, or LOW:HIGH:STEP, for a grid, received {each.low:g}:{each.high:g}")
         points = [[kept(value) for value in each.points() or ()] for each in self.dimensions.values()]
         return [dict(zip(self.dimensions, point)) for point in itertools.product(*points)]
 
