@@ -117,7 +117,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     validation.require(experiment.started_by or alone, "jobs", "an experiment in a module or a script with it", "a notebook")
     validation.require(several or options.engine == LOCAL, "engine", "--seeds above 1 or variants with it", options.engine)
     sentence = memory.require([each._replace(size=each.size * max(options.jobs, 1)) for each in largest]) if largest else ""
-    require_engine(options)
+    side_by_side.require_engine(options)
     machine.use_as_recorded(header)
     return Plan(folder, header, config, changes, options, sentence)
 
