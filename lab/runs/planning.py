@@ -11,7 +11,18 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from lab import validation
-from lab.runs import command_line, keras_settings, lifecycle, machine, memory, mlflow_server, old_names, origin, paths
+from lab.runs import (
+    command_line,
+    keras_settings,
+    lifecycle,
+    machine,
+    memory,
+    mlflow_server,
+    old_names,
+    origin,
+    paths,
+    side_by_side,
+)
 from lab.runs.about import About
 from lab.runs.header import LOCAL, UNKEPT, Options, kept, new_header, settings_of
 from lab.runs.run_folder import RunFolder, find
