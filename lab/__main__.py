@@ -15,6 +15,10 @@ USAGE = """python -m lab <command>
       Resume an interrupted run, exactly from its last checkpoint.
   watch RUN_ID [--seed N] [--window] [--environment ID] [--output FILE] [--tracking-uri URI]
       Play one episode with the greedy policy of a run. Write it to a GIF or show it in a window.
+  evaluate RUN [--episodes N] [--environment ID] [--policy last|best] [--seed N] [--json] [--tracking-uri URI]
+      Play greedy episodes with the policy of a run or of a saved agent (agent.zip). Print their returns.
+  export RUN [--format keras|savedmodel|onnx|litert] [--output PATH] [--policy last|best] [--tracking-uri URI]
+      Write the model of a run or of a saved agent, for use elsewhere.
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
       Draw samples from the generator of a run. Write them to a PNG.
   sync [--tracking-uri URI]
@@ -25,7 +29,7 @@ USAGE = """python -m lab <command>
 RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
 """
-COMMANDS = ("ui", "resume", "watch", "sample", "sync", "info")  # files of lab/commands
+COMMANDS = ("ui", "resume", "watch", "evaluate", "export", "sample", "sync", "info")  # files of lab/commands
 WITHOUT_FLAGS = ("resume",)
 
 
