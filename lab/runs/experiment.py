@@ -24,6 +24,7 @@ from lab.errors import EventError
 from lab.runs import (
     children,
     command_line,
+    devices,
     events,
     keras_settings,
     lifecycle,
@@ -206,6 +207,7 @@ def _opened(folder, header):
     opening.say(opened)
     try:
         keras_settings.import_keras()
+        devices.use(opened.header()["options"].get("devices", 1))
     except ValueError:
         if folder is None:
             shutil.rmtree(opened.path, ignore_errors=True)
@@ -232,6 +234,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
         header["kind"] = "parent"
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
     keras_settings.choose_backend(header["backend"])
+    devices.require(options.devices, header["backend"], configs)
     needs = [each.memory() for each in configs if hasattr(each, "memory")]
     sentence = memory.require(max(needs, key=memory.total)) if needs else ""
     return folder, header, config, changes, sentence

@@ -17,6 +17,8 @@ from lab.validation import Interval
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
 
+FIRST = ("seed", "seeds", "smoke", "tracking_uri", "checkpoint_every")  # older runs have no other options
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -38,6 +40,10 @@ class Options:
     """Steps between two checkpoints, rounded up to whole rollouts or epochs. 0 means 10,000 or
     more, at whole reports. Experiments of many short repetitions count repetitions; there 0 saves
     once a second."""
+
+    devices: Annotated[int, Interval(1, 10**4)] = 1
+    """Train on this many devices, of supervised networks and GANs on JAX. Each has a part of every
+    batch."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
@@ -88,14 +94,15 @@ def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
     header = folder.header()
     settings = old_names.renamed(header)["config"]
     _require_fields(config_class, settings, folder)
-    _require_fields(Options, header["options"], folder)
+    options = {name: value for name, value in dataclasses.asdict(Options()).items() if name not in FIRST} | header["options"]
+    _require_fields(Options, options, folder)
     if lifecycle.identified(header)["digest"] != header["digest"]:  # computed over the recorded names
         raise ValueError(
             f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
         )
     # JSON has no tuples.
     config = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return config_class(**config), Options(**header["options"])
+    return config_class(**config), Options(**options)
 
 
 def _require_fields(kind, settings, folder):
