@@ -1,4 +1,4 @@
-"""Servers to measure and to test: docs/examples/team_server.sh on SQLite or on a PostgreSQL of its own."""
+"""Servers to measure and to test: docs/examples/team_server.sh on SQLite or PostgreSQL."""
 
 import contextlib
 import importlib.util
@@ -21,7 +21,7 @@ DATABASE = "its-own-password"  # of PostgreSQL
 
 
 class Missing(Exception):
-    """This machine lacks something. The message says what."""
+    """Something that this machine lacks."""
 
 
 def free_port():

@@ -1,11 +1,11 @@
-"""What one MLflow server takes: deliveries, metrics and whole runs per second, from 1, 2 and 4 clients.
+"""What one MLflow server takes per second, from 1, 2 and 4 clients.
 
 python -m benchmarks.tracking_server [--seconds 8]
 
 The server is that of docs/team.md, with two processes, on SQLite and, where it is installed, on
 PostgreSQL. Clients send what a courier sends, over HTTP with a password:
 
-- a delivery is one `log_batch` of 10 metrics and one `set_tag`: what a courier sends after a report;
+- a delivery is one `log_batch` of 10 metrics and one `set_tag`: what it sends after a report;
 - a full batch is one `log_batch` of 1,000 metrics: what it sends when it catches up;
 - a run is `create_run`, 20 params, two deliveries, an artifact of 10 kB, and the end.
 
@@ -114,14 +114,17 @@ def main():
     measured = {}
     for store in ("sqlite", "postgresql"):
         try:
-            with tempfile.TemporaryDirectory() as folder, _address(store) as address:
-                with team(Path(folder) / "team", address, workers=2) as uri:
-                    mlflow_server.client(uri).create_experiment("measured")
-                    for kind in ("deliveries", "full batches", "runs"):
-                        for clients in CLIENTS:
-                            rate = measure(uri, kind, clients, flags.seconds)
-                            measured.setdefault(store, {}).setdefault(f"{kind} per second", {})[str(clients)] = round(rate, 2)
-                            print(f"{store}: {rate:.2f} {kind} per second from {clients} clients", flush=True)
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                _address(store) as address,
+                team(Path(folder) / "team", address, workers=2) as uri,
+            ):
+                mlflow_server.client(uri).create_experiment("measured")
+                for kind in ("deliveries", "full batches", "runs"):
+                    for clients in CLIENTS:
+                        rate = measure(uri, kind, clients, flags.seconds)
+                        measured.setdefault(store, {}).setdefault(f"{kind} per second", {})[str(clients)] = round(rate, 2)
+                        print(f"{store}: {rate:.2f} {kind} per second from {clients} clients", flush=True)
         except Missing as reason:
             print(f"{store}: {reason}")
     packages = ("mlflow", "Flask-WTF", "psycopg") if "postgresql" in measured else ("mlflow", "Flask-WTF")

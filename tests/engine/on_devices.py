@@ -1,7 +1,8 @@
-"""Programs for test_devices.py: `python -m tests.engine.on_devices KIND DEVICES EPOCHS CHECKPOINTS OUT`.
+"""Programs for test_devices.py: `python -m tests.engine.on_devices FOLDER KIND:DEVICES:NAME ...`.
 
-Trains on so many devices for so many epochs in all, from the newest checkpoint on, and writes all
-state. KIND is "classifier" or a family of GANs.
+Each trains on so many devices for two epochs, from the newest checkpoint in FOLDER/NAME on, and
+writes all state to FOLDER/NAME.npz. KIND is "classifier" or a family of GANs. What is named
+"killed..." ends after one epoch, the last of them with its process.
 """
 
 import os
@@ -14,7 +15,7 @@ import numpy as np
 from lab.runs import checkpoint, devices
 
 
-def classifier(epochs):
+def classifier():
     """(state, train from an epoch on) of a network with batch normalisation and dropout."""
     from lab.supervised import Training
     from lab.supervised.recipe import Recipe
@@ -29,7 +30,7 @@ def classifier(epochs):
     network = keras.Model(image, keras.layers.Dense(3, kernel_initializer=glorot(2))(x))
     rng = np.random.default_rng(0)
     x, y = rng.uniform(-1, 1, size=(67, 6, 6, 1)).astype("float32"), rng.integers(0, 3, 67)
-    recipe = Recipe(epochs=epochs, batch_size=16, ema=0.9, shift=1, flip=True)
+    recipe = Recipe(epochs=2, batch_size=16, ema=0.9, shift=1, flip=True)
     training = Training(network, recipe, steps_per_epoch=4, classes=3, seed=0)
 
     def fit(start, save):
@@ -39,39 +40,49 @@ def classifier(epochs):
     return training.state, fit
 
 
-def gan(epochs, family):
+def gan(family):
     """(state, train from an epoch on) of a GAN on a mixture."""
     from experiments.common import mixture
     from lab.data import ring
 
-    config = mixture.Mixture(family=family, samples=240, batch_size=8, generator_units=8, discriminator_units=8, epochs=epochs)
+    sizes = {"samples": 96, "batch_size": 8, "generator_units": 8, "discriminator_units": 8}
+    config = mixture.Mixture(family=family, **sizes)
     made = mixture.make(config, 3, 0.5)
-    x = ring().sample(240, np.random.default_rng(0))
+    x = ring().sample(config.samples, np.random.default_rng(0))
 
     def fit(start, save):
-        return made.fit(x, None, config.turn_size, epochs=epochs, initial_epoch=start, verbose=0, callbacks=[save]).history
+        return made.fit(x, None, config.turn_size, epochs=2, initial_epoch=start, verbose=0, callbacks=[save]).history
 
     return made.state, fit
 
 
-def main(kind, count, epochs, folder, out):
-    """Trains, and writes what came out."""
+class Killed(Exception):
+    pass
+
+
+def train(folder, kind, count, name, last):
     devices.use(int(count))
-    state, fit = classifier(int(epochs)) if kind == "classifier" else gan(int(epochs), kind)
-    folder = Path(folder)
-    found = checkpoint.restore(folder, state, config_digest="x")
+    state, fit = classifier() if kind == "classifier" else gan(kind)
+    found = checkpoint.restore(folder / name, state, config_digest="x")
 
     def save(epoch, logs):
-        checkpoint.save(folder, epoch + 1, state, config_digest="x")
-        if os.environ.get("DIE_AFTER") == str(epoch + 1):
-            os._exit(9)
+        checkpoint.save(folder / name, epoch + 1, state, config_digest="x")
+        if name.startswith("killed") and found is None:
+            if last:
+                os._exit(9)
+            raise Killed
 
-    history = fit(found.step if found else 0, keras.callbacks.LambdaCallback(on_epoch_end=save))
+    try:
+        history = fit(found.step if found else 0, keras.callbacks.LambdaCallback(on_epoch_end=save))
+    except Killed:
+        return
     placed = {len(variable.value.sharding.device_set) for variable in state}
     assert placed == {int(count)}, placed  # a copy on each device
-    arrays = {f"{i:03d} {variable.path}": np.asarray(variable) for i, variable in enumerate(state)}
-    np.savez(out, **arrays, **{f"history {name}": np.asarray(values) for name, values in history.items()})
+    arrays = {f"{i:03d}": np.asarray(variable) for i, variable in enumerate(state)}
+    np.savez(folder / f"{name}.npz", **arrays, **{f"history {key}": np.asarray(values) for key, values in history.items()})
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    folder, *jobs = sys.argv[1:]
+    for position, job in enumerate(jobs):
+        train(Path(folder), *job.split(":"), position == len(jobs) - 1)
