@@ -103,7 +103,7 @@ def __getattr__(name: str) -> Any:
     if name in ON_HOST:
         place = "host"
     elif name in ON_DEVICES:
-        place = "devices"
+        place = "sharding"
     elif name == "UndeclaredVariableError":
         place = "scope"
     elif name in VERBS:

@@ -4,8 +4,7 @@ A module holds a docstring, a frozen dataclass `Config` and `run(config, track) 
 It ends with `experiment.main(Config, run, smoke=...)`. Heavy imports belong inside `run`, so that
 `--help` and the menu answer at once.
 
-`lab.runs.about` says what is read from the docstring. `start` and `run` are for scripts and
-notebooks.
+`lab.runs.about` says what is read from the docstring. Scripts and notebooks call `start` and `run`.
 """
 
 import builtins
@@ -218,8 +217,7 @@ def _opened(folder, header):
 def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None, dict[str, Any], Any, list, str]:
     """Reads and checks a command line. Makes nothing.
 
-    Returns:
-        (folder to resume or None, header, configuration, its variants, a sentence on the memory).
+    Returns (folder to resume or None, header, config, its variants, a sentence on the memory).
     """
     if Path(experiment.run.__code__.co_filename).resolve().parent == paths.CHECKOUT / "experiments":
         paths.require_ours("envs")

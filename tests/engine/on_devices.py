@@ -1,4 +1,4 @@
-"""Programs for test_devices.py: `python -m tests.engine.on_devices FOLDER KIND:DEVICES:NAME ...`.
+"""Programs for test_sharding.py: `python -m tests.engine.on_devices FOLDER KIND:DEVICES:NAME ...`.
 
 Each trains on so many devices for two epochs, from the newest checkpoint in FOLDER/NAME on, and
 writes all state to FOLDER/NAME.npz. KIND is "classifier" or a family of GANs. What is named
