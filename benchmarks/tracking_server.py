@@ -26,11 +26,16 @@ from benchmarks.team_server import ADMIN, Missing, postgresql, team
 CLIENTS = (1, 2, 4)
 KEYS = 10  # metrics of a report
 FULL = 1_000  # metrics of a full batch
+CLIENT = {
+    "MLFLOW_TRACKING_USERNAME": "admin",
+    "MLFLOW_TRACKING_PASSWORD": ADMIN,
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
 def client(uri, number, kind, seconds, begin, results):
     """Sends for so many seconds after all clients are ready. Puts how many things were sent."""
-    os.environ |= {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": ADMIN}
+    os.environ |= CLIENT
     from lab.runs import mlflow_server
 
     there = mlflow_server.client(uri)
@@ -108,7 +113,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8, help="of each measurement")
     flags = parser.parse_args()
-    os.environ |= {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": ADMIN}
+    os.environ |= CLIENT
     from lab.runs import mlflow_server
 
     measured = {}

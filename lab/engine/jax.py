@@ -12,8 +12,8 @@ import jax
 import keras
 import numpy as np
 
-from lab.engine.sharding import devices
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
+from lab.engine.sharding import devices
 from lab.engine.types import Tensor
 
 
