@@ -24,7 +24,7 @@ import numpy as np
 
 from lab import __main__ as commands
 from lab import validation
-from lab.commands import sample, shared, sync, ui, watch
+from lab.commands import evaluate, export, sample, shared, sync, ui, watch
 from lab.runs import command_line, courier, experiment, mlflow_ui
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,8 +85,9 @@ def targets():
         it = experiment.Experiment.of(*(given[key] for key in ("config_class", "run", "smoke", "variants", "summary")))
         fields = _fields(given["config_class"]()) | _fields(experiment.Options())
         yield Target(path.stem, (), fields, lambda argv, it=it: experiment.plan(it, argv))
-    for name, kind in (("ui", ui.Ui), ("watch", watch.Watch), ("sample", sample.Sample), ("sync", sync.Sync)):
-        before = (name, "nobody") if name in ("watch", "sample") else (name,)
+    for kind in (ui.Ui, watch.Watch, evaluate.Evaluate, export.Export, sample.Sample, sync.Sync):
+        name = kind.__name__.lower()
+        before = (name,) if name in ("ui", "sync") else (name, "nobody")
         yield Target(f"lab {name}", before, _fields(kind()), _command)
     yield Target("lab resume", ("resume",), {"steps": (int, None, 1)}, _command)
 

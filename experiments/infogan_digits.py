@@ -10,7 +10,7 @@ and classes. 0.1 at random is before it.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from experiments.common import gan as shared
 from lab import validation
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config:
     """Settings of InfoGAN."""
+
+    several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
 
     epochs: Annotated[int, Interval(1, 10**6)] = 100
     """Passes over the digits."""

@@ -12,7 +12,7 @@ paper.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from experiments.common import gan as shared
 from lab import validation
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config:
     """Settings of a GAN on stacked digits."""
+
+    several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
 
     family: Literal["dcgan", "pacgan2", "r3gan"] = "r3gan"
     """The objective with its penalties and packing; all have DCGAN's players."""

@@ -17,6 +17,10 @@ USAGE = """python -m lab <command>
       Resume an interrupted run, exactly from its last checkpoint.
   watch RUN_ID [--seed N] [--window] [--environment ID] [--output FILE] [--tracking-uri URI]
       Play one episode with the greedy policy of a run. Write it to a GIF or show it in a window.
+  evaluate RUN [--episodes N] [--environment ID] [--policy last|best] [--seed N] [--json] [--tracking-uri URI]
+      Play greedy episodes with the policy of a run or of a saved agent (agent.zip). Print their returns.
+  export RUN [--format keras|savedmodel|onnx|litert] [--output PATH] [--policy last|best] [--tracking-uri URI]
+      Write the model of a run or of a saved agent, for use elsewhere.
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
       Draw samples from the generator of a run. Write them to a PNG.
   sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH [--trials N] [--seeds N] [--jobs N]
@@ -34,7 +38,10 @@ RUN_ID is the name of a run or its MLflow run id.
 python -m lab <command> --help explains the flags of a command.
 """
 # Files of lab/commands.
-COMMANDS = ("runs", "ui", "resume", "watch", "sample", "compare", "sweep", "sync", "clean", "info")
+COMMANDS = (
+    *("runs", "ui", "resume", "watch", "evaluate", "export", "sample"),
+    *("compare", "sweep", "sync", "clean", "info"),
+)
 WITHOUT_FLAGS = ("resume",)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from lab import validation
 from lab.agents import environment_checks, environments
 from lab.agents.training import round_up, whole_steps
-from lab.runs import keras_settings, memory
+from lab.runs import keras_settings, memory, paths
 from lab.runs.curves import reference_lines
 
 
@@ -243,6 +243,9 @@ def train_and_evaluate(
     tested_in = environments.vector(episodes)
     results = {"greedy_return": float(evaluate(agent, tested_in, episodes=episodes, seed=test).mean())}
     if checks:
+        with paths.replacing(track.artifacts / "last_model.keras") as path:  # for `python -m lab evaluate --policy last`
+            agent.policy_model().save(path)
+        track.artifact("last_model.keras")
         best.restore()
         chosen = float(evaluate(agent, tested_in, episodes=episodes, seed=test).mean())
         results = {"greedy_return": chosen, "last_greedy_return": results["greedy_return"]}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from experiments.common import gan as shared
 from experiments.common.image_words import CURVES, class_words, nearest_words
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Images:
     """Settings of a GAN on images."""
+
+    several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
 
     data: str = "glyphs"
     """glyphs (rendered), mnist, fashion_mnist, cifar10 (downloaded) or a folder of pictures."""

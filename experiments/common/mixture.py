@@ -9,7 +9,7 @@ Only R3GAN has a moving average and a step size that falls. The others are as in
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from experiments.common import gan as shared
 from lab import validation
@@ -88,6 +88,8 @@ RECIPES = {
 @dataclass(frozen=True)
 class Mixture:
     """Settings of a GAN on a mixture."""
+
+    several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
 
     family: Family = "r3gan"
     """Objective, penalties and optimizer; see RECIPES in experiments/common/mixture.py."""

@@ -32,6 +32,7 @@ Pair: TypeAlias = tuple[np.ndarray, np.ndarray]  # inputs and targets
 class Supervised(Recipe):
     """A recipe whose `unused` settings must keep their defaults: they would do nothing."""
 
+    several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
     unused: ClassVar[tuple[str, ...]] = ("patience",)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,5 @@
 """The greedy policy as a model of its own, in the formats of `keras.Model.export`."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import validation
 from lab.agents.box import UnitBox
 from lab.agents.parts import Composite, mask_size, parts_of
-
-# {format: the package that it needs, the ending of its file}
-FORMATS = {
-    "keras": (None, ".keras"),
-    "tf_saved_model": (None, ""),
-    "onnx": ("tf2onnx", ".onnx"),
-    "litert": (None, ".tflite"),
-}
+from lab.models import exporting
 
 
 def policy_network(agent: Any) -> keras.Model:
@@ -57,38 +48,8 @@ def policy_network(agent: Any) -> keras.Model:
 
 def export(agent: Any, path: Any, *, format: str, **options: Any) -> Path:
     """See `lab.agents.Agent.export`."""
-    validation.require_name("format", format, FORMATS)
-    package, ending = FORMATS[format]
-    if package and importlib.util.find_spec(package) is None:
-        raise ImportError(f"format: expected the package {package} for {format!r}, received none; pip install '.[export]'.")
-    if format != "keras" and keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"format: expected KERAS_BACKEND=tensorflow for {format!r}, received {keras.backend.backend()}; "
-            "save the agent and load it there."
-        )
-    model, path = policy_network(agent), Path(path)
-    path = path if path.suffix == ending else path.with_name(path.name + ending)
-    zeros = [np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
-    model(zeros if len(zeros) > 1 else zeros[0])  # ONNX needs a model that was called
-    if format == "keras":
-        model.save(path, **options)
-    else:
-        model.export(str(path), format=format, **{"verbose": False} | options)
-    if format == "onnx":
-        _check_onnx(path)
-    return path
-
-
-def _check_onnx(path):
-    """ValueError where the file has operations that ONNX does not know: tf2onnx only logs them."""
-    import onnx
-
-    try:
-        onnx.checker.check_model(str(path))
-    except onnx.checker.ValidationError as error:
-        path.unlink()
-        message = (str(error).strip() or "no reason").splitlines()[0]
-        raise ValueError(f"format: expected a policy of operations that ONNX has, received {message}") from error
+    exporting.require_format(format)
+    return exporting.export(policy_network(agent), path, format=format, **options)
 
 
 def _action(space, output):

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 
 from lab.agents import environments
+from lab.agents.frozen import FrozenPolicy
 from lab.agents.spaces import as_action
 
 LAST = 1000  # milliseconds for which the last frame of an episode stays
@@ -16,28 +17,19 @@ GAP = 10  # pixels between two words of a caption
 
 
 def greedy_policy(model: Any, action_space: gymnasium.Space) -> Callable[[np.ndarray], Any]:
-    """A function observation -> action, from an agent's `policy_model`, for one episode.
+    """A function observation -> action, for one episode; see `lab.agents.frozen.FrozenPolicy`.
 
-    The model gives the action of a Box, which is clipped to the bounds, or a score of each discrete
-    action, of which the highest wins. For a `MultiDiscrete` the highest of each part wins. A
-    recurrent model takes [observation, start, *memory] and gives [action or scores, *memory].
+    Args:
+        model: an agent's `policy_model`.
     """
-    from lab import engine
+    policy, start = FrozenPolicy(model, action_space).host_policy(), np.ones(1, bool)
 
-    forward = _remembering(model) if len(model.inputs) > 1 else engine.host_forward(model)
-    if isinstance(action_space, gymnasium.spaces.Discrete):
-        return lambda observation: as_action(action_space, action_space.start + forward(observation[None])[0].argmax())
-    if isinstance(action_space, gymnasium.spaces.Box):
-        low, high = action_space.low, action_space.high
-        return lambda observation: as_action(action_space, np.clip(forward(observation[None])[0], low, high))
-    space: Any = action_space
-    counts = space.nvec if hasattr(space, "nvec") else np.full(space.shape, 2)
-    ends = np.cumsum(counts)[:-1]
+    def act(observation):
+        action = policy(np.asarray(observation)[None], start.copy())[0][0]
+        start[:] = False
+        return as_action(action_space, action)
 
-    def choose(observation):
-        return as_action(action_space, [part.argmax() for part in np.split(forward(observation[None])[0], ends)])
-
-    return choose
+    return act
 
 
 def record_episode(
@@ -217,18 +209,3 @@ def _name(environment):
 def _number(value):
     """A return as a short text: 1,234 or 12.35."""
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.2f}"
-
-
-def _remembering(model):
-    """The forward pass of a recurrent model through one episode, step by step."""
-    import keras
-
-    memory = [np.zeros((1, *tensor.shape[1:]), np.float32) for tensor in model.inputs[2:]]
-    start = np.ones(1, bool)
-
-    def forward(observation):
-        output, *memory[:] = (keras.ops.convert_to_numpy(x) for x in model([observation, start, *memory], training=False))
-        start[:] = False
-        return output
-
-    return forward

@@ -38,13 +38,8 @@ def main(argv: Sequence[str]) -> int:
     if flags.window:
         _require_screen()
     name, model, settings = shared.model(run_id, flags.tracking_uri)
-    environment = flags.environment or settings.get("environment")
-    if not environment:
-        raise ValueError(f"run id: expected a run with the setting environment, received {name}; name one with --environment")
-    for named in (environment, *settings.get("wrappers", ())):
-        module, _, _ = named.split()[0].rpartition(":")
-        if module:
-            print(f"importing {module} for {named}", flush=True)  # the run folder may come from somebody else
+    refusal = f"run id: expected a run with the setting environment, received {name}; name one with --environment"
+    environment = shared.environment_of(flags.environment, settings, refusal)
     import gymnasium
 
     from lab.agents import environments

@@ -51,6 +51,19 @@ picks the file that implements them.
 `read(variable)`
     A copy of the variable as a NumPy array. For use outside of programs.
 
+`devices()`
+    How many devices `keras.distribution` divides batches over, on JAX. 1 without it.
+
+`shard(values, axis=0)`
+    Divides arrays or tensors over the devices along an axis, whose length is a multiple of their
+    number. In a program it says where a tensor is computed. With one device nothing changes.
+
+    What a program computes does not depend on it: means and random numbers are those of the whole
+    batch. Sums are added in another order. The state of a program has a copy on each device.
+
+`unsharded()`
+    A context in which Keras divides no batch. Each device computes all of it.
+
 `host_forward(model)`
     The forward pass of a small dense Keras model as a NumPy function, for acting in environments
     on the host.
@@ -80,6 +93,7 @@ from importlib import import_module
 from typing import Any
 
 VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "value_and_grad", "write")
+ON_DEVICES = ("devices", "require_batch", "shard", "unsharded")
 ON_HOST = ("CompiledForward", "HostForward", "host_forward")
 COMPOSED = ("batch_normalize", "prepare")  # on JAX and torch they are in lab/engine/composed.py
 
@@ -88,6 +102,8 @@ def __getattr__(name: str) -> Any:
     """A verb, from the file of Keras's backend. The first call imports that file."""
     if name in ON_HOST:
         place = "host"
+    elif name in ON_DEVICES:
+        place = "sharding"
     elif name == "UndeclaredVariableError":
         place = "scope"
     elif name in VERBS:
@@ -101,7 +117,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*VERBS, *ON_HOST, "UndeclaredVariableError"])
+    return sorted([*VERBS, *ON_DEVICES, *ON_HOST, "UndeclaredVariableError"])
 
 
 def _backend():

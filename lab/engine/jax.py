@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
+from lab.engine.sharding import devices
 from lab.engine.types import Tensor
 
 
@@ -23,7 +24,7 @@ class Compiled:
         self._program = program
         self._state = unique(state)
         self._name = name_of("program", program)
-        self._function = jax.jit(self.pure, donate_argnums=0)
+        self._function = jax.jit(self.pure, donate_argnums=0, **_shardings())
 
     def pure(self, values: Sequence[Tensor], args: Any) -> tuple[Any, list[Tensor]]:
         """The program as a pure function, for the transformations of JAX.
@@ -46,6 +47,14 @@ class Compiled:
         for variable, value in zip(self._state, values, strict=True):
             variable._direct_assign(value)
         return output
+
+
+def _shardings():
+    """Where results are: with several devices the state has a copy on each."""
+    if devices() == 1:
+        return {}
+    mesh = keras.distribution.distribution().device_mesh.backend_mesh
+    return {"out_shardings": (None, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))}
 
 
 def compile(program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None) -> Compiled:

@@ -40,6 +40,7 @@ def fit(
     """
     x, y = check_samples(gan, x, y)
     size = validation.integer("batch_size", batch_size) * gan.discriminator_steps
+    engine.require_batch("batch_size", batch_size)
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
     steps_per_epoch = updates_per_epoch(gan, len(x), batch_size)
@@ -118,7 +119,7 @@ def execute(gan: "GAN", batch: tuple[np.ndarray, ...], *, regularize: bool) -> d
     if key not in gan.programs:
         program = functools.partial(gan.update, regularize=regularize) if single else many(gan)
         gan.programs[key] = engine.compile(program, gan.state)
-    arguments = tuple(part[0] for part in batch) if single else batch
+    arguments = engine.shard(tuple(part[0] for part in batch) if single else batch, axis=0 if single else 1)
     return {name: float(np.mean(value)) for name, value in gan.programs[key](*arguments).items()}
 
 

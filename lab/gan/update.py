@@ -79,7 +79,7 @@ def discriminator_gradients(gan: "GAN", real: Tensor, labels: Labels, regularize
     discriminator, with its noise, its augmentation and its batch statistics.
     """
     # Sample m latents z. The generator is held fixed.
-    latents = gan.latent(ops.shape(real)[0], gan.seeds)
+    latents = engine.shard(gan.latent(ops.shape(real)[0], gan.seeds))
     fake = ops.stop_gradient(generate_fake(gan, latents, labels))
     real, fake = pack(real, gan.pac), pack(fake, gan.pac)
     penalties = gan.penalties if regularize else ()
@@ -110,7 +110,7 @@ def discriminator_gradients(gan: "GAN", real: Tensor, labels: Labels, regularize
 def generator_gradients(gan: "GAN", real: Tensor, labels: Labels) -> tuple[Metrics, list[Tensor]]:
     """(metrics, gradients) of the generator's loss, on as many new samples as real ones."""
     # Sample m latents z.
-    latents = gan.latent(ops.shape(real)[0], gan.seeds)
+    latents = engine.shard(gan.latent(ops.shape(real)[0], gan.seeds))
 
     def loss():
         # D(G(z)) and, where the objective compares them, D(x).
@@ -167,8 +167,8 @@ def turns(real: Tensor, labels: Labels, count: int) -> list[tuple[Tensor, Labels
     """The batch in `count` equal parts of (samples, labels)."""
     if count == 1:
         return [(real, labels)]
-    parts = ops.split(real, count)
-    return list(zip(parts, [None] * count if labels is None else ops.split(labels, count), strict=True))
+    parts = engine.shard(ops.split(real, count))
+    return list(zip(parts, [None] * count if labels is None else engine.shard(ops.split(labels, count)), strict=True))
 
 
 def pack(x: Tensor, count: int) -> Tensor:

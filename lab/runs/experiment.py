@@ -4,8 +4,7 @@ A module holds a docstring, a frozen dataclass `Config` and `run(config, track) 
 It ends with `experiment.main(Config, run, smoke=...)`. Heavy imports belong inside `run`, so that
 `--help` and the menu answer at once.
 
-`lab.runs.about` says what is read from the docstring. `start` and `run` are for scripts and
-notebooks.
+`lab.runs.about` says what is read from the docstring. Scripts and notebooks call `start` and `run`.
 """
 
 import builtins
@@ -23,6 +22,7 @@ from lab.errors import EventError
 from lab.runs import (
     children,
     command_line,
+    devices,
     events,
     keras_settings,
     lifecycle,
@@ -189,6 +189,7 @@ def _opened(folder, header, with_keras=True):
     try:
         if with_keras:
             keras_settings.import_keras()
+            devices.use(opened.header()["options"].get("devices", 1))
     except ValueError:
         if folder is None:
             shutil.rmtree(opened.path, ignore_errors=True)

@@ -55,6 +55,9 @@ class Options:
     """With --engine ray: all machines see the folder of the runs. Otherwise runs are fetched."""
     print_jobs: bool = False
     """Make the runs, print one command a line for SLURM or xargs, and start none of them."""
+    devices: Annotated[int, Interval(1, 10**4)] = 1
+    """Train on this many devices, of supervised networks and GANs on JAX. Each has a part of every
+    batch."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
@@ -111,15 +114,15 @@ def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
     header = folder.header()
     settings = old_names.renamed(header)["config"]
     _require_fields(config_class, settings, folder)
-    usual = {name: value for name, value in dataclasses.asdict(Options()).items() if name not in header["options"]}
-    _require_fields(Options, usual | header["options"], folder)  # older runs lack the newer flags
+    options = dataclasses.asdict(Options()) | header["options"]  # older runs lack the newer flags
+    _require_fields(Options, options, folder)
     if lifecycle.identified(header)["digest"] != header["digest"]:  # computed over the recorded names
         raise ValueError(
             f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
         )
     # JSON has no tuples.
     config = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return config_class(**config), Options(**header["options"])
+    return config_class(**config), Options(**options)
 
 
 def _require_fields(kind, settings, folder):

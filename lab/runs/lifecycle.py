@@ -43,6 +43,8 @@ def identified(header: dict[str, Any]) -> dict[str, Any]:
     """Adds the digest of everything that decides the run's numbers. Checkpoints carry it too."""
     keys = ("experiment", "config", "seed", "backend")
     identity = [header[key] for key in keys] + [header["options"]["checkpoint_every"]]
+    if header["options"].get("devices", 1) > 1:  # sums are added in another order
+        identity.append(header["options"]["devices"])
     return header | {"digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}
 
 

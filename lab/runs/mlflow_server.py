@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -216,15 +216,28 @@ def _lock(path):
         yield
 
 
-def fetch_policy(run_id: str, uri: str) -> tuple[Any, dict[str, Any]]:
-    """(Keras model, settings under their new names) of a run on a tracking server."""
+def fetch_policy(
+    run_id: str, uri: str, choose: Callable[[dict[str, Any]], str] = lambda settings: "model.keras"
+) -> tuple[Any, dict[str, Any]]:
+    """(Keras model, settings under their new names) of a run on a tracking server.
+
+    Args:
+        choose: a function of the settings, which names the artifact that has the model.
+    """
     import mlflow
 
     import lab.layers  # noqa: F401  registers the layers of the laboratory
 
     client(uri)
     logged = mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json")  # MLflow's own params are text
-    return mlflow.keras.load_model(f"runs:/{run_id}/model"), renamed(logged)["config"]
+    settings = renamed(logged)["config"]
+    file = choose(settings)
+    if file == "model.keras":
+        return mlflow.keras.load_model(f"runs:/{run_id}/model"), settings
+    import keras
+
+    path = mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{file}")
+    return keras.saving.load_model(path, compile=False), settings
 
 
 __getattr__ = renamed_names(__name__, {"ui": "lab.runs.mlflow_ui.ui"})

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from lab import validation
 from lab.runs import (
     command_line,
+    devices,
     keras_settings,
     lifecycle,
     machine,
@@ -117,6 +118,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
         header["kind"] = "parent"
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
     keras_settings.choose_backend(header["backend"])
+    devices.require(options.devices, header["backend"], configs)
     largest: list[memory.Need] = max(
         (each.memory() for each in configs if hasattr(each, "memory")), key=memory.total, default=[]
     )

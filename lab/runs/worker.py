@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from lab.runs import command_line, keras_settings, lifecycle, machine, planning
+from lab.runs import command_line, devices, keras_settings, lifecycle, machine, planning
 from lab.runs.header import settings_of
 from lab.runs.run_folder import RunFolder, runs_folder
 
@@ -98,6 +98,7 @@ def run(experiment: planning.Experiment, folder: RunFolder, orders: Orders) -> i
                 config, _ = settings_of(experiment.config_class, folder)
                 keras_settings.choose_backend(folder.header()["backend"])
                 keras_settings.import_keras()
+                devices.use(folder.header()["options"].get("devices", 1))
                 ending = lifecycle.attempt(folder, writer, config, experiment.run)
             lifecycle.say_ending(folder, "", ending)
             return ending.code

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from lab import engine
 from lab.engine.types import Tensor
 from lab.models.average import averaged, update_average, update_counter
 
@@ -40,6 +41,11 @@ class TrainingModel(keras.Model):
         for layer in self.augmentation:
             x = layer(x, training=True)
         return self.network(x, training=True)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
+        """Keras's, on undivided batches: the last one of a validation set cannot be divided."""
+        with engine.unsharded():
+            return super().evaluate(*arguments, **options)
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""

@@ -67,6 +67,7 @@ class Training:
         self.soft = bool(self.mix or recipe.label_smoothing)  # targets are shares of the classes
         self.own_loss = loss is not None
         self._check_settings()
+        engine.require_batch("batch_size", recipe.batch_size)
         self.model = TrainingModel(network, self._augmentation(), recipe.ema)
         self.optimizer = make_optimizer(recipe, self.steps_per_epoch, network)
         at_once = UPDATES_AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere Keras unrolls them
@@ -216,7 +217,8 @@ class Training:
     def predict(self, x: np.typing.ArrayLike) -> np.ndarray:
         """The network's outputs for inputs `[N, ...]`, as an array."""
         inputs = as_taken(self.network, check_inputs(self.network, x))
-        return self.network.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
+        with engine.unsharded():  # the last batch cannot be divided
+            return self.network.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
 
 
 class _Finite(keras.callbacks.Callback):

@@ -1,0 +1,42 @@
+"""The devices of a run: `--devices N` trains on N of them, by `keras.distribution` on JAX."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lab import validation
+
+
+def require(count: int, backend: str, configs: Iterable[Any]) -> None:
+    """Checks that runs with these configurations can train on so many devices.
+
+    Raises:
+        ValueError: the experiment does not train by batches, the backend has no data-parallel
+            training, or the batches cannot be divided.
+    """
+    if count == 1:
+        return
+    for config in configs:
+        able = getattr(config, "several_devices", False)
+        validation.require(able, "devices", "1: only supervised networks and GANs train on several", count)
+        on_jax = "1 on TensorFlow, where Keras marks keras.distribution 'do not use'; KERAS_BACKEND=jax has several"
+        validation.require(backend == "jax", "devices", on_jax, count)
+        size = config.batch_size
+        validation.require(size % count == 0, "batch_size", f"a multiple of the {count} devices", size)
+
+
+def use(count: int) -> None:
+    """Lets Keras put all variables on the first devices, and a part of each batch. For 1: none.
+
+    Call it before networks are made.
+
+    Raises:
+        ValueError: this machine has fewer.
+    """
+    import keras
+
+    if count == 1:
+        keras.distribution.set_distribution(None)
+        return
+    found = keras.distribution.list_devices()
+    validation.require(count <= len(found), "devices", f"at most {len(found)}, which JAX finds here", count)
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:count], auto_shard_dataset=False))
