@@ -9,7 +9,7 @@ Only R3GAN has a moving average and a step size that falls. The others are as in
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from experiments.common import gan as shared
 from lab import validation
@@ -88,6 +88,8 @@ RECIPES = {
 @dataclass(frozen=True)
 class Mixture:
     """Settings of a GAN on a mixture."""
+
+    together: ClassVar[bool] = True  # its seeds can be one program; see `lab.runs.together`
 
     family: Family = "r3gan"
     """Objective, penalties and optimizer; see RECIPES in experiments/common/mixture.py."""
@@ -185,7 +187,9 @@ def prepare(config: Mixture, track: Any, mixture: "GaussianMixture") -> tuple["G
 
     players, drawn, looks = shared.seeds(track, 3)
     x = mixture.sample(config.samples, np.random.default_rng(drawn))
-    gan = make(config, players, float(x.var(axis=0).mean()))
+    # In a program of several seeds it must be the same number for all of them.
+    variance = mixture.variance() if track.together else float(x.var(axis=0).mean())
+    gan = make(config, players, variance)
     return gan, x, np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
 
 

@@ -22,6 +22,7 @@ from .reinforce import REINFORCE as REINFORCE
 from .replay import Replay as Replay
 from .replay import UniformReplay as UniformReplay
 from .reward_scaling import RewardScaling as RewardScaling
+from .device_evaluation import DeviceEvaluation as DeviceEvaluation
 from .rollout import DeviceRollout as DeviceRollout
 from .rollout import HostRollout as HostRollout
 from .sac import SAC as SAC

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lab.errors import ChildError, DamagedFile
-from lab.runs import bands, events, lifecycle, old_names
+from lab.runs import bands, events, lifecycle, old_names, together
 from lab.runs.about import conditions
 from lab.runs.intervals import half_width
 from lab.runs.lifecycle import Results, Run
@@ -48,6 +48,12 @@ def run_children(
         def work() -> Results:
             curves: dict[str, list[bands.History]] = {}
             for label, variant in _labelled(variants).items():
+                if "together" in header:
+                    changed = dataclasses.replace(config, **variant)
+                    family = [_child(parent, seed, changed, "variant" if variant else "seed") for seed in seeds]
+                    rows[label] = together.results(parent, writer, family, changed, run, expected)
+                    curves[label] = [child.metrics() for child in family]
+                    continue
                 for seed in seeds:
                     changed = dataclasses.replace(config, **variant)
                     child = _child(parent, seed, changed, "variant" if variant else "seed")

@@ -33,6 +33,7 @@ from lab.runs import (
     opening,
     origin,
     paths,
+    together,
 )
 from lab.runs.about import About
 from lab.runs.header import Options, kept, new_header, settings_of
@@ -226,6 +227,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
     if folder:
         keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
     config, options = _parse(experiment, argv, folder)
+    together.require(options, config, experiment.name)
     header = folder.header() if folder else _new_header(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
     if changes and folder is None:
@@ -233,6 +235,8 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
     keras_settings.choose_backend(header["backend"])
     needs = [each.memory() for each in configs if hasattr(each, "memory")]
+    at_once = options.seeds if options.together else 1
+    needs = [[need._replace(size=at_once * need.size) for need in each] for each in needs]
     sentence = memory.require(max(needs, key=memory.total)) if needs else ""
     return folder, header, config, changes, sentence
 
@@ -263,6 +267,8 @@ def _parse(experiment, argv, folder):
         base = experiment.config_class(**experiment.smoke) if "--smoke" in argv else experiment.config_class()
         return command_line.parse(prog, experiment.about.summary, argv, base, Options())
     header = folder.header()
+    if "parent" in header and "together" in header:
+        raise ValueError(f"--resume: expected {header['parent']}, whose seeds run together, received {folder.name}, one of them")
     if header["experiment"] != experiment.name:
         raise ValueError(
             f"--resume: expected a run of {experiment.name}, received {folder.name}, a run of {header['experiment']}"

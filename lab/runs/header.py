@@ -15,6 +15,8 @@ from lab.runs import keras_settings, lifecycle, mlflow_server, old_names
 from lab.runs.run_folder import RunFolder
 from lab.validation import Interval
 
+# Options that are new since an older version, with the value that stands for what older runs did.
+ADDED = {"together": False}
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "gymnasium", "mlflow", "keras-rl-gan-lab")
 
 
@@ -26,6 +28,8 @@ class Options:
     """Seed of every random number of the run."""
     seeds: Annotated[int, Interval(1, 10**5)] = 1
     """Run this many seeds, one after another, from --seed upwards. Each is a child of one run."""
+    together: bool = False
+    """Run all --seeds as one program, on JAX. The bits of a seed then depend on how many there are."""
     smoke: bool = False
     """Run the same code for a few seconds, to see that everything works."""
     resume: str | None = None
@@ -70,7 +74,14 @@ def new_header(name: str, started_by: str, settings: Mapping[str, Any], total_st
             "total_steps": total_steps,
             "versions": _versions(),
         }
+        | _together(options)
     )
+
+
+def _together(options):
+    """How many seeds run together, and in how many parts side by side. See `lab.engine.together`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"together": {"seeds": options.seeds, "parts": min(cores, options.seeds)}} if options.together else {}
 
 
 def kept(options: Options) -> dict[str, Any]:
@@ -88,14 +99,15 @@ def settings_of(config_class: type, folder: RunFolder) -> tuple[Any, Options]:
     header = folder.header()
     settings = old_names.renamed(header)["config"]
     _require_fields(config_class, settings, folder)
-    _require_fields(Options, header["options"], folder)
+    recorded = ADDED | header["options"]
+    _require_fields(Options, recorded, folder)
     if lifecycle.identified(header)["digest"] != header["digest"]:  # computed over the recorded names
         raise ValueError(
             f"{folder.path / 'run.json'}: expected the settings that the run was started with, received edited ones"
         )
     # JSON has no tuples.
     config = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return config_class(**config), Options(**header["options"])
+    return config_class(**config), Options(**recorded)
 
 
 def _require_fields(kind, settings, folder):
