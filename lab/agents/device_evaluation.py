@@ -48,10 +48,10 @@ class DeviceEvaluation:
     def _play(self, start):
         self.rng.state.assign(start)
         keras.tree.map_structure(lambda variable, new: variable.assign(new), self._state, self.env.initial(self.rng))
-        self._return.assign(ops.zeros_like(self._return))
-        self._running.assign(ops.ones_like(self._running))
+        self._return.assign(ops.zeros_like(self._return.value))
+        self._running.assign(ops.ones_like(self._running.value))
         engine.scan(self._step, self.variables, length=self.length)
-        return ops.copy(self._return)
+        return ops.copy(self._return.value)
 
     def _step(self, _):
         env, rng = self.env, self.rng
@@ -60,7 +60,7 @@ class DeviceEvaluation:
         following = env.transition(state, action, rng)
         reward = env.reward(state, action, following, rng)
         terminated = env.terminal(following, rng)
-        self._return.assign(self._return + self._running * reward)
+        self._return.assign(self._return.value + self._running.value * reward)
         self._running.assign(ops.where(terminated, 0.0, self._running.value))
         keras.tree.map_structure(lambda variable, new: variable.assign(new), self._state, following)
 
