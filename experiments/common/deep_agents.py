@@ -266,7 +266,8 @@ def train_and_evaluate(
     model = agent.policy_model()
     track.model(model)
     draw_curve(config, track, agent)
-    log_episode(config.environment, model, track, seed=test, **environments.arguments)
+    if track.first:  # it takes a second; `python -m lab watch` draws the others
+        log_episode(config.environment, model, track, seed=test, **environments.arguments)
     return results
 
 

@@ -97,6 +97,7 @@ def _work(place, child, journal, config, run, seeds, endings):
 
     def body() -> Results:
         track = Track(child, journal, Place(seeds, place))
+        track.first = place == 0
         seeds.tracks.append(track)
         found = run(config, track)
         track.finish(found)

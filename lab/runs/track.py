@@ -28,6 +28,7 @@ class Track:
         artifacts: the folder for files to look at. Write them there, then log them by `artifact`.
         stopping: whether the user asked the run to stop at its next checkpoint.
         together: whether other seeds run in the same program. See `lab.runs.together`.
+        first: whether it is the first of these seeds. True for a run that is alone.
         saving: whether a checkpoint will come: from `restore` to the checkpoint of the last step.
         results: what `finish` was given, None before.
     """
@@ -39,6 +40,7 @@ class Track:
         self.seed = header["seed"]
         self.artifacts = folder.artifacts
         self.together = "together" in header
+        self.first = True
         self.stopping = False
         self.saving = False
         self.results: dict[str, float] | None = None
