@@ -141,7 +141,7 @@ class Environments:
         return DeviceRollout(agent, env, max_episode_steps=limit, seed=seed)
 
     def evaluation(self, agent: Any, episodes: int, seed: int, together: bool) -> Callable:
-        """A function that returns the returns of so many greedy episodes, of the same seed each time.
+        """A function that gives the returns of so many greedy episodes, the same ones each time.
 
         They are Gymnasium's environments, on the host. But seeds that run together on the device
         are also evaluated there, in one program.

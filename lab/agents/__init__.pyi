@@ -9,6 +9,7 @@ from .callbacks import SaveAgent as SaveAgent
 from .critics import Critics as Critics
 from .ddpg import DDPG as DDPG
 from .ddpg import OrnsteinUhlenbeckNoise as OrnsteinUhlenbeckNoise
+from .device_evaluation import DeviceEvaluation as DeviceEvaluation
 from .dqn import DQN as DQN
 from .for_env import for_env as for_env
 from .networks import FeedForward as FeedForward
@@ -22,7 +23,6 @@ from .reinforce import REINFORCE as REINFORCE
 from .replay import Replay as Replay
 from .replay import UniformReplay as UniformReplay
 from .reward_scaling import RewardScaling as RewardScaling
-from .device_evaluation import DeviceEvaluation as DeviceEvaluation
 from .rollout import DeviceRollout as DeviceRollout
 from .rollout import HostRollout as HostRollout
 from .sac import SAC as SAC

@@ -17,7 +17,6 @@ from lab.engine.jax_together import together
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
 from lab.engine.types import Tensor
 
-
 __all__ = ["Compiled", "compile", "cond", "read", "scan", "together", "value_and_grad", "write"]
 
 

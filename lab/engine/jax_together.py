@@ -150,7 +150,7 @@ def _arguments(requests):
         variables = [(tuple(each.shape), str(each.dtype)) for each in request.program.state]
         signatures[place] = (request.program.name, str(structure), repr(kinds), repr(variables))
     first = next(iter(signatures))
-    for place, signature in signatures.items():
+    for signature in signatures.values():
         for one, other in zip(signatures[first], signature, strict=True):
             if one != other:
                 raise TogetherError(f"{signatures[first][0]}: expected {one:.200} in each seed, received {other:.200}.")

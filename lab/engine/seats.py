@@ -58,7 +58,7 @@ class Seat:
         return self.thread.is_alive()
 
     def number(self) -> int:
-        """The number of a new shared program of this seed: 0, 1, 2, …"""
+        """The number of a new shared program of this seed, counted from 0."""
         self._programs += 1
         return self._programs - 1
 

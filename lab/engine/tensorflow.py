@@ -205,8 +205,6 @@ def _narrow(name, leaf):
     return narrow(name, np.asarray(leaf))
 
 
-def together(
-    works: Sequence[Callable[[], Any]], *, parts: int = 1, between: Callable[[], None] = lambda: None
-) -> list[Any]:
+def together(works: Sequence[Callable[[], Any]], *, parts: int = 1, between: Callable[[], None] = lambda: None) -> list[Any]:
     """See `lab.engine`."""
     raise ValueError("together: TensorFlow has no program of several seeds: set KERAS_BACKEND=jax.")

@@ -226,17 +226,14 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
     folder = find(resumed) if resumed is not None else None
     if folder:
         keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
-    config, options = _parse(experiment, argv, folder)
-    together.require(options, config, experiment.name)
+    config, options = together.checked(*_parse(experiment, argv, folder), experiment.name, folder)
     header = folder.header() if folder else _new_header(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
     if changes and folder is None:
         header["kind"] = "parent"
     configs = [dataclasses.replace(config, **change) for change in changes] or [config]  # checks each variant
     keras_settings.choose_backend(header["backend"])
-    needs = [each.memory() for each in configs if hasattr(each, "memory")]
-    at_once = options.seeds if options.together else 1
-    needs = [[need._replace(size=at_once * need.size) for need in each] for each in needs]
+    needs = [together.needs(each, options) for each in configs if hasattr(each, "memory")]
     sentence = memory.require(max(needs, key=memory.total)) if needs else ""
     return folder, header, config, changes, sentence
 
@@ -267,8 +264,6 @@ def _parse(experiment, argv, folder):
         base = experiment.config_class(**experiment.smoke) if "--smoke" in argv else experiment.config_class()
         return command_line.parse(prog, experiment.about.summary, argv, base, Options())
     header = folder.header()
-    if "parent" in header and "together" in header:
-        raise ValueError(f"--resume: expected {header['parent']}, whose seeds run together, received {folder.name}, one of them")
     if header["experiment"] != experiment.name:
         raise ValueError(
             f"--resume: expected a run of {experiment.name}, received {folder.name}, a run of {header['experiment']}"

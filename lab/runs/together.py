@@ -12,7 +12,7 @@ from typing import Any
 
 from lab import validation
 from lab.errors import ChildError
-from lab.runs import keras_settings, lifecycle
+from lab.runs import keras_settings, lifecycle, memory
 from lab.runs.journal import Journal
 from lab.runs.lifecycle import Ending, Results, Run
 from lab.runs.progress import Progress
@@ -20,20 +20,23 @@ from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
 
 
-def require(options: Any, config: Any, name: str) -> None:
-    """Checks the flag --together.
+def checked(config: Any, options: Any, name: str, resumed: RunFolder | None = None) -> tuple[Any, Any]:
+    """(config, options), after a check of the flag --together.
 
     Args:
-        options: of the command line.
         config: of the experiment. Its attribute `together` says whether seeds share programs.
+        options: of the command line.
         name: the name of the experiment.
+        resumed: the run to resume, if there is one.
 
     Raises:
         ValueError: there is one seed, the backend cannot do it, or the experiment has no shared
-            program.
+            program. Or the run to resume is one of several seeds.
     """
     if not options.together:
-        return
+        return config, options
+    if resumed and (parent := resumed.header().get("parent")):
+        raise ValueError(f"--resume: expected {parent}, whose seeds run together, received {resumed.name}, one of them")
     expected = "--seeds 2 or more, which run as one program"
     validation.require(options.seeds > 1, "together", expected, f"--seeds {options.seeds}")
     backend = keras_settings.backend()
@@ -41,6 +44,13 @@ def require(options: Any, config: Any, name: str) -> None:
     validation.require(backend == "jax", "together", expected, backend)
     expected = "a deep agent or a GAN on a mixture, whose seeds share their programs"
     validation.require(getattr(config, "together", False), "together", expected, name)
+    return config, options
+
+
+def needs(config: Any, options: Any) -> list[memory.Need]:
+    """The memory of a configuration, that of all seeds if they run together."""
+    at_once = options.seeds if options.together else 1
+    return [need._replace(size=at_once * need.size) for need in config.memory()]
 
 
 def results(parent: RunFolder, writer: Journal, children: Sequence[RunFolder], config: Any, run: Run, expected: str) -> list:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from experiments import a2c_cartpole, dqn_cartpole, gan_grid, ppo_cartpole, sac_pendulum
+from experiments import a2c_cartpole, dqn_cartpole, ppo_cartpole, sac_pendulum
 from experiments.common import deep_agents, mixture
 from lab.agents import building
 from lab.data import grid

@@ -1,8 +1,7 @@
-"""Seeds as one program: `lab.engine.together`, on small programs and on every family of learners."""
+"""Seeds as one program: `lab.engine.together`, on small programs and on learners."""
 
 import threading
 
-import keras
 import numpy as np
 import pytest
 from keras import ops

@@ -72,7 +72,7 @@ def test_each_seed_is_a_child_and_the_parent_has_the_means(walk, own_home, capsy
     output = capsys.readouterr().out
     assert output.count("40/40") == 1  # one display
     assert [output.count(f"run {child.name}") for child in children] == [1] * 3
-    with pytest.raises(ValueError, match="--resume: expected .*-3seeds-.*, whose seeds run together, received "):
+    with pytest.raises(ValueError, match=r"^--resume: expected .*-3seeds-.*, whose seeds run together, received "):
         walk("--resume", children[0].name)
 
 
