@@ -11,7 +11,7 @@ other seeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -41,9 +41,10 @@ class Stack(NamedTuple):
 class Program(NamedTuple):
     """A shared program for one signature of its arguments."""
 
-    call: Callable  # (assigned, others, leaves) -> (stacked values of assigned, the same by row, outputs by row)
+    closed: Any  # the jaxpr of one seed
     assigned: list[int]  # places of the variables that the program assigns
     structure: Any  # of its output
+    compiled: Future  # (assigned, others, leaves) -> (stacked values of assigned, the same by row, outputs by row)
 
 
 class Batches:
@@ -58,22 +59,28 @@ class Batches:
         self.rows = rows
         self._pool = pool
         self._programs: dict[Any, Program] = {}
+        self._expected: set[int] = set()
+        self._checked: set[Any] = set()
         self._stacks: dict[tuple[int, int], Stack] = {}  # by part and id of a variable
+
+    def expect(self, request: Request) -> None:
+        """Begins to compile a program when the first seed arrives, while the others still come."""
+        number = request.program.number
+        if number not in self._expected:
+            self._expected.add(number)
+            leaves, signature = _arguments({0: request})
+            self._programs[number, signature] = _build(request, leaves[0], self.rows, self._pool)
 
     def __call__(self, requests: Mapping[int, Request]) -> dict[int, Any]:
         """Runs a program for all seeds that wait at it. Returns {place: output}."""
         leaves, signature = _arguments(requests)
-        first = next(iter(requests.values())).program
-        key = (first.number, signature)
+        program = self._program(requests, leaves, signature)
         parts: dict[int, list] = {}
         for place, request in requests.items():
             rows = parts.setdefault(place // self.rows, [None] * self.rows)
             rows[place % self.rows] = (request.program, leaves[place])
-        inputs = {part: self._inputs(part, rows) for part, rows in parts.items()}
-        if key not in self._programs:
-            self._programs[key] = _build(requests, leaves, next(iter(inputs.values())), self.rows)
-        program = self._programs[key]
-        results = list(self._pool.map(lambda each: _run(program, *each), inputs.values()))
+        inputs = [self._inputs(part, rows) for part, rows in parts.items()]
+        results = list(self._pool.map(lambda each: _run(program, *each), inputs))
         answers: dict[int, Any] = {}
         for (part, rows), (stacked, values, outputs) in zip(parts.items(), results, strict=True):
             self._assign(part, rows, program.assigned, stacked, values)
@@ -81,6 +88,19 @@ class Batches:
                 if each is not None:
                     answers[part * self.rows + row] = jax.tree.unflatten(program.structure, outputs[row])
         return answers
+
+    def _program(self, requests, leaves, signature):
+        """The compiled program. Traces the last seed too, which must give the same one."""
+        places = list(requests)
+        first, last = requests[places[0]], requests[places[-1]]
+        key = (first.program.number, signature)
+        if key not in self._programs:
+            self._programs[key] = _build(first, leaves[places[0]], self.rows, self._pool)
+        program = self._programs[key]
+        if key not in self._checked and len(places) > 1:
+            _require_same(first.program.name, program.closed, _trace(last, leaves[places[-1]])[0])
+            self._checked.add(key)
+        return program
 
     def _inputs(self, part, rows):
         """(stacked values of the state, leaves of the arguments) of a part."""
@@ -167,17 +187,14 @@ def _trace(request, leaves):
     return closed, output
 
 
-def _build(requests, leaves, inputs, rows):
-    """The `Program` of all rows. Traces the first and the last seed, which must give the same."""
-    places = list(requests)
-    closed, output = _trace(requests[places[0]], leaves[places[0]])
-    if len(places) > 1:
-        _require_same(requests[places[0]].program.name, closed, _trace(requests[places[-1]], leaves[places[-1]])[0])
-    jaxpr, state = closed.jaxpr, len(inputs[0])
-    results = len(jaxpr.outvars) - state
+def _build(request, leaves, rows, pool):
+    """The `Program` of all rows, from the trace of one seed. It is compiled in the pool."""
+    closed, output = _trace(request, leaves)
+    variables, jaxpr = request.program.state, closed.jaxpr
+    state, results = len(variables), len(jaxpr.outvars) - len(variables)
     assigned = [i for i in range(state) if jaxpr.outvars[results + i] is not jaxpr.invars[i]]
     function = jax.extend.core.jaxpr_as_fun(closed)
-    axes = [0 if _is_array(leaf) else None for leaf in inputs[1]]
+    axes = [0 if _is_array(leaf) else None for leaf in leaves]
 
     def row(moving, others, arguments):
         changing, fixed = iter(moving), iter(others)
@@ -189,9 +206,10 @@ def _build(requests, leaves, inputs, rows):
         outputs, new = jax.vmap(row, in_axes=(0, 0, axes), axis_size=rows)(moving, others, arguments)
         return new, [[x[i] for x in new] for i in range(rows)], [[x[i] for x in outputs] for i in range(rows)]
 
-    example = _split(assigned, *inputs)
-    call = jax.jit(whole, donate_argnums=0).lower(*example).compile()
-    return Program(call, assigned, jax.tree.structure(output))
+    stacked = [jax.ShapeDtypeStruct((rows, *each.shape), each._value.dtype) for each in variables]
+    arguments = [jax.ShapeDtypeStruct((rows, *x.shape), x.dtype) if _is_array(x) else x for x in leaves]
+    lowered = jax.jit(whole, donate_argnums=0).lower(*_split(assigned, stacked, arguments))
+    return Program(closed, assigned, jax.tree.structure(output), pool.submit(lowered.compile))
 
 
 def _split(assigned, stacked, arguments):
@@ -200,7 +218,7 @@ def _split(assigned, stacked, arguments):
 
 
 def _run(program, stacked, arguments):
-    return jax.block_until_ready(program.call(*_split(program.assigned, stacked, arguments)))
+    return jax.block_until_ready(program.compiled.result()(*_split(program.assigned, stacked, arguments)))
 
 
 def _require_same(name, one, other):

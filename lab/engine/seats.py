@@ -11,7 +11,7 @@ import ctypes
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 _here = threading.local()
 
@@ -23,7 +23,14 @@ class Request(NamedTuple):
     args: tuple
 
 
-Batch = Callable[[Mapping[int, Request]], Mapping[int, Any]]  # {place of the seed: request} -> {place: output}
+class Batch(Protocol):
+    """Runs the requests of several seeds in one call."""
+
+    def expect(self, request: Request) -> None:
+        """Is told of each request when its seed arrives. May prepare the program."""
+
+    def __call__(self, requests: Mapping[int, Request]) -> Mapping[int, Any]:
+        """{place of the seed: request} -> {place: output}."""
 
 
 def seat() -> "Seat | None":
@@ -133,6 +140,12 @@ class Group:
         self._running = None
         if seat.request is None:
             seat.thread.join()
+        else:
+            try:
+                self._batch.expect(seat.request)
+            except Exception as fault:  # of the seed: its program cannot be traced
+                seat.request = None
+                self._let(seat, fault)
         if seat.fault is not None:
             raise seat.fault
 

@@ -24,7 +24,7 @@ class Counter:
             extra = {"argument": lambda: 0.0, "number": lambda: factor, "array": lambda: ops.sum(ops.convert_to_tensor(rows))}
             if kind == "in a scan":
                 engine.scan(lambda _: self.total.assign(self.total.value * rows[1]), [self.total], length=2)
-            self.total.assign(self.total.value * self.other.value + x + extra.get(kind, extra["argument"])())
+            self.total.assign(self.total.value * self.other.value + ops.sum(x) + extra.get(kind, extra["argument"])())
             return {"seen": self.total.value}
 
         self.add = engine.compile(add, [self.total, self.other], shared=True)
@@ -159,6 +159,24 @@ def test_a_seed_that_fails_ends_the_others():
         engine.together([work(seed) for seed in range(3)])
     assert sorted(ended) == [(0, KeyboardInterrupt), (1, RuntimeError), (2, KeyboardInterrupt)]
     assert threading.active_count() <= before
+
+
+@only("jax")
+def test_a_program_that_cannot_be_traced_fails_its_seed():
+    raised = []
+
+    def run():
+        undeclared = variable(1.0)
+        program = engine.compile(lambda: undeclared.assign(2.0), [variable(0.0)], shared=True)
+        try:
+            program()
+        except BaseException as error:
+            raised.append(type(error))
+            raise
+
+    with pytest.raises(engine.UndeclaredVariableError):
+        engine.together([run, run])
+    assert raised == [engine.UndeclaredVariableError]  # the other one has not begun
 
 
 @only("jax")
