@@ -226,7 +226,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> tuple[RunFolder | None,
     folder = find(resumed) if resumed is not None else None
     if folder:
         keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
-    config, options = together.checked(*_parse(experiment, argv, folder), experiment.name, folder)
+    config, options = together.checked(_parse(experiment, argv, folder), experiment.name, folder)
     header = folder.header() if folder else _new_header(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
     if changes and folder is None:

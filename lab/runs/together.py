@@ -20,12 +20,12 @@ from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped, Track
 
 
-def checked(config: Any, options: Any, name: str, resumed: RunFolder | None = None) -> tuple[Any, Any]:
-    """(config, options), after a check of the flag --together.
+def checked(given: tuple[Any, ...], name: str, resumed: RunFolder | None = None) -> tuple[Any, ...]:
+    """`given`, after a check of the flag --together.
 
     Args:
-        config: of the experiment. Its attribute `together` says whether seeds share programs.
-        options: of the command line.
+        given: (config, options). The attribute `together` of the configuration says whether its
+            seeds share programs.
         name: the name of the experiment.
         resumed: the run to resume, if there is one.
 
@@ -33,8 +33,9 @@ def checked(config: Any, options: Any, name: str, resumed: RunFolder | None = No
         ValueError: there is one seed, the backend cannot do it, or the experiment has no shared
             program. Or the run to resume is one of several seeds.
     """
+    config, options = given
     if not options.together:
-        return config, options
+        return given
     if resumed and (parent := resumed.header().get("parent")):
         raise ValueError(f"--resume: expected {parent}, whose seeds run together, received {resumed.name}, one of them")
     expected = "--seeds 2 or more, which run as one program"
@@ -44,7 +45,7 @@ def checked(config: Any, options: Any, name: str, resumed: RunFolder | None = No
     validation.require(backend == "jax", "together", expected, backend)
     expected = "a deep agent or a GAN on a mixture, whose seeds share their programs"
     validation.require(getattr(config, "together", False), "together", expected, name)
-    return config, options
+    return given
 
 
 def needs(config: Any, options: Any) -> list[memory.Need]:
