@@ -71,6 +71,10 @@ class UndeclaredVariableError(LabError, ValueError):
     """A program of the engine touched a Keras variable that is not in its declared state."""
 
 
+class TogetherError(LabError, ValueError):
+    """Seeds that are to run as one program do not have the same program."""
+
+
 class BusyError(LabError, RuntimeError):
     """Another process is delivering this run to MLflow."""
 

@@ -71,6 +71,7 @@ ON_JAX = [
     "tests/supervised/test_training.py::test_early_stopping_brings_the_best_weights_back",
     "tests/runs/test_checkpoint.py",
     "tests/runs/test_resume.py",
+    "tests/runs/test_together.py",
 ]
 EVERYTHING = [("tensorflow", ["tests"]), ("jax", ON_JAX)]
 FAST = [("tensorflow", ["tests"]), ("jax", FAST_ON_JAX)]

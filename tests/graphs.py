@@ -31,7 +31,7 @@ def as_graphs():
     with pytest.MonkeyPatch.context() as patch:
         if keras.backend.backend() == "tensorflow":
             compiled = engine.compile
-            patch.setattr(engine, "compile", lambda program, state, xla=None: compiled(program, state, xla=False))
+            patch.setattr(engine, "compile", lambda program, state, xla=None, shared=False: compiled(program, state, xla=False))
             patch_fit(patch, jit_compile=False)
         yield
 
@@ -52,7 +52,7 @@ def eagerly():
 
     from lab import engine
 
-    def compile(program, state, xla=None):
+    def compile(program, state, xla=None, shared=False):
         def run(*args):
             return program(*optree.tree_map(lambda x: tf.convert_to_tensor(engine.tensorflow._narrow("program", x)), args))
 

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from lab import validation
 from lab.agents import environment_checks, environments
@@ -17,6 +17,8 @@ class DeepAgent:
 
     A `Config` inherits this and one of `lab.agents.settings`.
     """
+
+    together: ClassVar[bool] = True  # its seeds can be one program; see `lab.runs.together`
 
     def __post_init__(self) -> None:
         super().__post_init__()  # type: ignore[misc]  # of the settings
@@ -138,6 +140,21 @@ class Environments:
         env, limit = functional(self.config.environment, self.config.num_envs)
         return DeviceRollout(agent, env, max_episode_steps=limit, seed=seed)
 
+    def evaluation(self, agent: Any, episodes: int, seed: int, together: bool) -> Callable:
+        """A function that gives the returns of so many greedy episodes, the same ones each time.
+
+        They are Gymnasium's environments, on the host. But seeds that run together on the device
+        are also evaluated there, in one program.
+        """
+        from envs.functional import functional
+        from lab.agents import DeviceEvaluation, evaluate
+
+        if together and self.config.device and len(agent.policy_model().inputs) == 1:
+            env, limit = functional(self.config.environment, episodes)
+            return DeviceEvaluation(agent, env, max_episode_steps=limit, seed=seed)
+        vector = self.vector(episodes)
+        return lambda: evaluate(agent, vector, episodes=episodes, seed=seed)
+
 
 def seeds(track: Any, count: int) -> list[int]:
     """Independent seeds from the run's."""
@@ -219,7 +236,7 @@ def train_and_evaluate(
     Returns:
         the mean undiscounted return of the greedy policy in fresh environments.
     """
-    from lab.agents import BestSnapshot, evaluate, train
+    from lab.agents import BestSnapshot, train
     from lab.agents.watching import log_episode
 
     rollout = environments.rollout(agent, training)
@@ -227,7 +244,7 @@ def train_and_evaluate(
     best = BestSnapshot(agent.model)
     state = [*agent.variables, *rollout.variables, *(best.variables if checks else ())]
     start = track.restore(state)
-    checked_in = environments.vector(max(checks, 1))
+    check_returns = environments.evaluation(agent, max(checks, 1), check, track.together)
     whole_reports = round_up(report_every(config), steps_per_rollout(config))
     ten_episodes = 0 if config.device else 10 * config.num_envs * environments.longest_episode()
     boundaries = track.checkpoint_interval(ten_episodes, whole_reports)
@@ -235,24 +252,25 @@ def train_and_evaluate(
     for report in train(agent, rollout, steps=config.steps, **loop):
         checked = {}
         if checks:
-            checked = {"check_return": float(evaluate(agent, checked_in, episodes=checks, seed=check).mean())}
+            checked = {"check_return": float(check_returns().mean())}
             best.offer(checked["check_return"])
         track.log(report.metrics | checked, report.step)
         if report.boundary:
             track.checkpoint(state, report.step)
-    tested_in = environments.vector(episodes)
-    results = {"greedy_return": float(evaluate(agent, tested_in, episodes=episodes, seed=test).mean())}
+    test_returns = environments.evaluation(agent, episodes, test, track.together)
+    results = {"greedy_return": float(test_returns().mean())}
     if checks:
         with paths.replacing(track.artifacts / "last_model.keras") as path:  # for `python -m lab evaluate --policy last`
             agent.policy_model().save(path)
         track.artifact("last_model.keras")
         best.restore()
-        chosen = float(evaluate(agent, tested_in, episodes=episodes, seed=test).mean())
+        chosen = float(test_returns().mean())
         results = {"greedy_return": chosen, "last_greedy_return": results["greedy_return"]}
     model = agent.policy_model()
     track.model(model)
     draw_curve(config, track, agent)
-    log_episode(config.environment, model, track, seed=test, **environments.arguments)
+    if track.first:  # it takes a second; `python -m lab watch` draws the others
+        log_episode(config.environment, model, track, seed=test, **environments.arguments)
     return results
 
 

@@ -90,6 +90,7 @@ class Mixture:
     """Settings of a GAN on a mixture."""
 
     several_devices: ClassVar[bool] = True  # see `lab.runs.devices`
+    together: ClassVar[bool] = True  # its seeds can be one program; see `lab.runs.together`
 
     family: Family = "r3gan"
     """Objective, penalties and optimizer; see RECIPES in experiments/common/mixture.py."""
@@ -187,7 +188,9 @@ def prepare(config: Mixture, track: Any, mixture: "GaussianMixture") -> tuple["G
 
     players, drawn, looks = shared.seeds(track, 3)
     x = mixture.sample(config.samples, np.random.default_rng(drawn))
-    gan = make(config, players, float(x.var(axis=0).mean()))
+    # In a program of several seeds it must be the same number for all of them.
+    variance = mixture.variance() if track.together else float(x.var(axis=0).mean())
+    gan = make(config, players, variance)
     return gan, x, np.random.default_rng(looks).normal(size=(config.evaluation_samples, config.latent)).astype("float32")
 
 

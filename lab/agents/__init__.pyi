@@ -9,6 +9,7 @@ from .callbacks import SaveAgent as SaveAgent
 from .critics import Critics as Critics
 from .ddpg import DDPG as DDPG
 from .ddpg import OrnsteinUhlenbeckNoise as OrnsteinUhlenbeckNoise
+from .device_evaluation import DeviceEvaluation as DeviceEvaluation
 from .dqn import DQN as DQN
 from .for_env import for_env as for_env
 from .networks import FeedForward as FeedForward

@@ -52,8 +52,8 @@ class HostRollout:
         self.num_envs = envs.num_envs
         self._finished: list[tuple] = []
         self._programs = {
-            True: engine.compile(agent.learn, agent.variables),
-            False: engine.compile(agent.observe, agent.variables),
+            True: engine.compile(agent.learn, agent.variables, shared=True),
+            False: engine.compile(agent.observe, agent.variables, shared=True),
         }
 
     def reset(self, step: int) -> None:
@@ -172,7 +172,7 @@ class DeviceRollout:
                 return {}, episodes
 
             self._programs[iterations, learn] = engine.compile(
-                lambda: engine.scan(iteration, state, length=iterations), state, xla=self._xla
+                lambda: engine.scan(iteration, state, length=iterations), state, xla=self._xla, shared=True
             )
         metrics, episodes = keras.tree.map_structure(np.asarray, self._programs[iterations, learn]())
         returns, lengths, ended = (x.reshape(-1) for x in episodes)

@@ -34,6 +34,11 @@ class GaussianMixture:
         noise = generator.normal(scale=self.standard_deviation, size=(count, self.means.shape[1]))
         return (self.means[modes] + noise).astype(np.float32)
 
+    def variance(self) -> float:
+        """The variance of a coordinate, a mean over the D coordinates."""
+        spread = self.weights @ np.square(self.means - self.weights @ self.means)
+        return float(spread.mean() + self.standard_deviation**2)
+
     def log_density(self, x: ArrayLike) -> np.ndarray:
         """log p(x), `[N]`, of samples `[N, D]`."""
         squares = np.square(np.asarray(x, np.float64)[:, None] - self.means).sum(-1) / self.standard_deviation**2  # [N, K]

@@ -4,7 +4,7 @@ A *program* is an ordinary Python function. It reads and assigns Keras variables
 computes with `keras.ops`. The verbs below are the same on each backend. `keras.backend.backend()`
 picks the file that implements them.
 
-`compile(program, state, *, xla=None)`
+`compile(program, state, *, xla=None, shared=False)`
     The compiled program: the same arguments, the same result as tensors, the same assignments.
 
     Arguments are tensors or arrays in any nesting of tuples, lists, dicts and NamedTuples. Python
@@ -15,6 +15,20 @@ picks the file that implements them.
     stays a graph: oneDNN is about ten times as fast as XLA there. Everything else becomes one XLA
     program. JAX always uses XLA. It donates the buffers of the state, and first copies those that
     somebody else holds too.
+
+    `shared=True` says that all seeds of a group call the program equally often, whatever their data
+    are. Then they run it together; see `together`. Learning programs are shared. Programs that act
+    or evaluate until episodes end are not: each seed runs them by itself.
+
+`together(works, *, parts=1, between=...)`
+    Runs the functions `works`, one for each seed, to their end, and returns what they return.
+
+    Each runs in a thread, one at a time. At a shared program they wait for one another, and it runs
+    for all of them in one call: `jax.vmap` over an axis of seeds. What differs between the seeds
+    has to be in variables or arguments: a constant that differs is a TogetherError. `parts` is how
+    many programs of equal size run side by side on a CPU. The bits of a seed depend on how many
+    seeds are in its part, and not on the others. `between()` is called when all seeds wait. Only
+    JAX has it.
 
 `prepare()`
     Makes the settings of the process on which exact runs and speed depend. The first `compile`
@@ -92,7 +106,7 @@ or assigns.
 from importlib import import_module
 from typing import Any
 
-VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "value_and_grad", "write")
+VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "together", "value_and_grad", "write")
 ON_DEVICES = ("devices", "require_batch", "shard", "unsharded")
 ON_HOST = ("CompiledForward", "HostForward", "host_forward")
 COMPOSED = ("batch_normalize", "prepare")  # on JAX and torch they are in lab/engine/composed.py

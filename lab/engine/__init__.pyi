@@ -13,5 +13,6 @@ from .tensorflow import cond as cond
 from .tensorflow import prepare as prepare
 from .tensorflow import read as read
 from .tensorflow import scan as scan
+from .tensorflow import together as together
 from .tensorflow import value_and_grad as value_and_grad
 from .tensorflow import write as write

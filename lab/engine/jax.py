@@ -12,18 +12,24 @@ import jax
 import keras
 import numpy as np
 
+from lab.engine import seats
+from lab.engine.jax_together import together
 from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, unique
 from lab.engine.sharding import devices
 from lab.engine.types import Tensor
+
+__all__ = ["Compiled", "compile", "cond", "read", "scan", "together", "value_and_grad", "write"]
 
 
 class Compiled:
     """A program that is compiled at its first call. See `lab.engine.compile`."""
 
-    def __init__(self, program: Callable[..., Any], state: Iterable[keras.Variable]) -> None:
+    def __init__(self, program: Callable[..., Any], state: Iterable[keras.Variable], shared: bool = False) -> None:
         self._program = program
-        self._state = unique(state)
-        self._name = name_of("program", program)
+        self.state = unique(state)
+        self.name = name_of("program", program)
+        self._seat = seats.seat() if shared else None
+        self.number = self._seat.number() if self._seat else None
         self._function = jax.jit(self.pure, donate_argnums=0, **_shardings())
 
     def pure(self, values: Sequence[Tensor], args: Any) -> tuple[Any, list[Tensor]]:
@@ -36,15 +42,17 @@ class Compiled:
         Returns:
             (output, new values of the state).
         """
-        with ProgramScope(self._name, state=self._state, values=values, strict=True) as scope:
+        with ProgramScope(self.name, state=self.state, values=values, strict=True) as scope:
             output = self._program(*args)
-        return output, [scope.get_current_value(variable) for variable in self._state]
+        return output, [scope.get_current_value(variable) for variable in self.state]
 
     def __call__(self, *args: Any) -> Any:
         """Runs the program and assigns its state."""
-        args = jax.tree.map(lambda leaf: narrow(self._name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
-        output, values = self._function(_own([variable._value for variable in self._state]), args)
-        for variable, value in zip(self._state, values, strict=True):
+        args = jax.tree.map(lambda leaf: narrow(self.name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
+        if self._seat is not None and seats.seat() is self._seat:
+            return self._seat.call(self, args)
+        output, values = self._function(_own([variable._value for variable in self.state]), args)
+        for variable, value in zip(self.state, values, strict=True):
             variable._direct_assign(value)
         return output
 
@@ -57,11 +65,13 @@ def _shardings():
     return {"out_shardings": (None, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))}
 
 
-def compile(program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None) -> Compiled:
+def compile(
+    program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None, shared: bool = False
+) -> Compiled:
     """See `lab.engine`."""
     if xla is False:
         raise ValueError("xla: JAX compiles every program with XLA, received False.")
-    return Compiled(program, state)
+    return Compiled(program, state, shared)
 
 
 def value_and_grad(loss: Callable[..., Any], variables: Sequence[keras.Variable] | None = None) -> Callable[..., Any]:

@@ -101,8 +101,10 @@ def _better_as_graph(function):
     return convolutional and not tf.config.list_logical_devices("GPU")
 
 
-def compile(program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None) -> Compiled:
-    """See `lab.engine`."""
+def compile(
+    program: Callable[..., Any], state: Iterable[keras.Variable], *, xla: bool | None = None, shared: bool = False
+) -> Compiled:
+    """See `lab.engine`. Seeds never run together here, so `shared` changes nothing."""
     prepare()
     return Compiled(program, state, xla)
 
@@ -201,3 +203,8 @@ def _narrow(name, leaf):
     if isinstance(leaf, keras.Variable):
         raise TypeError(f"A program's arguments are tensors, received the variable {leaf.path!r}: put it in `state`.")
     return narrow(name, np.asarray(leaf))
+
+
+def together(works: Sequence[Callable[[], Any]], *, parts: int = 1, between: Callable[[], None] = lambda: None) -> list[Any]:
+    """See `lab.engine`."""
+    raise ValueError("together: TensorFlow has no program of several seeds: set KERAS_BACKEND=jax.")

@@ -44,4 +44,4 @@ def _unsupported(*args, **kwargs):
     raise NotImplementedError("lab.engine: expected the TensorFlow or the JAX backend to compile programs, received torch.")
 
 
-compile = cond = scan = write = _unsupported
+compile = cond = scan = together = write = _unsupported

@@ -118,7 +118,7 @@ def execute(gan: "GAN", batch: tuple[np.ndarray, ...], *, regularize: bool) -> d
     key = (single, regularize)
     if key not in gan.programs:
         program = functools.partial(gan.update, regularize=regularize) if single else many(gan)
-        gan.programs[key] = engine.compile(program, gan.state)
+        gan.programs[key] = engine.compile(program, gan.state, shared=True)
     arguments = engine.shard(tuple(part[0] for part in batch) if single else batch, axis=0 if single else 1)
     return {name: float(np.mean(value)) for name, value in gan.programs[key](*arguments).items()}
 

@@ -100,6 +100,15 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return tensors, metadata
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a checkpoint file can be read, and its checksum is that of its content."""
+    try:
+        read(path)
+    except (OSError, ValueError, KeyError, safetensors.SafetensorError):
+        return False
+    return True
+
+
 def sync_folder(folder: Path) -> None:
     """Flushes the names in a folder to the disk. They survive a power failure from then on."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -100,6 +100,8 @@ def of_run(header: dict[str, Any]) -> str:
     if about.get("time") and not smoke:
         lines.append(f"Time with the default settings: {about['time']}")
     if words:
+        if header.get("parent"):  # one seed of several that run together
+            words = [word for word in words if word != "--together"]
         repeats = "Command of all variants" if kind(header) == "variant" else "Command"
         lines.append(f"{repeats}: `{shlex.join([*words, *_seeds(header)])}`")
     return _text(about, lines)

@@ -31,6 +31,7 @@ from lab.runs import (
     opening,
     planning,
     side_by_side,
+    together,
 )
 from lab.runs.about import About
 from lab.runs.header import Options, new_header
@@ -206,7 +207,11 @@ def _start(experiment, asked, folder):
     variants: children.Variants = asked.variants or ({},)
     if options.print_jobs:
         return side_by_side.print_jobs(folder, children.wanted(folder, config, variants), options)
-    execute = side_by_side.SideBySide(options, experiment.started_by) if side_by_side.asked(options) else None
+    execute: Any = None
+    if options.together:
+        execute = together.OneProgram(experiment.run, expected)
+    elif side_by_side.asked(options):
+        execute = side_by_side.SideBySide(options, experiment.started_by)
     return children.run_children(folder, config, experiment.run, expected, variants, experiment.summary, execute)
 
 

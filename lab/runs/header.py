@@ -28,6 +28,8 @@ class Options:
     """Seed of every random number of the run."""
     seeds: Annotated[int, Interval(1, 10**5)] = 1
     """Run this many seeds, one after another, from --seed upwards. Each is a child of one run."""
+    together: bool = False
+    """Run all --seeds as one program, on JAX. A seed has the same bits only among as many seeds."""
     smoke: bool = False
     """Run the same code for a few seconds, to see that everything works."""
     resume: str | None = None
@@ -95,7 +97,14 @@ def new_header(name: str, started_by: str, settings: Mapping[str, Any], total_st
             "total_steps": total_steps,
             "versions": _versions(),
         }
+        | _together(options)
     )
+
+
+def _together(options):
+    """How many seeds run together, and in how many parts. See `lab.engine.together`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"together": {"seeds": options.seeds, "parts": min(cores, options.seeds)}} if options.together else {}
 
 
 def kept(options: Options) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def identified(header: dict[str, Any]) -> dict[str, Any]:
     identity = [header[key] for key in keys] + [header["options"]["checkpoint_every"]]
     if header["options"].get("devices", 1) > 1:  # sums are added in another order
         identity.append(header["options"]["devices"])
+    identity += [header["together"]] if "together" in header else []  # the bits depend on how many seeds share a program
     return header | {"digest": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}
 
 
@@ -75,7 +76,7 @@ def attempt(folder: RunFolder, writer: journal.Journal, config: Any, run: Run) -
     def work() -> Results:
         progress = Progress(header["experiment"], header["total_steps"])
         track = Track(folder, writer, progress)
-        with progress, _interruptible(track):
+        with progress, interruptible(track):
             results = run(config, track)
         track.finish(results)
         return results
@@ -187,10 +188,13 @@ def end(writer: journal.Journal, ending: Ending) -> None:
 
 
 @contextlib.contextmanager
-def _interruptible(track):
+def interruptible(track: Any) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM stops the run at its next checkpoint, the second one at once.
 
     If no checkpoint will come, the first one stops it at once.
+
+    Args:
+        track: has `stopping`, `saving` and `progress`.
     """
 
     def handle(number, frame):
@@ -243,7 +247,7 @@ def say_ending(folder: RunFolder, expected: str, ending: Ending) -> None:
         print(f"failed: {mlflow_server.hide(ending.error)}", file=sys.stderr)
     if any(reason in (ending.error or "") for reason in FULL):
         print(f"nothing of the run is lost: make room where {folder.path} lies, and let it go on", file=sys.stderr)
-    if ending.status != "FINISHED" and ending.code != 2 and folder.header()["module"]:  # 2: bad input stays bad
+    if ending.status != "FINISHED" and ending.code != 2 and folder.is_resumable():  # 2: bad input stays bad
         print(f"to go on: python -m lab resume {folder.name}")
     run_id = folder.mlflow_id()
     print(f"run {folder.name}" + (f"   MLflow run id {run_id}" if run_id else ""))

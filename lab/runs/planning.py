@@ -23,6 +23,7 @@ from lab.runs import (
     origin,
     paths,
     side_by_side,
+    together,
 )
 from lab.runs.about import About
 from lab.runs.header import LOCAL, UNKEPT, Options, kept, new_header, settings_of
@@ -111,7 +112,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     folder = find(resumed) if resumed is not None else None
     if folder:
         keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
-    config, options = parse(experiment, argv, folder)
+    config, options = together.checked(parse(experiment, argv, folder), experiment.name, folder)
     header = folder.header() if folder else header_of(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
     if changes and folder is None:
@@ -120,7 +121,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     keras_settings.choose_backend(header["backend"])
     devices.require(options.devices, header["backend"], configs)
     largest: list[memory.Need] = max(
-        (each.memory() for each in configs if hasattr(each, "memory")), key=memory.total, default=[]
+        (together.needs(each, options) for each in configs if hasattr(each, "memory")), key=memory.total, default=[]
     )
     several = bool(changes) or options.seeds > 1
     for name in ("jobs", "print_jobs", "cores_per_job"):

@@ -126,6 +126,11 @@ class RunFolder:
         """What was started, as it was written. See `lab.runs.old_names` for its settings."""
         return read_json(self.path / "run.json")
 
+    def is_resumable(self) -> bool:
+        """Whether its module is known, and it is not one of several seeds that run together."""
+        header = self.header()
+        return bool(header["module"]) and not ("parent" in header and "together" in header)
+
     def delivery(self) -> dict[str, Any]:
         """What MLflow has of this run. Empty at first.
 

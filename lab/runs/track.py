@@ -27,6 +27,8 @@ class Track:
         checkpoint_every: steps between two checkpoints, 10,000 by default.
         artifacts: the folder for files to look at. Write them there, then log them by `artifact`.
         stopping: whether the user asked the run to stop at its next checkpoint.
+        together: whether other seeds run in the same program. See `lab.runs.together`.
+        first: whether it is the first of these seeds. True for a run that is alone.
         saving: whether a checkpoint will come: from `restore` to the checkpoint of the last step.
         results: what `finish` was given, None before.
     """
@@ -37,6 +39,8 @@ class Track:
         self.progress = progress
         self.seed = header["seed"]
         self.artifacts = folder.artifacts
+        self.together = "together" in header
+        self.first = True
         self.stopping = False
         self.saving = False
         self.results: dict[str, float] | None = None

@@ -22,4 +22,4 @@ def machine_code(program, state, *args):
         leaves, structure = optree.tree_flatten(args)
         return compiled.function(structure, leaves).experimental_get_compiler_ir(*leaves)(stage="optimized_hlo")
     compiled(*args)
-    return compiled._function.lower([variable.value for variable in compiled._state], args).compile().as_text()
+    return compiled._function.lower([variable.value for variable in compiled.state], args).compile().as_text()

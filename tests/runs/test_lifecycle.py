@@ -64,7 +64,7 @@ def test_facts_are_the_same_whenever_a_run_goes_on(track):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_saves_stops_at_its_next_checkpoint(track, number):
-    with lifecycle._interruptible(track):
+    with lifecycle.interruptible(track):
         track.restore([])
         press(number)
         assert "stopping at the next checkpoint" in track.progress.said[-1]
@@ -74,7 +74,7 @@ def test_a_run_that_saves_stops_at_its_next_checkpoint(track, number):
 
 
 def test_the_second_ctrl_c_stops_at_once(track):
-    with lifecycle._interruptible(track):
+    with lifecycle.interruptible(track):
         track.restore([])
         press()
         with pytest.raises(KeyboardInterrupt):
@@ -82,13 +82,13 @@ def test_the_second_ctrl_c_stops_at_once(track):
 
 
 def test_a_run_that_never_saves_stops_at_once(track):
-    with lifecycle._interruptible(track), pytest.raises(KeyboardInterrupt):
+    with lifecycle.interruptible(track), pytest.raises(KeyboardInterrupt):
         press()
     assert "stopping at once: no checkpoint will come" in track.progress.said[-1]
 
 
 def test_a_run_that_has_saved_its_last_step_stops_at_once(track):
-    with lifecycle._interruptible(track):
+    with lifecycle.interruptible(track):
         track.restore([])
         track.checkpoint([], 2)
         assert track.saving
