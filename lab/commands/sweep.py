@@ -43,7 +43,8 @@ def main(argv: Sequence[str]) -> int:
     started_by = _module(words.pop(0)) if words and "=" not in words[0] else ""
     asked, options = command_line.parse(PROG, "Looks for good settings of an experiment.", flags, Sweep(), Options())
     study.require_optuna(asked.sampler)
-    validation.require(not options.print_jobs, "print_jobs", "no --print-jobs with a sweep", options.print_jobs)
+    for name in ("print_jobs", "together"):
+        validation.require(not getattr(options, name), name, f"no {validation.flag(name)} with a sweep", getattr(options, name))
     lifecycle.listen()
     if options.resume is not None:
         return _resumed(options.resume, started_by, words, flags)
