@@ -12,6 +12,7 @@ value is read and checked by the experiment's `Config`, like a flag of its comma
 
 import dataclasses
 import itertools
+import math
 import typing
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -31,6 +32,10 @@ class Choices(NamedTuple):
     def value(self, setting: Setting) -> Any:
         """The value of the field of what a study keeps."""
         return next(each for each in self.values if kept(each) == setting)
+
+    def distance(self, one: Setting, other: Setting) -> float:
+        """1 if two values differ, else 0."""
+        return float(one != other)
 
     def __contains__(self, value: Any) -> bool:
         return any(each == value for each in self.values)
@@ -52,6 +57,11 @@ class Range(NamedTuple):
     def value(self, setting: Setting) -> Any:
         """The value of the field of what a study keeps."""
         return int(setting) if self.whole else float(setting)
+
+    def distance(self, one: Setting, other: Setting) -> float:
+        """How far apart two values are, as a share of the range."""
+        scale = math.log if self.log else float
+        return abs(scale(float(one)) - scale(float(other))) / (scale(self.high) - scale(self.low))
 
     def __contains__(self, value: Any) -> bool:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)

@@ -185,8 +185,20 @@ def _mend(path):
         lock.unlink(missing_ok=True)
 
 
-def best(trials: Sequence[Any], maximize: bool) -> Any | None:
-    """The trial with the best objective, the earliest of equals. None if none is complete."""
+def best(trials: Sequence[Any], maximize: bool, space: Space) -> Any | None:
+    """The trial with the best objective. None if no trial is complete.
+
+    A return often has a ceiling that many trials reach. Of equals the one in the middle is taken:
+    the sum of the distances of its settings to those of the other equals is least. A range counts
+    as 1, and so do two values of a list.
+    """
     complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
-    sign = -1 if maximize else 1
-    return min(complete, key=lambda trial: (sign * trial.value, trial.number), default=None)
+    if not complete:
+        return None
+    top = (max if maximize else min)(trial.value for trial in complete)
+    equals = [trial for trial in complete if trial.value == top]
+
+    def apart(one: Any, other: Any) -> float:
+        return sum(each.distance(one.params[name], other.params[name]) for name, each in space.dimensions.items())
+
+    return min(equals, key=lambda trial: (round(sum(apart(trial, other) for other in equals), 9), trial.number))

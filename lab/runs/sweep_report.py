@@ -34,7 +34,7 @@ def conclude(
     """Writes the artifacts of a sweep, prints what it found, and returns its results."""
     track = Track(folder, writer, Progress(experiment.name, 0))
     write_table(track, space, trials)
-    found = study.best(trials, plan.maximize)
+    found = study.best(trials, plan.maximize, space)
     if found is None:
         print("no trial is complete: see trials.csv")
         track.finish({"trials": len(trials)}, len(trials))
