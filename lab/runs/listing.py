@@ -36,7 +36,7 @@ def row(run: RunFolder) -> Row:
         header = run.header()
         events = run.tail()
         status = _status(run, events)
-    except DamagedFile:
+    except (DamagedFile, OSError, LookupError, TypeError):  # or it is being deleted
         return Row(run.name, "", "", DAMAGED, 0, 0, {}, 0.0, "", {})
     results: dict[str, float] = next((event["results"] for event in reversed(events) if "results" in event), {})
     first = [name for name in conditions(header.get("about", {}).get("expected", "")) if name in results]

@@ -106,6 +106,7 @@ class Trials:
         self._of_job: dict[str, tuple[Trial, int]] = {}  # {name of a run: (its trial, place among its seeds)}
         self._read: dict[str, int] = {}  # {name of a run: how much of its journal was read for reports}
         self._ended = 0
+        self._failed: dict[int, RunFolder] = {}  # {number of a trial: its run that failed}
         self.interrupted = False  # a run was stopped before its end, and its trial goes on later
 
     def __enter__(self) -> "Trials":
@@ -142,6 +143,7 @@ class Trials:
             return
         if code and not trial.state:
             trial.state = "FAIL"
+            self._failed[trial.number] = job.folder
         if not trial.running and (trial.state or not trial.left):
             self._end(trial)
 
@@ -243,13 +245,15 @@ class Trials:
             best = max(complete) if self._plan.maximize else min(complete)
             self._writer.metrics({"objective": value, "best_objective": best}, number)
         if self._ended >= HOPELESS and all(trial.state.name == "FAIL" for trial in trials if trial.state.is_finished()):
-            raise LabError(f"trials: expected one that ends well, received {self._ended} that failed; {self._why(trials[-1])}")
+            raise LabError(f"trials: expected one that ends well, received {self._ended} that failed; {self._why(number)}")
 
-    def _why(self, trial: Any) -> str:
-        tag = f"lab.trial.{trial.number}"
+    def _why(self, number: int) -> str:
+        tag = f"lab.trial.{number}"
         refused = [event["tags"][tag] for event, _ in self.folder.read(key="tags") if tag in event["tags"]]
-        name = trial.user_attrs.get("run", "")
-        return refused[-1] if refused else f"the last one: {self.folder.path.with_name(name) / 'output.log'}"
+        if refused:
+            return refused[-1]
+        run = self._failed.get(number)
+        return f"what the last one printed: {run.output}" if run else "their results are not finite"
 
 
 def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, options: Options) -> int:
