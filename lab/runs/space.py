@@ -98,8 +98,9 @@ class Space(NamedTuple):
             ValueError: a range has no step.
         """
         for name, each in self.dimensions.items():
-            expected = "lists, or ranges with a step, for a grid"
-            validation.require(each.points() is not None, name, expected, each)
+            if isinstance(each, Range):
+                expected = "lists, or ranges with a step, for a grid"
+                validation.require(each.step is not None, name, expected, f"{each.low:g}:{each.high:g}")
         points = [[kept(value) for value in each.points() or ()] for each in self.dimensions.values()]
         return [dict(zip(self.dimensions, point)) for point in itertools.product(*points)]
 
