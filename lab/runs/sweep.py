@@ -116,12 +116,19 @@ class Trials:
         for trial in self._active.values():
             trial.stack.close()
 
+    @property
+    def done(self) -> int:
+        """How many runs belong to trials that have ended."""
+        return self._ended * self._options.seeds
+
     def take_up(self) -> None:
         """Goes on with the trials that were running when the sweep stopped."""
         self._ended = sum(trial.state.is_finished() for trial in self._study.trials())
         for trial in self._study.trials():
             if not trial.state.is_finished():
                 self._begin(trial.number, dict(trial.params))
+            elif trial.state.name == "COMPLETE":
+                self._log(trial.number, trial.value)  # it may have been killed before it could
 
     def next(self) -> jobs.Job | None:
         """The next run: of a trial that has begun, else of a new one."""
@@ -239,13 +246,16 @@ class Trials:
     def _told(self, number: int, value: float | None, state: Any) -> None:
         self._study.tell(number, value, state)
         self._ended += 1
-        trials = self._study.trials()
         if value is not None:
-            complete = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
-            best = max(complete) if self._plan.maximize else min(complete)
-            self._writer.metrics({"objective": value, "best_objective": best}, number)
-        if self._ended >= HOPELESS and all(trial.state.name == "FAIL" for trial in trials if trial.state.is_finished()):
+            self._log(number, value)
+        ended = [trial for trial in self._study.trials() if trial.state.is_finished()]
+        if self._ended >= HOPELESS and all(trial.state.name == "FAIL" for trial in ended):
             raise LabError(f"trials: expected one that ends well, received {self._ended} that failed; {self._why(number)}")
+
+    def _log(self, number: int, value: float) -> None:
+        complete = [trial.value for trial in self._study.trials() if trial.state.name == "COMPLETE"]
+        best = max(complete) if self._plan.maximize else min(complete)
+        self._writer.metrics({"objective": value, "best_objective": best}, number)
 
     def _why(self, number: int) -> str:
         tag = f"lab.trial.{number}"
@@ -277,7 +287,7 @@ def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, opt
             count = min(plan.trials, study.most() or plan.trials)
             with Trials(folder, writer, plan._replace(trials=count), space, study, options) as source:
                 source.take_up()
-                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds)
+                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds, source.done)
                 jobs.work(source, side_by_side.make_pool(options, experiment.started_by), display)
                 if source.interrupted:
                     raise Stopped
