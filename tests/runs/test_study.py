@@ -1,4 +1,4 @@
-"""Optuna's part of a sweep: a study that was closed at any moment goes on as if it never had been."""
+"""Optuna's part of a sweep: a study closed at any moment goes on as if it never was."""
 
 import importlib.util
 import math

@@ -172,6 +172,22 @@ def test_killed_at_any_moment_it_ends_with_the_trials_of_an_unkilled_one(monkeyp
     require_once(all_runs())
 
 
+def test_killed_before_the_objective_is_logged_it_is_logged_later(monkeypatch):
+    metrics = Journal.metrics
+
+    def deadly(self, values, step):
+        if "objective" in values and step == 1:
+            raise Killed
+        metrics(self, values, step)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Journal, "metrics", deadly)
+        go("size=32,16,64", "rate=0.1", "steps=10", "--sampler", "grid")
+    assert command.main(["--resume", study().name]) == 0
+    assert study().metrics()["objective"] == [(0, 0.5), (1, 1.5), (2, 1.5)]
+    assert study().metrics()["best_objective"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
+
+
 def test_the_first_trial_has_the_experiments_own_settings_and_the_best_is_said_and_is_in_pictures(capsys):
     assert go(*SPACE, "--trials", "6") == 0
     found = rows()
@@ -329,7 +345,10 @@ def test_resume_starts_the_sweep_again(monkeypatch):
         (["dqn_cartpol", "rate=1:2"], "experiment: expected one of "),
         ([MODULE], "settings: expected a list or a range to try, such as learning_rate=log:1e-4:1e-2, received none"),
         ([MODULE, "rat=1:2"], "field: expected one of steps, rate, "),
-        ([MODULE, "rate=1:2", "--sampler", "grid"], "--rate: expected lists, or ranges with a step, for a grid, received '1:2'"),
+        (
+            [MODULE, "rate=1:2", "--sampler", "grid"],
+            "--rate: expected lists, or ranges with a step, for a grid, received '1:2'",
+        ),
         ([MODULE, "size=1,2", "--sampler", "cmaes"], "--sampler: expected a range among the settings for cmaes, received "),
         ([MODULE, "rate=1:2", "--sampler", "tp"], "--sampler: expected 'tpe' or 'random' or 'grid' or 'cmaes', received 'tp'"),
         ([MODULE, "rate=1:2", "--trials", "0"], "--trials: expected a number >= 1 and <= 100,000, received 0"),

@@ -1,4 +1,4 @@
-"""Seeds in processes of their own, side by side: they end as one after another, whatever happens."""
+"""Seeds in processes side by side: they end as one after another, whatever happens."""
 
 import contextlib
 import json
@@ -164,7 +164,10 @@ def test_ctrl_c_and_kill_9_and_it_goes_on():
     assert f"to go on: python -m lab resume {parent.name}" in out
     assert [run.status() for run in (parent, *seeds)] == ["KILLED"] * 3  # the third has not begun
     for run in seeds:
-        assert max(path.stem for path in run.checkpoints.iterdir()) == f"step-{max(step for step, _ in run.metrics()['loss']):012d}"
+        assert (
+            max(path.stem for path in run.checkpoints.iterdir())
+            == f"step-{max(step for step, _ in run.metrics()['loss']):012d}"
+        )
 
     before = [steps_of(0), steps_of(1)]
     process = start("-m", "lab", "resume", parent.name)
@@ -244,7 +247,7 @@ def test_the_flags_are_settings_of_the_parent_alone(monkeypatch):
     assert not side_by_side.asked(Options(**header["options"]))
     assert planning.parse(EXPERIMENT, ["--resume", child.name], child)[0] == bowl.Config()
     assert side_by_side.threads(Options(seeds=2)) == {}
-    with pytest.raises(ValueError, match="^--resume: expected jobs=3, with which the run was started, received 1$"):
+    with pytest.raises(ValueError, match=r"^--resume: expected jobs=3, with which the run was started, received 1$"):
         planning.parse(EXPERIMENT, ["--resume", parent.name, "--jobs", "1"], parent)
 
 
