@@ -147,9 +147,10 @@ def delete_and_die(monkeypatch, wanted, deletions=0):
         delete(path, *arguments, **options)
 
     items, _ = cleaning.find(wanted)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(cleaning.shutil, "rmtree", dies)
-        cleaning.delete(items)
+        with pytest.raises(Killed):
+            cleaning.delete(items)
 
 
 @pytest.mark.parametrize("deletions", [0, 1, 2])
@@ -222,7 +223,7 @@ def test_it_asks(monkeypatch, capsys, answer, gone):
 def test_where_nobody_can_be_asked_it_wants_yes(monkeypatch):
     run = finished()
     monkeypatch.setattr("sys.stdin", type("Pipe", (), {"isatty": lambda self: False})())
-    with pytest.raises(ValueError, match="^--yes: expected it where nobody can be asked, received False$"):
+    with pytest.raises(ValueError, match=r"^--yes: expected it where nobody can be asked, received False$"):
         command.main(["--all"])
     assert run.path.exists()
     assert command.main(["--all", "--yes"]) == 0

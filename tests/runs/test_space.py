@@ -49,7 +49,7 @@ def test_one_value_is_the_same_in_every_trial():
 def test_a_dash_is_an_underscore():
     found = space.parse(["cores-per-job=1,2"], Options())
     assert found.dimensions == {"cores_per_job": Choices((1, 2))}
-    with pytest.raises(ValueError, match="^cores_per_job: expected one value, list or range, received 1,2 and 3$"):
+    with pytest.raises(ValueError, match=r"^cores_per_job: expected one value, list or range, received 1,2 and 3$"):
         space.parse(["cores-per-job=1,2", "cores-per-job=3"], Options())
 
 
@@ -86,7 +86,7 @@ def test_a_grid_changes_the_last_dimension_first():
     assert points[-1] == {"size": 16, "rate": 2.0, "hidden": "16"}
     assert len(points) == 12
     assert found.configured(points[0]) == Config(size=32, rate=1.0, hidden=(8, 8))
-    with pytest.raises(ValueError, match="^--rate: expected lists, or ranges with a step, for a grid, received '1:2'$"):
+    with pytest.raises(ValueError, match=r"^--rate: expected lists, or ranges with a step, for a grid, received '1:2'$"):
         parse("size=32,16", "rate=1:2").grid()
 
 
@@ -100,7 +100,7 @@ def test_the_experiments_own_settings():
 
 def test_settings_that_the_config_refuses_together():
     found = parse("size=1:1024", "rate=1:10")
-    with pytest.raises(ValueError, match="^--size: expected less than 1000 for such a rate, received 1001$"):
+    with pytest.raises(ValueError, match=r"^--size: expected less than 1000 for such a rate, received 1001$"):
         found.configured({"size": 1001, "rate": 9.5})
     assert found.configured({"size": 1001, "rate": 8.5}).size == 1001
 

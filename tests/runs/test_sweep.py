@@ -180,9 +180,10 @@ def test_killed_before_the_objective_is_logged_it_is_logged_later(monkeypatch):
             raise Killed
         metrics(self, values, step)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Journal, "metrics", deadly)
-        go("size=32,16,64", "rate=0.1", "steps=10", "--sampler", "grid")
+        with pytest.raises(Killed):
+            go("size=32,16,64", "rate=0.1", "steps=10", "--sampler", "grid")
     assert command.main(["--resume", study().name]) == 0
     assert study().metrics()["objective"] == [(0, 0.5), (1, 1.5), (2, 1.5)]
     assert study().metrics()["best_objective"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
