@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from lab import validation
-from lab.runs import command_line, header, lifecycle, menu, opening, planning, run_folder, space, study, sweep
+from lab.runs import command_line, header, lifecycle, menu, opening, planning, run_folder, side_by_side, space, study, sweep
 from lab.runs.header import Options
 
 PROG = "python -m lab sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH field=VALUE"
@@ -84,6 +84,8 @@ def _resumed(name: str, started_by: str, words: list[str], flags: list[str]) -> 
     if started_by not in ("", began["module"]):
         raise ValueError(f"--resume: expected a study of {started_by}, received {folder.name}, a study of {began['module']}")
     kept = sweep.Plan(**began["study"])
+    more = [int(event["tags"][sweep.TRIALS]) for event, _ in folder.read(key="tags") if sweep.TRIALS in event["tags"]]
+    kept = kept._replace(trials=max(kept.trials, *more, 0))
     if words and words != list(kept.words):
         raise ValueError(f"settings: expected {' '.join(kept.words)}, with which the study began, received {' '.join(words)}")
     if folder.status() == "RUNNING":
@@ -98,9 +100,10 @@ def _resumed(name: str, started_by: str, words: list[str], flags: list[str]) -> 
         raise ValueError(f"--trials: expected at least {kept.trials}, with which the study began, received {asked.trials}")
     tried = space.parse(kept.words, config)
     opening.say(folder)
-    return sweep.run(
-        folder, experiment, kept._replace(trials=asked.trials), tried, dataclasses.replace(options, jobs=given.jobs)
-    )
+    # A job keeps its number of cores, which decides bits, also if there are more or fewer jobs now.
+    cores = options.cores_per_job or side_by_side.threads(options).get("threads", 0)
+    options = dataclasses.replace(options, jobs=given.jobs, cores_per_job=cores)
+    return sweep.run(folder, experiment, kept._replace(trials=asked.trials), tried, options)
 
 
 def _curve(asked: Sweep, metric: str, config: Any) -> str:

@@ -24,6 +24,7 @@ from lab.runs.space import Setting, Space
 from lab.runs.study import Sampler, Study
 from lab.runs.track import Stopped
 
+TRIALS = "lab.trials"  # the tag of a study that was resumed with more trials
 HOPELESS = 5  # trials that fail, from the first on, before a sweep gives up
 
 
@@ -271,6 +272,8 @@ def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, opt
     with lifecycle.opened(folder) as writer:
         if writer is None:
             return 2
+        if plan.trials > folder.header()["study"]["trials"]:
+            writer.append({"tags": {TRIALS: str(plan.trials)}})
         courier = lifecycle.start_courier(folder)
 
         def work() -> lifecycle.Results:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -250,6 +251,23 @@ def test_the_progress_of_a_job_is_read_from_its_journal(capsys, monkeypatch):
         go(source, Pool(1, {"seed 0": [None]}, asked))
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("seed 0  ")] == ["seed 0  2/3  loss 0.5"]
+
+
+def test_a_job_has_one_bar_also_when_it_is_started_again(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    job = Source(1).next()
+    with Display("toy", 3, done=1) as display:
+        for sentence in ("", "its process died"):
+            display.started(job.folder, job.title, sentence)
+            assert [task.description for task in display._bar.tasks] == ["toy", "  seed 0"]
+        Journal(job.folder).metrics({"loss": 0.5}, 2)
+        display.update(job.folder)
+        (_, bar) = display._bar.tasks
+        assert (bar.completed, bar.total, bar.fields["values"]) == (2, 3, "loss 0.5")
+        display.ended(job.folder, 0)
+        (every,) = display._bar.tasks
+        assert (every.completed, every.total) == (2, 3)
+    assert "seed 0: its process died" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,36 @@ def test_more_trials(capsys):
     assert "trial 3: " in (said := capsys.readouterr().out) and "   4 of 5\n" in said
 
 
+def test_more_trials_are_not_forgotten_by_a_kill(monkeypatch):
+    assert go(*SPACE, "--trials", "2") == 0
+    metrics = Journal.metrics
+
+    def deadly(self, values, step):
+        if "objective" in values and step == 3:
+            raise Killed
+        metrics(self, values, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "metrics", deadly)
+        with pytest.raises(Killed):
+            command.main(["--resume", study().name, "--trials", "5"])
+    assert command.main(["--resume", study().name]) == 0
+    assert [row[1] for row in rows()[1:]] == ["complete"] * 5
+    with pytest.raises(ValueError, match=r"^--trials: expected at least 5, with which the study began, received 4$"):
+        command.main(["--resume", study().name, "--trials", "4"])
+
+
+def test_a_job_keeps_its_number_of_cores_if_there_are_other_jobs(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
+    asked = []
+    monkeypatch.setattr(side_by_side, "make_pool", lambda options, started_by: asked.append(options) or Pool())
+    assert go(*SPACE, "--trials", "1", "--jobs", "2") == 0
+    assert command.main(["--resume", study().name, "--trials", "2", "--jobs", "1"]) == 0
+    assert [(options.jobs, options.cores_per_job) for options in asked] == [(2, 0), (1, 2)]
+    assert [side_by_side.threads(options) for options in asked] == [{"threads": 2}] * 2
+    assert [trial.header()["threads"] for trial in children(study())] == [2, 2]
+
+
 def test_a_trial_that_somebody_stops_goes_on_later(monkeypatch, capsys):
     run = EXPERIMENT.run
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.runs import children, planning, side_by_side, workers
+from lab.runs import children, planning, side_by_side, worker, workers
 from lab.runs.header import Options
 from lab.runs.jobs import Job
 from lab.runs.journal import Journal
@@ -279,9 +279,9 @@ def job():
     return Job(RunFolder.create(HEADER), "seed 0")
 
 
-def code_of(worker):
-    wait_for(lambda: worker.process.poll() is not None, patience=20)
-    return worker.code()
+def code_of(made):
+    wait_for(lambda: made.process.poll() is not None, patience=20)
+    return made.code()
 
 
 READY = 'print(json.dumps({"ready": True}), flush=True)\n'
@@ -301,21 +301,86 @@ READY = 'print(json.dumps({"ready": True}), flush=True)\n'
     ],
 )
 def test_what_the_end_of_a_process_says_of_its_job(fake, code, expected):
-    worker = fake(code)
-    worker.run(job())
-    assert code_of(worker) == expected
-    worker.tell({"stop": 1})  # nobody hears it
-    worker.close()
+    made = fake(code)
+    made.run(job())
+    assert code_of(made) == expected
+    made.tell({"stop": 1})  # nobody hears it
+    made.close()
 
 
 def test_what_a_process_is_told(fake, tmp_path):
-    worker = fake(READY + f'open({str(tmp_path / "told")!r}, "w").write(sys.stdin.read())')
+    made = fake(READY + f'open({str(tmp_path / "told")!r}, "w").write(sys.stdin.read())')
     first = job()
-    worker.run(first)
+    made.run(first)
     for at_once in (False, False, True, True, False):
-        worker.stop(at_once)
-    wait_for(lambda: worker.code() is None and worker._ready, patience=20)
-    worker.close()
+        made.stop(at_once)
+    wait_for(lambda: made.code() is None and made._ready, patience=20)
+    made.close()
     told = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
     assert told == [{"run": first.folder.name}, {"stop": 1}, {"stop": 2}]
-    assert worker.process.returncode == 0
+    assert made.process.returncode == 0
+
+
+@pytest.fixture
+def orders():
+    """What a worker is told, and a function that tells it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    reading, writing = os.pipe()
+    made = worker.Orders(os.fdopen(reading, "rb", 0))
+    made.listen()
+
+    def tell(*messages):
+        for message in messages:
+            os.write(writing, json.dumps(message).encode() + b"\n")
+
+    yield made, tell
+    os.close(writing)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_job_that_is_stopped_before_it_begins_does_not_begin(orders):
+    orders, tell = orders
+    tell({"run": "a"}, {"stop": 1}, {"stop": 2})
+    assert orders.runs.get(timeout=10) == "a"
+    wait_for(lambda: orders._level == 2, patience=10)
+    with orders.work() as wanted:
+        assert not wanted
+    tell({"run": "b"})
+    assert orders.runs.get(timeout=10) == "b"
+    with orders.work() as wanted:  # the next one was not stopped
+        assert wanted
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_signals_reach_a_job_and_nobody_else(orders, level):
+    orders, tell = orders
+    received = []
+    tell({"run": "a"})
+    orders.runs.get(timeout=10)
+    with orders.work() as wanted:
+        assert wanted
+        for number in (signal.SIGINT, signal.SIGTERM):  # as a run does: lab.runs.lifecycle
+            signal.signal(number, lambda number, frame: received.append(number))
+        tell({"stop": level})
+        wait_for(lambda: len(received) == level, patience=10)
+        orders.listen()
+    assert received == [signal.SIGINT, signal.SIGTERM][:level]
+    os.kill(os.getpid(), signal.SIGINT)  # nothing is running
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    def job():
+        with orders.work():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        job()
+    assert not orders.working
+
+
+def test_the_end_of_what_it_is_told_ends_a_worker_that_waits(orders):
+    reading, writing = os.pipe()
+    waiting = worker.Orders(os.fdopen(reading, "rb", 0))
+    os.close(writing)
+    assert waiting.runs.get(timeout=10) is None
