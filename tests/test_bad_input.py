@@ -152,7 +152,7 @@ def test_an_unwritable_mlruns(own_home):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nonsense"], "command: expected one of ui, resume, watch, sample, sync, info, received 'nonsense'"),
+        (["nonsense"], "command: expected one of runs, ui, resume, watch, sample, sweep, sync, clean, info, received 'nonsense'"),
         (["resume"], "resume: expected a run id, received 'nothing'"),
         (["resume", "nobody"], "run id: expected one of the 0 runs"),
         (["watch", "nobody"], "run id: expected one of the 0 runs"),
@@ -242,7 +242,7 @@ def test_seeds_go_on_where_they_stopped(own_home):
     assert resumed.stdout.count("resuming at step 5") == 1
     assert parent.status() == "FINISHED"
     assert len(folders(own_home)) == 3
-    assert parent.results() is None
+    assert parent.results() == {"r": 10.0}
     assert dict(parent.metrics())["r"] == [(step, float(step)) for step in range(1, 11)]  # the mean curve, and the result
 
 
