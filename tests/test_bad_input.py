@@ -152,7 +152,10 @@ def test_an_unwritable_mlruns(own_home):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nonsense"], "command: expected one of runs, ui, resume, watch, sample, sweep, sync, clean, info, received 'nonsense'"),
+        (
+            ["nonsense"],
+            "command: expected one of runs, ui, resume, watch, sample, sweep, sync, clean, info, received 'nonsense'",
+        ),
         (["resume"], "resume: expected a run id, received 'nothing'"),
         (["resume", "nobody"], "run id: expected one of the 0 runs"),
         (["watch", "nobody"], "run id: expected one of the 0 runs"),
