@@ -242,7 +242,7 @@ def test_seeds_go_on_where_they_stopped(own_home):
     assert resumed.stdout.count("resuming at step 5") == 1
     assert parent.status() == "FINISHED"
     assert len(folders(own_home)) == 3
-    assert parent.results() is None
+    assert parent.results() == {"r": 10.0}
     assert dict(parent.metrics())["r"] == [(step, float(step)) for step in range(1, 11)]  # the mean curve, and the result
 
 

@@ -57,6 +57,8 @@ def main(argv: Sequence[str]) -> int:
         if input("delete them? [y/N] ").strip().lower() not in ("y", "yes"):
             print("nothing was deleted")
             return 0
+    still = {item.path for item in cleaning.find(wanted)[0]}  # a run may have begun to run since the question
+    items = [item for item in items if item.path in still]
     cleaning.delete(items)
     print(f"deleted, {_amount(items)} are free")
     return 0

@@ -5,10 +5,23 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from lab import validation
-from lab.runs import command_line, header, lifecycle, menu, opening, planning, run_folder, side_by_side, space, study, sweep
+from lab.runs import (
+    command_line,
+    header,
+    lifecycle,
+    menu,
+    opening,
+    planning,
+    run_folder,
+    side_by_side,
+    space,
+    study,
+    sweep,
+    sweep_plan,
+)
 from lab.runs.header import Options
 
 PROG = "python -m lab sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH field=VALUE"
@@ -60,8 +73,15 @@ def main(argv: Sequence[str]) -> int:
     lists = [name for name, each in tried.dimensions.items() if isinstance(each, space.Choices)]
     ranges = len(tried.dimensions) > len(lists)
     validation.require(ranges or asked.sampler != "cmaes", "sampler", "a range among the settings for cmaes", "lists alone")
-    metric, maximize = sweep.objective(experiment, asked.metric, asked.minimize)
-    plan = sweep.Plan(tuple(words), asked.trials, asked.sampler, metric, maximize, _curve(asked, metric, tried.config))
+    metric, maximize = sweep_plan.objective(experiment, asked.metric, asked.minimize)
+    plan = sweep_plan.Plan(
+        tuple(words),
+        asked.trials,
+        asked.sampler,
+        metric,
+        maximize,
+        sweep_plan.curve(asked.prune, asked.curve, metric, tried.config),
+    )
     side_by_side.require_engine(options)
     options = dataclasses.replace(options, jobs=max(options.jobs, 1) if options.engine == header.LOCAL else options.jobs)
     flags_given = [*command_line.words(asked, Sweep()), *command_line.words(options, Options())]
@@ -86,7 +106,9 @@ def _resumed(name: str, started_by: str, words: list[str], flags: list[str]) -> 
     experiment = planning.load(began["module"])
     if started_by not in ("", began["module"]):
         raise ValueError(f"--resume: expected a study of {started_by}, received {folder.name}, a study of {began['module']}")
-    kept = sweep.Plan(**began["study"])
+    kept = sweep_plan.Plan(**began["study"])
+    more = [int(event["tags"][sweep.TRIALS]) for event, _ in folder.read(key="tags") if sweep.TRIALS in event["tags"]]
+    kept = kept._replace(trials=max(kept.trials, *more, 0))
     if words and words != list(kept.words):
         raise ValueError(f"settings: expected {' '.join(kept.words)}, with which the study began, received {' '.join(words)}")
     if folder.status() == "RUNNING":
@@ -101,19 +123,10 @@ def _resumed(name: str, started_by: str, words: list[str], flags: list[str]) -> 
         raise ValueError(f"--trials: expected at least {kept.trials}, with which the study began, received {asked.trials}")
     tried = space.parse(kept.words, config)
     opening.say(folder)
-    return sweep.run(
-        folder, experiment, kept._replace(trials=asked.trials), tried, dataclasses.replace(options, jobs=given.jobs)
-    )
-
-
-def _curve(asked: Sweep, metric: str, config: Any) -> str:
-    """The name of the curve for --prune, "" without it."""
-    if not asked.prune:
-        validation.require(not asked.curve, "curve", "--prune with it", asked.curve)
-        return ""
-    if asked.curve or not metric.endswith("greedy_return"):
-        return asked.curve or metric
-    return "check_return" if getattr(config, "check_episodes", 0) else "episode_return"
+    # A job keeps its number of cores, which decides bits, also if there are more or fewer jobs now.
+    cores = options.cores_per_job or side_by_side.threads(options).get("threads", 0)
+    options = dataclasses.replace(options, jobs=given.jobs, cores_per_job=cores)
+    return sweep.run(folder, experiment, kept._replace(trials=asked.trials), tried, options)
 
 
 def _module(name: str) -> str:

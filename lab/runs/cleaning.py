@@ -61,7 +61,7 @@ def find(wanted: Selection) -> tuple[list[Item], list[str]]:
 
 def delete(items: Sequence[Item]) -> None:
     """Deletes what was found."""
-    for item in items:
+    for item in reversed(items):  # a parent after its children: it is found again if this is killed
         gone = item.path.with_name(f".{item.path.name}{GONE}")
         shutil.rmtree(gone, ignore_errors=True)
         item.path.rename(gone)
@@ -95,6 +95,7 @@ def _rests():
         stale = path.suffix == ".partial" and time.time() - path.stat().st_mtime > STALE
         if stale or path.suffix == GONE:
             yield path
+    yield from runs_folder().glob(f"[!.]*/.*{GONE}")  # checkpoints
 
 
 def _meant(wanted, rows):
@@ -112,7 +113,7 @@ def _is_safe(run):
     """Whether MLflow has all of a run, or was never to have it."""
     try:
         return run.header()["tracking_uri"] == mlflow_server.NONE or courier.delivered(run)
-    except DamagedFile:
+    except (DamagedFile, OSError, LookupError):
         return True  # nothing can be delivered of it
 
 

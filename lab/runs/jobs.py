@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from lab.runs.jobs_display import Display
+from lab.runs.lifecycle import INTERRUPTED
 from lab.runs.run_folder import RunFolder
 from lab.runs.track import Stopped
 
@@ -72,14 +73,20 @@ def work(source: Source, pool: Pool, display: Display) -> None:
     """
     running: dict[str, Job] = {}
     deaths: dict[str, int] = {}
+    level = 0  # how the jobs were told to stop
 
     def start(job: Job, sentence: str = "") -> None:
         running[job.folder.name] = job
         display.started(job.folder, job.title, sentence)
         pool.start(job)
 
-    with contextlib.closing(pool), display, _interruptible(pool, display) as interrupts:
+    with contextlib.closing(pool), display, _interrupts() as interrupts:
         while True:
+            if min(len(interrupts), 2) > level:
+                level += 1
+                pool.stop(None, at_once=level > 1)
+                if level == 1:
+                    display.say("stopping each job at its next checkpoint; press Ctrl-C again to stop them at once")
             while not interrupts and pool.free() and (job := source.next()) is not None:
                 start(job)
             if not running and interrupts:
@@ -92,6 +99,7 @@ def work(source: Source, pool: Pool, display: Display) -> None:
                     deaths[job.folder.name] += 1
                     start(job, f"its process died by signal {-code}; started again from its checkpoint")
                 else:
+                    code = INTERRUPTED if code < 0 and interrupts else code  # it goes on from its checkpoint later
                     display.ended(job.folder, code)
                     source.ended(job, code)
             for job in running.values():
@@ -102,17 +110,16 @@ def work(source: Source, pool: Pool, display: Display) -> None:
 
 
 @contextlib.contextmanager
-def _interruptible(pool: Pool, display: Display) -> Iterator[list[int]]:
-    """Yields a list that gets the number of each SIGINT and SIGTERM, which stop the pool."""
+def _interrupts() -> Iterator[list[int]]:
+    """Yields a list that gets the number of each SIGINT and SIGTERM.
+
+    The handler does no more: it may come while a line is being written to a process or the screen.
+    """
     received: list[int] = []
-
-    def handle(number, frame):
-        received.append(number)
-        pool.stop(None, at_once=len(received) > 1)
-        if len(received) == 1:
-            display.say("stopping each job at its next checkpoint; press Ctrl-C again to stop them at once")
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield received
     finally:

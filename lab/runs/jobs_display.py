@@ -65,7 +65,11 @@ class Display:
 
     def started(self, folder: RunFolder, title: str, sentence: str = "") -> None:
         """Shows that a job has started, or has started again."""
-        task = self._bar.add_task(f"  {title}", total=None, values="starting") if self._bar is not None else None
+        task = None
+        if self._bar is not None:
+            if before := self._jobs.get(folder.name):
+                self._bar.remove_task(before.task)
+            task = self._bar.add_task(f"  {title}", total=None, values="starting")
         self._jobs[folder.name] = _Shown(folder, title, task)
         if sentence:
             self.say(f"{title}: {sentence}")

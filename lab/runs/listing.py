@@ -33,18 +33,19 @@ class Row(NamedTuple):
 def row(run: RunFolder) -> Row:
     """What the table says of a run. A damaged one is listed too."""
     try:
-        header = run.header()
-        events = run.tail()
-        status = _status(run, events)
-    except DamagedFile:
+        return _row(run, run.header(), run.tail())
+    except (DamagedFile, OSError, LookupError, TypeError):  # or it is being deleted
         return Row(run.name, "", "", DAMAGED, 0, 0, {}, 0.0, "", {})
+
+
+def _row(run: RunFolder, header: dict[str, Any], events: Sequence[dict[str, Any]]) -> Row:
     results: dict[str, float] = next((event["results"] for event in reversed(events) if "results" in event), {})
     first = [name for name in conditions(header.get("about", {}).get("expected", "")) if name in results]
     results = {name: results[name] for name in dict.fromkeys([*first, *results])}
     step = next((event["step"] for event in reversed(events) if "metrics" in event), 0)
     tags = description.tags(header)
     age = max(time.time() - header["created"], 0.0)
-    about = (header["experiment"], tags["kind"], status, step, header["total_steps"], results, age)
+    about = (header["experiment"], tags["kind"], _status(run, events), step, header["total_steps"], results, age)
     return Row(run.name, *about, header.get("parent") or "", tags)
 
 

@@ -8,7 +8,7 @@ nor a line of the journal before the artifact that it names.
 import io
 import tarfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab.runs.paths import replacing
 from lab.runs.run_folder import RunFolder
@@ -61,17 +61,22 @@ class Source:
 
     def changes(self) -> list[Change]:
         """What has changed, in the order in which it must be written."""
-        others = self._others()
-        stamps = {path: stamp for path in others if (stamp := _stamp(path))}
+        # They are read in the other order: what a run writes meanwhile is never there too early.
+        stamps: dict[Path, Any] = {}
+        last = self._new(stamps, in_checkpoints=True)
         ends = [change for name in GROWING if (change := self._grown(name))]
-        new = [path for path in stamps if stamps[path] != self._known.get(path)]
-        whole = {path: self._whole(path) for path in new}
-        later = [path for path in new if path.parent.name == "checkpoints"]
-        first = [change for path in new if path not in later and (change := whole[path])]
-        last = [change for path in later if (change := whole[path])]
+        first = self._new(stamps, in_checkpoints=False)
         gone = [self._change(path, WHOLE, None) for path in self._known.keys() - stamps.keys()]
         self._known = stamps
         return [*first, *ends, *last, *gone]
+
+    def _new(self, stamps, in_checkpoints):
+        """The files that are new or replaced. Adds the stamps of all to `stamps`."""
+        mine = [path for path in self._others() if (path.parent == self._run.checkpoints) == in_checkpoints]
+        found = {path: stamp for path in mine if (stamp := _stamp(path))}
+        stamps |= found
+        new = [path for path in found if found[path] != self._known.get(path)]
+        return [change for path in new if (change := self._whole(path))]
 
     def _others(self):
         return [path for path in _files(self._run.path) if path.parent != self._run.path]

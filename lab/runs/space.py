@@ -13,6 +13,7 @@ value is read and checked by the experiment's `Config`, like a flag of its comma
 import dataclasses
 import itertools
 import math
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -133,10 +134,11 @@ def parse(words: Sequence[str], config: Any) -> Space:
         name, found, text = word.partition("=")
         if not found or not text:
             raise ValueError(f"settings: expected field=VALUE, field=A,B or field=LOW:HIGH, received {validation.shown(word)}")
-        validation.require_name("field", name.replace("-", "_"), names)
+        name = name.replace("-", "_")
+        validation.require_name("field", name, names)
         if name in texts:
             raise ValueError(f"{name}: expected one value, list or range, received {texts[name]} and {text}")
-        texts[name.replace("-", "_")] = text
+        texts[name] = text
     fixed = {name: text for name, text in texts.items() if not _is_range(config, name, text) and "," not in text}
     config = dataclasses.replace(config, **{name: _value(config, name, text) for name, text in fixed.items()})
     dimensions = {name: _dimension(config, name, text) for name, text in texts.items() if name not in fixed}
@@ -151,7 +153,8 @@ def parse(words: Sequence[str], config: Any) -> Space:
 def _kinds(config, name):
     """The types that a field may have."""
     hint = typing.get_type_hints(type(config))[name]
-    return typing.get_args(hint) or (hint,)
+    several = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if several else (hint,)
 
 
 def _is_range(config, name, text):
@@ -173,7 +176,7 @@ def _dimension(config, name, text):
     whole = float not in _kinds(config, name)
     if not low < high or (log and low <= 0):
         raise ValueError(f"{name}: expected LOW < HIGH{', both above 0 for log' * log}, received {text}")
-    if step is not None and (step <= 0 or step > high - low or (whole and step != int(step))):
+    if step is not None and (not 0 < step <= high - low or (whole and step != int(step))):
         kind = "a whole step" if whole else "a step"
         raise ValueError(f"{name}: expected {kind} above 0 and at most {high - low:g}, received {parts[2]}")
     return Range(low, high, whole, log, int(step) if whole and step is not None else step)

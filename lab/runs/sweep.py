@@ -11,47 +11,22 @@ checkpoints, and its settings stay.
 import contextlib
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab.errors import ChildError, LabError, SettingError
 from lab.runs import children, jobs, jobs_display, lifecycle, side_by_side, sweep_report
-from lab.runs.about import conditions
 from lab.runs.header import Options
 from lab.runs.journal import Journal
 from lab.runs.planning import Experiment
 from lab.runs.run_folder import RunFolder
 from lab.runs.space import Setting, Space
-from lab.runs.study import Sampler, Study
+from lab.runs.study import Study
+from lab.runs.sweep_plan import Plan
 from lab.runs.track import Stopped
 
 ENDS = {"FAIL": "a seed of the trial failed", "PRUNED": "stopped early: its curve was below the median"}
+TRIALS = "lab.trials"  # the tag of a study that was resumed with more trials
 HOPELESS = 5  # trials that fail, from the first on, before a sweep gives up
-
-
-class Plan(NamedTuple):
-    """What a sweep is to do. It is kept in the header of the study."""
-
-    words: tuple[str, ...]  # of the space
-    trials: int
-    sampler: Sampler
-    metric: str  # the result that is the objective
-    maximize: bool
-    prune: str  # the curve by which trials are stopped early, or ""
-
-
-def objective(experiment: Experiment, metric: str = "", minimize: bool = False) -> tuple[str, bool]:
-    """(name of the objective, whether large values are good).
-
-    The default is what the experiment's `Expected:` line names first, in the direction of its sign.
-
-    Raises:
-        ValueError: the experiment names none, and none is given.
-    """
-    promised = conditions(experiment.about.expected)
-    name = metric or next(iter(promised), "")
-    if not name:
-        raise ValueError(f"--metric: expected the name of a result, because {experiment.name} promises none, received none")
-    return name, not minimize and (name not in promised or promised[name].sign == ">=")
 
 
 class Trial:
@@ -106,7 +81,8 @@ class Trials:
         self._active: dict[int, Trial] = {}
         self._of_job: dict[str, tuple[Trial, int]] = {}  # {name of a run: (its trial, place among its seeds)}
         self._read: dict[str, int] = {}  # {name of a run: how much of its journal was read for reports}
-        self.ended_trials = 0
+        self._ended = 0
+        self._failed: dict[int, RunFolder] = {}  # {number of a trial: its run that failed}
         self.interrupted = False  # a run was stopped before its end, and its trial goes on later
 
     def __enter__(self) -> "Trials":
@@ -116,12 +92,19 @@ class Trials:
         for trial in self._active.values():
             trial.stack.close()
 
+    @property
+    def done(self) -> int:
+        """How many runs belong to trials that have ended."""
+        return self._ended * self._options.seeds
+
     def take_up(self) -> None:
         """Goes on with the trials that were running when the sweep stopped."""
-        self.ended_trials = sum(trial.state.is_finished() for trial in self._study.trials())
+        self._ended = sum(trial.state.is_finished() for trial in self._study.trials())
         for trial in self._study.trials():
             if not trial.state.is_finished():
                 self._begin(trial.number, dict(trial.params))
+            elif trial.state.name == "COMPLETE":
+                self._log(trial.number, trial.value)  # it may have been killed before it could
 
     def next(self) -> jobs.Job | None:
         """The next run: of a trial that has begun, else of a new one."""
@@ -143,6 +126,7 @@ class Trials:
             return
         if code and not trial.state:
             trial.state = "FAIL"
+            self._failed[trial.number] = job.folder
         if not trial.running and (trial.state or not trial.left):
             self._end(trial)
 
@@ -240,22 +224,25 @@ class Trials:
 
     def _told(self, number: int, value: float | None, state: Any) -> None:
         self._study.tell(number, value, state)
-        self.ended_trials += 1
-        trials = self._study.trials()
+        self._ended += 1
         if value is not None:
-            complete = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
-            best = max(complete) if self._plan.maximize else min(complete)
-            self._writer.metrics({"objective": value, "best_objective": best}, number)
-        if self.ended_trials >= HOPELESS and all(trial.state.name == "FAIL" for trial in trials if trial.state.is_finished()):
-            raise LabError(
-                f"trials: expected one that ends well, received {self.ended_trials} that failed; {self._why(trials[-1])}"
-            )
+            self._log(number, value)
+        ended = [trial for trial in self._study.trials() if trial.state.is_finished()]
+        if self._ended >= HOPELESS and all(trial.state.name == "FAIL" for trial in ended):
+            raise LabError(f"trials: expected one that ends well, received {self._ended} that failed; {self._why(number)}")
 
-    def _why(self, trial: Any) -> str:
-        tag = f"lab.trial.{trial.number}"
+    def _log(self, number: int, value: float) -> None:
+        complete = [trial.value for trial in self._study.trials() if trial.state.name == "COMPLETE"]
+        best = max(complete) if self._plan.maximize else min(complete)
+        self._writer.metrics({"objective": value, "best_objective": best}, number)
+
+    def _why(self, number: int) -> str:
+        tag = f"lab.trial.{number}"
         refused = [event["tags"][tag] for event, _ in self.folder.read(key="tags") if tag in event["tags"]]
-        name = trial.user_attrs.get("run", "")
-        return refused[-1] if refused else f"the last one: {self.folder.path.with_name(name) / 'output.log'}"
+        if refused:
+            return refused[-1]
+        run = self._failed.get(number)
+        return f"what the last one printed: {run.output}" if run else "their results are not finite"
 
 
 def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, options: Options) -> int:
@@ -263,6 +250,8 @@ def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, opt
     with lifecycle.opened(folder) as writer:
         if writer is None:
             return 2
+        if plan.trials > folder.header()["study"]["trials"]:
+            writer.append({"tags": {TRIALS: str(plan.trials)}})
         courier = lifecycle.start_courier(folder)
 
         def work() -> lifecycle.Results:
@@ -279,8 +268,7 @@ def run(folder: RunFolder, experiment: Experiment, plan: Plan, space: Space, opt
             count = min(plan.trials, study.most() or plan.trials)
             with Trials(folder, writer, plan._replace(trials=count), space, study, options) as source:
                 source.take_up()
-                done = source.ended_trials * options.seeds
-                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds, done)
+                display = jobs_display.Display(f"{experiment.name}, {count} trials", count * options.seeds, source.done)
                 jobs.work(source, side_by_side.make_pool(options, experiment.started_by), display)
                 if source.interrupted:
                     raise Stopped

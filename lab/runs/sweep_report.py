@@ -81,7 +81,8 @@ def write_settings(track: Track, config: Any, space: Space, title: str) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name in space.dimensions or value != getattr(usual, field.name):
-            lines.append(f"{field.name} = {json.dumps(value)}")
+            text = json.dumps("None" if value is None else value, ensure_ascii=False)  # TOML has no null
+            lines.append(f"{field.name} = {text}")
     with replacing(track.artifacts / BEST) as path:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     track.artifact(BEST)

@@ -85,11 +85,12 @@ class Worker:
             self._ready = True
         if died is None:
             return None
-        return -abs(died or signal.SIGKILL) if self._ready or died < 0 else died
+        return -abs(died or signal.SIGKILL) if self._ready or died < 0 else died or 1
 
     def close(self) -> None:
         """Ends the process."""
-        self.process.stdin.close()  # type: ignore[union-attr]
+        with contextlib.suppress(BrokenPipeError):  # it has died, and what it was told last is lost
+            self.process.stdin.close()  # type: ignore[union-attr]
         self.process.stdout.close()  # type: ignore[union-attr]
         try:
             self.process.wait(10)

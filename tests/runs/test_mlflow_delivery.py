@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.runs import courier, mlflow_server, run_folder
+from lab.runs import courier, events, mlflow_server, run_folder
 from lab.runs.journal import Journal
 from tests.runs.test_courier import STEPS, expected, finish, history, local, log, make
 
@@ -77,6 +77,64 @@ def test_one_courier_delivers_a_run_and_the_children_that_it_begins(tmp_path, mo
         assert history(uri, child.mlflow_id()) == expected(STEPS)
         tags = mlflow_server.client(uri).get_run(child.mlflow_id()).data.tags
         assert tags["mlflow.parentRunId"] == parent.mlflow_id()
+
+
+def name_child(parent, child):
+    with open(parent.journal, "ab") as file:
+        file.write(events.encode({"child": child.name}))
+
+
+def test_the_family_of_a_run_has_its_children_and_theirs_each_once():
+    study = make("none")
+    trials = [make("none", parent=study.name) for _ in range(2)]
+    found = courier._Children(study)
+    assert found.new() == []
+    name_child(study, trials[0])
+    assert [run.name for run in found.new()] == [trials[0].name]
+    assert found.new() == []
+    seeds = [make("none", parent=trials[0].name) for _ in range(2)]
+    name_child(trials[0], seeds[0])
+    name_child(study, trials[1])
+    name_child(study, trials[0])  # named again by a resumed study
+    assert [run.name for run in found.new()] == [trials[1].name, seeds[0].name]
+    name_child(trials[0], seeds[1])
+    assert [run.name for run in found.new()] == [seeds[1].name]
+    assert found.new() == []
+    every = [study, trials[0], trials[1], *seeds]
+    assert sorted(run.name for run in courier.family(study)) == sorted(run.name for run in every)
+    assert [run.name for run in courier.family(trials[0])] == [run.name for run in (trials[0], *seeds)]
+    trials[1].journal.unlink()  # another is damaged
+    assert len(courier.family(study)) == 5
+
+
+@pytest.mark.slow
+def test_one_courier_delivers_a_study_its_trials_and_their_seeds(tmp_path, monkeypatch):
+    monkeypatch.setattr(courier.os, "nice", lambda value: None)
+    uri = local(tmp_path)
+    study = make(uri, kind="study")
+    with study.lock("writer"):
+        begin(study)
+        thread = threading.Thread(target=courier._courier, args=[study.path], daemon=True)
+        thread.start()
+        trial = make(uri, parent=study.name, kind="trial", trial=0, seeds=2)
+        with trial.lock("writer"):
+            begin(trial)
+            name_child(study, trial)
+            seeds = [make(uri, parent=trial.name, kind="seed", seed=seed) for seed in (3, 4)]
+            for seed in seeds:
+                name_child(trial, seed)
+                log(seed, 0, STEPS)
+                finish(seed)
+            finish(trial)
+        finish(study)
+    thread.join(120)
+    tags = {run.name: mlflow_server.client(uri).get_run(run.mlflow_id()).data.tags for run in (study, trial, *seeds)}
+    assert "mlflow.parentRunId" not in tags[study.name]
+    assert tags[trial.name]["mlflow.parentRunId"] == study.mlflow_id()
+    assert {tags[seed.name]["mlflow.parentRunId"] for seed in seeds} == {trial.mlflow_id()}
+    for seed in seeds:
+        assert history(uri, seed.mlflow_id()) == expected(STEPS)
+    assert {status(uri, run) for run in (study, trial, *seeds)} == {"FINISHED"}
 
 
 @pytest.mark.slow
