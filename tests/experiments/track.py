@@ -16,6 +16,7 @@ class Memory:
     """What `run` logs, without a disk but for its artifacts."""
 
     seed, checkpoint_every, stopping = 3, 10_000, False
+    together, first = False, True
 
     def __init__(self, folder):
         self.artifacts, self.logged, self.models, self.said, self.tags = folder, [], [], [], {}

@@ -1,6 +1,5 @@
 """Jobs on a Ray cluster: they end as those without it, also when a machine is gone."""
 
-import builtins
 import os
 import socket
 import subprocess
@@ -39,16 +38,9 @@ def test_flags_that_need_ray_are_one_line(flags, line):
 
 
 def test_without_ray_it_is_one_line(monkeypatch):
-    imported = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name.partition(".")[0] == "ray":
-            raise ImportError(name)
-        return imported(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr(ray_workers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError) as error:
-        ray_workers.connected("ray")
+        planning.plan(EXPERIMENT, ["--seeds", "2", "--engine", "ray"])
     assert str(error.value) == "ray: expected it to be installed, received none; pip install 'keras-rl-gan-lab[ray]'"
 
 
@@ -57,16 +49,13 @@ def test_addresses_that_do_not_answer_are_one_line():
     with socket.socket() as place:  # bound, but nobody listens
         place.bind(("127.0.0.1", 0))
         port = place.getsockname()[1]
-        for address, reason in (
-            (f"127.0.0.1:{port}", r"\[Errno 111\] Connection refused"),
-            (f"ray://127.0.0.1:{port}", r"\[Errno 111\] Connection refused"),
-            ("localhost", "an address that is not HOST:PORT"),
-            ("127.0.0.1:port", "Port could not be cast to integer value as 'port'"),
-            ("127.0.0.1:99999", "Port out of range 0-65535"),
-        ):
-            line = f"^--engine: expected a Ray cluster that answers at {address}, received {reason}$"
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            line = f"^--engine: expected a Ray cluster that answers at {address}, received .*refused$"
             with pytest.raises(ValueError, match=line):
-                ray_workers.connected(f"ray:{address}")
+                planning.plan(EXPERIMENT, ["--seeds", "2", "--engine", f"ray:{address}"])
+    for address in ("localhost", "127.0.0.1:port", "127.0.0.1:99999"):
+        with pytest.raises(ValueError, match=f"^--engine: expected ray:HOST:PORT, received 'ray:{address}'$"):
+            ray_workers.connected(f"ray:{address}")
 
 
 def test_a_folder_that_is_not_shared_is_one_line(tmp_path):
