@@ -279,7 +279,11 @@ def test_other_data(tmp_path, monkeypatch):
         ("dcgan_glyphs", {"inception": __file__}, "--inception: expected a file of weights .HDF5., received"),
         ("dcgan_glyphs", {"data": ""}, "--data: expected glyphs, mnist, .* or a folder of pictures, received ''"),
         ("dcgan_glyphs", {"generator_rate": np.inf}, "--generator-rate: expected a number > 0 and <= 1e.06, received inf"),
-        ("dcgan_glyphs", {"data": "docs"}, "--data: expected at least one update's pictures, 20, received"),
+        (
+            "dcgan_glyphs",
+            {"data": "docs", "batch_size": 100},
+            "--data: expected at least one update's pictures, 100, received",
+        ),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
         (
