@@ -1,4 +1,4 @@
-"""Seeds as one program: `--seeds 10 --together`, against two processes of 5 seeds each, on JAX.
+"""Seeds as one program: `--seeds 10 --together`, against `--seeds 10 --jobs 2`, on JAX.
 
 python -m benchmarks.seeds_together [--only ppo_cartpole] [--pairs 3]
 
@@ -7,8 +7,8 @@ per second are those of learning: the median over the reports, times the seeds t
 same time. The two sides take turns. GANs count images instead of steps. Results are added to the
 kept ones.
 
-The sides differ in two ways. Together, greedy episodes are played on the device; the processes
-play them in Gymnasium's environments. And together only the first seed draws its episode.
+The sides differ in two ways. Together, greedy episodes are played on the device; the jobs play them
+in Gymnasium's environments. And together only the first seed draws its episode.
 """
 
 import argparse
@@ -35,32 +35,25 @@ EXPERIMENTS = {
 SEEDS = 10
 
 
-def side(experiment, flags, seeds):
-    """(wall time, steps per second) of processes side by side.
+SIDES = {"together": ["--together"], "jobs": ["--jobs", "2"]}
+AT_ONCE = {"together": SEEDS, "jobs": 2}  # seeds that learn at the same time
 
-    Args:
-        seeds: (the first one, how many) of each process.
-    """
+
+def side(experiment, flags, name):
+    """(wall time, steps per second) of a side."""
     with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {"LAB_HOME": home, "KERAS_BACKEND": "jax"}
-        together = ["--together"] if len(seeds) == 1 else []
-        command = [sys.executable, "-m", f"experiments.{experiment}", *flags, *together, "--tracking-uri", "none"]
+        command = [sys.executable, "-m", f"experiments.{experiment}", *flags, "--seeds", str(SEEDS), *SIDES[name]]
         began = time.perf_counter()
-        processes = [
-            subprocess.Popen(
-                [*command, "--seed", str(first), "--seeds", str(count)],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            for first, count in seeds
-        ]
-        if any(process.wait() for process in processes):
-            raise RuntimeError(f"{experiment}: a process failed")
+        subprocess.run(
+            [*command, "--tracking-uri", "none"],
+            cwd=ROOT,
+            env=os.environ | {"LAB_HOME": home, "KERAS_BACKEND": "jax"},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         wall = time.perf_counter() - began
-        at_once = seeds[0][1] if together else len(seeds)
-        return wall, at_once * float(np.median(rates(Path(home))))
+        return wall, AT_ONCE[name] * float(np.median(rates(Path(home))))
 
 
 def rates(home):
@@ -77,15 +70,14 @@ def rates(home):
 
 def compare(experiment, flags, pairs):
     """Both sides in turn."""
-    sides = {"together": [(0, SEEDS)], "processes": [(0, SEEDS // 2), (SEEDS // 2, SEEDS // 2)]}
-    found = {name: {"seconds": [], "steps per second": []} for name in sides}
+    found = {name: {"seconds": [], "steps per second": []} for name in SIDES}
     for pair in range(pairs):
-        for name in list(sides)[:: 1 if pair % 2 else -1]:
-            wall, rate = side(experiment, flags, sides[name])
+        for name in list(SIDES)[:: 1 if pair % 2 else -1]:
+            wall, rate = side(experiment, flags, name)
             found[name]["seconds"].append(round(wall, 2))
             found[name]["steps per second"].append(round(rate))
             print(experiment, name, f"{wall:.1f} s, {rate:,.0f} steps per second, load {os.getloadavg()[0]:.1f}", flush=True)
-    one, other = found["together"], found["processes"]
+    one, other = found["together"], found["jobs"]
     ratios = {key: round(float(np.median(np.divide(one[key], other[key]))), 3) for key in one}
     print(experiment, "ratios", ratios, flush=True)
     return {"flags": flags, "ratios": ratios, **found, "load at the end": round(os.getloadavg()[0], 2)}

@@ -2,13 +2,13 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from lab import validation
 from lab.agents import environment_checks, environments
 from lab.agents.training import round_up, whole_steps
-from lab.runs import keras_settings, memory, paths
+from lab.runs import keras_settings, memory
 from lab.runs.curves import reference_lines
 
 
@@ -140,20 +140,23 @@ class Environments:
         env, limit = functional(self.config.environment, self.config.num_envs)
         return DeviceRollout(agent, env, max_episode_steps=limit, seed=seed)
 
-    def evaluation(self, agent: Any, episodes: int, seed: int, together: bool) -> Callable:
-        """A function that gives the returns of so many greedy episodes, the same ones each time.
+    def evaluation(self, agent: Any, counts: Sequence[int], together: bool) -> Callable:
+        """A function of (episodes, seed): the returns of greedy episodes, the same ones each time.
 
         They are Gymnasium's environments, on the host. But seeds that run together on the device
         are also evaluated there, in one program.
+
+        Args:
+            counts: how many episodes will be asked for.
         """
         from envs.functional import functional
         from lab.agents import DeviceEvaluation, evaluate
 
         if together and self.config.device and len(agent.policy_model().inputs) == 1:
-            env, limit = functional(self.config.environment, episodes)
-            return DeviceEvaluation(agent, env, max_episode_steps=limit, seed=seed)
-        vector = self.vector(episodes)
-        return lambda: evaluate(agent, vector, episodes=episodes, seed=seed)
+            env, limit = functional(self.config.environment, math.gcd(*counts))
+            return DeviceEvaluation(agent, env, max_episode_steps=limit)
+        vectors = {count: self.vector(count) for count in counts}
+        return lambda episodes, seed: evaluate(agent, vectors[episodes], episodes=episodes, seed=seed)
 
 
 def seeds(track: Any, count: int) -> list[int]:
@@ -244,7 +247,7 @@ def train_and_evaluate(
     best = BestSnapshot(agent.model)
     state = [*agent.variables, *rollout.variables, *(best.variables if checks else ())]
     start = track.restore(state)
-    check_returns = environments.evaluation(agent, max(checks, 1), check, track.together)
+    returns = environments.evaluation(agent, [episodes, *[checks] * bool(checks)], track.together)
     whole_reports = round_up(report_every(config), steps_per_rollout(config))
     ten_episodes = 0 if config.device else 10 * config.num_envs * environments.longest_episode()
     boundaries = track.checkpoint_interval(ten_episodes, whole_reports)
@@ -252,19 +255,16 @@ def train_and_evaluate(
     for report in train(agent, rollout, steps=config.steps, **loop):
         checked = {}
         if checks:
-            checked = {"check_return": float(check_returns().mean())}
+            checked = {"check_return": float(returns(episodes=checks, seed=check).mean())}
             best.offer(checked["check_return"])
         track.log(report.metrics | checked, report.step)
         if report.boundary:
             track.checkpoint(state, report.step)
-    test_returns = environments.evaluation(agent, episodes, test, track.together)
-    results = {"greedy_return": float(test_returns().mean())}
+    results = {"greedy_return": float(returns(episodes=episodes, seed=test).mean())}
     if checks:
-        with paths.replacing(track.artifacts / "last_model.keras") as path:  # for `python -m lab evaluate --policy last`
-            agent.policy_model().save(path)
-        track.artifact("last_model.keras")
+        track.other_model(agent.policy_model(), "last_model.keras")  # for `python -m lab evaluate --policy last`
         best.restore()
-        chosen = float(test_returns().mean())
+        chosen = float(returns(episodes=episodes, seed=test).mean())
         results = {"greedy_return": chosen, "last_greedy_return": results["greedy_return"]}
     model = agent.policy_model()
     track.model(model)

@@ -12,38 +12,48 @@ from lab.agents.algorithm import Algorithm
 
 
 class DeviceEvaluation:
-    """Undiscounted returns of one greedy episode in each environment, the same ones at each call.
+    """Undiscounted returns of greedy episodes, the same ones at each call with the same seed.
 
-    The program always makes `max_episode_steps` steps: steps after the end of an episode count
-    nothing. So seeds that run together can share it (see `lab.engine.together`).
+    One program plays an episode in each environment. It always makes `max_episode_steps` steps:
+    steps after the end of an episode count nothing. So seeds that run together can share it (see
+    `lab.engine.together`).
 
     Args:
         agent: an `Algorithm` without a memory, for a Discrete or Box action space.
         env: as in `lab.agents.DeviceRollout`; B environments.
         max_episode_steps: the time limit.
-        seed: of the starting states.
     """
 
-    def __init__(self, agent: Algorithm, env: Any, *, max_episode_steps: int, seed: int) -> None:
+    def __init__(self, agent: Algorithm, env: Any, *, max_episode_steps: int) -> None:
         self.env = env
         self.length = max_episode_steps
-        self.rng = keras.random.SeedGenerator(seed)
-        self._start = engine.read(self.rng.state)
+        self.rng = keras.random.SeedGenerator(0)
         self._policy = agent.policy_model()
         state = env.initial(self.rng)
         self._state = keras.tree.map_structure(
             lambda x: keras.Variable(x, dtype=keras.backend.standardize_dtype(x.dtype), trainable=False, name="env_state"),
             state,
         )
-        count = int(keras.tree.flatten(state)[0].shape[0])
+        self.num_envs = count = int(keras.tree.flatten(state)[0].shape[0])
         self._return = keras.Variable(np.zeros(count), dtype="float32", trainable=False, name="env_episode_return")
         self._running = keras.Variable(np.ones(count), dtype="float32", trainable=False, name="env_running")
         self.variables = [*keras.tree.flatten(self._state), self._return, self._running, self.rng.state]
         self._program = engine.compile(self._play, [*agent.variables, *self._policy.variables, *self.variables], shared=True)
+        self._program.expect(engine.read(self.rng.state))
 
-    def __call__(self) -> np.ndarray:
-        """The returns `[B]`."""
-        return np.asarray(self._program(self._start), np.float64)
+    def __call__(self, *, episodes: int, seed: int) -> np.ndarray:
+        """The returns `[episodes]` from starting states of this seed.
+
+        Args:
+            episodes: a multiple of the number of environments.
+        """
+        if episodes % self.num_envs:
+            raise ValueError(f"episodes: expected a multiple of the {self.num_envs} environments, received {episodes}.")
+        start, found = engine.read(keras.random.SeedGenerator(seed).state), []
+        for _ in range(episodes // self.num_envs):
+            found.append(np.asarray(self._program(start), np.float64))
+            start = engine.read(self.rng.state)
+        return np.concatenate(found)
 
     def _play(self, start):
         self.rng.state.assign(start)

@@ -18,7 +18,8 @@ picks the file that implements them.
 
     `shared=True` says that all seeds of a group call the program equally often, whatever their data
     are. Then they run it together; see `together`. Learning programs are shared. Programs that act
-    or evaluate until episodes end are not: each seed runs them by itself.
+    or evaluate until episodes end are not: each seed runs them by itself. The method
+    `expect(*args)` of a shared program begins to compile it before its first call.
 
 `together(works, *, parts=1, between=...)`
     Runs the functions `works`, one for each seed, to their end, and returns what they return.

@@ -46,9 +46,21 @@ class Compiled:
             output = self._program(*args)
         return output, [scope.get_current_value(variable) for variable in self.state]
 
+    def expect(self, *args: Any) -> None:
+        """Begins to compile a shared program of several seeds, before its first call.
+
+        Args:
+            args: arguments like those of the call.
+        """
+        if self._seat is not None and seats.seat() is self._seat:
+            self._seat.expect(self, self._narrow(args))
+
+    def _narrow(self, args):
+        return jax.tree.map(lambda leaf: narrow(self.name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
+
     def __call__(self, *args: Any) -> Any:
         """Runs the program and assigns its state."""
-        args = jax.tree.map(lambda leaf: narrow(self.name, leaf) if isinstance(leaf, np.ndarray) else leaf, args)
+        args = self._narrow(args)
         if self._seat is not None and seats.seat() is self._seat:
             return self._seat.call(self, args)
         output, values = self._function(_own([variable._value for variable in self.state]), args)

@@ -12,6 +12,8 @@ Of Keras:
 - `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`,
   `_check_variables_are_known`, `_backend_update_step`: optimizers with their own slots, and
   optimizers around another one.
+- `keras.src.utils.module_utils.tensorflow._available`: whether Keras asks for TensorFlow when it
+  saves a model on another backend, which costs two seconds.
 
 Of TensorFlow:
 
@@ -89,6 +91,20 @@ def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:
     space = backprop._default_vspace
     backprop._default_vspace = space._replace(aggregate_fn=functools.partial(add, space.aggregate_fn))
     wrapped.TFE_Py_RegisterVSpace(backprop._default_vspace)
+
+
+@contextlib.contextmanager
+def without_tensorflow() -> Iterator[None]:
+    """Keras does not import TensorFlow to see whether it is installed, on another backend."""
+    module = getattr(_module("keras.src.utils.module_utils"), "tensorflow", None)
+    if module is None or keras.backend.backend() == "tensorflow" or getattr(module, "_available", True) is not None:
+        yield
+        return
+    module._available = False
+    try:
+        yield
+    finally:
+        module._available = None
 
 
 @contextlib.contextmanager

@@ -45,9 +45,10 @@ class Seat:
         place: of the seed, from 0.
         work: the function that the seed runs.
         back: the queue on which the seat says that it stopped.
+        batch: runs the requests of the group.
     """
 
-    def __init__(self, place: int, work: Callable[[], Any], back: queue.SimpleQueue) -> None:
+    def __init__(self, place: int, work: Callable[[], Any], back: queue.SimpleQueue, batch: Batch) -> None:
         self.place = place
         self.request: Request | None = None  # at which the seed waits
         self.answer: Any = None
@@ -57,6 +58,7 @@ class Seat:
         self.thread = threading.Thread(target=self._run, name=f"seed {place}", daemon=True)
         self._work = work
         self._back = back
+        self._batch = batch
         self._programs = 0
 
     @property
@@ -68,6 +70,10 @@ class Seat:
         """The number of a new shared program of this seed, counted from 0."""
         self._programs += 1
         return self._programs - 1
+
+    def expect(self, program: Any, args: tuple) -> None:
+        """Has a program prepared that the seed will call with arguments like these."""
+        self._batch.expect(Request(program, args))
 
     def call(self, program: Any, args: tuple) -> Any:
         """Waits until the program has run for all seeds. Returns the output of this seed."""
@@ -104,7 +110,7 @@ class Group:
 
     def __init__(self, works: Sequence[Callable[[], Any]], batch: Batch, between: Callable[[], None]) -> None:
         self._back: queue.SimpleQueue = queue.SimpleQueue()
-        self._seats = [Seat(place, work, self._back) for place, work in enumerate(works)]
+        self._seats = [Seat(place, work, self._back, batch) for place, work in enumerate(works)]
         self._batch = batch
         self._between = between
         self._running: Seat | None = None

@@ -218,10 +218,20 @@ class Track:
         """Logs a Keras model, for `mlflow.keras.load_model`."""
         import keras
 
-        with replacing(self.artifacts / "model.keras") as path:
-            model.save(path)
+        self._save(model, "model.keras")
         event = {"model": "model.keras", "step": self._step}
         self._journal.append(event | {"requirements": [f"keras=={keras.__version__}", *_backend_requirement()]})
+
+    def other_model(self, model: Any, name: str) -> None:
+        """Logs a Keras model as a file beside the one that `model` logs."""
+        self._save(model, name)
+        self.artifact(name)
+
+    def _save(self, model, name):
+        from lab.engine import private
+
+        with replacing(self.artifacts / name) as path, private.without_tensorflow():
+            model.save(path)
 
     def finish(self, results: Mapping[str, Any], step: int | None = None) -> None:
         """Logs the results of a run that is done, and all its metrics as metrics.csv.
