@@ -12,6 +12,7 @@ from lab.runs import (
     command_line,
     header,
     lifecycle,
+    memory,
     menu,
     opening,
     planning,
@@ -83,6 +84,8 @@ def main(argv: Sequence[str]) -> int:
         sweep_plan.curve(asked.prune, asked.curve, metric, tried.config),
     )
     side_by_side.require_engine(options)
+    if hasattr(tried.config, "memory"):
+        print(memory.require([each._replace(size=each.size * max(options.jobs, 1)) for each in tried.config.memory()]))
     options = dataclasses.replace(options, jobs=max(options.jobs, 1) if options.engine == header.LOCAL else options.jobs)
     flags_given = [*command_line.words(asked, Sweep()), *command_line.words(options, Options())]
     about = {

@@ -104,7 +104,7 @@ def _meant(wanted, rows):
         return "run"
     if wanted.smoke and rows[0].tags.get("smoke") == "true":
         return "smoke run"
-    if wanted.failed and not any(each.status in ("FINISHED", "RUNNING") for each in rows):
+    if wanted.failed and not any(each.status in ("FINISHED", "RUNNING", listing.NOT_STARTED) for each in rows):
         return "run of which nothing has finished"
     return ""
 
