@@ -53,7 +53,7 @@ def _status(run: RunFolder, events: Sequence[dict[str, Any]]) -> str:
     if run.locked("writer"):
         return "RUNNING"
     said = [event["status"] for event in run.tail() if "status" in event]  # after the lock: it may have ended meanwhile
-    if not events and not said:
+    if not said and not any("metrics" in event for event in events):  # it may name children that wait too
         return NOT_STARTED
     return said[-1] if said and said[-1] in FINAL else "KILLED"
 

@@ -62,7 +62,7 @@ def test_runs_of_which_nothing_has_finished():
 def test_a_family_goes_or_stays_together():
     half = family(finished, failed)
     lost = family(failed, failed)
-    deep = make(parent=lost[1].name, kind="seed")
+    deep = failed(parent=lost[1].name, kind="seed")
     assert sorted(found(failed=True)[0]) == sorted(run.name for run in [*lost, deep])
     assert found(all=True, word=half[1].name) == ([], [])  # a word is of the name of the parent
     assert sorted(found(all=True, word=half[0].name)[0]) == sorted(run.name for run in half)

@@ -64,6 +64,7 @@ def test_how_runs_ended():
         "NOT STARTED": make(),
     }
     died = make(RUNNING, at(7, loss=0.5))
+    assert listing.row(make({"child": "one that waits too"})).status == "NOT STARTED"
     resumed = make(RUNNING, {"status": "FAILED"}, RUNNING)
     assert {status: listing.row(run).status for status, run in ways.items()} == {status: status for status in ways}
     assert listing.row(died).status == listing.row(resumed).status == "KILLED"
