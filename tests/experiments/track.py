@@ -56,6 +56,9 @@ class Memory:
     def model(self, model):
         self.models.append(model)
 
+    def other_model(self, model, name):
+        model.save(self.artifacts / name)
+
     def artifact(self, name):
         assert (self.artifacts / name).exists()
 
