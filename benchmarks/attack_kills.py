@@ -102,7 +102,7 @@ def state(folder):
         if path.name == "metrics.csv":
             with open(path) as file:
                 found[path.name] = [row for row in csv.reader(file) if row[0] not in TIMED]
-        elif path.name not in ("model.keras", "curve.png"):  # they contain the time and the run's name
+        elif path.name not in ("model.keras", "last_model.keras", "curve.png"):  # they contain the time and the run's name
             found[path.name] = path.read_bytes()
     return found
 

@@ -152,7 +152,7 @@ def test_an_unwritable_mlruns(own_home):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nonsense"], "command: expected one of runs, ui, resume, watch, sample, "),
+        (["nonsense"], "command: expected one of runs, ui, resume, watch, evaluate, "),
         (["resume"], "resume: expected a run id, received 'nothing'"),
         (["resume", "nobody"], "run id: expected one of the 0 runs"),
         (["watch", "nobody"], "run id: expected one of the 0 runs"),

@@ -228,9 +228,9 @@ class Track:
         self.artifact(name)
 
     def _save(self, model, name):
-        from lab.engine import private
+        import lab.engine.private
 
-        with replacing(self.artifacts / name) as path, private.without_tensorflow():
+        with replacing(self.artifacts / name) as path, lab.engine.private.without_tensorflow():
             model.save(path)
 
     def finish(self, results: Mapping[str, Any], step: int | None = None) -> None:

@@ -14,12 +14,15 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from lab.runs import command_line, devices, keras_settings, lifecycle, machine, planning
 from lab.runs.header import settings_of
 from lab.runs.run_folder import RunFolder, runs_folder
+
+PATIENCE = 5.0  # seconds
 
 
 class Orders:
@@ -92,6 +95,7 @@ def run(experiment: planning.Experiment, folder: RunFolder, orders: Orders) -> i
         with orders.work() as wanted, _printing_to(folder):
             if not wanted:
                 return lifecycle.INTERRUPTED
+            _wait_until_free(folder)
             with lifecycle.opened(folder) as writer:
                 if writer is None:
                     return 2
@@ -107,6 +111,13 @@ def run(experiment: planning.Experiment, folder: RunFolder, orders: Orders) -> i
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _wait_until_free(folder: RunFolder) -> None:
+    """Waits a little for a process that has just been killed and still holds the run."""
+    end = time.monotonic() + PATIENCE
+    while folder.locked("writer") and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

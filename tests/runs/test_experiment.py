@@ -60,7 +60,7 @@ def test_a_run_its_artifacts_and_watching_it(own_home):
     assert folder.status() == "FINISHED"
     assert "resume" not in folder.header()["options"]
     names = {path.name for path in folder.artifacts.iterdir()}
-    assert names == {"config.json", "metrics.csv", "curve.png", "episode.gif", "model.keras"}
+    assert names == {"config.json", "metrics.csv", "curve.png", "episode.gif", "model.keras", "last_model.keras"}
     logged = {event["artifact"] for event in folder.events()[0] if "artifact" in event}
     assert logged == names - {"model.keras"}
     assert json.loads((folder.artifacts / "config.json").read_text())["config"]["steps"] == 3000

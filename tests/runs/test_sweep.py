@@ -13,7 +13,7 @@ import pytest
 
 from lab.commands import resume
 from lab.commands import sweep as command
-from lab.runs import courier, jobs, lifecycle, mlflow_server, planning, side_by_side, sweep, sweep_report
+from lab.runs import courier, jobs, lifecycle, mlflow_server, planning, side_by_side, sweep_plan, sweep_report
 from lab.runs.header import settings_of
 from lab.runs.journal import Journal
 from lab.runs.paths import home
@@ -249,15 +249,15 @@ def test_a_trial_is_stopped_early_by_the_curve_that_is_named():
 def test_maximize_and_minimize():
     about = EXPERIMENT.about._replace(expected="score >= 5 and loss <= 2")
     both = EXPERIMENT._replace(about=about)
-    assert sweep.objective(both) == ("score", True)
-    assert sweep.objective(both, "loss") == ("loss", False)
-    assert sweep.objective(both, "score", True) == ("score", False)
-    assert sweep.objective(both, "other") == ("other", True)
-    assert sweep.objective(EXPERIMENT) == ("loss", False)
+    assert sweep_plan.objective(both) == ("score", True)
+    assert sweep_plan.objective(both, "loss") == ("loss", False)
+    assert sweep_plan.objective(both, "score", True) == ("score", False)
+    assert sweep_plan.objective(both, "other") == ("other", True)
+    assert sweep_plan.objective(EXPERIMENT) == ("loss", False)
     none = EXPERIMENT._replace(about=about._replace(expected=""))
     line = "--metric: expected the name of a result, because bowl promises none, received none"
     with pytest.raises(ValueError, match=f"^{line}$"):
-        sweep.objective(none)
+        sweep_plan.objective(none)
 
 
 def test_settings_that_the_config_refuses_are_a_trial_that_failed(capsys):
@@ -373,7 +373,7 @@ def test_resume_starts_the_sweep_again(monkeypatch):
     [
         ([], "sweep: expected an experiment, such as dqn_cartpole, received none"),
         (["rate=1:2"], "sweep: expected an experiment, such as dqn_cartpole, received none"),
-        (["dqn_cartpol", "rate=1:2"], "experiment: expected one of "),
+        (["dqn_cartpol", "rate=1:2"], "experiment: expected one that `python -m experiments` lists, received 'dqn_cartpol'"),
         ([MODULE], "settings: expected a list or a range to try, such as learning_rate=log:1e-4:1e-2, received none"),
         ([MODULE, "rat=1:2"], "field: expected one of steps, rate, "),
         (

@@ -177,7 +177,7 @@ def test_ctrl_c_and_kill_9_and_it_goes_on():
     process.kill()
     process.communicate()
     wait_for(lambda: not any(map(is_alive, found)), patience=10)
-    assert [run.status() for run in family()[1]] == ["KILLED"] * 2
+    wait_for(lambda: [run.status() for run in family()[1]] == ["KILLED"] * 2, patience=10)
 
     code, out, errors = go("-m", "lab", "resume", parent.name)
     assert code == 0, errors
