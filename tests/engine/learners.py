@@ -31,13 +31,13 @@ def _agent(config, build, count, seed):
     parts = np.random.SeedSequence(seed).generate_state(count + 1).tolist()
     agent = build(config, environments.observations, environments.actions, parts[:count], deep_agents.Schedules(config))
     rollout = environments.rollout(agent, parts[count])
-    returns = environments.evaluation(agent, 3, 4, together=True)  # PPO's Discrete actions, SAC's Box
+    returns = environments.evaluation(agent, [3], together=True)  # PPO's Discrete actions, SAC's Box
     if agent.learning_starts:
         rollout.run(agent.learning_starts // (rollout.num_envs * agent.rollout_length), learn=False)
     seen = []
     for _ in range(2):
         rollout.run(2, learn=True)
-        seen += [returns()] if type(agent).__name__ in ("PPO", "SAC") else []
+        seen += [returns(episodes=3, seed=4)] if type(agent).__name__ in ("PPO", "SAC") else []
     return [*agent.variables, *rollout.variables, *seen]
 
 

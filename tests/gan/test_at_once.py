@@ -20,7 +20,7 @@ def test_seeds_in_one_program_are_what_each_is_alone(monkeypatch):
     *earlier, found = at_once("ring", "r3gan", 4, [3, 4], **small)
     assert [runs[1]["samples_seen"] for runs in earlier] == [400, 800, 1200]
     assert found[0]["reverse_kl"] != found[1]["reverse_kl"]
-    gan, x, latents = mixture.prepare(mixture.Mixture("r3gan", 4, **small), SimpleNamespace(seed=3), ring())
+    gan, x, latents = mixture.prepare(mixture.Mixture("r3gan", 4, **small), SimpleNamespace(seed=3, together=False), ring())
     before = gan.decode(latents)
     gan.fit(x, batch_size=20, epochs=4, verbose=0)
     alone = mixture.measure(gan, latents, ring())
