@@ -137,11 +137,12 @@ def begun(home, arguments, saved):
 @only("jax")
 @pytest.mark.parametrize("how", ["kill", "once", "twice"])
 def test_killed_or_interrupted_and_resumed(walk, tmp_path, monkeypatch, how):
-    flags = ["--seeds", "3", "--seed", "4", *FLAGS]
+    # The second Ctrl-C has to come well before the checkpoint at which the first one ends the run.
+    flags = ["--seeds", "3", "--seed", "4", *FLAGS, "--pause", "0.08" if how == "twice" else "0.02"]
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "alone"))
-    walk(*flags, "--pause", "0.02")
+    walk(*flags)
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "disturbed"))
-    process = begun(tmp_path / "disturbed", [*flags, "--pause", "0.02"], 2)
+    process = begun(tmp_path / "disturbed", flags, 2)
     process.send_signal(signal.SIGKILL if how == "kill" else signal.SIGINT)
     if how == "twice":
         time.sleep(0.05)
