@@ -102,7 +102,9 @@ def at_once(mixture: str, family: str, epochs: int, seeds: Sequence[int], **sett
     began = time.monotonic()
     config = shared.Mixture(family=family, epochs=epochs, **settings)
     mixture = {"ring": data.ring, "grid": data.grid}[mixture]()
-    gans, xs, latents = zip(*(shared.prepare(config, types.SimpleNamespace(seed=seed, together=False), mixture) for seed in seeds))
+    gans, xs, latents = zip(
+        *(shared.prepare(config, types.SimpleNamespace(seed=seed, together=False), mixture) for seed in seeds)
+    )
     size = config.update_size
     steps = loop.updates_per_epoch(gans[0], config.samples, config.turn_size)
     program = engine.compile(loop.many(gans[0]), gans[0].state)
