@@ -34,7 +34,7 @@ def scores():
 
 def interval(arrays, statistic):
     """The value and the interval of a statistic of one matrix, or of several."""
-    np.random.seed(0)  # noqa: NPY002  rliable uses this one
+    np.random.seed(0)  # noqa: NPY002  rliable draws from it, whatever its random_state
     values, intervals = library.get_interval_estimates(
         {"it": arrays}, lambda *each: np.atleast_1d(statistic(*each)), reps=REPLICATIONS
     )

@@ -84,9 +84,13 @@ def same_shape(**arrays: Any) -> None:
 def require_name(what: str, value: Any, names: Collection[str]) -> None:
     """Checks that the value is one of the names. If not, the ValueError has the nearest names."""
     if value not in names:
-        near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.4)
-        meant = f" (nearest: {', '.join(near)})" if near else ""
-        raise ValueError(f"{what}: expected one of {', '.join(names)}, received {value!r}{meant}.")
+        raise ValueError(f"{what}: expected one of {', '.join(names)}, received {value!r}{nearest(value, names)}.")
+
+
+def nearest(value: Any, names: Iterable[str], count: int = 3, cutoff: float = 0.4) -> str:
+    """The end of a message: " (nearest: ...)", with the names that look like the value, or ""."""
+    near = difflib.get_close_matches(str(value), list(names), count, cutoff)
+    return f" (nearest: {', '.join(near)})" if near else ""
 
 
 def require(condition: Any, name: str, expected: str, received: Any) -> None:

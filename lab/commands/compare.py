@@ -61,7 +61,5 @@ def keep(groups: Sequence[str], found: Comparison) -> None:
         run.artifact("comparison.csv")
         found.runs_to_csv(run.artifacts / "runs.csv")
         run.artifact("runs.csv")
-        with replacing(run.artifacts / "comparison.png") as path:
-            found.figure().savefig(path, dpi=120, metadata={"Software": None})
-        run.artifact("comparison.png")
+        run.figure("comparison.png", found.figure(), dpi=120)
         run.finish(found.metrics())

@@ -1,7 +1,6 @@
 """`python -m lab sweep`: looks for good settings of an experiment."""
 
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from lab import validation
 from lab.runs import (
     command_line,
     header,
+    keras_settings,
     lifecycle,
     memory,
     menu,
@@ -59,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
     study.require_optuna(asked.sampler)
     for name in ("print_jobs", "together"):
         validation.require(not getattr(options, name), name, f"no {validation.flag(name)} with a sweep", getattr(options, name))
+    keras_settings.choose_backend(keras_settings.backend())
     lifecycle.listen()
     if options.resume is not None:
         return _resumed(options.resume, started_by, words, flags)
@@ -85,7 +86,7 @@ def main(argv: Sequence[str]) -> int:
     )
     side_by_side.require_engine(options)
     if hasattr(tried.config, "memory"):
-        print(memory.require([each._replace(size=each.size * max(options.jobs, 1)) for each in tried.config.memory()]))
+        print(memory.require(memory.times(tried.config.memory(), max(options.jobs, 1))))
     options = dataclasses.replace(options, jobs=max(options.jobs, 1) if options.engine == header.LOCAL else options.jobs)
     flags_given = [*command_line.words(asked, Sweep()), *command_line.words(options, Options())]
     about = {
@@ -125,6 +126,7 @@ def _resumed(name: str, started_by: str, words: list[str], flags: list[str]) -> 
     if asked.trials < kept.trials:
         raise ValueError(f"--trials: expected at least {kept.trials}, with which the study began, received {asked.trials}")
     tried = space.parse(kept.words, config)
+    side_by_side.require_engine(options)
     opening.say(folder)
     # A job keeps its number of cores, which decides bits, also if there are more or fewer jobs now.
     cores = options.cores_per_job or side_by_side.threads(options).get("threads", 0)
@@ -140,7 +142,6 @@ def _module(name: str) -> str:
         return name
     known = {each.module.rpartition(".")[2]: each.module for each in [*menu.entries("experiments"), *menu.of_others()[0]]}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        meant = f" (nearest: {', '.join(near)})" if near else ""
-        raise ValueError(f"experiment: expected one that `python -m experiments` lists, received {name!r}{meant}")
+        expected = "one that `python -m experiments` lists"
+        raise ValueError(f"experiment: expected {expected}, received {name!r}{validation.nearest(name, known)}")
     return known[name]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from lab.runs import curves
 from lab.runs.about import Condition, conditions
 from lab.runs.intervals import half_width
-from lab.runs.paths import replacing
 from lab.runs.progress import SHOWN
 from lab.runs.track import Track
 
@@ -142,9 +141,7 @@ def draw(track: Track, found: Found, names: Sequence[str], expected: Mapping[str
     lines = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     figure.suptitle(f"Mean and 95 % interval over the seeds: {track.folder.name}", fontsize=10)
-    with replacing(track.artifacts / "band.png") as path:
-        figure.savefig(path, dpi=110, metadata={"Software": None})
-    track.artifact("band.png")
+    track.figure("band.png", figure)
 
 
 def _promised(name, expected):

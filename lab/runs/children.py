@@ -134,7 +134,9 @@ def run_children(
         def work() -> Results:
             family, all_wanted = Family(parent, writer), wanted(parent, config, variants)
             (execute or _InTurn(run, expected))(family, all_wanted)
-            return conclude(parent, writer, family, all_wanted, expected, summary, found)
+            means, rows = conclude(family, all_wanted, expected, summary)
+            found.update(rows)
+            return means
 
         ending = lifecycle.do(work, writer)
     code = lifecycle.see_off(parent, courier, expected, ending)
@@ -156,20 +158,18 @@ def wanted(parent: RunFolder, config: Any, variants: Variants = ({},)) -> list[W
 
 
 def conclude(
-    parent: RunFolder,
-    writer: Journal,
     family: Family,
     all_wanted: Sequence[Wanted],
     expected: str = "",
     summary: Callable[[Track, dict[str, list[Results]]], None] | None = None,
-    found: dict[str, list[Results]] | None = None,
-) -> Results:
-    """Logs the means of children that have all finished to their parent, and returns them.
+) -> tuple[Results, dict[str, list[Results]]]:
+    """Logs the means of children that have all finished to their parent.
 
-    Args:
-        found: receives {label: the results of each seed}.
+    Returns:
+        (the parent's results, {label: the results of each seed}).
     """
-    found = {} if found is None else found
+    parent, writer = family.parent, family.writer
+    found: dict[str, list[Results]] = {}
     histories: dict[str, list[bands.History]] = {}
     for each in all_wanted:
         child = family.child(each)
@@ -189,7 +189,7 @@ def conclude(
     promised = conditions(expected)
     own = {name: float(value) for name, value in means.items() if name in found.get("", [{}])[0] or name in promised}
     writer.append({"results": own})
-    return own
+    return own, found
 
 
 class _InTurn:
@@ -209,7 +209,7 @@ class _InTurn:
                 raise ChildError(child.name, 2)
             ending = lifecycle.attempt(child, writer, config, self._run)
         lifecycle.say_ending(child, self._expected, ending)
-        if ending.code == 130:
+        if ending.code == lifecycle.INTERRUPTED:
             raise Stopped
         if ending.code:
             raise ChildError(child.name, ending.code)

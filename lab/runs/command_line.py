@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import difflib
 import io
 import itertools
 import os
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lab import renamed
-from lab.validation import check_fields, flag, shown
+from lab.validation import check_fields, flag, nearest, shown
 
 HELP = ("-h", "--help")
 
@@ -74,8 +73,7 @@ def parse(prog: str, description: str, argv: Sequence[str], *defaults: Any) -> t
             raise
         raise ValueError(_one_line(complaint.getvalue(), argv, defaults)) from None
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" (nearest: {near[0]})" if near else "; see --help"
+        hint = nearest(unknown[0], known, 1, 0.6) or "; see --help"
         raise ValueError(f"command line: expected a known flag, received {shown(unknown[0])[1:-1]}{hint}")
     found = tuple(getattr(parsed, type(default).__name__.lower()) for default in defaults)
     for each in found:

@@ -5,7 +5,6 @@ not here is asked of a server (`lab.runs.compared_server`), if one is named.
 """
 
 import dataclasses
-import difflib
 import re
 import shlex
 import sys
@@ -13,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from lab import validation
 from lab.errors import DamagedFile
 from lab.runs import description, old_names
 from lab.runs.bands import Points
 from lab.runs.curves import PROBLEM
+from lab.runs.listing import NOT_STARTED
 from lab.runs.run_folder import FINAL, RunFolder, all_runs, runs_folder
 
 RULES = """\
@@ -32,7 +33,6 @@ finished, else the newest. Smoke runs count where a group has no others."""
 SINGLE = ("single", "seed", "variant", "trial")  # kinds of runs of one seed
 LABEL = re.compile(r"([\w .+-]{1,40}): +(?=\S)")
 WORD = re.compile(r"[\w.-]+=.*", re.DOTALL)
-NOT_STARTED = "NOT STARTED"
 
 
 def _is_single(header):
@@ -103,10 +103,10 @@ def _chosen(disk, text, uri):
 
         return compared_server.find(text, uri)
     known = {*disk.headers, *(header["experiment"] for header in disk.headers.values())}
-    near = difflib.get_close_matches(text, known, 1, 0.5)
+    near = validation.nearest(text, known, 1, 0.5)
     raise ValueError(
         f"compare: expected a run or an experiment in {runs_folder()}, or a search NAME=VALUE, received {text!r}"
-        + (f" (nearest: {near[0]})" if near else "; --tracking-uri names a server that may have it")
+        + (near or "; --tracking-uri names a server that may have it")
     )
 
 
@@ -185,9 +185,8 @@ class Disk:
         for word in words:
             name, _, value = word.partition("=")
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f" (nearest: {near[0]})" if near else ""
-                raise ValueError(f"search: expected a tag or a setting of a run in {runs_folder()}, received {name!r}{hint}")
+                near = validation.nearest(name, known, 1, 0.6)
+                raise ValueError(f"search: expected a tag or a setting of a run in {runs_folder()}, received {name!r}{near}")
             values = dict.fromkeys(_text(fields[name]) for fields in left.values() if name in fields)
             left = {run: fields for run, fields in left.items() if name in fields and _is(fields[name], value)}
             if not left:

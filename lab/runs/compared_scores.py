@@ -37,7 +37,7 @@ class Choices:
     task: str = ""
     """Call the task of all runs so. Without it, runs of different tasks are never put together."""
     replications: Annotated[int, validation.Interval(100, 10**6)] = 50_000
-    """Replications of the bootstrap."""
+    """Replications of the bootstrap. The bands of performance profiles have 2,000."""
     seed: Annotated[int, validation.Interval(0, 2**32 - 1)] = 0
     """Seed of the bootstrap."""
     tracking_uri: str | None = None

@@ -4,7 +4,6 @@ The statistics are those of `lab.runs.statistics`. The interval of a mean over t
 is Student's, all other intervals are of the stratified bootstrap.
 """
 
-import csv
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,8 @@ from lab.runs import compared_runs, compared_scores, statistics
 from lab.runs.bands import Points
 from lab.runs.compared_runs import Group
 from lab.runs.compared_scores import Choices
+from lab.runs.files import write_csv
 from lab.runs.intervals import half_width
-from lab.runs.paths import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,22 +82,18 @@ class Comparison:
 
     def to_csv(self, path: str | Path) -> None:
         """Writes all statistics, a line each, the points of the profiles included."""
-        with replacing(Path(path)) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(Row._fields)
-            writer.writerows(["" if each is None or each != each else each for each in row] for row in self.rows)
+        rows = (["" if each is None or each != each else each for each in row] for row in self.rows)
+        write_csv(Path(path), Row._fields, rows)
 
     def runs_to_csv(self, path: str | Path) -> None:
         """Writes the runs that count, a line each, with their scores."""
-        with replacing(Path(path)) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["group", "task", "run", "seed", "status", self.metric])
-            for group in self.groups:
-                for task, scores in self.scores[group.label].items():
-                    runs = [run for run in group.runs if run.task == task]
-                    writer.writerows(
-                        [group.label, task, run.name, run.seed, run.status, score] for run, score in zip(runs, scores)
-                    )
+        rows = [
+            [group.label, task, run.name, run.seed, run.status, score]
+            for group in self.groups
+            for task, scores in self.scores[group.label].items()
+            for run, score in zip([run for run in group.runs if run.task == task], scores)
+        ]
+        write_csv(Path(path), ["group", "task", "run", "seed", "status", self.metric], rows)
 
     def metrics(self) -> dict[str, float]:
         """The interquartile means as metrics of a run, {name: value}."""

@@ -86,7 +86,7 @@ def main(
 def _in_notebook(experiment, flags):
     asked, folder = _prepare(experiment, flags)
     code, results = _start(experiment, asked, folder)
-    if code == 130:
+    if code == lifecycle.INTERRUPTED:
         raise KeyboardInterrupt
     if code:
         raise RuntimeError(f"{folder.name} did not finish")

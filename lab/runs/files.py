@@ -1,9 +1,11 @@
-"""JSON files with a checksum, and what is reported of a damaged file."""
+"""JSON files with a checksum, tables, and what is reported of a damaged file."""
 
 import contextlib
+import csv
 import json
 import zipfile
 import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     content = json.loads(json.dumps(content))
     with paths.replacing(path, durable=True) as beside, open(beside, "w") as file:
         json.dump(content | {"checksum": _checksum(content)}, file, indent=2)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Writes a table, as a whole."""
+    with paths.replacing(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import sys
 import time
 from typing import Any
 
-from lab.runs.progress import words_of
+from lab.runs.lifecycle import INTERRUPTED
+from lab.runs.progress import started_bar, words_of
 from lab.runs.run_folder import RunFolder
 
 EVERY = 5.0  # seconds between two plain lines of one job
@@ -50,12 +51,7 @@ class Display:
 
     def __enter__(self) -> "Display":
         if sys.stdout.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, TextColumn("{task.fields[values]}"))
-            self._bar.start()
+            self._bar = started_bar()
             self._all = self._bar.add_task(self._title, total=self._total, completed=self._done, values="jobs")
         return self
 
@@ -97,7 +93,7 @@ class Display:
         if code == 0:
             results = "  ".join(f"{name} {value:.4g}" for name, value in (folder.results() or {}).items())
             self.say(f"{job.title}: {results}   run {folder.name}   {self._done} of {self._total}")
-        elif code == 130:
+        elif code == INTERRUPTED:
             self.say(f"{job.title}: stopped   run {folder.name}")
         else:
             self.say(f"{job.title}: failed: {reason(folder, code)}   run {folder.name}; what it printed: {folder.output}")

@@ -124,7 +124,7 @@ def recorded(folder: RunFolder, expected: str = "") -> Iterator[Track]:
                 yield track
                 ending = Ending(results=track.results)
         except (Stopped, KeyboardInterrupt):
-            ending = Ending("KILLED", 130)
+            ending = Ending("KILLED", INTERRUPTED)
             raise
         except Exception as failure:
             ending = Ending("FAILED", 1, f"{type(failure).__name__}: {failure}")
@@ -140,7 +140,7 @@ def do(work: Callable[[], Results], writer: journal.Journal) -> Ending:
         writer.append({"status": "RUNNING"})
         ending = Ending(results=work())
     except (Stopped, KeyboardInterrupt):
-        ending = Ending("KILLED", 130)
+        ending = Ending("KILLED", INTERRUPTED)
     except Exception as failure:
         ending = Ending("FAILED", getattr(failure, "exit_code", 1), f"{type(failure).__name__}: {failure}")
         if not _said_by_lab(failure, writer.folder):
@@ -158,7 +158,7 @@ def see_off(folder: RunFolder, process: subprocess.Popen | None, expected: str, 
     try:
         delivered = _wait(process, folder)
     except KeyboardInterrupt:
-        code, delivered = 130, all(map(courier.delivered, courier.family(folder)))
+        code, delivered = INTERRUPTED, all(map(courier.delivered, courier.family(folder)))
     say_ending(folder, expected, ending)
     uri = folder.header()["tracking_uri"]
     if uri != mlflow_server.NONE:
@@ -258,7 +258,7 @@ def say_interrupted(folder: RunFolder | None = None) -> int:
     print("interrupted", file=sys.stderr)
     if folder is not None and folder.status() != "FINISHED":
         print(f"to go on: python -m lab resume {folder.name}")
-    return 130
+    return INTERRUPTED
 
 
 def start_courier(folder: RunFolder) -> subprocess.Popen | None:

@@ -49,6 +49,11 @@ def total(needs: Iterable[Need]) -> int:
     return sum(need.size for need in needs)
 
 
+def times(needs: Iterable[Need], count: int) -> list[Need]:
+    """The needs of so many runs at the same time."""
+    return [need._replace(size=count * need.size) for need in needs]
+
+
 def dense(*units: int) -> int:
     """Bytes of dense layers while they are trained: between each number of units and the next."""
     return TRAINED * FLOAT * sum((before + 1) * after for before, after in itertools.pairwise(units))

@@ -130,7 +130,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     alone = not (options.jobs or options.print_jobs) and options.engine == LOCAL
     validation.require(experiment.started_by or alone, "jobs", "an experiment in a module or a script with it", "a notebook")
     validation.require(several or options.engine == LOCAL, "engine", "--seeds above 1 or variants with it", options.engine)
-    sentence = memory.require([each._replace(size=each.size * max(options.jobs, 1)) for each in largest]) if largest else ""
+    sentence = memory.require(memory.times(largest, max(options.jobs, 1))) if largest else ""
     side_by_side.require_engine(options)
     machine.use_as_recorded(header)
     return Plan(folder, header, config, changes, options, sentence)

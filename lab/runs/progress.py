@@ -21,6 +21,16 @@ def words_of(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{key.replace('_', ' ')} {value:,.4g}" for key, value in metrics.items() if key in SHOWN)
 
 
+def started_bar() -> Any:
+    """A bar of rich, started. Each of its tasks has a text `values` at the end."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, TextColumn("{task.fields[values]}"))
+    bar.start()
+    return bar
+
+
 class Progress:
     """Shows how far a run is, with its latest return and speed.
 
@@ -39,12 +49,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         if sys.stdout.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, TextColumn("{task.fields[values]}"))
-            self._bar.start()
+            self._bar = started_bar()
             self._task = self._bar.add_task(self._title, total=self.total or None, values="")
         return self
 

@@ -206,7 +206,7 @@ class Trials:
             results = trial.folder.results() or {}
         else:
             family = trial.family
-            ending = lifecycle.do(lambda: children.conclude(trial.folder, family.writer, family, trial.wanted), family.writer)
+            ending = lifecycle.do(lambda: children.conclude(family, trial.wanted)[0], family.writer)
             if ending.results is None:
                 raise ChildError(trial.folder.name, ending.code)
             results = ending.results

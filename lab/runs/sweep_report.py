@@ -1,6 +1,5 @@
 """What a sweep leaves behind: its trials as a table, pictures, the best settings as a file."""
 
-import csv
 import dataclasses
 import json
 import shlex
@@ -8,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.runs import command_line, curves, origin, study
+from lab.runs.files import write_csv
 from lab.runs.journal import Journal
 from lab.runs.paths import replacing
 from lab.runs.progress import Progress
@@ -64,13 +64,12 @@ def conclude(
 def write_table(track: Track, space: Space, trials: Sequence[Any]) -> None:
     """Logs trials.csv: number, state, objective, settings and run of each trial."""
     names = list(space.dimensions)
-    with replacing(track.artifacts / "trials.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["trial", "state", "objective", *names, "run"])
-        for trial in trials:
-            value = "" if trial.value is None or trial.state.name != "COMPLETE" else trial.value
-            settings = [trial.params.get(name, "") for name in names]
-            writer.writerow([trial.number, trial.state.name.lower(), value, *settings, trial.user_attrs.get("run", "")])
+    rows = []
+    for trial in trials:
+        value = "" if trial.value is None or trial.state.name != "COMPLETE" else trial.value
+        settings = [trial.params.get(name, "") for name in names]
+        rows.append([trial.number, trial.state.name.lower(), value, *settings, trial.user_attrs.get("run", "")])
+    write_csv(track.artifacts / "trials.csv", ["trial", "state", "objective", *names, "run"], rows)
     track.artifact("trials.csv")
 
 
@@ -124,7 +123,7 @@ def draw(track: Track, plan: "Plan", space: Space, trials: Sequence[Any], found:
     last.set(xlabel="trial", ylabel=plan.metric.replace("_", " "))
     last.legend(fontsize=9)
     figure.suptitle(f"{track.folder.name}: {plan.metric.replace('_', ' ')}, mean over the seeds of a trial", fontsize=10)
-    _keep(track, figure, "slices.png")
+    track.figure("slices.png", figure)
     if importances:
         figure = Figure(figsize=(6, 0.5 * len(importances) + 1.2), layout="constrained")
         axis = figure.subplots()
@@ -132,10 +131,4 @@ def draw(track: Track, plan: "Plan", space: Space, trials: Sequence[Any], found:
         bars = axis.barh([name.replace("_", " ") for name in shares], list(shares.values()), color=curves.BLUE)
         axis.bar_label(bars, fmt="%.2f", padding=3)
         axis.set(xlabel="share of the variance of the objective (functional ANOVA)", xlim=(0, 1.1))
-        _keep(track, figure, "importance.png")
-
-
-def _keep(track, figure, name):
-    with replacing(track.artifacts / name) as path:
-        figure.savefig(path, dpi=110, metadata={"Software": None})
-    track.artifact(name)
+        track.figure("importance.png", figure)

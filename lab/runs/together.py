@@ -56,8 +56,7 @@ def checked(given: tuple[Any, ...], name: str, resumed: RunFolder | None = None)
 
 def needs(config: Any, options: Any) -> list[memory.Need]:
     """The memory of a configuration, that of all seeds if they run together."""
-    at_once = options.seeds if options.together else 1
-    return [need._replace(size=at_once * need.size) for need in config.memory()]
+    return memory.times(config.memory(), options.seeds if options.together else 1)
 
 
 class OneProgram:
@@ -131,7 +130,7 @@ def _work(place, child, journal, config, run, seeds, endings):
 
     def work() -> None:
         endings[place] = ending = lifecycle.do(body, journal)
-        if ending.code not in (0, 130):
+        if ending.code not in (0, lifecycle.INTERRUPTED):
             raise ChildError(child.name, ending.code)
 
     return work if journal else lambda: None

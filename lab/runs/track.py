@@ -1,12 +1,11 @@
 """What an experiment's `run` uses to log, to save its state and to restore it."""
 
-import csv
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.runs import events
-from lab.runs.files import write_json
+from lab.runs.files import write_csv, write_json
 from lab.runs.journal import Journal
 from lab.runs.paths import replacing
 from lab.runs.progress import Progress
@@ -210,9 +209,13 @@ class Track:
             lines=lines,
             dots={name: metrics[other] for other, name in (dots or {}).items() if other in metrics},
         )
-        with replacing(self.artifacts / "curve.png") as path:
-            figure.savefig(path, dpi=120)
-        self.artifact("curve.png")
+        self.figure("curve.png", figure, dpi=120)
+
+    def figure(self, name: str, figure: Any, dpi: int = 110) -> None:
+        """Logs a figure of Matplotlib as a PNG of this name."""
+        with replacing(self.artifacts / name) as path:
+            figure.savefig(path, dpi=dpi, metadata={"Software": None})
+        self.artifact(name)
 
     def model(self, model: Any) -> None:
         """Logs a Keras model, for `mlflow.keras.load_model`."""
@@ -242,10 +245,8 @@ class Track:
         if self._wanted and not self._resumable:
             self.say(f"--checkpoint-every {self._wanted} changed nothing: this experiment saves no checkpoint")
         self._journal.metrics(results, self._step)
-        with replacing(self.artifacts / "metrics.csv") as path, open(path, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["key", "step", "value"])
-            writer.writerows((name, step, value) for name, points in self.metrics().items() for step, value in points)
+        rows = ((name, step, value) for name, points in self.metrics().items() for step, value in points)
+        write_csv(self.artifacts / "metrics.csv", ["key", "step", "value"], rows)
         self.artifact("metrics.csv")
         self.results = {name: float(value) for name, value in results.items()}
         self._journal.append({"results": self.results})
