@@ -19,6 +19,7 @@ from lab.runs.journal import Journal
 from lab.runs.paths import home
 from lab.runs.planning import Experiment
 from lab.runs.run_folder import RunFolder, all_runs
+from tests import processes
 from tests.processes import ON_JAX, ROOT, folders
 from tests.runs import bowl
 from tests.runs.test_courier import local
@@ -445,6 +446,28 @@ def test_bad_input_of_a_resumed_study():
         assert str(error.value).startswith(line)
     assert rows() == before
     assert command.main([MODULE, *SPACE, *again]) == 0  # the same words are no other
+
+
+def test_a_resumed_study_asks_for_its_engine_before_anything_else(monkeypatch, capsys):
+    assert go(*SPACE, "--trials", "1") == 0
+
+    def silent(options):
+        raise ValueError("--engine: nobody answers")
+
+    monkeypatch.setattr(side_by_side, "require_engine", silent)
+    capsys.readouterr()
+    before = study().journal.read_bytes()
+    with pytest.raises(ValueError, match="--engine: nobody answers"):
+        go("--resume", study().name, "--trials", "2")
+    assert capsys.readouterr().out == "" and study().journal.read_bytes() == before
+
+
+def test_an_unknown_backend_is_one_line_and_makes_nothing(own_home):
+    script = str(ROOT / "tests" / "runs" / "bowl.py")
+    done = processes.run("lab", "sweep", script, "rate=1,2", *LOCAL, KERAS_BACKEND="numpy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "KERAS_BACKEND: expected 'tensorflow' or 'jax', received 'numpy'\n"
+    assert not folders(own_home)
 
 
 @pytest.mark.slow
