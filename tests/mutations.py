@@ -452,6 +452,43 @@ MUTATIONS = [
             'seen.insert(0, keras.Input((space.mask,), dtype="int8", name="action_mask"))',
             ["tests/agents/test_exporting.py"],
         ),
+        # seeds as one program, evaluation on the device
+        (
+            "lab/engine/jax_together.py",
+            "variable is owner and variable._value is value",
+            "variable is owner",
+            ["jax:tests/engine/test_together.py"],
+        ),
+        (
+            "lab/engine/jax_together.py",
+            "slices = [row[place] for row in values]",
+            "slices = [values[0][place] for row in values]",
+            ["jax:tests/engine/test_together.py"],
+        ),
+        (
+            "lab/agents/device_evaluation.py",
+            "self._running.value * reward)",
+            "ops.where(terminated, 0.0, reward) * self._running.value)",
+            ["tests/agents/test_device_evaluation.py"],
+        ),
+        (
+            "lab/agents/device_evaluation.py",
+            "ops.where(terminated, 0.0, self._running.value)",
+            "ops.where(terminated, 1.0, self._running.value)",
+            ["tests/agents/test_device_evaluation.py"],
+        ),
+        (
+            "lab/agents/device_evaluation.py",
+            "            start = engine.read(self.rng.state)\n",
+            "",
+            ["tests/agents/test_device_evaluation.py"],
+        ),
+        (
+            "lab/runs/study.py",
+            "return min(equals, key=lambda trial: (round(",
+            "return max(equals, key=lambda trial: (round(",
+            ["tests/runs/test_study.py"],
+        ),
         # many runs
         (
             "lab/runs/space.py",
