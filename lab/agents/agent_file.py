@@ -27,6 +27,7 @@ import safetensors.numpy
 from lab import __version__
 from lab.agents.own import callable_only
 from lab.agents.spaces import one_line
+from lab.engine import private
 from lab.errors import DamagedFile
 from lab.runs.paths import replacing
 
@@ -252,7 +253,8 @@ def _identities(agent):
 def _model_bytes(model):
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, "model.keras")
-        model.save(place)
+        with private.without_tensorflow():
+            model.save(place)
         return Path(place).read_bytes()
 
 

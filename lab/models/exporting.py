@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from lab import validation
+from lab.engine import private
 
 # {format: the package that it needs, the ending of its file}
 FORMATS = {
@@ -68,7 +69,8 @@ def export(model: keras.Model, path: Any, *, format: str, **options: Any) -> Pat
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         beside = Path(folder) / path.name
         if format == "keras":
-            model.save(beside, **options)
+            with private.without_tensorflow():
+                model.save(beside, **options)
         else:
             model.export(str(beside), format=format, **{"verbose": False} | options)
         if format == "onnx":

@@ -1,7 +1,13 @@
+import os
+import subprocess
+import sys
+import tempfile
+
 import keras
 import pytest
 
 from lab.engine import private
+from tests.processes import ROOT
 
 
 def test_keras_and_tensorflow_have_what_the_laboratory_needs():
@@ -28,3 +34,22 @@ def test_a_named_generator_is_taken_back():
     with private.named_generator("philox"):
         assert module.get_key_counter_alg is not before
     assert module.get_key_counter_alg is before
+
+
+def test_a_model_is_saved_on_jax_without_tensorflow():
+    code = """
+import sys
+import keras
+from lab.engine import private
+from keras.src.utils.module_utils import tensorflow
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+with private.without_tensorflow():
+    model.save(sys.argv[1])
+assert "tensorflow" not in sys.modules
+assert keras.saving.load_model(sys.argv[1]).count_params() == 3
+assert tensorflow.available  # for an export, afterwards
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", code, f"{folder}/model.keras"]
+        done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
