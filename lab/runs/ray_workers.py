@@ -161,7 +161,7 @@ def require_ray(engine: str) -> None:
         ValueError: it is not, or nothing answers.
     """
     if importlib.util.find_spec("ray") is None:
-        raise ValueError("ray: expected it to be installed, received none; pip install 'keras-rl-gan-lab[ray]'")
+        raise ValueError("ray: expected it to be installed, received none; pip install '.[ray]'")
     address = engine.partition(":")[2]
     if address in ("", "auto"):
         return

@@ -29,7 +29,7 @@ def require_optuna(sampler: str = "tpe") -> None:
 
     for name in ("optuna", *["cmaes"] * (sampler == "cmaes")):
         if importlib.util.find_spec(name) is None:
-            raise ValueError(f"{name}: expected it to be installed, received none; pip install 'keras-rl-gan-lab[sweep]'")
+            raise ValueError(f"{name}: expected it to be installed, received none; pip install '.[sweep]'")
 
 
 class Study:

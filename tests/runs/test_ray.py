@@ -41,7 +41,7 @@ def test_without_ray_it_is_one_line(monkeypatch):
     monkeypatch.setattr(ray_workers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError) as error:
         planning.plan(EXPERIMENT, ["--seeds", "2", "--engine", "ray"])
-    assert str(error.value) == "ray: expected it to be installed, received none; pip install 'keras-rl-gan-lab[ray]'"
+    assert str(error.value) == "ray: expected it to be installed, received none; pip install '.[ray]'"
 
 
 def test_addresses_that_do_not_answer_are_one_line():

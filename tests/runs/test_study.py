@@ -271,7 +271,7 @@ def test_without_the_packages_it_is_one_line(monkeypatch):
     for sampler, name in (("cmaes", "cmaes"), ("tpe", "optuna")):
         require_optuna(sampler)
         missing.append(name)
-        line = f"{name}: expected it to be installed, received none; pip install 'keras-rl-gan-lab[sweep]'"
+        line = f"{name}: expected it to be installed, received none; pip install '.[sweep]'"
         with pytest.raises(ValueError) as error:
             require_optuna(sampler)
         assert str(error.value) == line
