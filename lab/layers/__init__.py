@@ -7,16 +7,19 @@ from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormaliza
 from lab.layers.batch_normalization import BatchNormalization
 from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
+from lab.layers.dnc_cell import DNCCell
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalValueHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.learnt_map import LearntMap
 from lab.layers.local_response_normalization import LocalResponseNormalization
+from lab.layers.lrua_cell import LRUACell
 from lab.layers.masked_actions import MaskedActions
 from lab.layers.maxout import Maxout
 from lab.layers.minibatch_standard_deviation import MinibatchStandardDeviation
 from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPadding3D
 from lab.layers.noisy_dense import NoisyDense
+from lab.layers.ntm_cell import NTMCell
 from lab.layers.observation_part import ObservationPart
 from lab.layers.pixel_normalization import PixelNormalization
 from lab.layers.projection_head import ProjectionHead
@@ -39,11 +42,13 @@ __all__ = [
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
+    "DNCCell",
     "DuelingHead",
     "EqualizedConv2D",
     "EqualizedDense",
     "GSDEHead",
     "GaussianHead",
+    "LRUACell",
     "LayerNormGRUCell",
     "LayerNormLSTMCell",
     "LearntMap",
@@ -54,6 +59,7 @@ __all__ = [
     "MirrorPadding1D",
     "MirrorPadding2D",
     "MirrorPadding3D",
+    "NTMCell",
     "NoisyDense",
     "ObservationPart",
     "PReLU",
