@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import keras
 
     from lab.supervised import Training
+    from lab.supervised.examples import Draw
 
 OF_IMAGES = ("shift", "flip", "rotation", "cutmix")  # settings of a recipe that only images have
 
@@ -69,8 +70,8 @@ class Sampled(Supervised):
 def fit(
     track: Track,
     training: "Training",
-    x: np.ndarray,
-    y: np.ndarray,
+    x: "np.ndarray | Draw",
+    y: np.ndarray | None = None,
     *,
     validation: Pair | None = None,
     stop_below: float = 0.0,
@@ -80,9 +81,11 @@ def fit(
     A resumed run must have the same examples as before.
 
     Args:
+        x, y: as of `Training.fit`.
         stop_below: training ends when the validation loss is below it.
     """
-    log_data_digest(track, x, y, *(validation or ()))
+    first = x(0) if callable(x) else (x, y)
+    log_data_digest(track, *first, *(validation or ()))
     seen = track.restore(training.state)
     losses = [value for step, value in track.metrics().get("validation_loss", ()) if step <= seen]
     if min(losses, default=stop_below) < stop_below:
@@ -101,8 +104,8 @@ def per_epoch(training: "Training") -> int:
 def continue_training(
     track: Track,
     training: "Training",
-    x: np.ndarray,
-    y: np.ndarray,
+    x: "np.ndarray | Draw",
+    y: np.ndarray | None,
     start: int,
     *,
     validation: Pair | None = None,

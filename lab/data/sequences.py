@@ -1,7 +1,5 @@
 """Generated sequences: what a recurrent network can and cannot remember, and series to forecast."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -59,65 +57,6 @@ def copy_memory(count: int, delay: int, *, length: int = 10, symbols: int = 8, s
     x[:, length + delay - 1] = symbols + 1
     y[:, length + delay :] = data
     return x, y
-
-
-class RepeatCopy(NamedTuple):
-    """Examples of `repeat_copy`."""
-
-    x: np.ndarray  # [count, T, bits + 2]: bits, the start, and the normalised number of repeats
-    y: np.ndarray  # [count, T, bits + 1]: bits and the end
-    mask: np.ndarray  # [count, T]: 1 where an answer is due
-
-
-def repeat_copy(
-    count: int,
-    *,
-    bits: int = 8,
-    lengths: tuple[int, int] = (1, 10),
-    repeats: tuple[int, int] = (1, 10),
-    seed: int = 0,
-) -> RepeatCopy:
-    """Repeat copy: a pattern of bits, to be repeated a given number of times, and an end sign.
-
-    A sequence has a start sign, the pattern, and the number of repeats in a channel of its own.
-    Then the answers are due. The number of repeats is normalised: over its range it has mean 0
-    and standard deviation 1. `repeats=(1, 1)` is Copy (section 4.1) with the two signs added.
-
-    Source: Graves et al. 2014, section 4.2.
-
-    Args:
-        count: number of sequences.
-        bits: of each vector.
-        lengths: the least and the greatest number of vectors, drawn uniformly.
-        repeats: the least and the greatest number of repeats, drawn uniformly.
-        seed: of all that is drawn.
-
-    Returns:
-        `RepeatCopy` of float32, padded with zeros to the longest.
-    """
-    count, bits = validation.integer("count", count), validation.integer("bits", bits)
-    for name, (low, high) in {"lengths": lengths, "repeats": repeats}.items():
-        if not 1 <= low <= high:
-            raise ValueError(f"{name}: expected (least, greatest) with 1 <= least <= greatest, received {(low, high)}.")
-    rng = np.random.default_rng(seed)
-    sizes = rng.integers(lengths[0], lengths[1] + 1, count)
-    times = rng.integers(repeats[0], repeats[1] + 1, count)
-    longest = int((2 + sizes + sizes * times + 1).max())
-    x = np.zeros((count, longest, bits + 2), "float32")
-    y = np.zeros((count, longest, bits + 1), "float32")
-    mask = np.zeros((count, longest), "float32")
-    span = repeats[1] - repeats[0] + 1
-    standard_deviation = np.sqrt((span**2 - 1) / 12)
-    for row, (size, repeat) in enumerate(zip(sizes, times)):
-        pattern = rng.integers(0, 2, (size, bits))
-        x[row, 0, bits] = 1
-        x[row, 1 : size + 1, :bits] = pattern
-        x[row, size + 1, bits + 1] = (repeat - np.mean(repeats)) / standard_deviation if span > 1 else 1.0
-        start, end = size + 2, size + 2 + size * repeat
-        y[row, start:end, :bits] = np.tile(pattern, (repeat, 1))
-        y[row, end, bits] = 1
-        mask[row, start : end + 1] = 1
-    return RepeatCopy(x, y, mask)
 
 
 def pixel_sequences(images: ArrayLike, *, permutation_seed: int | None = None) -> np.ndarray:

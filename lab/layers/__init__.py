@@ -5,6 +5,7 @@ from keras.layers import PReLU
 from lab import renamed
 from lab.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from lab.layers.batch_normalization import BatchNormalization
+from lab.layers.causal_self_attention import CausalSelfAttention
 from lab.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from lab.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from lab.layers.dnc_cell import DNCCell
@@ -12,6 +13,7 @@ from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalValueHead, DuelingHead, GaussianHead, QuantileHead
 from lab.layers.learnt_map import LearntMap
+from lab.layers.learnt_positions import LearntPositions
 from lab.layers.local_response_normalization import LocalResponseNormalization
 from lab.layers.lrua_cell import LRUACell
 from lab.layers.masked_actions import MaskedActions
@@ -38,6 +40,7 @@ __all__ = [
     "AdaptiveInstanceNormalization",
     "BatchNormalization",
     "CategoricalValueHead",
+    "CausalSelfAttention",
     "ConditionalBatchNormalization",
     "Convolution1D",
     "Convolution2D",
@@ -52,6 +55,7 @@ __all__ = [
     "LayerNormGRUCell",
     "LayerNormLSTMCell",
     "LearntMap",
+    "LearntPositions",
     "LocalResponseNormalization",
     "MaskedActions",
     "Maxout",

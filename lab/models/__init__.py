@@ -21,6 +21,8 @@ from lab.models.inception import inception_v3 as inception_v3
 from lab.models.lenet import lenet as lenet
 from lab.models.measuring import describe_images as describe_images
 from lab.models.measuring import inception as inception
+from lab.models.memory import MEMORY_CELLS as MEMORY_CELLS
+from lab.models.memory import memory_network as memory_network
 from lab.models.mixture_players import mixture_discriminator as mixture_discriminator
 from lab.models.mixture_players import mixture_generator as mixture_generator
 from lab.models.mlp import mlp as mlp
@@ -38,6 +40,7 @@ from lab.models.sngan import sngan_generator as sngan_generator
 from lab.models.stages import multiplications as multiplications
 from lab.models.stages import stages as stages
 from lab.models.stages import summary as summary
+from lab.models.transformer import transformer as transformer
 from lab.models.vgg import vgg as vgg
 from lab.models.xception import xception as xception
 

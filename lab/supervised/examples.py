@@ -11,6 +11,8 @@ from lab.supervised.recipe import Recipe
 
 Pair: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Inputs `[B, ...]` and targets `[B, ...]`."""
+Draw: TypeAlias = Callable[[int], Pair]
+"""A function epoch -> (x, y), which draws the examples of an epoch, equal ones for equal epochs."""
 Mix: TypeAlias = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
 """A function (x, y, rng) -> (x, y), which mixes the examples of a batch."""
 
@@ -26,6 +28,7 @@ class Examples(keras.utils.PyDataset):
         batch_size: examples in a batch. The last, smaller one is dropped.
         classes: integers y become one-hot float32 `[B, classes]`. None leaves them.
         mix: function (x, y, rng) -> (x, y), or None.
+        draw: a `Draw`, which gives each epoch its own x and y. None: all epochs have the same.
         seed: of order and mixing.
     """
 
@@ -37,6 +40,7 @@ class Examples(keras.utils.PyDataset):
         *,
         classes: int | None = None,
         mix: Mix | None = None,
+        draw: Draw | None = None,
         seed: int,
     ) -> None:
         # On TensorFlow two workers use Keras's own queue, which keeps the order. With one worker
@@ -48,6 +52,7 @@ class Examples(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.classes = classes
         self.mix = mix
+        self.draw = draw
         self.seed = seed
         self.begin(0)
 
@@ -57,6 +62,8 @@ class Examples(keras.utils.PyDataset):
         The caller calls it when an epoch begins: Keras's own hook is called once too often.
         """
         self.epoch = epoch
+        if self.draw is not None:
+            self.x, self.y = self.draw(epoch)
         self.order = np.random.default_rng([0, self.seed, epoch]).permutation(len(self.x))
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """`keras.Model.fit` by a recipe, exact at the boundaries of epochs."""
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -11,9 +12,10 @@ from lab import engine, optimizers, validation
 from lab.engine import private
 from lab.engine.types import Tensor
 from lab.errors import require_finite_metrics, require_finite_variables
+from lab.layers.memory_cell import MemoryCell
 from lab.models.logits import check_logits
 from lab.supervised.early_stopping import EarlyStopping
-from lab.supervised.examples import Examples, mixing
+from lab.supervised.examples import Draw, Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
 from lab.supervised.model import TrainingModel
 from lab.supervised.recipe import Recipe
@@ -144,7 +146,7 @@ class Training:
 
     def fit(
         self,
-        x: np.typing.ArrayLike,
+        x: np.typing.ArrayLike | Draw,
         y: np.typing.ArrayLike | None = None,
         *,
         validation: tuple[np.typing.ArrayLike, np.typing.ArrayLike] | None = None,
@@ -156,6 +158,7 @@ class Training:
 
         Args:
             x, y: arrays with all examples; see `check`. Data sets that give batches are refused.
+                Or x alone, a function epoch -> (x, y): each epoch then has examples of its own.
             validation: (x, y), evaluated after each epoch.
             callbacks: Keras's. At the end of an epoch they are called after early stopping, so that
                 they may save `state`. On TensorFlow they see every eighth batch.
@@ -165,10 +168,11 @@ class Training:
         Returns:
             Keras's `History`, or None if there was nothing left to train.
         """
-        x, y = self.check(x, y)
+        draw = functools.lru_cache(1)(self._checked(x)) if callable(x) else None
+        x, y = draw(initial_epoch) if draw else self.check(x, y)
         if self.stopping and validation is None:
             raise ValueError("patience: expected validation examples, received none.")
-        recipe, examples = self.recipe, self.batches(x, y)
+        recipe, examples = self.recipe, self.batches(x, y, draw)
         if len(examples) != self.steps_per_epoch:
             raise ValueError(f"x: expected {self.steps_per_epoch} batches of {recipe.batch_size}, received {len(examples)}.")
         examples.begin(initial_epoch)  # Keras may take a batch before the epoch begins
@@ -185,6 +189,9 @@ class Training:
             history = self.model.fit(examples, epochs=recipe.epochs, initial_epoch=initial_epoch, shuffle=False, **options)
         self.finish()
         return history
+
+    def _checked(self, draw):
+        return lambda epoch: self.check(*draw(epoch))
 
     def _validation_data(self, validation):
         """Validation examples as Keras's `fit` takes them."""
@@ -207,12 +214,12 @@ class Training:
         """Examples must be what the network and the loss take. Returns them as arrays."""
         return check_examples(self.network, x, y, self.classes, own_loss=self.own_loss)
 
-    def batches(self, x: np.ndarray, y: np.ndarray) -> Examples:
-        """The batches that `fit` trains on."""
+    def batches(self, x: np.ndarray, y: np.ndarray, draw: Draw | None = None) -> Examples:
+        """The batches that `fit` trains on. With `draw`, x and y are those of the first epoch."""
         classes = self.classes if self.soft else None
         if takes_symbols(self.network):
             x = as_taken(self.network, x)  # numbers become float32 in Examples, batch by batch
-        return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, seed=self.seed)
+        return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, draw=draw, seed=self.seed)
 
     def predict(self, x: np.typing.ArrayLike) -> np.ndarray:
         """The network's outputs for inputs `[N, ...]`, as an array."""
@@ -243,8 +250,13 @@ def _xla_is_faster(network):
     """Whether XLA makes an update faster. On a CPU it slows down convolutions and recurrence."""
     if keras.backend.backend() != "tensorflow":
         return keras.backend.backend() == "jax"
-    layers = private.flatten_layers(network)
-    return not any("Conv" in type(each).__name__ or isinstance(each, keras.layers.RNN) for each in layers)
+    return not any(map(_slowed_by_xla, private.flatten_layers(network)))
+
+
+def _slowed_by_xla(layer):
+    # The steps of a cell with a memory are many small operations, which XLA makes 20 times faster.
+    recurrent = isinstance(layer, keras.layers.RNN) and not isinstance(layer.cell, MemoryCell)
+    return recurrent or "Conv" in type(layer).__name__
 
 
 def make_optimizer(recipe: Recipe, steps_per_epoch: int, network: keras.Model) -> keras.optimizers.Optimizer:

@@ -8,5 +8,9 @@ from .figures import save_maps as save_maps
 from .figures import save_overlays as save_overlays
 from .grad_cam import grad_cam as grad_cam
 from .gradient_flow import hidden_gradients as hidden_gradients
+from .memory import heads as heads
+from .memory import save_memory as save_memory
+from .memory import trace as trace
+from .memory import weights_figure as weights_figure
 from .occlusion import occlusion as occlusion
 from .units import last_maps as last_maps

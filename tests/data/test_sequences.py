@@ -9,7 +9,6 @@ from lab.data import (
     digits,
     mackey_glass,
     pixel_sequences,
-    repeat_copy,
     sine_mixture,
     windows,
 )
@@ -33,22 +32,6 @@ def test_copying():
         assert data.min() >= 1 and data.max() <= 5
         np.testing.assert_array_equal(x[row], [*data, 0, 0, 0, 6, 0, 0, 0])
         np.testing.assert_array_equal(y[row], [0] * 7 + list(data))
-
-
-def test_repeat_copy_says_the_pattern_so_many_times():
-    examples = repeat_copy(50, bits=3, lengths=(2, 4), repeats=(1, 3), seed=0)
-    assert examples.x.shape[1] == 2 + 4 + 4 * 3 + 1
-    seen = set()
-    for x, y, mask in zip(*examples):
-        due = np.flatnonzero(mask)
-        size = due[0] - 2
-        pattern, repeats = x[1 : size + 1, :3], (len(due) - 1) // size
-        seen.add(repeats)
-        np.testing.assert_array_equal(y[due[0] : due[-1], :3], np.tile(pattern, (repeats, 1)))
-        assert x[0, 3] == 1 and y[due[-1], 3] == 1 and y[:, 3].sum() == 1
-        assert x[size + 1, 4] == pytest.approx((repeats - 2) / np.sqrt(2 / 3))  # 1, 2 and 3 have variance 2/3
-        assert not x[size + 2 :].any()
-    assert seen == {1, 2, 3}
 
 
 def test_pixels_row_by_row_or_in_another_order():
@@ -97,7 +80,6 @@ def test_windows_look_ahead():
     [
         lambda seed: adding(5, 9, seed=seed),
         lambda seed: copy_memory(5, 9, seed=seed),
-        lambda seed: repeat_copy(5, seed=seed),
         lambda seed: (sine_mixture(5, 9, seed=seed),),
     ],
 )
@@ -113,7 +95,6 @@ def test_seeds_decide(make):
         (lambda: adding(10, 0), ["length: expected", "0"]),
         (lambda: adding(0, 10), ["count: expected", "0"]),
         (lambda: copy_memory(1, 0), ["delay: expected", "0"]),
-        (lambda: repeat_copy(1, lengths=(0, 2)), ["lengths: expected", r"\(0, 2\)"]),
         (lambda: pixel_sequences(np.zeros((1, 8, 8))), ["images: expected uint8", "float64"]),
         (lambda: mackey_glass(5, step=0), ["step: expected", "0"]),
         (lambda: mackey_glass(5, step=0.3), ["step: expected a divisor", "0.3"]),

@@ -1,0 +1,188 @@
+"""What the experiments with memories share: settings, training on fresh sequences, pictures.
+
+Each epoch draws sequences of its own. A network is one of `lab.models.memory_network`, or an LSTM
+for comparison.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from experiments.common import supervised
+from lab.runs import memory
+from lab.runs.track import Track
+from lab.validation import Interval
+
+if TYPE_CHECKING:
+    import keras
+
+    from lab.data import TaskSequences
+    from lab.supervised import Training
+
+Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
+"""A function (count, seed) -> sequences of a task."""
+
+
+@dataclass(frozen=True)
+class MemoryNetwork(supervised.Sampled):
+    """Settings of a network with a memory and of its training."""
+
+    unused: ClassVar = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
+    several_devices: ClassVar[bool] = False
+    cell: Literal["ntm", "dnc", "lrua", "lstm", "transformer"] = "ntm"
+    """The cell with the memory. lstm and transformer have none, for comparison."""
+    corrections: tuple[Literal["masked", "erasing", "sharpened"], ...] = ()
+    """Of a DNC alone: corrections of Csordas and Schmidhuber 2019."""
+    controller: Literal["lstm", "dense"] = "lstm"
+    """The network that reads from the memory and writes into it."""
+    units: Annotated[int, Interval(1, 10**5)] = 64
+    """Units of the controller or of the LSTM. A Transformer has so many numbers in a step."""
+    slots: Annotated[int, Interval(1, 10**5)] = 32
+    """Slots of the memory."""
+    width: Annotated[int, Interval(1, 10**5)] = 16
+    """Numbers in a slot."""
+    read_heads: Annotated[int, Interval(1, 100)] = 1
+    """Heads that read."""
+    write_heads: Annotated[int, Interval(1, 100)] = 1
+    """Heads that write. Only an NTM can have several."""
+    epochs: int = 30
+    """An epoch is a report. It draws sequences of its own."""
+    samples: Annotated[int, Interval(1, 10**9)] = 2_000
+    """Sequences in an epoch."""
+    test_samples: Annotated[int, Interval(1, 10**7)] = 500
+    """Sequences of each test."""
+    batch_size: int = 16
+    learning_rate: float = 3e-3
+    clip_norm: float = 10.0
+    warm_up: float = 0.0
+
+    def needs(self, steps: int, features: int, outputs: int) -> list[memory.Need]:
+        """What a run with sequences of so many steps holds."""
+        numbers = 4 * steps * (features + outputs + 1)
+        return [
+            memory.Need("sequences of an epoch", 2 * self.samples * numbers, "--samples"),
+            memory.Need("sequences of a test", self.test_samples * numbers, "--test-samples"),
+            memory.Need(
+                "memories of a batch",
+                memory.array(8, self.batch_size, steps, self.slots * (self.width + self.read_heads + self.write_heads)),
+                "--batch-size, --slots, --width",
+            ),
+            memory.Need("controller", memory.dense(2 * self.units, 4 * self.units), "--units"),
+        ]
+
+
+def network(config: MemoryNetwork, features: int, outputs: int, *, steps: int | None = None, seed: int) -> "keras.Model":
+    """The network of these settings."""
+    from lab.models import memory_network, sequence_network, transformer
+
+    if config.cell == "lstm":
+        return sequence_network("lstm", outputs, features=features, units=config.units, every_step=True, seed=seed)
+    if config.cell == "transformer":
+        return transformer(features, outputs, size=config.units, seed=seed)
+    same = ("controller", "units", "slots", "width", "read_heads", "write_heads", "corrections")
+    sizes = {name: getattr(config, name) for name in same}
+    return memory_network(config.cell, features, outputs, steps=steps, seed=seed, **sizes)
+
+
+def targets(sequences: "TaskSequences") -> np.ndarray:
+    """The answers and their mask side by side, as the losses of `lab.losses.masked` take them."""
+    return np.concatenate([sequences.y, sequences.mask[..., None]], axis=-1)
+
+
+def train(track: Track, config: MemoryNetwork, draw: Draw) -> "tuple[keras.Model, Training]":
+    """Makes a network and trains it on sequences of a task, from the newest checkpoint on.
+
+    Returns:
+        (the network for sequences of any number of steps, its training).
+    """
+    from lab.losses import masked_binary_crossentropy, wrong_bits
+    from lab.supervised import Training
+
+    for_network, order, drawn, validated = supervised.seeds(track, 4)
+    fixed = draw(min(config.test_samples, 256), validated)
+    features, outputs = fixed.x.shape[-1], fixed.y.shape[-1]
+    trained = network(config, features, outputs, steps=fixed.x.shape[1], seed=for_network)
+    training = Training(
+        trained,
+        config,
+        steps_per_epoch=config.steps_per_epoch,
+        loss=masked_binary_crossentropy,
+        metrics=[wrong_bits],
+        seed=order,
+    )
+
+    def epoch(number):
+        sequences = draw(config.samples, int(np.random.SeedSequence([drawn, number]).generate_state(1)[0]))
+        return sequences.x, targets(sequences)
+
+    supervised.fit(track, training, epoch, validation=(fixed.x, targets(fixed)))
+    any_length = network(config, features, outputs, seed=for_network)
+    any_length.set_weights(trained.get_weights())
+    track.model(any_length)
+    return any_length, training
+
+
+def answers(network: "keras.Model", sequences: "TaskSequences") -> np.ndarray:
+    """The logits of a network, `[count, T, K]`."""
+    from lab import engine
+
+    compiled = engine.compile(lambda x: network(x, training=False), network.variables)
+    parts = [sequences.x[i : i + 250] for i in range(0, len(sequences.x), 250)]
+    return np.concatenate([np.asarray(compiled(part)) for part in parts])
+
+
+def errors(logits: np.ndarray, sequences: "TaskSequences") -> tuple[float, float]:
+    """(wrong bits of a sequence, share of the bits due that are wrong in %)."""
+    wrong = ((logits > 0) != (sequences.y > 0.5)) * sequences.mask[..., None]
+    due = sequences.mask.sum() * sequences.y.shape[-1]
+    return float(wrong.sum() / len(sequences.x)), float(100 * wrong.sum() / due)
+
+
+def solved_after(track: Track, wrong: float) -> float:
+    """Sequences seen when a sequence of the validation set first had at most so many wrong bits.
+
+    -1 if that never was so.
+    """
+    points = track.metrics()["validation_wrong_bits"]
+    return float(next((step for step, value in points if value <= wrong), -1))
+
+
+def log_attention(track: Track, network: "keras.Model", sequences: "TaskSequences") -> None:
+    """Logs what the heads and the memory do in the first sequence: attention.png, memory.gif."""
+    from lab import visualize
+    from lab.runs.files import replacing
+
+    x, y, mask = (part[0] for part in sequences)
+    steps = int(np.nonzero(mask)[0].max()) + 1
+    traced = visualize.trace(network, x[:steps])
+    weights = visualize.heads(network, traced)
+    due = np.where(mask[:steps, None] > 0, 1.0, np.nan)
+    shown = 1 / (1 + np.exp(-traced["outputs"]))
+    track.figure("attention.png", visualize.weights_figure(x[:steps], y[:steps] * due, shown * due, weights))
+    slots = weights["read 1"].shape[1]
+    with replacing(track.artifacts / "memory.gif") as path:
+        visualize.save_memory(path, traced["memory"].reshape(steps, slots, -1), weights)
+    track.artifact("memory.gif")
+
+
+def log_lengths(track: Track, rows: Mapping[str, Mapping[int, float]], *, trained: int, label: str) -> None:
+    """Logs the error over the length of a sequence: lengths.png.
+
+    Args:
+        rows: {name: {length: wrong bits in %}}.
+        trained: the greatest length in training.
+        label: of the lengths.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, points in rows.items():
+        axes.plot(list(points), list(points.values()), "o-", markersize=3, label=name)
+    axes.axhline(50, color="0.6", linestyle="--", label="at random")
+    axes.axvline(trained, color="0.8", linestyle=":", label="longest in training")
+    axes.set(xlabel=label, ylabel="wrong bits, %", ylim=(-2, 55), title="Errors over the length of a sequence")
+    axes.legend(fontsize=8, frameon=False)
+    track.figure("lengths.png", figure)

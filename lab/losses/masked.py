@@ -1,0 +1,33 @@
+"""The loss and the errors of sequences in which only some steps are due.
+
+Targets are y and their mask side by side, `[B, T, K + 1]`; see `lab.data.TaskSequences`.
+"""
+
+from keras import ops
+
+from lab.engine.types import Tensor
+from lab.losses.binary_crossentropy import binary_crossentropy
+
+
+def masked_binary_crossentropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The mean cross-entropy of the bits that are due, in nats; a scalar.
+
+        sum_t m_t sum_k H(y_tk, z_tk) / (K sum_t m_t)
+
+    Args:
+        y_true: y in 0..1 and m, `[B, T, K + 1]`, m the last.
+        y_pred: logits z, `[B, T, K]`.
+    """
+    y, mask = y_true[..., :-1], ops.cast(y_true[..., -1:], y_pred.dtype)
+    total = ops.sum(mask * binary_crossentropy(y, y_pred))
+    return total / (y.shape[-1] * ops.maximum(ops.sum(mask), 1.0))
+
+
+def wrong_bits(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """How many bits that are due a sequence has wrong, `[B]`.
+
+    A bit is read as 1 where its logit is above 0. Arguments as of `masked_binary_crossentropy`.
+    """
+    y, mask = y_true[..., :-1], y_true[..., -1:]
+    wrong = ops.cast(ops.not_equal(y > 0.5, y_pred > 0), "float32")
+    return ops.sum(wrong * ops.cast(mask, "float32"), axis=(1, 2))
