@@ -6,7 +6,7 @@ BENCH := .venv/.ready-bench
 TORCH := .venv/.ready-torch
 DOCS := .venv/.ready-docs
 
-.PHONY: run test test-components mutations check lint types fast-tests ui bench docs clean
+.PHONY: run test test-long test-components mutations check lint types fast-tests ui bench docs clean
 
 run: $(SETUP)
 	$(BIN)/python -m experiments.dqn_cartpole
@@ -14,6 +14,10 @@ run: $(SETUP)
 
 test: $(SETUP)
 	$(BIN)/python -m tests
+
+# Servers, clusters, browsers and killed processes. CI runs them, too.
+test-long: $(SETUP)
+	$(BIN)/python -m tests --long
 
 test-components: $(TORCH)
 	$(BIN)/python -m tests --components

@@ -44,11 +44,13 @@ class Trap:
         at: the number of the call to die at, from 1; 0 only counts.
         side: "before" the call, "after" it, or "amid": a line of the journal is then cut in half,
             and any other call is made as a whole.
+        of: only calls whose first argument contains this text count.
     """
 
-    def __init__(self, at=0, side="before"):
+    def __init__(self, at=0, side="before", of=""):
         self.at = at
         self.side = side
+        self.of = of
         self.count = 0
         self.last = ""
 
@@ -62,6 +64,8 @@ class Trap:
         """The call, wrapped."""
 
         def trapped(*arguments, **options):
+            if self.of not in str(arguments[0]):
+                return call(*arguments, **options)
             self.count, self.last = self.count + 1, name
             dying = self.count == self.at
             if dying and self.side == "before":
@@ -95,9 +99,9 @@ class Server:
         self.pid = None
         self.seconds = 0.0
 
-    def start(self, module, arguments, home, *, at=0, side="before"):
+    def start(self, module, arguments, home, *, at=0, side="before", of=""):
         """Forks `python -m module arguments`, with LAB_HOME at `home` and a `Trap`."""
-        request = {"module": module, "arguments": arguments, "home": str(home), "at": at, "side": side}
+        request = {"module": module, "arguments": arguments, "home": str(home), "at": at, "side": side, "of": of}
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
         self.pid = self._answer(600)["pid"]
@@ -170,7 +174,7 @@ def _live(request):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ["LAB_HOME"] = str(home)
         sys.argv = [request["module"], *request["arguments"]]
-        trap = Trap(request["at"], request["side"])
+        trap = Trap(request["at"], request["side"], request["of"])
         trap.set()
         try:
             runpy.run_module(request["module"], run_name="__main__", alter_sys=True)

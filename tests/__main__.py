@@ -1,7 +1,10 @@
 """Runs the tests: everything on TensorFlow, and on JAX what depends on the backend.
 
-python -m tests [--fast] [pytest arguments]
+python -m tests [pytest arguments]
+python -m tests --fast          without the tests marked slow, which `make check` leaves out
+python -m tests --long          those marked long or browser: servers, clusters, killed processes
 python -m tests --components    the components on JAX and on torch, which has to be installed
+python -m tests PATH            everything in a path
 
 Each part has two worker processes. `-n 4` as an argument asks for four, `-n 0` for none.
 """
@@ -75,6 +78,7 @@ ON_JAX = [
 ]
 EVERYTHING = [("tensorflow", ["tests"]), ("jax", ON_JAX)]
 FAST = [("tensorflow", ["tests"]), ("jax", FAST_ON_JAX)]
+LONG = "(long or browser)"
 
 SAID = {0: "passed", 5: "no such test"}  # by pytest's exit code
 
@@ -100,13 +104,14 @@ def run(backend, arguments):
 
 
 def main(arguments):
-    fast, components = "--fast" in arguments, "--components" in arguments
-    arguments = [argument for argument in arguments if argument not in ("--fast", "--components")]
-    selection = ["-m", "not slow and not browser"] if fast else []
+    flags = ("--fast", "--long", "--components")
+    fast, long, components = (flag in arguments for flag in flags)
+    arguments = [argument for argument in arguments if argument not in flags]
+    selection = ["-m", LONG if long else f"not slow and not {LONG}" if fast else f"not {LONG}"]
     if components:
         parts = [("jax", COMPONENTS), ("torch", COMPONENTS)]
     elif any((ROOT / argument.split("::")[0]).exists() for argument in arguments):
-        parts = [("tensorflow", []), ("jax", [])]
+        parts, selection = [("tensorflow", []), ("jax", [])], []
     else:
         parts = FAST if fast else EVERYTHING
     codes = {backend: run(backend, [*SHARED_OUT, *selection, *arguments, *paths]) for backend, paths in parts}

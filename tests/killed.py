@@ -1,9 +1,7 @@
-"""Experiments in their own processes, killed at chosen moments, and brief settings for them."""
+"""Runs in processes of their own that are killed at chosen moments, and brief settings for them."""
 
-import os
+import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,71 +14,72 @@ GAN = ["--epochs", "16", "--batch-size", "20", "--tracking-uri", "none"]
 RING = ["--samples", "1600", "--generator-units", "16", "--discriminator-units", "8", *GAN, "--checkpoint-every", "10000"]
 GLYPHS = [*GAN, "--samples", "200", "--filters", "2", "--latent", "4", "--evaluation-samples", "50"]
 GLYPHS += ["--checkpoint-every", "500"]
+PATIENCE = 300  # seconds
 
 
 class Run:
-    """A process of an experiment, with its own home folder."""
+    """A run with its own home folder. A server forks its processes (`benchmarks/victims.py`)."""
 
-    def __init__(self, home, backend, seed, arguments=(), *, experiment="dqn_cartpole", settings=SETTINGS):
+    def __init__(self, server, home, experiment="dqn_cartpole", settings=SETTINGS, arguments=()):
+        self.server = server
         self.home = Path(home)
-        self.arguments = [*settings, "--seed", str(seed), *arguments]
-        self.experiment = experiment
-        self.environment = os.environ | {"LAB_HOME": str(home), "KERAS_BACKEND": backend}
-        self.process, self.kills = None, 0
+        self.module = f"experiments.{experiment}"
+        self.arguments = [*settings, "--seed", "5", *arguments]
 
     def folder(self):
         """The folder of the run, None while there is none."""
         return folder_of(self.home)
 
-    def start(self):
+    def start(self, **trap):
         """Starts the run, or resumes it if it was started before."""
         folder = self.folder()
-        arguments = ["--resume", folder.name] if folder else self.arguments
-        command = [sys.executable, "-m", f"experiments.{self.experiment}", *arguments]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        self.process = subprocess.Popen(command, env=self.environment, **quiet)
+        self.server.start(self.module, ["--resume", folder.name] if folder else self.arguments, self.home, **trap)
 
-    def finish(self):
-        """Waits for the end of the process, whose exit code must be 0."""
-        _, errors = self.process.communicate(timeout=300)
-        if self.process.returncode:
-            raise RuntimeError(f"expected exit code 0, received {self.process.returncode}: {errors.decode()[-2000:]}")
+    def end(self, code=0):
+        """Waits for the end of the process, which must have this exit code."""
+        received = self.server.wait(PATIENCE)
+        if received != code:
+            raise AssertionError(f"expected exit code {code}, received {received}: {self.output()[-2000:]}")
 
-    def kill(self):
-        """Sends SIGKILL. Does not count a process that has ended by itself."""
-        self.kills += self.process.poll() is None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
+    def live(self):
+        """Starts or resumes the run, and lets it come to its end."""
+        self.start()
+        self.end()
+
+    def die_while_saving(self, number):
+        """Starts or resumes the run, and kills it in its folder of checkpoints.
+
+        Args:
+            number: of the rename or deletion before which it dies. A resumed run first deletes
+                what a killed one has left half-written.
+        """
+        self.start(at=number, of="checkpoints")
+        self.end(-signal.SIGKILL)
+
+    def die_once(self, condition):
+        """Starts or resumes the run, and kills it once `condition()` holds."""
+        self.start()
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end or self.server.wait(0) is not None:
+                raise AssertionError(f"expected a run to kill, received its end: {self.output()[-2000:]}")
+            time.sleep(0.005)
+        self.server.signal(signal.SIGKILL)
+        self.end(-signal.SIGKILL)
+
+    def output(self):
+        """What its processes have printed."""
+        return (self.home / "output").read_text()
 
     def checkpoints(self):
-        """The names of the present checkpoints."""
+        """The steps of the present checkpoints."""
         folder = self.folder()
-        return sorted(path.name for path in folder.checkpoints.glob("step-*")) if folder else []
+        names = [path.name for path in folder.checkpoints.glob("step-*")] if folder else []
+        return {int(re.sub(r"\D", "", name)) for name in names}
 
-    def wait_for(self, condition, patience=120, between=0.005):
-        """Waits until `condition()` holds. False if the run ends or `patience` seconds pass first.
-
-        Looks every `between` seconds.
-        """
-        end = time.monotonic() + patience
-        while self.process.poll() is None and time.monotonic() < end:
-            if condition():
-                return True
-            time.sleep(between)
-        return False
-
-    def kill_before_first_checkpoint(self):
-        """Kills as soon as something is logged, and nothing saved. True if nothing was saved."""
-        self.wait_for(lambda: self.folder() and self.folder().metrics() and not self.checkpoints())
-        had_none = not self.checkpoints()
-        self.kill()
-        return had_none
-
-    def kill_during_write(self):
-        """Kills while a checkpoint is half written. True if the half is left behind."""
-        self.wait_for(lambda: self.folder() and list(self.folder().checkpoints.glob(".*.partial*")), between=0.0005)
-        self.kill()
-        return bool(list(self.folder().checkpoints.glob(".*.partial*")))
+    def half_written(self):
+        """The checkpoints that a killed process has left unfinished."""
+        return list(self.folder().checkpoints.glob(".*.partial*"))
 
     def state(self):
         """Everything that must not depend on interruptions."""

@@ -200,7 +200,7 @@ def environment(row):
     return importlib.import_module(f"experiments.{row.module}").Config.environment
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted({environment(row) for row in rl_scores.ROWS}))
 def test_random_actions_score_what_the_rows_say(name):
     said = [row.compared["random"] for row in rl_scores.ROWS if environment(row) == name]

@@ -25,7 +25,7 @@ def train(folder, *jobs, code=0):
     assert done.returncode == code, done.stderr[-3000:]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_eight_devices_have_the_numbers_of_one_and_resume_exactly(tmp_path):
     both = [f"{kind}:{count}:{kind}{count}" for kind in KINDS for count in (8, 1)]
     train(tmp_path, *both, "classifier:8:killed_classifier", "r3gan:8:killed_r3gan", code=9)

@@ -198,7 +198,9 @@ def test_what_between_raises_ends_all():
 
 
 @only("jax")
-@pytest.mark.parametrize("family", learners.FAMILIES)
+@pytest.mark.parametrize(
+    "family", [pytest.param(family, marks=[] if family == "ppo" else pytest.mark.long) for family in learners.FAMILIES]
+)
 def test_learners_together(family):
     """Close to the same seed alone; the same bits whatever the other seeds are."""
 

@@ -46,7 +46,7 @@ def test_the_page_has_every_picture(tmp_path):
     assert result["optimistic_adam_distance"] < result["adam_distance"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(TABLES))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, TABLES, name, field)

@@ -118,7 +118,7 @@ def observed(folder, name, **settings):
     return track.logged, result, track
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, EXPERIMENTS, name, field)

@@ -226,7 +226,7 @@ def test_it_runs_and_draws(tmp_path, name):
     assert name == "gradient_flow" or len(track.models) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, EXPERIMENTS, name, field)

@@ -144,7 +144,7 @@ def observed(folder, name, **settings):
     return results, track.logged, pictures
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, EXPERIMENTS, name, field)

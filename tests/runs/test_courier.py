@@ -187,7 +187,7 @@ def test_children_are_nested_under_their_parent(tmp_path):
     assert tags["mlflow.parentRunId"] == parent.delivery()["run_id"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_processes_log_to_one_new_store_at_once(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlruns/mlflow.db"  # which is not there yet
     folders = [make(uri) for _ in range(4)]
@@ -233,7 +233,7 @@ class Server:
         self.process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     tracked = Server(tmp_path / "server")
     runs = ended, living = make(tracked.uri), make(tracked.uri)

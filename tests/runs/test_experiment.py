@@ -87,7 +87,7 @@ def test_a_run_its_artifacts_and_watching_it(own_home):
     assert (again.returncode, "which is FINISHED" in again.stderr) == (2, True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_seeds_are_children_that_differ_and_repeat(own_home):
     done = dqn(*TINY, "--seeds", "2", "--seed", "4", **ON_JAX)
     assert done.returncode == 0, done.stderr
@@ -105,7 +105,7 @@ def test_seeds_are_children_that_differ_and_repeat(own_home):
     assert alone.metrics()["loss"] == metrics[5]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_variants_are_children_too_and_their_parent_has_the_table(own_home):
     command = ["experiments.gan_objectives_ring", *TINY, "--families", "gan", "lsgan", "--seeds", "2"]
     done = run(*command, **ON_JAX)

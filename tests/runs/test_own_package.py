@@ -80,6 +80,7 @@ def start(place, *arguments, code=ROOT):
     return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=200)
 
 
+@pytest.mark.long
 def test_an_own_experiment_lives_like_ours(place):
     helped = start(place, "-m", "theirs.trials.toy", "--help")
     assert helped.returncode == 0 and "python -m theirs.trials.toy" in helped.stdout and "--stop" in helped.stdout
@@ -130,6 +131,7 @@ def test_a_script_writes_to_its_current_folder(place, installed):
         assert f"runs: {place / 'fresh' / 'mlruns' / 'runs'}\n" in done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folder", [None, "elsewhere"])
 def test_an_experiment_of_the_checkout_writes_to_the_checkout(place, tmp_path, folder):
     """Shown by a copy of the checkout, so that the real one stays as it is."""

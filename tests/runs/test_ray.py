@@ -134,7 +134,7 @@ def cluster(monkeypatch):
     made.shutdown()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_machine_that_is_gone_changes_nothing(cluster, tmp_path):
     uri = local(tmp_path)
     words = ["--seeds", "3", "--steps", "40", "--wait", "0.2", "--tracking-uri", uri]

@@ -495,7 +495,7 @@ def depth(run):
     return 1 + depth(RunFolder(run.path.with_name(parent))) if parent else 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("flags", [["--sampler", "random", "--jobs", "2"], ["--prune"]], ids=["random", "tpe"])
 def test_killed_with_its_processes_it_ends_with_the_trials_of_an_unkilled_one(monkeypatch, tmp_path, flags):
     flags = [*flags, "--trials", "10"]

@@ -13,7 +13,7 @@ from benchmarks import team_server
 from tests.processes import ROOT
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(not importlib.util.find_spec("flask_wtf"), reason="needs Flask-WTF: pip install '.[team]'"),
 ]
 ADMIN, ADA = team_server.ADMIN, "ada-likes-long-ones"

@@ -116,7 +116,7 @@ def steps_of(place):
     return max((step for step, _ in found[0].metrics().get("loss", ())), default=0) if found else 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_process_that_is_killed_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "in_turn"))
     one_core = {min(os.sched_getaffinity(0))}
@@ -152,7 +152,7 @@ def test_a_process_that_is_killed_changes_nothing(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_and_kill_9_and_it_goes_on():
     process = start(*TOY, "--wait", "0.15", "--seeds", "3", "--jobs", "2", "--cores-per-job", "1")
     wait_for(lambda: min(steps_of(0), steps_of(1)) >= 1, process)
@@ -198,7 +198,7 @@ def test_a_seed_that_fails_lets_the_running_ones_end():
     assert seeds[1].metrics() == expected(1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jobs_that_are_printed_are_run_by_somebody_else():
     code, out, errors = go(*TOY, "--seeds", "3", "--print-jobs")
     assert code == 0, errors
