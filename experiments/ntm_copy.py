@@ -16,7 +16,7 @@ Differences from the paper: Adam, a learning rate that falls, batches of 16, and
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments.common import memory_networks, supervised
+from experiments.common import memory_networks
 from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval
@@ -40,33 +40,16 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the network and tests it on the lengths of training and on longer ones."""
     from lab.data import copy_bits
 
-    def draw(count, seed, lengths=(1, config.longest), steps=None):
-        return copy_bits(count, bits=config.bits, lengths=lengths, steps=steps, seed=seed)
+    def draw(lengths):
+        steps = 4 * config.longest + 1 if lengths[0] > 1 else None  # one program takes all tests
+        return lambda count, seed: copy_bits(count, bits=config.bits, lengths=lengths, steps=steps, seed=seed)
 
-    network, _ = memory_networks.train(track, config, draw)
-    steps = 4 * config.longest + 1  # of all tests, so that one program takes them
-    for_test, *for_lengths = supervised.seeds(track, 9)[4:]  # the first four are those of `train`
-    test = draw(config.test_samples, for_test, steps=steps)
-    wrong, percent = memory_networks.errors(memory_networks.answers(network, test), test)
-    results = {"wrong_bits": wrong, "wrong_percent": percent, "solved_after": memory_networks.solved_after(track, 0.1)}
-    rows = {}
-    for quarter, seed in zip((2, 4, 6, 8), for_lengths):
-        length = max(quarter * config.longest // 4, 1)
-        longer = draw(config.test_samples, seed, (length, length), steps)
-        rows[length] = memory_networks.errors(memory_networks.answers(network, longer), longer)[1]
-    results["wrong_percent_twice"] = rows[2 * config.longest]
-    results["wrong_bits_at_random"] = config.bits * (1 + config.longest) / 4
+    lengths = [max(quarters * config.longest // 4, 2) for quarters in (2, 4, 6, 8)]
+    tests = {f"at_{length}": draw((length, length)) for length in lengths}
+    results = memory_networks.run_task(track, config, draw((1, config.longest)), tests, title="Copy")
+    rows = {length: results.pop(f"wrong_percent_at_{length}") for length in lengths}
     memory_networks.log_lengths(track, {config.cell: rows}, trained=config.longest, label="vectors to copy")
-    if config.cell != "lstm":
-        memory_networks.log_attention(track, network, longer)
-    track.curve(
-        "validation_wrong_bits",
-        label="wrong bits of a sequence",
-        x_label="sequences seen",
-        title=f"Copy: errors of a network with {config.cell} cells",
-        lines={"at random": results["wrong_bits_at_random"]},
-    )
-    return results
+    return results | {"wrong_percent_twice": rows[lengths[-1]]}
 
 
 if __name__ == "__main__":

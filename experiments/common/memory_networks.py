@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lab.data import TaskSequences
     from lab.supervised import Training
 
+WITHOUT_MEMORY = ("lstm", "transformer")
+
 Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
 """A function (count, seed) -> sequences of a task."""
 
@@ -135,26 +137,58 @@ def answers(network: "keras.Model", sequences: "TaskSequences") -> np.ndarray:
 
 def errors(logits: np.ndarray, sequences: "TaskSequences") -> tuple[float, float]:
     """(wrong bits of a sequence, share of the bits due that are wrong in %)."""
-    wrong = ((logits > 0) != (sequences.y > 0.5)) * sequences.mask[..., None]
+    wrong = (((logits > 0) != (sequences.y > 0.5)) * sequences.mask[..., None]).sum()
     due = sequences.mask.sum() * sequences.y.shape[-1]
-    return float(wrong.sum() / len(sequences.x)), float(100 * wrong.sum() / due)
+    return float(wrong / len(sequences.x)), float(100 * wrong / due)
 
 
-def solved_after(track: Track, wrong: float) -> float:
-    """Sequences seen when a sequence of the validation set first had at most so many wrong bits.
+def run_task(track: Track, config: MemoryNetwork, draw: Draw, tests: Mapping[str, Draw], *, title: str) -> dict[str, float]:
+    """Trains a network on a task of bits, tests it, and logs the curve and the pictures.
 
-    -1 if that never was so.
+    Args:
+        draw: of the sequences to train on.
+        tests: {name: `Draw` of harder sequences}. All of them have equally many steps.
+        title: of the task.
+
+    Returns:
+        `wrong_bits` of a sequence, and `wrong_bits_at_random`; `wrong_percent`, the share of wrong
+        bits, and `wrong_percent_<name>`, that of a harder test; `solved_after`, the sequences seen
+        when the validation set first had at most 0.1 wrong bits a sequence, -1 if it never had.
     """
+    network, _ = train(track, config, draw)
+    for_test, *others = supervised.seeds(track, 5 + len(tests))[4:]  # the first four are those of `train`
+    test = draw(config.test_samples, for_test)
+    wrong, percent = errors(answers(network, test), test)
     points = track.metrics()["validation_wrong_bits"]
-    return float(next((step for step, value in points if value <= wrong), -1))
+    solved = next((step for step, value in points if value <= 0.1), -1)
+    results = {"wrong_bits": wrong, "wrong_percent": percent, "solved_after": float(solved)}
+    for (name, harder), seed in zip(tests.items(), others):
+        shown = harder(config.test_samples, seed)
+        results[f"wrong_percent_{name}"] = errors(answers(network, shown), shown)[1]
+    results["wrong_bits_at_random"] = float(test.mask.sum() * test.y.shape[-1] / 2 / len(test.x))
+    log_attention(track, config, network, test)
+    track.curve(
+        "validation_wrong_bits",
+        label="wrong bits of a sequence",
+        x_label="sequences seen",
+        title=f"{title}: errors of a network with {config.cell} cells",
+        lines={"at random": results["wrong_bits_at_random"]},
+    )
+    return results
 
 
-def log_attention(track: Track, network: "keras.Model", sequences: "TaskSequences") -> None:
-    """Logs what the heads and the memory do in the first sequence: attention.png, memory.gif."""
+def log_attention(track: Track, config: MemoryNetwork, network: "keras.Model", sequences: "TaskSequences") -> None:
+    """Logs what heads and memory do in the longest sequence, as attention.png and memory.gif.
+
+    Nothing of a network without a memory.
+    """
     from lab import visualize
     from lab.runs.files import replacing
 
-    x, y, mask = (part[0] for part in sequences)
+    if config.cell in WITHOUT_MEMORY:
+        return
+    longest = int(sequences.mask.sum(axis=1).argmax())
+    x, y, mask = (part[longest] for part in sequences)
     steps = int(np.nonzero(mask)[0].max()) + 1
     traced = visualize.trace(network, x[:steps])
     weights = visualize.heads(network, traced)
