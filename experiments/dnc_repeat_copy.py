@@ -45,8 +45,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     from lab.data import repeat_copy
 
     def draw(count, seed):
-        sizes = {"bits": config.bits, "lengths": (1, config.longest), "repeats": (1, config.most)}
-        return repeat_copy(count, seed=seed, **sizes)
+        return repeat_copy(count, bits=config.bits, lengths=(1, config.longest), repeats=(1, config.most), seed=seed)
 
     return memory_networks.run_task(track, config, draw, {}, title="Repeat copy")
 

@@ -84,7 +84,7 @@ def fit(
         x, y: as of `Training.fit`.
         stop_below: training ends when the validation loss is below it.
     """
-    first = x(0) if callable(x) else (x, y)
+    first = x(0) if callable(x) else (x, np.asarray(y))
     log_data_digest(track, *first, *(validation or ()))
     seen = track.restore(training.state)
     losses = [value for step, value in track.metrics().get("validation_loss", ()) if step <= seen]

@@ -261,7 +261,8 @@ def priority_sort(
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     inputs, outputs = validation.integer("inputs", inputs), validation.integer("outputs", outputs)
-    validation.require(outputs <= inputs, "outputs", f"at most inputs, {inputs}", outputs)
+    if outputs > inputs:
+        raise ValueError(f"outputs: expected at most inputs, {inputs}, received {outputs}.")
     rng = np.random.default_rng(seed)
     data = rng.integers(0, 2, (count, inputs, bits)).astype("float32")
     priorities = rng.uniform(-1, 1, (count, inputs)).astype("float32")

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from lab import validation
 from lab.engine.types import Tensor
 from lab.layers import addressing
 from lab.layers.memory_cell import MemoryCell
@@ -56,7 +55,8 @@ class LRUACell(MemoryCell):
         Interval(0, 1).check("decay", decay)
         self.decay = decay
         super().__init__(units, controller, slots=slots, width=width, read_heads=read_heads, seed=seed, **options)
-        validation.require(slots >= read_heads, "slots", f"at least read_heads, {read_heads}", slots)
+        if slots < read_heads:
+            raise ValueError(f"slots: expected at least read_heads, {read_heads}, received {slots}.")
 
     def interface_sizes(self) -> dict[str, int]:
         """A key and a gate for each head."""

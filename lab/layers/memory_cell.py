@@ -1,5 +1,6 @@
 """What all cells with an external memory share: the controller, the state, the output."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,10 +107,10 @@ class MemoryCell(keras.layers.Layer):
 
     def call(self, inputs: Tensor, states: Sequence[Tensor], training: bool | None = None) -> tuple[Tensor, list[Tensor]]:
         """One step: x `[B, D]` and the states -> the output `[B, units]` and the new states."""
-        own, memory = states[: -len(self.state_names)], states[-len(self.state_names) :]
-        memory = {name: ops.cast(state, "float32") for name, state in zip(self.state_names, memory)}
+        count = len(self.state_names)
+        memory = {name: ops.cast(state, "float32") for name, state in zip(self.state_names, states[-count:])}
         inner = ops.concatenate([inputs, ops.cast(memory["reads"], inputs.dtype)], axis=-1)
-        h, own = self._control(inner, own, training)
+        h, own = self._control(inner, states[:-count], training)
         h = ops.clip(h, -CLIP, CLIP)
         sent = ops.clip(ops.cast(self.interface(h), "float32"), -CLIP, CLIP)  # xi
         sizes = self.interface_sizes()
@@ -122,7 +123,7 @@ class MemoryCell(keras.layers.Layer):
 
     def _control(self, inputs, states, training):
         """The controller's output and its new flat states."""
-        options = {"training": training} if self.controller._call_has_training_arg else {}
+        options = {"training": training} if "training" in inspect.signature(self.controller.call).parameters else {}
         sizes = getattr(self.controller, "state_size", None)
         if sizes is None:
             return self.controller(inputs, **options), []

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from lab import validation
 from lab.layers import DNCCell, LRUACell, NTMCell
 from lab.validation import require_name
 
@@ -48,8 +47,8 @@ def memory_network(
     """
     require_name("cell", cell, MEMORY_CELLS)
     require_name("controller", controller, CONTROLLERS)
-    if cell != "ntm":
-        validation.require(write_heads == 1, "write_heads", f"1 for {cell}", write_heads)
+    if cell != "ntm" and write_heads != 1:
+        raise ValueError(f"write_heads: expected 1 for {cell}, received {write_heads}.")
     for name in corrections:
         require_name("corrections", name, CORRECTIONS if cell == "dnc" else ())
     for_input, for_recurrence, for_cell = np.random.SeedSequence(seed).generate_state(3).tolist()

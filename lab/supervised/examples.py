@@ -54,16 +54,19 @@ class Examples(keras.utils.PyDataset):
         self.mix = mix
         self.draw = draw
         self.seed = seed
-        self.begin(0)
+        self._shuffle(0)
 
     def begin(self, epoch: int) -> None:
         """From now on the batches are those of this epoch.
 
         The caller calls it when an epoch begins: Keras's own hook is called once too often.
         """
-        self.epoch = epoch
         if self.draw is not None:
             self.x, self.y = self.draw(epoch)
+        self._shuffle(epoch)
+
+    def _shuffle(self, epoch):
+        self.epoch = epoch
         self.order = np.random.default_rng([0, self.seed, epoch]).permutation(len(self.x))
 
     def __len__(self) -> int:

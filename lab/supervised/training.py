@@ -168,11 +168,9 @@ class Training:
         Returns:
             Keras's `History`, or None if there was nothing left to train.
         """
-        draw = functools.lru_cache(1)(self._checked(x)) if callable(x) else None
-        x, y = draw(initial_epoch) if draw else self.check(x, y)
+        recipe, examples = self.recipe, self._examples(x, y, initial_epoch)
         if self.stopping and validation is None:
             raise ValueError("patience: expected validation examples, received none.")
-        recipe, examples = self.recipe, self.batches(x, y, draw)
         if len(examples) != self.steps_per_epoch:
             raise ValueError(f"x: expected {self.steps_per_epoch} batches of {recipe.batch_size}, received {len(examples)}.")
         examples.begin(initial_epoch)  # Keras may take a batch before the epoch begins
@@ -190,8 +188,12 @@ class Training:
         self.finish()
         return history
 
-    def _checked(self, draw):
-        return lambda epoch: self.check(*draw(epoch))
+    def _examples(self, x, y, epoch):
+        """The batches of arrays, or of a function, from an epoch on."""
+        if not callable(x):
+            return self.batches(*self.check(x, y))
+        draw = functools.lru_cache(1)(lambda epoch: self.check(*x(epoch)))
+        return self.batches(*draw(epoch), draw)
 
     def _validation_data(self, validation):
         """Validation examples as Keras's `fit` takes them."""

@@ -15,6 +15,7 @@ PICTURES = uniform(2, 8, 6, 6, 4)
 VOLUMES = uniform(3, 4, 4, 4, 4, 2)
 LABELS = np.arange(8, dtype="int32") % 3
 STARTS = np.arange(56).reshape(8, 7) % 5 == 0
+CELL = {"slots": 5, "width": 3, "read_heads": 2}
 # name: (a function that makes the layer, its inputs, options of the check)
 LAYERS = {
     "MirrorPadding1D": (lambda **o: layers.MirrorPadding1D(((2, 1),), **o), [SEQUENCES], {}),
@@ -73,6 +74,32 @@ LAYERS = {
         {},
     ),
     "LayerNormGRUCell": (lambda **o: keras.layers.RNN(layers.LayerNormGRUCell(5, dtype=o.get("dtype")), **o), [SEQUENCES], {}),
+    "NTMCell": (
+        lambda **o: keras.layers.RNN(
+            layers.NTMCell(3, keras.layers.Dense(5, dtype=o.get("dtype")), dtype=o.get("dtype"), **CELL), **o
+        ),
+        [SEQUENCES],
+        {},
+    ),
+    "DNCCell": (
+        lambda **o: keras.layers.RNN(
+            layers.DNCCell(
+                3, keras.layers.Dense(5, dtype=o.get("dtype")), masked=True, sharpened=True, dtype=o.get("dtype"), **CELL
+            ),
+            **o,
+        ),
+        [SEQUENCES],
+        {},
+    ),
+    "LRUACell": (
+        lambda **o: keras.layers.RNN(
+            layers.LRUACell(3, keras.layers.Dense(5, dtype=o.get("dtype")), dtype=o.get("dtype"), **CELL), **o
+        ),
+        [SEQUENCES],
+        {},
+    ),
+    "CausalSelfAttention": (lambda **o: layers.CausalSelfAttention(2, **o), [SEQUENCES], {}),
+    "LearntPositions": (lambda **o: layers.LearntPositions(7, **o), [SEQUENCES], {}),
     "ResettableRNN": (
         lambda **o: layers.ResettableRNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), return_state=True, **o),
         [SEQUENCES, STARTS],
