@@ -12,7 +12,7 @@ Differences from the published run: Adam, and a learning rate that falls.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from experiments.common import memory_networks
 from lab.runs import experiment, memory
@@ -30,7 +30,7 @@ class Config(memory_networks.MemoryNetwork):
     """Vectors of the longest pattern. The shortest has one."""
     most: Annotated[int, Interval(1, 1000)] = 2
     """The greatest number of repeats. The least is one."""
-    cell: Literal["ntm", "dnc", "lrua", "lstm", "transformer"] = "dnc"
+    cell: str = "dnc"
     slots: int = 16
     read_heads: int = 4
     epochs: int = 40

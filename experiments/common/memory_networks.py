@@ -4,6 +4,7 @@ Each epoch draws sequences of its own. A network is one of `lab.models.memory_ne
 for comparison.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
@@ -13,7 +14,7 @@ import numpy as np
 from experiments.common import supervised
 from lab.runs import memory
 from lab.runs.track import Track
-from lab.validation import Interval
+from lab.validation import Interval, require_name
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lab.supervised import Training
 
 WITHOUT_MEMORY = ("lstm", "transformer")
+CELLS = ("ntm", "dnc", "lrua", *WITHOUT_MEMORY)
 
 Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
 """A function (count, seed) -> sequences of a task."""
@@ -33,8 +35,8 @@ class MemoryNetwork(supervised.Sampled):
 
     unused: ClassVar = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
     several_devices: ClassVar[bool] = False
-    cell: Literal["ntm", "dnc", "lrua", "lstm", "transformer"] = "ntm"
-    """The cell with the memory. lstm and transformer have none, for comparison."""
+    cell: str = "ntm"
+    """The cell with the memory: ntm, dnc, lrua. lstm and transformer have none, for comparison."""
     corrections: tuple[Literal["masked", "erasing", "sharpened"], ...] = ()
     """Of a DNC alone: corrections of Csordas and Schmidhuber 2019."""
     controller: Literal["lstm", "dense"] = "lstm"
@@ -59,6 +61,11 @@ class MemoryNetwork(supervised.Sampled):
     learning_rate: float = 3e-3
     clip_norm: float = 10.0
     warm_up: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cell or not hasattr(self, "cells"):  # no cell: all of `cells`
+            require_name("--cell", self.cell, CELLS)
 
     def needs(self, steps: int, features: int, outputs: int) -> list[memory.Need]:
         """What a run with sequences of so many steps holds."""
@@ -86,6 +93,18 @@ def network(config: MemoryNetwork, features: int, outputs: int, *, steps: int | 
     same = ("controller", "units", "slots", "width", "read_heads", "write_heads", "corrections")
     sizes = {name: getattr(config, name) for name in same}
     return memory_network(config.cell, features, outputs, steps=steps, seed=seed, **sizes)
+
+
+def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -> int:
+    """The units of an LSTM network that has about as many weights as an NTM of these settings.
+
+    With D features and K outputs an LSTM network of u units has so many:
+
+        4 u (D + u + 1) + K (u + 1)
+    """
+    ntm = network(dataclasses.replace(config, cell="ntm"), features, outputs, seed=0)
+    linear = 4 * (features + 1) + outputs
+    return round((np.sqrt(linear**2 + 16 * (ntm.count_params() - outputs)) - linear) / 8)
 
 
 def targets(sequences: "TaskSequences") -> np.ndarray:
