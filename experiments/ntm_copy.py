@@ -40,12 +40,12 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the network and tests it on the lengths of training and on longer ones."""
     from lab.data import copy_bits
 
-    def draw(lengths):
-        steps = 4 * config.longest + 1 if lengths[0] > 1 else None  # one program takes all tests
+    def draw(lengths, steps=None):
         return lambda count, seed: copy_bits(count, bits=config.bits, lengths=lengths, steps=steps, seed=seed)
 
-    lengths = [max(quarters * config.longest // 4, 2) for quarters in (2, 4, 6, 8)]
-    tests = {f"at_{length}": draw((length, length)) for length in lengths}
+    steps = 4 * config.longest + 1  # of all tests, so that one program takes them
+    lengths = sorted({-(-quarters * config.longest // 4) for quarters in (2, 4, 6, 8)})
+    tests = {f"at_{length}": draw((length, length), steps) for length in lengths}
     results = memory_networks.run_task(track, config, draw((1, config.longest)), tests, title="Copy")
     rows = {length: results.pop(f"wrong_percent_at_{length}") for length in lengths}
     memory_networks.log_lengths(track, {config.cell: rows}, trained=config.longest, label="vectors to copy")

@@ -58,8 +58,8 @@ class MemoryNetwork(supervised.Sampled):
     test_samples: Annotated[int, Interval(1, 10**7)] = 500
     """Sequences of each test."""
     batch_size: int = 16
-    learning_rate: float = 3e-3
-    clip_norm: float = 10.0
+    learning_rate: float = 5e-3
+    clip_norm: float = 1.0
     warm_up: float = 0.0
 
     def __post_init__(self) -> None:

@@ -62,6 +62,10 @@ class Memory:
     def artifact(self, name):
         assert (self.artifacts / name).exists()
 
+    def figure(self, name, figure, dpi=110):
+        figure.savefig(self.artifacts / name, dpi=dpi)
+        self.artifact(name)
+
     def checkpoint(self, variables, step):
         pass
 

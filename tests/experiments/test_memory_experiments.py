@@ -1,0 +1,153 @@
+"""Every experiment with a memory on its code path, and its own settings alive."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import (
+    dnc_repeat_copy,
+    length_generalisation,
+    ntm_associative_recall,
+    ntm_copy,
+    ntm_dynamic_ngrams,
+    ntm_priority_sort,
+    ntm_repeat_copy,
+)
+from experiments.common import memory_networks
+from lab.data import copy_bits
+from lab.supervised.recipe import Recipe
+from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
+from tests.experiments.track import Memory, undrawn
+from tests.graphs import eagerly
+
+START = {"epochs": 1, "samples": 8, "batch_size": 4, "test_samples": 4, "units": 3, "slots": 5, "width": 2, "bits": 2}
+# The recipe's fields are those of tests/supervised. `cells`, `tasks`: the runs of a comparison.
+OF_RECIPE = frozenset(fields.names(Recipe)) | {"cells", "tasks"}
+SHARED = OF_RECIPE | frozenset(fields.names(memory_networks.MemoryNetwork))  # those of ntm_copy and dnc_repeat_copy
+EXPERIMENTS = {
+    "ntm_copy": Alive(
+        ntm_copy,
+        START | {"longest": 2},
+        {
+            "cell": "lrua",
+            "controller": "dense",
+            "units": 4,
+            "slots": 6,
+            "width": 3,
+            "read_heads": 2,
+            "write_heads": 2,
+            "samples": 12,
+            "test_samples": 5,
+            "bits": 3,
+            "longest": 3,
+        },
+        left_out=OF_RECIPE | {"corrections"},
+    ),
+    "ntm_repeat_copy": Alive(
+        ntm_repeat_copy, START | {"longest": 2, "most": 2}, {"bits": 3, "longest": 3, "most": 3}, left_out=SHARED
+    ),
+    "ntm_associative_recall": Alive(
+        ntm_associative_recall, START | {"size": 1, "most": 2}, {"bits": 3, "size": 2, "most": 3}, left_out=SHARED
+    ),
+    "ntm_priority_sort": Alive(
+        ntm_priority_sort, START | {"inputs": 3, "outputs": 2}, {"bits": 3, "inputs": 4, "outputs": 3}, left_out=SHARED
+    ),
+    "ntm_dynamic_ngrams": Alive(
+        ntm_dynamic_ngrams,
+        {name: value for name, value in START.items() if name != "bits"} | {"length": 6, "order": 2},
+        {"length": 7, "order": 3},
+        left_out=SHARED,
+    ),
+    "dnc_repeat_copy": Alive(
+        dnc_repeat_copy,
+        START | {"longest": 1, "most": 1},
+        {"bits": 3, "longest": 2, "most": 2, "corrections": ("masked", "erasing")},
+        left_out=SHARED - {"corrections"},
+    ),
+    "length_generalisation": Alive(
+        length_generalisation,
+        START | {"cell": "transformer", "units": 8, "longest": 1},
+        {"cell": "lstm", "task": "reverse", "bits": 3, "longest": 2},
+        {"task": {"longest": 2}},
+        left_out=SHARED - {"cell"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (what it logged, its result)."""
+
+    def brief(folder, name, **settings):
+        with undrawn():
+            return observed(folder, name, **settings)[:2]
+
+    return fields.remember(brief, tmp_path_factory)
+
+
+def observed(folder, name, **settings):
+    module, start, *_ = EXPERIMENTS[name]
+    track = Memory(folder)
+    with eagerly():
+        result = module.run(module.Config(**start | settings), track)
+    return track.logged, result, track
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_runs_and_draws(tmp_path, name):
+    logged, result, track = observed(tmp_path, name)
+    assert logged and all(np.isfinite(value) for value in result.values())
+    assert len(track.models) == 1
+    pictures = {path.name for path in track.artifacts.iterdir()}
+    assert {"attention.png", "memory.gif"} <= pictures or name == "length_generalisation"
+    for picture in track.artifacts.glob("*.png"):
+        with Image.open(picture) as image:
+            assert np.asarray(image.convert("L")).std() > 1, picture.name
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
+def test_every_field_changes_something(observe, name, field):
+    fields.check(observe, EXPERIMENTS, name, field)
+
+
+def test_errors_count_the_bits_that_are_due():
+    sequences = copy_bits(2, bits=2, lengths=(1, 1), seed=0)
+    right = np.where(sequences.y > 0, 5.0, -5.0)
+    assert memory_networks.errors(right, sequences) == (0, 0)
+    assert memory_networks.errors(-right, sequences) == (2, 100)
+    half = right.copy()
+    half[0] *= -1
+    half[:, 0] *= -1  # where nothing is due
+    assert memory_networks.errors(half, sequences) == (1, 50)
+
+
+def test_an_equal_lstm_has_as_many_weights():
+    config = ntm_copy.Config()
+    units = memory_networks.units_of_an_equal_lstm(config, 7, 6)
+    count = [
+        memory_networks.network(ntm_copy.Config(**settings), 7, 6, seed=0).count_params()
+        for settings in ({}, {"cell": "lstm", "units": units - 1}, {"cell": "lstm", "units": units + 1})
+    ]
+    assert count[1] < count[0] < count[2]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ntm_copy.Config(cell="ntn"), "--cell: expected one of .*nearest: ntm"),
+        (lambda: ntm_copy.Config(cell=""), "--cell: expected one of"),
+        (lambda: length_generalisation.Config(cells=()), "--cells: expected at least one"),
+        (lambda: length_generalisation.Config(tasks=("copy", "copy")), "--tasks: expected different ones"),
+        (lambda: length_generalisation.Config(tasks=("sort",)), "--tasks: expected one of copy, reverse"),
+        (lambda: ntm_priority_sort.Config(outputs=11), "--outputs: expected at most inputs, 10, received 11"),
+        (lambda: ntm_dynamic_ngrams.Config(order=5, length=4), "--length: expected at least order, 5, received 4"),
+        (lambda: ntm_copy.Config(batch_size=4_000), "--batch-size: expected at most samples, 2000"),
+    ],
+)
+def test_bad_input_is_one_line(make, words):
+    with raises(words):
+        make()
