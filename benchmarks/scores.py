@@ -33,6 +33,7 @@ FAMILIES = (
     "gan_mixtures",
     "gan_glyphs",
     "supervised_scores",
+    "memory_scores",
 )
 
 

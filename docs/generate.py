@@ -295,6 +295,7 @@ def algorithm_pages() -> Iterable[tuple[str, str]]:
         "tabular": "Dynamic programming, Monte Carlo, temporal differences, planning.",
         "gans": "Objectives, penalties and players of GANs.",
         "supervised": "Training, and families of networks.",
+        "memory": "Neural Turing Machines, differentiable neural computers, memory-augmented networks.",
         "components": "Layers, losses, optimizers, distributions.",
     }
     lines += [f":doc:`/{name}`\n    {text}" for name, text in others.items()]

@@ -12,6 +12,7 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "mixture": "Generative adversarial networks",
     "images": "Generative adversarial networks",
     "gan": "Generative adversarial networks",
+    "memory_networks": "Networks with a memory",
     "recurrent": "Supervised learning: sequences",
     "supervised": "Supervised learning",
 }

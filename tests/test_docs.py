@@ -58,6 +58,15 @@ def classifies(text):
     assert float(text.splitlines()[-1]) > 0.5
 
 
+def builds(text):
+    assert not text
+
+
+def copies(text):
+    wrong = eval(text.split(":")[1])
+    assert wrong[0] > 2 and wrong[-1] < 0.2
+
+
 SHOWN = {
     "pieces.md:0": rises,
     "pieces.md:1": rises,
@@ -66,6 +75,8 @@ SHOWN = {
     "tabular.md:1": agrees,
     "gans.md:0": covers,
     "supervised.md:0": classifies,
+    "memory.md:0": builds,
+    "memory.md:1": copies,
 }
 
 

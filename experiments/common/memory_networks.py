@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from experiments.common import supervised
+from lab import validation
 from lab.runs import memory
 from lab.runs.track import Track
 from lab.validation import Interval, require_name
@@ -33,7 +34,7 @@ Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
 class MemoryNetwork(supervised.Sampled):
     """Settings of a network with a memory and of its training."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "label_smoothing", "patience", "weight_decay", *supervised.OF_IMAGES)
     several_devices: ClassVar[bool] = False
     cell: str = "ntm"
     """The cell with the memory: ntm, dnc, lrua. lstm and transformer have none, for comparison."""
@@ -58,7 +59,12 @@ class MemoryNetwork(supervised.Sampled):
     test_samples: Annotated[int, Interval(1, 10**7)] = 500
     """Sequences of each test."""
     batch_size: int = 16
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
+    beta_2: Annotated[float, Interval(0, 0.999999)] = 0.99
+    """Decay of Adam's second moment, or rho of RMSprop. Once a task is solved, gradients are tiny
+    for long. With 0.999 the next large one makes a step that can undo what was learnt."""
+    momentum: Annotated[float, Interval(0, 0.999999)] = 0.0
+    """Of RMSprop alone."""
     clip_norm: float = 1.0
     warm_up: float = 0.0
 
@@ -66,6 +72,9 @@ class MemoryNetwork(supervised.Sampled):
         super().__post_init__()
         if self.cell or not hasattr(self, "cells"):  # no cell: all of `cells`
             require_name("--cell", self.cell, CELLS)
+        require_name("--optimizer", self.optimizer, ("adam", "rmsprop"))
+        if self.optimizer == "adam":
+            validation.require(self.momentum == 0, "momentum", "0 with Adam", self.momentum)
 
     def needs(self, steps: int, features: int, outputs: int) -> list[memory.Need]:
         """What a run with sequences of so many steps holds."""
@@ -95,6 +104,17 @@ def network(config: MemoryNetwork, features: int, outputs: int, *, steps: int | 
     return memory_network(config.cell, features, outputs, steps=steps, seed=seed, **sizes)
 
 
+def optimizer(config: MemoryNetwork) -> "keras.optimizers.Optimizer":
+    """Adam or RMSprop with these settings."""
+    from lab.optimizers import Adam, RMSprop
+    from lab.supervised.optimization import step_sizes
+
+    rate, clip = step_sizes(config, config.steps_per_epoch), config.clip_norm or None
+    if config.optimizer == "adam":
+        return Adam(rate, beta_2=config.beta_2, global_clipnorm=clip)
+    return RMSprop(rate, rho=config.beta_2, momentum=config.momentum, global_clipnorm=clip)
+
+
 def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -> int:
     """The units of an LSTM network that has about as many weights as an NTM of these settings.
 
@@ -105,11 +125,6 @@ def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -
     ntm = network(dataclasses.replace(config, cell="ntm"), features, outputs, seed=0)
     linear = 4 * (features + 1) + outputs
     return round((np.sqrt(linear**2 + 16 * (ntm.count_params() - outputs)) - linear) / 8)
-
-
-def targets(sequences: "TaskSequences") -> np.ndarray:
-    """The answers and their mask side by side, as the losses of `lab.losses.masked` take them."""
-    return np.concatenate([sequences.y, sequences.mask[..., None]], axis=-1)
 
 
 def train(track: Track, config: MemoryNetwork, draw: Draw) -> "tuple[keras.Model, Training]":
@@ -131,14 +146,15 @@ def train(track: Track, config: MemoryNetwork, draw: Draw) -> "tuple[keras.Model
         steps_per_epoch=config.steps_per_epoch,
         loss=masked_binary_crossentropy,
         metrics=[wrong_bits],
+        optimizer=optimizer(config),
         seed=order,
     )
 
     def epoch(number):
         sequences = draw(config.samples, int(np.random.SeedSequence([drawn, number]).generate_state(1)[0]))
-        return sequences.x, targets(sequences)
+        return sequences.x, sequences.targets
 
-    supervised.fit(track, training, epoch, validation=(fixed.x, targets(fixed)))
+    supervised.fit(track, training, epoch, validation=(fixed.x, fixed.targets))
     any_length = network(config, features, outputs, seed=for_network)
     any_length.set_weights(trained.get_weights())
     track.model(any_length)

@@ -19,6 +19,11 @@ class TaskSequences(NamedTuple):
     y: np.ndarray  # float32 [count, T, K]: bits; 0 where no answer is due
     mask: np.ndarray  # float32 [count, T]: 1 where an answer is due
 
+    @property
+    def targets(self) -> np.ndarray:
+        """y and the mask side by side, `[count, T, K + 1]`, as `lab.losses.masked` takes them."""
+        return np.concatenate([self.y, self.mask[..., None]], axis=-1)
+
 
 RepeatCopy = TaskSequences
 

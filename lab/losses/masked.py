@@ -1,6 +1,6 @@
 """The loss and the errors of sequences in which only some steps are due.
 
-Targets are y and their mask side by side, `[B, T, K + 1]`; see `lab.data.TaskSequences`.
+Targets are y and their mask side by side, `[B, T, K + 1]`: `lab.data.TaskSequences.targets`.
 """
 
 from keras import ops

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import engine, validation
-from lab.supervised.training import Training, make_optimizer
+from lab.supervised.optimization import make_optimizer
+from lab.supervised.training import Training
 
 
 class RangeTest(NamedTuple):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lab import engine, optimizers, validation
+from lab import engine, validation
 from lab.engine import private
 from lab.engine.types import Tensor
 from lab.errors import require_finite_metrics, require_finite_variables
@@ -18,6 +18,7 @@ from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Draw, Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
 from lab.supervised.model import TrainingModel
+from lab.supervised.optimization import make_optimizer
 from lab.supervised.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -37,6 +38,8 @@ class Training:
         loss, metrics: functions of targets and outputs, as of `keras.Model.compile`. By default
             cross-entropy and accuracy, or the mean squared error. Where the recipe mixes examples,
             the targets are shares of the classes, `[..., classes]`.
+        optimizer: a Keras optimizer in place of the recipe's. `lab.supervised.optimization` has the
+            recipe's learning rate as `step_sizes`.
         jit: whether XLA compiles the update. None: always on JAX; on TensorFlow unless the network
             has convolutions or recurrent layers, which XLA slows down on a CPU.
         seed: of the order of examples, of mixing and of augmentation.
@@ -52,6 +55,7 @@ class Training:
         classes: int | None = None,
         loss: keras.losses.Loss | Callable[[Tensor, Tensor], Tensor] | None = None,
         metrics: list | None = None,
+        optimizer: keras.optimizers.Optimizer | None = None,
         jit: bool | None = None,
         seed: int,
         steps: int | None = None,
@@ -71,7 +75,7 @@ class Training:
         self._check_settings()
         engine.require_batch("batch_size", recipe.batch_size)
         self.model = TrainingModel(network, self._augmentation(), recipe.ema)
-        self.optimizer = make_optimizer(recipe, self.steps_per_epoch, network)
+        self.optimizer = optimizer or make_optimizer(recipe, self.steps_per_epoch, network)
         at_once = UPDATES_AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere Keras unrolls them
         usual_loss, usual_metrics = self._usual_loss()
         self.loss = loss or usual_loss
@@ -259,37 +263,6 @@ def _slowed_by_xla(layer):
     # The steps of a cell with a memory are many small operations, which XLA makes 20 times faster.
     recurrent = isinstance(layer, keras.layers.RNN) and not isinstance(layer.cell, MemoryCell)
     return recurrent or "Conv" in type(layer).__name__
-
-
-def make_optimizer(recipe: Recipe, steps_per_epoch: int, network: keras.Model) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer for a network."""
-    rate = step_sizes(recipe, steps_per_epoch)
-    options = {"global_clipnorm": recipe.clip_norm or None, "weight_decay": recipe.weight_decay or None}
-    made = {
-        "sgd": lambda: optimizers.Nesterov(rate, 0.9, **options),
-        "adam": lambda: optimizers.Adam(rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]),
-        "rmsprop": lambda: optimizers.RMSprop(
-            rate, global_clipnorm=options["global_clipnorm"], weight_decay=options["weight_decay"]
-        ),
-    }[recipe.optimizer]()
-    if recipe.weight_decay:
-        made.exclude_from_weight_decay(
-            [each for each in network.trainable_variables if len(each.shape) < 2 or "bias" in each.name]
-        )
-    return made
-
-
-def step_sizes(recipe: Recipe, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The recipe's learning rate: a number, or a schedule over updates."""
-    risen = round(recipe.warm_up * steps_per_epoch)
-    total = recipe.epochs * steps_per_epoch
-    if recipe.schedule == "cosine":
-        start = 0.0 if risen else recipe.learning_rate
-        target = {"warmup_target": recipe.learning_rate, "warmup_steps": risen} if risen else {}
-        return keras.optimizers.schedules.CosineDecay(start, max(total - risen, 1), **target)
-    if not risen:
-        return recipe.learning_rate
-    return keras.optimizers.schedules.PolynomialDecay(0.0, risen, recipe.learning_rate)
 
 
 def probabilities(logits: Tensor) -> np.ndarray:

@@ -42,7 +42,10 @@ EXPERIMENTS = {
             "test_samples": 5,
             "bits": 3,
             "longest": 3,
+            "beta_2": 0.5,
+            "momentum": 0.5,
         },
+        {"momentum": {"optimizer": "rmsprop"}},
         left_out=OF_RECIPE | {"corrections"},
     ),
     "ntm_repeat_copy": Alive(
@@ -140,6 +143,9 @@ def test_an_equal_lstm_has_as_many_weights():
     [
         (lambda: ntm_copy.Config(cell="ntn"), "--cell: expected one of .*nearest: ntm"),
         (lambda: ntm_copy.Config(cell=""), "--cell: expected one of"),
+        (lambda: ntm_copy.Config(optimizer="sgd"), "--optimizer: expected one of adam, rmsprop, received 'sgd'"),
+        (lambda: ntm_copy.Config(momentum=0.9), "--momentum: expected 0 with Adam, received 0.9"),
+        (lambda: ntm_copy.Config(weight_decay=0.1), "--weight-decay: expected 0.0, for it does nothing here"),
         (lambda: length_generalisation.Config(cells=()), "--cells: expected at least one"),
         (lambda: length_generalisation.Config(tasks=("copy", "copy")), "--tasks: expected different ones"),
         (lambda: length_generalisation.Config(tasks=("sort",)), "--tasks: expected one of copy, reverse"),

@@ -214,6 +214,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_nan_at_the_edge(kind):

@@ -79,3 +79,11 @@ def test_what_is_drawn_is_checked():
 def test_xla_compiles_cells_with_a_memory(layer, faster):
     inputs = keras.Input((4, 2))
     assert _xla_is_faster(keras.Model(inputs, layer()(inputs))) is faster
+
+
+def test_an_optimizer_of_ones_own():
+    mine = keras.optimizers.SGD(0.0)
+    training = Training(linear(), RECIPE, steps_per_epoch=2, optimizer=mine, seed=0)
+    fitted(training, Draw())
+    assert training.optimizer is mine
+    assert not any(as_array(variable).any() for variable in training.network.trainable_variables)

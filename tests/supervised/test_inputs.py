@@ -8,7 +8,7 @@ import pytest
 
 from lab.models import mlp, sequence_network
 from lab.supervised import Recipe, Training
-from lab.supervised.training import make_optimizer
+from lab.supervised.optimization import make_optimizer
 from tests.contracts import as_array, raises
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from lab.models import mlp
 from lab.runs import checkpoint
 from lab.supervised import Recipe, Training, range_test
 from lab.supervised.early_stopping import EarlyStopping
-from lab.supervised.training import make_optimizer, step_sizes
+from lab.supervised.optimization import make_optimizer, step_sizes
 from tests.contracts import as_array, raises, uniform
 
 RNG = np.random.default_rng(0)

@@ -1,0 +1,37 @@
+"""What networks with a memory reach with their default settings, over seeds; see scores.py."""
+
+from benchmarks.tables import Row, Table, means, minutes, seeds
+from experiments.common.memory_networks import CELLS
+
+COPY = {"": "", "lstm": "--cell lstm --units 79"}  # as many weights as the NTM
+PAPER = {"paper": "--config experiments/presets/ntm_copy_paper.toml"}
+OTHERS = {"": "", "lstm": "--cell lstm --units 79", "transformer": "--cell transformer --learning-rate 1e-3"}
+CORRECTIONS = {"": "", **{name: f"--corrections {name}" for name in ("masked", "erasing", "sharpened")}}
+CORRECTIONS["all three"] = "--corrections masked erasing sharpened"
+BITS = {"wrong_bits": 3, "wrong_bits_at_random": 1, "solved_after": 0}
+EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
+    "ntm_copy": (COPY | PAPER, BITS | {"wrong_percent_twice": 2}),
+    "ntm_repeat_copy": (OTHERS, BITS | {"wrong_percent_longer": 2, "wrong_percent_more": 2}),
+    "ntm_associative_recall": (OTHERS, BITS | {"wrong_percent_twice": 2}),
+    "ntm_dynamic_ngrams": (OTHERS, {"nats_above_best": 4, "nats_above_best_at_random": 4, "nats_of_the_best": 4}),
+    "ntm_priority_sort": (OTHERS, BITS | {"wrong_percent": 2}),
+    "dnc_repeat_copy": (CORRECTIONS, BITS),
+    "length_generalisation": (
+        {f"{cell} {task}": f"--cell {cell} --task {task}" for task in ("copy", "reverse") for cell in CELLS},
+        {f"wrong_percent_{times}": 2 for times in ("once", "twice", "thrice", "four_times")},
+    ),
+}
+
+
+def variant(row, runs):
+    """The row's name without its experiment."""
+    return row.name.removeprefix(row.module).strip()
+
+
+TABLES = [
+    Table(
+        [(experiment, variant), *means(digits, equal=True), ("minutes", minutes(1)), ("seeds", seeds)],
+        [Row(f"{experiment} {name}".strip(), flags) for name, flags in variants.items()],
+    )
+    for experiment, (variants, digits) in EXPERIMENTS.items()
+]

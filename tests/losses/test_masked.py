@@ -1,0 +1,34 @@
+"""The loss and the errors of sequences in which only some steps are due."""
+
+import keras
+import numpy as np
+
+from lab.losses import masked_binary_crossentropy, wrong_bits
+from tests.contracts import as_array
+
+Y = np.array([[[1, 0], [1, 1], [0, 0]], [[0, 1], [0, 0], [1, 0]]], "float32")
+MASK = np.array([[0, 1, 1], [0, 0, 1]], "float32")
+TARGETS = np.concatenate([Y, MASK[..., None]], axis=-1)
+LOGITS = np.array([[[9, 9], [2, -1], [-3, 0.5]], [[9, 9], [9, 9], [-1, -2]]], "float32")
+
+
+def test_only_steps_that_are_due_count():
+    due = [(1, 2), (1, -1), (0, -3), (0, 0.5), (1, -1), (0, -2)]
+    expected = np.mean([np.log1p(np.exp(-z if y else z)) for y, z in due])
+    np.testing.assert_allclose(as_array(masked_binary_crossentropy(TARGETS, LOGITS)), expected, rtol=1e-6)
+    np.testing.assert_array_equal(as_array(wrong_bits(TARGETS, LOGITS)), [2, 1])
+
+
+def test_nothing_due_is_no_error():
+    targets = TARGETS * np.array([1, 1, 0], "float32")
+    assert as_array(masked_binary_crossentropy(targets, LOGITS)) == 0
+    assert not as_array(wrong_bits(targets, LOGITS)).any()
+
+
+def test_keras_takes_them():
+    inputs = keras.Input((3, 2))
+    model = keras.Model(inputs, keras.layers.Identity()(inputs))
+    model.compile(loss=masked_binary_crossentropy, metrics=[wrong_bits])
+    loss, wrong = model.evaluate(LOGITS, TARGETS, batch_size=2, verbose=0)
+    np.testing.assert_allclose(loss, as_array(masked_binary_crossentropy(TARGETS, LOGITS)), rtol=1e-6)
+    assert wrong == 1.5
