@@ -1,7 +1,7 @@
 """Copy: a Neural Turing Machine writes random vectors down and reads them back.
 
 Expected: wrong_bits <= 0.1
-Time: about 2 minutes of one core
+Time: about 1 minute of one core
 Source: Graves et al. 2014, section 4.1; the start of the memory: Collier and Beel 2018.
 
 Sequences have 1 to 10 vectors of 6 bits. `wrong_bits` is the mean number of wrong bits of a

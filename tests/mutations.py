@@ -277,7 +277,7 @@ MUTATIONS = [
         ),
         ("lab/losses/masked.py", "return total / (y.shape[-1] *", "return total / (", ["tests/losses/test_masked.py"]),
         (
-            "lab/data/memory_tasks.py",
+            "lab/data/ngrams.py",
             "(ones + 0.5) / (zeros + ones + 1)",
             "(ones + 1) / (zeros + ones + 2)",
             ["tests/data/test_memory_tasks.py"],

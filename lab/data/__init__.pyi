@@ -11,14 +11,14 @@ from .memory_tasks import RepeatCopy as RepeatCopy
 from .memory_tasks import TaskSequences as TaskSequences
 from .memory_tasks import associative_recall as associative_recall
 from .memory_tasks import copy_bits as copy_bits
-from .memory_tasks import dynamic_ngrams as dynamic_ngrams
-from .memory_tasks import ngram_posterior as ngram_posterior
 from .memory_tasks import priority_sort as priority_sort
 from .memory_tasks import repeat_copy as repeat_copy
 from .mixtures import GaussianMixture as GaussianMixture
 from .mixtures import grid as grid
 from .mixtures import ring as ring
 from .mixtures import spiral as spiral
+from .ngrams import dynamic_ngrams as dynamic_ngrams
+from .ngrams import ngram_posterior as ngram_posterior
 from .sequences import adding as adding
 from .sequences import copy_memory as copy_memory
 from .sequences import mackey_glass as mackey_glass
