@@ -205,6 +205,21 @@ def test_a_stateful_layer_goes_on_and_starts_anew(name):
         rnn.reset_state()  # to zeros, which stand for the start
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_the_memory_is_addressed_in_float32_under_every_policy(name, monkeypatch):
+    cell = CELLS[name][1](controller=keras.layers.Dense(3, dtype="mixed_bfloat16"), dtype="mixed_bfloat16")
+    address, seen = cell.address, []
+
+    def noted(sent, states):
+        seen.extend([*sent.values(), *states.values()])
+        return address(sent, states)
+
+    monkeypatch.setattr(cell, "address", noted)
+    output, states = cell(X[:, 0], cell.get_initial_state(2))
+    assert {keras.backend.standardize_dtype(each.dtype) for each in seen} == {"float32"}
+    assert {keras.backend.standardize_dtype(each.dtype) for each in [output, *states]} == {"bfloat16"}
+
+
 KINDS = {
     NTMCell: lambda rng: {"read_heads": rng.integers(1, 4), "write_heads": rng.integers(1, 4), "reach": 0},
     DNCCell: lambda rng: (
