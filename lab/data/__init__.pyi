@@ -1,3 +1,8 @@
+from .few_shot import Episodes as Episodes
+from .few_shot import LetterBank as LetterBank
+from .few_shot import episodes as episodes
+from .few_shot import letter_bank as letter_bank
+from .few_shot import scripts as scripts
 from .glyphs import faces_with as faces_with
 from .glyphs import glyphs as glyphs
 from .images import DOWNLOADS as DOWNLOADS

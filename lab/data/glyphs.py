@@ -98,21 +98,21 @@ def glyphs(
         "seed": seed,
     }
     path = home() / "mlruns" / "cache" / f"glyphs-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"
-    if cache and (kept := _kept(path)):
-        return kept
+    if cache and (found := read_cached(path)):
+        return found
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(characters), count).astype(np.int32)
-    drawn = [_draw(characters[label], supported[label][rng.integers(len(supported[label]))], size) for label in labels]
-    ink = np.stack([_distort(image, size, rng, rotation, shear, zoom, shift, elastic) for image in drawn])
+    drawn = [draw(characters[label], supported[label][rng.integers(len(supported[label]))], size) for label in labels]
+    ink = np.stack([distort(image, size, rng, rotation, shear, zoom, shift, elastic) for image in drawn])
     images = _colour(ink, rng) if coloured else np.round(255 * ink[..., None]).astype(np.uint8)
     if cache:
-        _keep(path, images=images, labels=labels)
+        write_cached(path, images=images, labels=labels)
     return images, labels
 
 
 def faces_with(characters: str | Sequence[str], faces: Sequence[str] = FACES) -> list[list[str]]:
     """For each character the faces that have it. A ValueError names one that no face has."""
-    supported = [[face for face in faces if character in _charmap(face)] for character in characters]
+    supported = [[face for face in faces if character in charmap(face)] for character in characters]
     for character, found in zip(characters, supported, strict=True):
         if not found:
             raise ValueError(f"characters: expected ones that some of the {len(faces)} faces have, received {character!r}.")
@@ -129,7 +129,7 @@ def _font_path(face):
 
 
 @functools.cache
-def _charmap(face):
+def charmap(face: str) -> set[str]:
     """The characters that a face has.
 
     Computer Modern has letters and digits alone. Its other codes are TeX's: it draws ¡ for <.
@@ -141,7 +141,7 @@ def _charmap(face):
 
 
 @functools.cache
-def _draw(character, face, size):
+def draw(character: str, face: str, size: int) -> np.ndarray:
     """A character in the middle of a square of FINE pixels, as shares of ink.
 
     Its longer side is 0.64 of the square. It is blurred as far as `size` pixels demand: details
@@ -162,8 +162,17 @@ def _draw(character, face, size):
     return ndimage.gaussian_filter(np.asarray(square, np.float32) / 255, 0.4 * FINE / size)
 
 
-def _distort(image, size, rng, rotation, shear, zoom, shift, elastic):
-    """The drawing after a random affine and elastic map, `[size, size]`."""
+def distort(
+    image: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    rotation: float,
+    shear: float,
+    zoom: float,
+    shift: float,
+    elastic: float,
+) -> np.ndarray:
+    """The drawing after a random affine and elastic map, `[size, size]`; see `glyphs`."""
     from scipy import ndimage
 
     angle, slant = np.deg2rad(rng.uniform(-rotation, rotation)), rng.uniform(-shear, shear)
@@ -194,16 +203,16 @@ def _colour(ink, rng):
     return np.round(255 * (paper + ink[..., None] * (pen - paper))).astype(np.uint8)
 
 
-def _kept(path):
-    """(images, labels) that `_keep` wrote, or None where they are missing or damaged."""
+def read_cached(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """(images, labels) that `write_cached` wrote, or None where they are missing or damaged."""
     try:
-        with np.load(path) as kept:
-            return kept["images"], kept["labels"]
+        with np.load(path) as file:
+            return file["images"], file["labels"]
     except Exception:  # NumPy, zipfile and zlib raise many kinds
         return None
 
 
-def _keep(path, **arrays):
+def write_cached(path: Path, **arrays: np.ndarray) -> None:
     """Writes an npz file whole or not at all. A disk that refuses it stops nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
