@@ -29,6 +29,7 @@ from lab.layers.receptive_fields import ReceptiveField, feature_maps, receptive_
 from lab.layers.recurrent_cells import LayerNormGRUCell, LayerNormLSTMCell, PeepholeLSTMCell
 from lab.layers.resettable_rnn import ResettableRNN
 from lab.layers.running_normalization import RunningNormalization
+from lab.layers.running_prototypes import RunningPrototypes
 from lab.layers.self_attention import SelfAttention2D
 from lab.layers.spectral_normalization import SpectralNormalization
 from lab.layers.subsampling import Subsampling2D
@@ -74,6 +75,7 @@ __all__ = [
     "ReceptiveField",
     "ResettableRNN",
     "RunningNormalization",
+    "RunningPrototypes",
     "SelfAttention2D",
     "SpectralNormalization",
     "Subsampling2D",
