@@ -33,7 +33,7 @@ SHOWN = (1, 2, 3, 5, 10)
 class Config(memory_networks.MemoryNetwork):
     """Settings of the comparison."""
 
-    unused: ClassVar = (*memory_networks.MemoryNetwork.unused, "corrections")
+    unused: ClassVar[tuple[str, ...]] = (*memory_networks.MemoryNetwork.unused, "corrections")
     cells: tuple[str, ...] = NETWORKS
     """Networks to compare, each in a child run."""
     cell: str = ""
@@ -74,8 +74,9 @@ def run(config: Config, track: Track) -> dict[str, float]:
     from lab.supervised import Training
 
     for_network, order, drawn, validated, tested = supervised.seeds(track, 5)
-    sizes = {"instances": max(config.shots, 20), "size": config.size}
-    known, new = letter_bank(**sizes, seed=drawn), letter_bank(HELD_OUT, held_out=(), **sizes, seed=tested)
+    instances = max(config.shots, 20)
+    known = letter_bank(instances=instances, size=config.size, seed=drawn)
+    new = letter_bank(HELD_OUT, instances=instances, size=config.size, seed=tested)
 
     def draw(bank, count, seed):
         return episodes(bank, count, ways=config.ways, shots=config.shots, seed=seed)

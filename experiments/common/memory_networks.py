@@ -34,7 +34,7 @@ Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
 class MemoryNetwork(supervised.Sampled):
     """Settings of a network with a memory and of its training."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", "patience", "weight_decay", *supervised.OF_IMAGES)
+    unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", "weight_decay", *supervised.OF_IMAGES)
     several_devices: ClassVar[bool] = False
     cell: str = "ntm"
     """The cell with the memory: ntm, dnc, lrua. lstm and transformer have none, for comparison."""

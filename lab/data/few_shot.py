@@ -102,7 +102,7 @@ def letter_bank(
     ]
     images = np.round(255 * np.stack(ink)).astype("uint8").reshape(len(letters), instances, size, size)
     if cache:
-        write_cached(path, images=images, labels=np.arange(len(letters)))
+        write_cached(path, images, np.arange(len(letters)))
     return LetterBank(images, letters)
 
 

@@ -106,7 +106,7 @@ def glyphs(
     ink = np.stack([distort(image, size, rng, rotation, shear, zoom, shift, elastic) for image in drawn])
     images = _colour(ink, rng) if coloured else np.round(255 * ink[..., None]).astype(np.uint8)
     if cache:
-        write_cached(path, images=images, labels=labels)
+        write_cached(path, images, labels)
     return images, labels
 
 
@@ -212,13 +212,13 @@ def read_cached(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
         return None
 
 
-def write_cached(path: Path, **arrays: np.ndarray) -> None:
+def write_cached(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     """Writes an npz file whole or not at all. A disk that refuses it stops nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, images=images, labels=labels)
         os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):

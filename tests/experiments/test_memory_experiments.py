@@ -7,6 +7,7 @@ from PIL import Image
 from experiments import (
     dnc_repeat_copy,
     length_generalisation,
+    mann_few_shot_glyphs,
     ntm_associative_recall,
     ntm_copy,
     ntm_dynamic_ngrams,
@@ -69,6 +70,13 @@ EXPERIMENTS = {
         {"bits": 3, "longest": 2, "most": 2, "corrections": ("masked", "erasing")},
         left_out=SHARED - {"corrections"},
     ),
+    "mann_few_shot_glyphs": Alive(
+        mann_few_shot_glyphs,
+        {name: value for name, value in START.items() if name != "bits"}
+        | {"cell": "lrua", "ways": 2, "shots": 2, "size": 8, "read_heads": 2, "test_samples": 6},
+        {"cell": "prototypes", "ways": 3, "shots": 3, "size": 9},
+        left_out=SHARED - {"cell"},
+    ),
     "length_generalisation": Alive(
         length_generalisation,
         START | {"cell": "transformer", "units": 8, "longest": 1},
@@ -105,7 +113,7 @@ def test_it_runs_and_draws(tmp_path, name):
     assert logged and all(np.isfinite(value) for value in result.values())
     assert len(track.models) == 1
     pictures = {path.name for path in track.artifacts.iterdir()}
-    assert {"attention.png", "memory.gif"} <= pictures or name == "length_generalisation"
+    assert {"attention.png", "memory.gif"} <= pictures or name in ("length_generalisation", "mann_few_shot_glyphs")
     for picture in track.artifacts.glob("*.png"):
         with Image.open(picture) as image:
             assert np.asarray(image.convert("L")).std() > 1, picture.name
@@ -148,6 +156,7 @@ def test_an_equal_lstm_has_as_many_weights():
         (lambda: ntm_copy.Config(weight_decay=0.1), "--weight-decay: expected 0.0, for it does nothing here"),
         (lambda: length_generalisation.Config(cells=()), "--cells: expected at least one"),
         (lambda: length_generalisation.Config(tasks=("copy", "copy")), "--tasks: expected different ones"),
+        (lambda: mann_few_shot_glyphs.Config(cell="ntm"), "--cell: expected one of lrua, lstm, transformer, prototypes"),
         (lambda: length_generalisation.Config(tasks=("sort",)), "--tasks: expected one of copy, reverse"),
         (lambda: ntm_priority_sort.Config(outputs=11), "--outputs: expected at most inputs, 10, received 11"),
         (lambda: ntm_dynamic_ngrams.Config(order=5, length=4), "--length: expected at least order, 5, received 4"),

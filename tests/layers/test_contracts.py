@@ -16,6 +16,7 @@ VOLUMES = uniform(3, 4, 4, 4, 4, 2)
 LABELS = np.arange(8, dtype="int32") % 3
 STARTS = np.arange(56).reshape(8, 7) % 5 == 0
 CELL = {"slots": 5, "width": 3, "read_heads": 2}
+ONE_HOT = np.eye(3, dtype="float32")[np.arange(56).reshape(8, 7) % 3]
 # name: (a function that makes the layer, its inputs, options of the check)
 LAYERS = {
     "MirrorPadding1D": (lambda **o: layers.MirrorPadding1D(((2, 1),), **o), [SEQUENCES], {}),
@@ -99,6 +100,7 @@ LAYERS = {
         {},
     ),
     "CausalSelfAttention": (lambda **o: layers.CausalSelfAttention(2, **o), [SEQUENCES], {}),
+    "RunningPrototypes": (lambda **o: layers.RunningPrototypes(**o), [SEQUENCES, np.roll(ONE_HOT, 1, axis=1)], {}),
     "LearntPositions": (lambda **o: layers.LearntPositions(7, **o), [SEQUENCES], {}),
     "ResettableRNN": (
         lambda **o: layers.ResettableRNN(layers.PeepholeLSTMCell(5, dtype=o.get("dtype")), return_state=True, **o),

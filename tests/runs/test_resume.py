@@ -38,7 +38,7 @@ def pair(server, folder, *run):
     [
         pytest.param("dqn_cartpole", SETTINGS, [], marks=only("jax")),
         pytest.param("dqn_cartpole", SETTINGS, ["--device"], marks=only("tensorflow")),
-        pytest.param("ppo_cartpole", PPO, [], marks=only("tensorflow")),
+        pytest.param("ppo_cartpole", PPO, [], marks=[only("tensorflow"), pytest.mark.long]),
     ],
 )
 def test_killed_and_resumed(server, tmp_path, experiment, settings, arguments):
@@ -59,10 +59,11 @@ def test_killed_and_resumed(server, tmp_path, experiment, settings, arguments):
 @pytest.mark.parametrize(
     ("experiment", "settings", "number"),
     [
-        pytest.param("gan_ring", RING, 3, marks=only("jax")),
+        pytest.param("gan_ring", RING, 3, marks=[only("jax"), pytest.mark.long]),
         pytest.param("conditional_gan_glyphs", GLYPHS, 3, marks=only("tensorflow")),
         pytest.param("forecast_mackey_glass", FORECAST, 3, marks=only("jax")),
-        pytest.param("classifier_digits", DIGITS, 4, marks=only("tensorflow")),  # in the second of its folds
+        # In the second of its folds.
+        pytest.param("classifier_digits", DIGITS, 4, marks=[only("tensorflow"), pytest.mark.long]),
     ],
 )
 def test_a_run_killed_while_it_saved_and_resumed(server, tmp_path, experiment, settings, number):
