@@ -32,6 +32,7 @@ class Config(memory_networks.MemoryNetwork):
     """The greatest number of items. The least is two."""
     slots: int = 64
     epochs: int = 100
+    learning_rate: float = 5e-3
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
