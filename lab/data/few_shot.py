@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import validation
-from lab.data.glyphs import DRAWN_BY, VERSION, charmap, distort, draw, faces_with, read_cached, write_cached
+from lab.data.glyphs import DRAWN_BY, VERSION, charmap, distort, draw, faces_with, outline, read_cached, write_cached
 from lab.data.glyphs import FACES as ALL_FACES
 from lab.runs.paths import home
 from lab.validation import require_name
@@ -57,7 +57,7 @@ def scripts() -> dict[str, list[str]]:
         letter = unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lo") and not unicodedata.decomposition(character)
         if not letter or len(faces[character]) < LEAST:
             continue
-        look = hashlib.sha256(draw(character, faces[character][0], 28).tobytes()).digest()
+        look = outline(character, faces[character][0])
         if look not in seen:
             seen.add(look)
             found.setdefault(unicodedata.name(character).split()[0], []).append(character)

@@ -134,10 +134,22 @@ def charmap(face: str) -> set[str]:
 
     Computer Modern has letters and digits alone. Its other codes are TeX's: it draws ¡ for <.
     """
+    found = {chr(code) for code in _font(face).get_charmap()}
+    return found & set(DIGITS + UPPER + LOWER) if face.startswith("cm") else found
+
+
+def outline(character: str, face: str) -> bytes:
+    """The outline of a character. Equal ones look the same, such as A in three scripts."""
+    font = _font(face)
+    font.load_char(ord(character))
+    return b"".join(part.tobytes() for part in font.get_path())
+
+
+@functools.cache
+def _font(face):
     from matplotlib.ft2font import FT2Font
 
-    found = {chr(code) for code in FT2Font(str(_font_path(face))).get_charmap()}
-    return found & set(DIGITS + UPPER + LOWER) if face.startswith("cm") else found
+    return FT2Font(str(_font_path(face)))
 
 
 @functools.cache
