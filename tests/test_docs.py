@@ -85,7 +85,9 @@ def test_every_example_of_a_page_is_checked():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name == "memory.md:1" else []) for name in SHOWN]
+)
 def test_an_example_shows_what_it_claims(name, capsys):
     exec(EXAMPLES[name], {})
     SHOWN[name](capsys.readouterr().out)

@@ -175,7 +175,7 @@ def wait_for_checkpoints(home, process):
         time.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_saves_says_how_to_go_on_and_another_configuration_is_refused(own_home):
     process = start("--steps", "200000", "--checkpoint-every", "2000")
     wait_for_checkpoints(own_home, process)
