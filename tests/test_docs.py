@@ -111,6 +111,7 @@ def _tiny(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(SIDES)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager", "_tiny")
 @pytest.mark.parametrize("task", [*(task for task in TASKS if task not in ("load", "go_on", "save")), "save load go_on"])
 def test_the_lab_side_of_a_task_runs(task):
@@ -118,6 +119,7 @@ def test_the_lab_side_of_a_task_runs(task):
         exec(small(SIDES / f"{part}_lab.py"), {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager", "_tiny")
 @pytest.mark.parametrize("name", sorted(path.stem for path in (DOCS / "examples").glob("*.py")))
 def test_an_example_in_a_file_runs(name):

@@ -23,6 +23,7 @@ def loaded_by(code, before=""):
     return {name.split(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
 
 
+@pytest.mark.slow
 def test_components_load_nothing_beside_keras():
     found = loaded_by("import lab.layers, lab.losses, lab.optimizers, lab.models, lab.distributions", before="import keras")
     assert found == {"lab", "lazy_loader"}
@@ -38,6 +39,7 @@ def test_paths_need_no_lock():
     assert "fcntl" not in loaded_by("from lab.runs.paths import home; home()", before="import contextlib, importlib.util")
 
 
+@pytest.mark.slow
 def test_importing_leaves_tensorflow_as_it_was():
     script = """
 import os

@@ -20,6 +20,7 @@ def reloaded(agent, tmp_path, **arguments):
     return load(tmp_path / "agent.zip", **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("algorithm", SMALL, ids=lambda kind: kind.__name__)
 def test_learning_goes_on_with_the_same_bits(algorithm, tmp_path):

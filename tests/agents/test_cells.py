@@ -16,6 +16,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "seen", "done", "masked"), CELLS, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_two_updates_and_an_action(algorithm, seen, done, masked):
     arguments = {"seen": seen, "done": done, "masked": masked}

@@ -70,6 +70,7 @@ def some(agent, options):
     return {name: value.astype(kinds.get(name, "float32")) for name, value in inputs.items()}, np.stack(actions)
 
 
+@pytest.mark.slow
 @only("tensorflow")
 @pytest.mark.parametrize("format", ["keras", "tf_saved_model", "onnx", "litert"])
 @pytest.mark.parametrize("case", CASES)

@@ -181,6 +181,7 @@ class DeviceToy(DeviceIdentity):
         return {"action_mask": ops.equal(self.observation(state, None), 0)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("algorithm", [PPO, DQN], ids=lambda kind: kind.__name__)
 def test_masks_on_the_device(algorithm):

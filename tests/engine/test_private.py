@@ -36,6 +36,7 @@ def test_a_named_generator_is_taken_back():
     assert module.get_key_counter_alg is before
 
 
+@pytest.mark.slow
 def test_a_model_is_saved_on_jax_without_tensorflow():
     code = """
 import sys

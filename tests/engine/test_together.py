@@ -197,6 +197,7 @@ def test_what_between_raises_ends_all():
         engine.together([run, run], between=between)
 
 
+@pytest.mark.slow
 @only("jax")
 @pytest.mark.parametrize(
     "family", [pytest.param(family, marks=[] if family == "ppo" else pytest.mark.long) for family in learners.FAMILIES]

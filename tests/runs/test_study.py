@@ -47,6 +47,7 @@ def kept(study):
     return [(each.number, each.state.name, each.value, each.params, each.intermediate_values) for each in study.trials()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", list(WORDS))
 def test_a_study_reopened_at_any_moment_goes_on_as_if_it_never_was_closed(tmp_path, sampler):
     whole = opened(tmp_path / "whole.log", sampler)

@@ -28,6 +28,7 @@ def of_vectors(outputs=2, classes=2, loss=None, **changes):
     return Training(network, dataclasses.replace(CHEAP, **changes), steps_per_epoch=2, classes=classes, loss=loss, seed=0)
 
 
+@pytest.mark.slow
 def test_symbols_are_symbols_in_every_integer_type():
     found = []
     for kind in ("uint8", "int32", "int64"):
