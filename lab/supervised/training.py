@@ -260,7 +260,7 @@ def _xla_is_faster(network):
 
 
 def _slowed_by_xla(layer):
-    # The steps of a cell with a memory are many small operations, which XLA makes about four times faster.
+    # Steps of a cell with a memory are many small operations: XLA makes them four times faster.
     recurrent = isinstance(layer, keras.layers.RNN) and not isinstance(layer.cell, MemoryCell)
     return recurrent or "Conv" in type(layer).__name__
 
