@@ -1,7 +1,8 @@
 """What networks with a memory reach with their default settings, over seeds; see scores.py."""
 
-from benchmarks.tables import Row, Table, means, minutes, seeds
+from benchmarks.tables import of_experiments
 from experiments.common.memory_networks import CELLS
+from experiments.mann_few_shot_glyphs import NETWORKS, SHOWN
 
 COPY = {"": "", "lstm": "--cell lstm --units 79"}  # as many weights as the NTM
 PAPER = {"paper": "--config experiments/presets/ntm_copy_paper.toml"}
@@ -16,22 +17,14 @@ EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "ntm_dynamic_ngrams": (OTHERS, {"nats_above_best": 4, "nats_above_best_at_random": 4, "nats_of_the_best": 4}),
     "ntm_priority_sort": (OTHERS, BITS | {"wrong_percent": 2}),
     "dnc_repeat_copy": (CORRECTIONS, BITS),
+    "mann_few_shot_glyphs": (
+        {cell: f"--cell {cell}" for cell in NETWORKS},
+        {f"accuracy_{times}": 3 for times in SHOWN},
+    ),
     "length_generalisation": (
         {f"{cell} {task}": f"--cell {cell} --task {task}" for task in ("copy", "reverse") for cell in CELLS},
         {f"wrong_percent_{times}": 2 for times in ("once", "twice", "thrice", "four_times")},
     ),
 }
 
-
-def variant(row, runs):
-    """The row's name without its experiment."""
-    return row.name.removeprefix(row.module).strip()
-
-
-TABLES = [
-    Table(
-        [(experiment, variant), *means(digits, equal=True), ("minutes", minutes(1)), ("seeds", seeds)],
-        [Row(f"{experiment} {name}".strip(), flags) for name, flags in variants.items()],
-    )
-    for experiment, (variants, digits) in EXPERIMENTS.items()
-]
+TABLES = of_experiments(EXPERIMENTS)

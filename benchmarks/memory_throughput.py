@@ -50,7 +50,7 @@ def lab(updates):
 
     config = ntm_copy.Config(epochs=1, samples=BATCH * updates, schedule="constant")
     data = sequences(updates)
-    network = memory_networks.network(config, BITS + 1, BITS, steps=data.x.shape[1], seed=0)
+    network = memory_networks.network(config, BITS + 1, BITS, seed=0)
     training = Training(
         network,
         config,

@@ -1,6 +1,6 @@
 """What the supervised experiments reach with their default settings, over seeds; see scores.py."""
 
-from benchmarks.tables import Row, Table, means, minutes, seeds
+from benchmarks.tables import of_experiments
 from experiments.cnn_families_glyphs import COMPARED
 from lab.validation import CELLS
 
@@ -34,16 +34,4 @@ EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "look_inside_cnn": ({"": ""}, {"accuracy": 3}),
 }
 
-
-def variant(row, runs):
-    """The row's name without its experiment."""
-    return row.name.removeprefix(row.module).strip()
-
-
-TABLES = [
-    Table(
-        [(experiment, variant), *means(digits, equal=True), ("minutes", minutes(1)), ("seeds", seeds)],
-        [Row(f"{experiment} {name}".strip(), flags) for name, flags in variants.items()],
-    )
-    for experiment, (variants, digits) in EXPERIMENTS.items()
-]
+TABLES = of_experiments(EXPERIMENTS)

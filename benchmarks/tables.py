@@ -159,3 +159,18 @@ def seeds(row: Row, runs: list[Run]) -> str:
     """The number of seeds; several numbers where ways differ."""
     counts = [len(row.of_ways(runs, way)) for way in row.ways]
     return ", ".join(dict.fromkeys(str(count) for count in counts if count))
+
+
+def of_experiments(experiments: Mapping[str, tuple[Mapping[str, str], Mapping[str, int]]]) -> list[Table]:
+    """A table for each of {experiment: ({variant: flags}, {result: digits})}."""
+
+    def variant(row, runs):
+        return row.name.removeprefix(row.module).strip()
+
+    return [
+        Table(
+            [(experiment, variant), *means(digits, equal=True), ("minutes", minutes(1)), ("seeds", seeds)],
+            [Row(f"{experiment} {name}".strip(), flags) for name, flags in variants.items()],
+        )
+        for experiment, (variants, digits) in experiments.items()
+    ]

@@ -25,15 +25,11 @@ TIMES = {"once": 1, "twice": 2, "thrice": 3, "four_times": 4}
 
 
 @dataclass(frozen=True)
-class Config(memory_networks.MemoryNetwork):
+class Config(memory_networks.ComparedNetworks):
     """Settings of the comparison."""
 
-    cells: tuple[str, ...] = memory_networks.CELLS
-    """Cells to compare, each in a child run for each task."""
     tasks: tuple[str, ...] = TASKS
     """Tasks: copy, reverse."""
-    cell: str = ""
-    """One cell to run alone; empty compares."""
     task: Literal["copy", "reverse"] = "copy"
     """The task of one cell that runs alone."""
     bits: Annotated[int, Interval(1, 1000)] = 4
@@ -44,10 +40,7 @@ class Config(memory_networks.MemoryNetwork):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        supervised.distinct("cells", self.cells)
         supervised.distinct("tasks", self.tasks)
-        for name in self.cells:
-            require_name("--cells", name, memory_networks.CELLS)
         for name in self.tasks:
             require_name("--tasks", name, TASKS)
 

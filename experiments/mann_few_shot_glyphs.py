@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from experiments.common import memory_networks, supervised
 from lab.runs import experiment, memory
 from lab.runs.track import Track
-from lab.validation import Interval, require_name
+from lab.validation import Interval
 
 if TYPE_CHECKING:
     import keras
@@ -30,14 +30,11 @@ SHOWN = (1, 2, 3, 5, 10)
 
 
 @dataclass(frozen=True)
-class Config(memory_networks.MemoryNetwork):
+class Config(memory_networks.ComparedNetworks):
     """Settings of the comparison."""
 
-    unused: ClassVar[tuple[str, ...]] = (*memory_networks.MemoryNetwork.unused, "corrections")
+    networks: ClassVar[tuple[str, ...]] = NETWORKS
     cells: tuple[str, ...] = NETWORKS
-    """Networks to compare, each in a child run."""
-    cell: str = ""
-    """One network to run alone; empty compares."""
     ways: Annotated[int, Interval(2, 100)] = 5
     """Letters of an episode."""
     shots: Annotated[int, Interval(2, 1000)] = 10
@@ -51,14 +48,6 @@ class Config(memory_networks.MemoryNetwork):
     epochs: int = 100
     samples: int = 800
     learning_rate: float = 1e-3
-
-    def __post_init__(self) -> None:
-        supervised.Sampled.__post_init__(self)
-        supervised.distinct("cells", self.cells)
-        for name in self.cells:
-            require_name("--cells", name, NETWORKS)
-        if self.cell:
-            require_name("--cell", self.cell, NETWORKS)
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
@@ -86,7 +75,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
         return found.x, found.labels
 
     fixed, test = draw(known, min(config.test_samples, 64), validated), draw(new, config.test_samples, tested)
-    model = network(config, fixed.x.shape[1], for_network)
+    model = network(config, for_network)
     training = Training(
         model,
         config,
@@ -105,14 +94,14 @@ def run(config: Config, track: Track) -> dict[str, float]:
     return {f"accuracy_{number}": float(right[test.instances == number].mean()) for number in shown}
 
 
-def network(config: Config, steps: int, seed: int) -> "keras.Model":
+def network(config: Config, seed: int) -> "keras.Model":
     """The network of these settings."""
     from lab.models import prototypical_network
 
     features = config.size**2
     if config.cell == "prototypes":
         return prototypical_network(features, config.ways, seed=seed)
-    return memory_networks.network(config, features + config.ways, config.ways, steps=steps, seed=seed)
+    return memory_networks.network(config, features + config.ways, config.ways, seed=seed)
 
 
 def variants(config: Config) -> list[dict[str, str]]:

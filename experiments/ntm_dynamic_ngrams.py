@@ -50,7 +50,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     def draw(count, seed):
         return dynamic_ngrams(count, length=config.length, order=config.order, seed=seed)
 
-    network, _ = memory_networks.train(track, config, draw)
+    network = memory_networks.train(track, config, draw)
     test = draw(config.test_samples, supervised.seeds(track, 5)[4])
     logits = memory_networks.answers(network, test)[..., 0].astype("float64")
     best = ngram_posterior(test.x, order=config.order)

@@ -249,7 +249,12 @@ MUTATIONS = [
             ["tests/layers/test_addressing.py"],
         ),
         ("lab/layers/addressing.py", "return others * (", "return (", ["tests/layers/test_addressing.py"]),
-        ("lab/layers/ntm_cell.py", '"weights": weights - start', '"weights": weights', ["tests/layers/test_memory_cells.py"]),
+        (
+            "lab/layers/memory_cell.py",
+            "state - starts[name] if name in starts else state",
+            "state",
+            ["tests/layers/test_memory_cells.py"],
+        ),
         (
             "lab/layers/dnc_cell.py",
             "memory = memory * retained[..., None]",

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import keras
 
     from lab.data import TaskSequences
-    from lab.supervised import Training
 
 WITHOUT_MEMORY = ("lstm", "transformer")
 CELLS = ("ntm", "dnc", "lrua", *WITHOUT_MEMORY)
@@ -68,13 +67,31 @@ class MemoryNetwork(supervised.Sampled):
     clip_norm: float = 1.0
     warm_up: float = 0.0
 
+    networks: ClassVar[tuple[str, ...]] = CELLS
+    compared: ClassVar[bool] = False  # whether no cell stands for all of `cells`
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cell or not hasattr(self, "cells"):  # no cell: all of `cells`
-            require_name("--cell", self.cell, CELLS)
+        if self.cell or not self.compared:
+            require_name("--cell", self.cell, self.networks)
+            self._check_cell()
         require_name("--optimizer", self.optimizer, ("adam", "rmsprop"))
         if self.optimizer == "adam":
             validation.require(self.momentum == 0, "momentum", "0 with Adam", self.momentum)
+
+    def _check_cell(self):
+        """Memory, heads and units must be what the cell takes."""
+        if self.cell != "ntm":
+            validation.require(self.write_heads == 1, "write_heads", f"1 for {self.cell}", self.write_heads)
+        if self.cell != "dnc":
+            validation.require(not self.corrections, "corrections", f"none for {self.cell}", self.corrections)
+        if self.cell == "ntm":
+            validation.require(self.slots >= 3, "slots", "at least 3, for heads that move back and on", self.slots)
+        if self.cell == "lrua":
+            least = f"at least read_heads, {self.read_heads}"
+            validation.require(self.slots >= self.read_heads, "slots", least, self.slots)
+        if self.cell == "transformer":
+            validation.require(self.units % 8 == 0, "units", "a multiple of 8 for four heads that turn pairs", self.units)
 
     def needs(self, steps: int, features: int, outputs: int) -> list[memory.Need]:
         """What a run with sequences of so many steps holds."""
@@ -91,7 +108,24 @@ class MemoryNetwork(supervised.Sampled):
         ]
 
 
-def network(config: MemoryNetwork, features: int, outputs: int, *, steps: int | None = None, seed: int) -> "keras.Model":
+@dataclass(frozen=True)
+class ComparedNetworks(MemoryNetwork):
+    """Settings of several networks, each in a child run."""
+
+    compared: ClassVar[bool] = True
+    cells: tuple[str, ...] = CELLS
+    """Networks to compare."""
+    cell: str = ""
+    """One network to run alone; empty compares."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        supervised.distinct("cells", self.cells)
+        for name in self.cells:
+            require_name("--cells", name, self.networks)
+
+
+def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int) -> "keras.Model":
     """The network of these settings."""
     from lab.models import memory_network, sequence_network, transformer
 
@@ -101,7 +135,7 @@ def network(config: MemoryNetwork, features: int, outputs: int, *, steps: int | 
         return transformer(features, outputs, size=config.units, seed=seed)
     same = ("controller", "units", "slots", "width", "read_heads", "write_heads", "corrections")
     sizes = {name: getattr(config, name) for name in same}
-    return memory_network(config.cell, features, outputs, steps=steps, seed=seed, **sizes)
+    return memory_network(config.cell, features, outputs, seed=seed, **sizes)
 
 
 def optimizer(config: MemoryNetwork) -> "keras.optimizers.Optimizer":
@@ -127,19 +161,14 @@ def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -
     return round((np.sqrt(linear**2 + 16 * (ntm.count_params() - outputs)) - linear) / 8)
 
 
-def train(track: Track, config: MemoryNetwork, draw: Draw) -> "tuple[keras.Model, Training]":
-    """Makes a network and trains it on sequences of a task, from the newest checkpoint on.
-
-    Returns:
-        (the network for sequences of any number of steps, its training).
-    """
+def train(track: Track, config: MemoryNetwork, draw: Draw) -> "keras.Model":
+    """A network of these settings, trained on sequences of a task from the newest checkpoint on."""
     from lab.losses import masked_binary_crossentropy, wrong_bits
     from lab.supervised import Training
 
     for_network, order, drawn, validated = supervised.seeds(track, 4)
     fixed = draw(min(config.test_samples, 256), validated)
-    features, outputs = fixed.x.shape[-1], fixed.y.shape[-1]
-    trained = network(config, features, outputs, steps=fixed.x.shape[1], seed=for_network)
+    trained = network(config, fixed.x.shape[-1], fixed.y.shape[-1], seed=for_network)
     training = Training(
         trained,
         config,
@@ -155,10 +184,8 @@ def train(track: Track, config: MemoryNetwork, draw: Draw) -> "tuple[keras.Model
         return sequences.x, sequences.targets
 
     supervised.fit(track, training, epoch, validation=(fixed.x, fixed.targets))
-    any_length = network(config, features, outputs, seed=for_network)
-    any_length.set_weights(trained.get_weights())
-    track.model(any_length)
-    return any_length, training
+    track.model(trained)
+    return trained
 
 
 def answers(network: "keras.Model", sequences: "TaskSequences") -> np.ndarray:
@@ -182,7 +209,8 @@ def run_task(track: Track, config: MemoryNetwork, draw: Draw, tests: Mapping[str
 
     Args:
         draw: of the sequences to train on.
-        tests: {name: `Draw` of harder sequences}. All of them have equally many steps.
+        tests: {name: `Draw` of harder sequences}. All of them have equally many steps. The pictures
+            are of the last one, or of `draw` where there is none.
         title: of the task.
 
     Returns:
@@ -190,18 +218,19 @@ def run_task(track: Track, config: MemoryNetwork, draw: Draw, tests: Mapping[str
         bits, and `wrong_percent_<name>`, that of a harder test; `solved_after`, the sequences seen
         when the validation set first had at most 0.1 wrong bits a sequence, -1 if it never had.
     """
-    network, _ = train(track, config, draw)
+    network = train(track, config, draw)
     for_test, *others = supervised.seeds(track, 5 + len(tests))[4:]  # the first four are those of `train`
     test = draw(config.test_samples, for_test)
     wrong, percent = errors(answers(network, test), test)
     points = track.metrics()["validation_wrong_bits"]
     solved = next((step for step, value in points if value <= 0.1), -1)
     results = {"wrong_bits": wrong, "wrong_percent": percent, "solved_after": float(solved)}
+    shown = test
     for (name, harder), seed in zip(tests.items(), others):
         shown = harder(config.test_samples, seed)
         results[f"wrong_percent_{name}"] = errors(answers(network, shown), shown)[1]
     results["wrong_bits_at_random"] = float(test.mask.sum() * test.y.shape[-1] / 2 / len(test.x))
-    log_attention(track, config, network, test)
+    log_attention(track, config, network, shown)
     track.curve(
         "validation_wrong_bits",
         label="wrong bits of a sequence",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab.engine.types import Tensor
@@ -76,6 +77,10 @@ class DNCCell(MemoryCell):
         slots = self.slots
         sizes = {"memory": slots * self.width, "usage": slots, "written": slots, "precedence": slots, "links": slots * slots}
         return sizes | {"weights": self.read_heads * slots}
+
+    def starts(self) -> dict[str, np.ndarray]:
+        """All states start at zero."""
+        return {}
 
     def address(self, sent: dict[str, Tensor], states: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of the memory."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab.engine.types import Tensor
@@ -63,12 +64,16 @@ class LRUACell(MemoryCell):
         return {"keys": self.read_heads * self.width, "gates": self.read_heads}
 
     def memory_sizes(self) -> dict[str, int]:
-        """The memory less its start, the usage and the read weights."""
+        """The memory, the usage and the read weights."""
         return {"memory": self.slots * self.width, "usage": self.slots, "weights": self.read_heads * self.slots}
+
+    def starts(self) -> dict[str, np.ndarray]:
+        """A memory of 1e-6."""
+        return {"memory": np.full(self.slots * self.width, START, "float32")}
 
     def address(self, sent: dict[str, Tensor], states: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of the memory."""
-        memory = START + self.by_head(states["memory"], self.slots)  # M, [B, N, W]
+        memory = self.by_head(states["memory"], self.slots)  # M, [B, N, W]
         before = self.by_head(states["weights"], self.read_heads)  # w_r_prev, [B, H, N]
         keys = self.by_head(ops.tanh(sent["keys"]), self.read_heads)  # k, [B, H, W]
         unused = addressing.least_used(states["usage"], self.read_heads)  # w_lu_prev, [B, H, N]
@@ -78,7 +83,7 @@ class LRUACell(MemoryCell):
         kept = 1 - ops.sum(unused, axis=1)[..., None]  # [B, N, 1]
         memory = memory * kept + ops.matmul(ops.transpose(writing, (0, 2, 1)), keys)
         used = self.decay * states["usage"] + ops.sum(weights + writing, axis=1)  # w_u
-        return reads, {"memory": memory - START, "usage": used, "weights": weights}
+        return reads, {"memory": memory, "usage": used, "weights": weights}
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""

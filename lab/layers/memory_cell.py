@@ -25,8 +25,9 @@ class MemoryCell(keras.layers.Layer):
     h and the interface are clipped to -20..20. The memory and its addresses are float32 within a
     step, whatever the policy.
 
-    All states are flat and start at zero, as Keras's `reset_state` and zero initial states expect;
-    a subclass says what zero stands for.
+    All states are flat and start at zero, as Keras's `reset_state` and zero initial states expect.
+    What zero stands for, `starts` says. The first state is the output: where a step is masked,
+    Keras repeats it.
 
     Args:
         units: size of the output.
@@ -57,12 +58,13 @@ class MemoryCell(keras.layers.Layer):
         self.seed = seed
         seeds = [None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
         self.controller = _default(seeds[:2], self.dtype_policy) if controller is None else controller
+        self._controller_knows_training = "training" in inspect.signature(self.controller.call).parameters
         self.interface = self._dense(sum(self.interface_sizes().values()), seeds[2], "interface")
         self.readout = self._dense(self.units, seeds[3], "readout")
         self.output_size = self.units
         sizes = self.memory_sizes() | {"reads": self.read_heads * self.width}
         self.state_names = list(sizes)
-        self.state_size = [*tree.flatten(getattr(self.controller, "state_size", [])), *sizes.values()]
+        self.state_size = [self.units, *tree.flatten(getattr(self.controller, "state_size", [])), *sizes.values()]
 
     def _dense(self, units, seed, name):
         start = keras.initializers.GlorotUniform(seed)
@@ -76,12 +78,16 @@ class MemoryCell(keras.layers.Layer):
         """The sizes of the memory's states, by name, in order."""
         raise NotImplementedError
 
+    def starts(self) -> dict[str, np.ndarray]:
+        """What a state of zeros stands for, by name, float32 `[size]`; else it stands for zeros."""
+        raise NotImplementedError
+
     def address(self, sent: dict[str, Tensor], states: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of the memory.
 
         Args:
             sent: of the interface, `[B, size]` each, float32.
-            states: of the memory, `[B, size]` each, float32.
+            states: of the memory, `[B, size]` each, float32, with their starts.
 
         Returns:
             (what is read, `[B, read_heads, width]`; the new states, in any shape).
@@ -109,21 +115,24 @@ class MemoryCell(keras.layers.Layer):
         """One step: x `[B, D]` and the states -> the output `[B, units]` and the new states."""
         count = len(self.state_names)
         memory = {name: ops.cast(state, "float32") for name, state in zip(self.state_names, states[-count:])}
+        starts = {name: ops.convert_to_tensor(start) for name, start in self.starts().items()}
+        memory |= {name: start + memory[name] for name, start in starts.items()}
         inner = ops.concatenate([inputs, ops.cast(memory["reads"], inputs.dtype)], axis=-1)
-        h, own = self._control(inner, states[:-count], training)
+        h, own = self._control(inner, states[1:-count], training)
         h = ops.clip(h, -CLIP, CLIP)
         sent = ops.clip(ops.cast(self.interface(h), "float32"), -CLIP, CLIP)  # xi
         sizes = self.interface_sizes()
         parts = ops.split(sent, np.cumsum(list(sizes.values()))[:-1].tolist(), axis=-1)
         reads, memory = self.address(dict(zip(sizes, parts)), memory)
         flat = [ops.reshape(memory[name], (-1, size)) for name, size in self.memory_sizes().items()]
+        flat = [state - starts[name] if name in starts else state for name, state in zip(self.state_names, flat)]
         reads = ops.cast(ops.reshape(reads, (-1, self.read_heads * self.width)), h.dtype)
         output = self.readout(ops.concatenate([h, reads], axis=-1))
-        return output, [*own, *(ops.cast(state, self.compute_dtype) for state in [*flat, reads])]
+        return output, [output, *own, *(ops.cast(state, self.compute_dtype) for state in [*flat, reads])]
 
     def _control(self, inputs, states, training):
         """The controller's output and its new flat states."""
-        options = {"training": training} if "training" in inspect.signature(self.controller.call).parameters else {}
+        options = {"training": training} if self._controller_knows_training else {}
         sizes = getattr(self.controller, "state_size", None)
         if sizes is None:
             return self.controller(inputs, **options), []

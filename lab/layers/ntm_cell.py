@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import validation
@@ -69,21 +70,26 @@ class NTMCell(MemoryCell):
         return sizes | {"erase": written, "add": written}
 
     def memory_sizes(self) -> dict[str, int]:
-        """The memory less its start, and the heads' weights less slot 0."""
+        """The memory and the heads' weights."""
         return {"memory": self.slots * self.width, "weights": (self.read_heads + self.write_heads) * self.slots}
+
+    def starts(self) -> dict[str, np.ndarray]:
+        """A memory of 1e-6, and heads at slot 0."""
+        heads = self.read_heads + self.write_heads
+        first = np.tile(np.eye(self.slots, dtype="float32")[0], heads)
+        return {"memory": np.full(self.slots * self.width, START, "float32"), "weights": first}
 
     def address(self, sent: dict[str, Tensor], states: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of the memory."""
         heads = self.read_heads + self.write_heads
-        memory = START + self.by_head(states["memory"], self.slots)  # M, [B, N, W]
-        start = ops.one_hot(0, self.slots, dtype="float32")
-        weights = self._move(sent, memory, start + self.by_head(states["weights"], heads))  # w', [B, H, N]
+        memory = self.by_head(states["memory"], self.slots)  # M, [B, N, W]
+        weights = self._move(sent, memory, self.by_head(states["weights"], heads))  # w', [B, H, N]
         reading, writing = ops.split(weights, [self.read_heads], axis=1)
         reads = addressing.read(memory, reading)  # r
         erase = self.by_head(ops.sigmoid(sent["erase"]), self.write_heads)  # e
         add = self.by_head(ops.tanh(sent["add"]), self.write_heads)  # a
         memory = addressing.write(memory, writing, erase, add)
-        return reads, {"memory": memory - START, "weights": weights - start}
+        return reads, {"memory": memory, "weights": weights}
 
     def _move(self, sent, memory, weights):
         """The heads' new weights."""

@@ -25,7 +25,6 @@ def memory_network(
     read_heads: int = 1,
     write_heads: int = 1,
     corrections: Sequence[str] = (),
-    steps: int | None = None,
     seed: int,
 ) -> keras.Model:
     """A network that answers at every step.
@@ -42,7 +41,6 @@ def memory_network(
         read_heads: heads that read.
         write_heads: heads that write, of an NTM alone. Elsewhere it must be 1.
         corrections: of a DNC alone: some of `CORRECTIONS`, see `lab.layers.DNCCell`.
-        steps: T. None takes any; XLA on TensorFlow is faster with a number.
         seed: of the initial weights.
     """
     require_name("cell", cell, MEMORY_CELLS)
@@ -67,7 +65,7 @@ def memory_network(
         made = LRUACell(outputs, inner, **sizes)
     else:
         made = DNCCell(outputs, inner, **{name: name in corrections for name in CORRECTIONS}, **sizes)
-    inputs = keras.Input((steps, features), name="sequence")
+    inputs = keras.Input((None, features), name="sequence")
     answers = keras.layers.RNN(made, return_sequences=True, name="memory")(inputs)
     return keras.Model(
         inputs, keras.layers.Activation("linear", dtype="float32", name="outputs")(answers), name=f"{cell}_network"

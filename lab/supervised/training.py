@@ -196,8 +196,23 @@ class Training:
         """The batches of arrays, or of a function, from an epoch on."""
         if not callable(x):
             return self.batches(*self.check(x, y))
-        draw = functools.lru_cache(1)(lambda epoch: self.check(*x(epoch)))
-        return self.batches(*draw(epoch), draw)
+        if y is not None:
+            raise ValueError(f"y: expected none, for x is a function that draws both, received {type(y).__name__}.")
+        needed = self.steps_per_epoch * self.recipe.batch_size
+
+        @functools.lru_cache(1)
+        def draw(number):
+            inputs, targets = self.check(*x(number))
+            if len(inputs) < needed:
+                raise ValueError(f"x: expected {needed} examples in each epoch, received {len(inputs)} in epoch {number}.")
+            return self._taken(inputs), targets
+
+        inputs, targets = draw(epoch)
+        return self.batches(inputs, targets, draw)
+
+    def _taken(self, x):
+        """Symbols as the network takes them. Numbers become float32 in Examples, batch by batch."""
+        return as_taken(self.network, x) if takes_symbols(self.network) else x
 
     def _validation_data(self, validation):
         """Validation examples as Keras's `fit` takes them."""
@@ -223,8 +238,7 @@ class Training:
     def batches(self, x: np.ndarray, y: np.ndarray, draw: Draw | None = None) -> Examples:
         """The batches that `fit` trains on. With `draw`, x and y are those of the first epoch."""
         classes = self.classes if self.soft else None
-        if takes_symbols(self.network):
-            x = as_taken(self.network, x)  # numbers become float32 in Examples, batch by batch
+        x = self._taken(x)
         return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, draw=draw, seed=self.seed)
 
     def predict(self, x: np.typing.ArrayLike) -> np.ndarray:

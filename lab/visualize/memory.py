@@ -21,13 +21,9 @@ def trace(network: keras.Model, sequence: ArrayLike) -> dict[str, np.ndarray]:
         sequence: `[T, D]`.
 
     Returns:
-        {"outputs": `[T, units]`, and each memory state by its name: `[T, size]`, all less their
-        starts}.
+        {"outputs": `[T, units]`, and each state of the memory by its name: `[T, size]`}.
     """
-    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.RNN) and isinstance(layer.cell, MemoryCell)]
-    if len(layers) != 1:
-        raise ValueError(f"network: expected one RNN layer around a cell with a memory, received {len(layers)}.")
-    cell = layers[0].cell
+    cell = _cell(network)
     states = [keras.Variable(state, trainable=False) for state in cell.get_initial_state(1)]
 
     def program(x):
@@ -42,19 +38,26 @@ def trace(network: keras.Model, sequence: ArrayLike) -> dict[str, np.ndarray]:
         output, values = step(x[None])
         for name, value in zip(seen, [output, *values]):
             seen[name].append(np.array(ops.convert_to_numpy(value)))
-    return {name: np.stack(values) for name, values in seen.items()}
+    starts = cell.starts()
+    return {name: np.stack(values) + starts.get(name, 0) for name, values in seen.items()}
 
 
 def heads(network: keras.Model, traced: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The weights of each head over time, `{"read 1": [T, N], ..., "write 1": [T, N]}`."""
-    cell = network.get_layer("memory").cell
+    cell = _cell(network)
     weights = traced["weights"].reshape(len(traced["weights"]), -1, cell.slots)
-    if hasattr(cell, "write_heads"):  # an NTM's heads start at slot 0
-        weights = weights + np.eye(cell.slots)[0]
     named = {f"read {h + 1}": weights[:, h] for h in range(cell.read_heads)}
     if "written" in traced:
         return named | {"write": traced["written"]}
     return named | {f"write {h + 1 - cell.read_heads}": weights[:, h] for h in range(cell.read_heads, weights.shape[1])}
+
+
+def _cell(network):
+    """The network's cell with a memory."""
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.RNN) and isinstance(layer.cell, MemoryCell)]
+    if len(layers) != 1:
+        raise ValueError(f"network: expected one RNN layer around a cell with a memory, received {len(layers)}.")
+    return layers[0].cell
 
 
 def weights_figure(inputs: np.ndarray, targets: np.ndarray, answers: np.ndarray, weights: Mapping[str, np.ndarray]) -> Any:

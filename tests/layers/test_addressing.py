@@ -7,13 +7,28 @@ import numpy as np
 import pytest
 from keras import ops
 
-from lab import engine
-from lab.layers import addressing
+from lab import engine, layers
 from tests.contracts import as_array, uniform
 
 pytestmark = pytest.mark.usefixtures("module_graphs")
+programs = pytest.mark.skipif(keras.backend.backend() == "torch", reason="programs are for TensorFlow and JAX")
 
-EPSILON = addressing.EPSILON
+EPSILON = layers.addressing.EPSILON
+
+
+class Addressing:
+    """The functions of `lab.layers.addressing`, which get tensors as they do from cells."""
+
+    def __getattr__(self, name):
+        function = getattr(layers.addressing, name)
+
+        def called(*arguments):
+            return function(*(ops.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in arguments))
+
+        return called
+
+
+addressing = Addressing()
 MEMORY = uniform(0, 2, 5, 3)  # B 2, N 5, W 3
 KEYS = uniform(1, 2, 2, 3)  # H 2
 WEIGHTS = np.abs(uniform(2, 2, 2, 5))
@@ -195,6 +210,7 @@ FUNCTIONS = {
 }
 
 
+@programs
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradients_are_finite_differences(name):
     function, arrays = FUNCTIONS[name]
@@ -210,6 +226,7 @@ def test_gradients_are_finite_differences(name):
         assert (gradient * direction).sum() == pytest.approx(slope, rel=0.02, abs=0.02), position
 
 
+@programs
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_at_zero_values_and_gradients_are_finite(name):
     function, arrays = FUNCTIONS[name]

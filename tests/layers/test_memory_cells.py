@@ -229,6 +229,7 @@ KINDS = {
 }
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="programs are for TensorFlow and JAX")
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

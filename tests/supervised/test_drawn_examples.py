@@ -65,6 +65,22 @@ def test_what_is_drawn_is_checked():
     training = Training(linear(), RECIPE, steps_per_epoch=2, seed=0)
     with raises("x: expected examples of shape"):
         training.fit(lambda epoch: (uniform(0, 8, 3), np.zeros((8, 1), "float32")))
+    with raises("y: expected none, for x is a function that draws both, received ndarray"):
+        training.fit(Draw(), np.zeros((8, 1), "float32"))
+    with raises("x: expected 8 examples in each epoch, received 7 in epoch 1"):
+        training.fit(lambda epoch: (uniform(epoch, 8 - epoch, 2), np.zeros((8 - epoch, 1), "float32")))
+
+
+def test_symbols_that_are_drawn_are_symbols_in_every_epoch():
+    inputs = keras.Input((3,), dtype="int32")
+    network = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Embedding(5, 2)(inputs))))
+    training = Training(network, RECIPE, steps_per_epoch=2, classes=2, seed=0)
+    kinds = set()
+    examples = training._examples(lambda epoch: (np.full((8, 3), 4, "uint8"), np.zeros(8, "int64")), None, 0)
+    for epoch in range(2):
+        examples.begin(epoch)
+        kinds.add(str(examples[0][0].dtype))
+    assert kinds == {"int32"}
 
 
 @only("tensorflow")
