@@ -12,12 +12,15 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "mixture": "Generative adversarial networks",
     "images": "Generative adversarial networks",
     "gan": "Generative adversarial networks",
-    "memory_networks": "Networks with a memory",
+    "memory_networks": "Memory and attention",
     "recurrent": "Supervised learning: sequences",
     "supervised": "Supervised learning",
 }
 OTHERS = "Components and gradients"
-APART = {"classifier_glyphs": "Supervised learning"}  # an experiment that shares nothing
+APART = {  # experiments that share nothing, or less than what they are about
+    "classifier_glyphs": "Supervised learning",
+    "seq2seq_dates": "Memory and attention",
+}
 
 
 def topic(name: str, tree: ast.Module) -> str:

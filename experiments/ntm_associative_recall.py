@@ -31,8 +31,8 @@ class Config(memory_networks.MemoryNetwork):
     most: Annotated[int, Interval(2, 1000)] = 6
     """The greatest number of items. The least is two."""
     slots: int = 64
-    epochs: int = 100
-    learning_rate: float = 5e-3
+    epochs: int = 60
+    learning_rate: float = 3e-3
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""

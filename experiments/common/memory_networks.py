@@ -5,7 +5,7 @@ for comparison.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
@@ -161,9 +161,16 @@ def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -
     return round((np.sqrt(linear**2 + 16 * (ntm.count_params() - outputs)) - linear) / 8)
 
 
-def train(track: Track, config: MemoryNetwork, draw: Draw) -> "keras.Model":
-    """A network of these settings, trained on sequences of a task from the newest checkpoint on."""
-    from lab.losses import masked_binary_crossentropy, wrong_bits
+def train(track: Track, config: MemoryNetwork, draw: Draw, *, bits: bool = True) -> "keras.Model":
+    """A network of these settings, trained on sequences of a task from the newest checkpoint on.
+
+    Args:
+        track: of the run.
+        config: its settings.
+        draw: of the sequences.
+        bits: whether answers are bits, or else one-hot.
+    """
+    from lab import losses
     from lab.supervised import Training
 
     for_network, order, drawn, validated = supervised.seeds(track, 4)
@@ -173,8 +180,8 @@ def train(track: Track, config: MemoryNetwork, draw: Draw) -> "keras.Model":
         trained,
         config,
         steps_per_epoch=config.steps_per_epoch,
-        loss=masked_binary_crossentropy,
-        metrics=[wrong_bits],
+        loss=losses.masked_binary_crossentropy if bits else losses.masked_categorical_crossentropy,
+        metrics=[losses.wrong_bits if bits else losses.right_answers],
         optimizer=optimizer(config),
         seed=order,
     )
@@ -241,13 +248,17 @@ def run_task(track: Track, config: MemoryNetwork, draw: Draw, tests: Mapping[str
     return results
 
 
-def log_attention(track: Track, config: MemoryNetwork, network: "keras.Model", sequences: "TaskSequences") -> None:
+def log_attention(
+    track: Track, config: MemoryNetwork, network: "keras.Model", sequences: "TaskSequences", *, words: Sequence[str] = ()
+) -> None:
     """Logs what heads and memory do in the longest sequence, as attention.png and memory.gif.
 
-    Nothing of a network without a memory.
+    Nothing of a network without a memory. With `words` steps and answers are one-hot, in their
+    order; without, bits.
     """
     from lab import visualize
     from lab.runs.files import replacing
+    from lab.supervised.training import probabilities
 
     if config.cell in WITHOUT_MEMORY:
         return
@@ -257,8 +268,9 @@ def log_attention(track: Track, config: MemoryNetwork, network: "keras.Model", s
     traced = visualize.trace(network, x[:steps])
     weights = visualize.heads(network, traced)
     due = np.where(mask[:steps, None] > 0, 1.0, np.nan)
-    shown = 1 / (1 + np.exp(-traced["outputs"]))
-    track.figure("attention.png", visualize.weights_figure(x[:steps], y[:steps] * due, shown * due, weights))
+    shown = 1 / (1 + np.exp(-traced["outputs"])) if not words else probabilities(traced["outputs"])
+    said = [words[word] for word in x[:steps].argmax(-1)] if words else ()
+    track.figure("attention.png", visualize.weights_figure(x[:steps], y[:steps] * due, shown * due, weights, said))
     slots = weights["read 1"].shape[1]
     with replacing(track.artifacts / "memory.gif") as path:
         visualize.save_memory(path, traced["memory"].reshape(steps, slots, -1), weights)

@@ -1,3 +1,5 @@
+from .dates import Dates as Dates
+from .dates import dates as dates
 from .few_shot import Episodes as Episodes
 from .few_shot import LetterBank as LetterBank
 from .few_shot import episodes as episodes
@@ -30,6 +32,10 @@ from .sequences import mackey_glass as mackey_glass
 from .sequences import pixel_sequences as pixel_sequences
 from .sequences import sine_mixture as sine_mixture
 from .sequences import windows as windows
+from .stories import STORY_KINDS as STORY_KINDS
+from .stories import STORY_WORDS as STORY_WORDS
+from .stories import stories as stories
+from .stories import story_text as story_text
 from .text import Vocabulary as Vocabulary
 from .text import buckets as buckets
 from .text import corpus as corpus

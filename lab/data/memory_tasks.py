@@ -54,7 +54,7 @@ def copy_bits(
         x `[count, T, bits + 1]` with the sign in the last channel, y `[count, T, bits]`.
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
-    _check_range("lengths", lengths)
+    check_range("lengths", lengths)
     longest = lengths[1]
     steps = _steps(steps, 2 * longest + 1)
     rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def repeat_copy(
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     scale = repeats if scale is None else scale
     for name, bounds in {"lengths": lengths, "repeats": repeats, "scale": scale}.items():
-        _check_range(name, bounds)
+        check_range(name, bounds)
     steps = _steps(steps, 3 + lengths[1] * (repeats[1] + 1))
     rng = np.random.default_rng(seed)
     sizes = rng.integers(lengths[0], lengths[1] + 1, count)
@@ -159,7 +159,7 @@ def associative_recall(
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     size = validation.integer("size", size)
-    _check_range("items", items, 2)
+    check_range("items", items, 2)
     steps = _steps(steps, (items[1] + 1) * (size + 1) + 1 + size)
     rng = np.random.default_rng(seed)
     numbers = rng.integers(items[0], items[1] + 1, count)
@@ -224,7 +224,8 @@ def priority_sort(
     return TaskSequences(x, y, mask)
 
 
-def _check_range(name, bounds, least=1):
+def check_range(name: str, bounds: tuple[int, int], least: int = 1) -> None:
+    """A range must be (least, greatest) with numbers >= `least`."""
     low, high = bounds
     if not least <= low <= high:
         raise ValueError(f"{name}: expected (least, greatest) with {least} <= least <= greatest, received {(low, high)}.")

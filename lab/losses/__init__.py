@@ -9,7 +9,12 @@ from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentro
 from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
 from lab.losses.huber import Huber, half_squared_error, huber, huber_error
 from lab.losses.kl_divergence import KLDivergence, kl_divergence
-from lab.losses.masked import masked_binary_crossentropy, wrong_bits
+from lab.losses.masked import (
+    masked_binary_crossentropy,
+    masked_categorical_crossentropy,
+    right_answers,
+    wrong_bits,
+)
 from lab.losses.mean_absolute_error import MeanAbsoluteError, Quantile, mean_absolute_error, quantile_error
 from lab.losses.mean_squared_error import MeanSquaredError, mean_squared_error
 
@@ -29,10 +34,12 @@ __all__ = [
     "huber_error",
     "kl_divergence",
     "masked_binary_crossentropy",
+    "masked_categorical_crossentropy",
     "mean_absolute_error",
     "mean_squared_error",
     "penalties",
     "quantile_error",
     "reinforcement",
+    "right_answers",
     "wrong_bits",
 ]

@@ -7,6 +7,7 @@ from keras import ops
 
 from lab.engine.types import Tensor
 from lab.losses.binary_crossentropy import binary_crossentropy
+from lab.losses.categorical_crossentropy import categorical_crossentropy
 
 
 def masked_binary_crossentropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -31,3 +32,27 @@ def wrong_bits(y_true: Tensor, y_pred: Tensor) -> Tensor:
     y, mask = y_true[..., :-1], y_true[..., -1:]
     wrong = ops.cast(ops.not_equal(y > 0.5, y_pred > 0), "float32")
     return ops.sum(wrong * ops.cast(mask, "float32"), axis=(1, 2))
+
+
+def masked_categorical_crossentropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The mean cross-entropy of the answers that are due, in nats; a scalar.
+
+        sum_t m_t H(y_t, softmax(z_t)) / sum_t m_t
+
+    Args:
+        y_true: y one-hot and m, `[B, T, K + 1]`, m the last.
+        y_pred: logits z, `[B, T, K]`.
+    """
+    y, mask = y_true[..., :-1], ops.cast(y_true[..., -1], y_pred.dtype)
+    return ops.sum(mask * categorical_crossentropy(y, y_pred)) / ops.maximum(ops.sum(mask), 1.0)
+
+
+def right_answers(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The share of a sequence's answers that are right, `[B]`; 0 where none is due.
+
+    The answer is the class with the greatest logit. Arguments as of
+    `masked_categorical_crossentropy`.
+    """
+    y, mask = y_true[..., :-1], ops.cast(y_true[..., -1], "float32")
+    right = ops.cast(ops.equal(ops.argmax(y, axis=-1), ops.argmax(y_pred, axis=-1)), "float32")
+    return ops.sum(right * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)

@@ -36,6 +36,10 @@ from lab.models.resnet import resnet as resnet
 from lab.models.resnet import small_resnet as small_resnet
 from lab.models.sequence import generate as generate
 from lab.models.sequence import sequence_network as sequence_network
+from lab.models.sequence_to_sequence import answer as answer
+from lab.models.sequence_to_sequence import attention_weights as attention_weights
+from lab.models.sequence_to_sequence import sequence_to_sequence as sequence_to_sequence
+from lab.models.sequence_to_sequence import with_answers as with_answers
 from lab.models.sngan import sngan_discriminator as sngan_discriminator
 from lab.models.sngan import sngan_generator as sngan_generator
 from lab.models.stages import multiplications as multiplications

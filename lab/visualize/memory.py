@@ -1,6 +1,6 @@
 """What a network with a memory does at each step: weights of its heads, and its memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -60,7 +60,13 @@ def _cell(network):
     return layers[0].cell
 
 
-def weights_figure(inputs: np.ndarray, targets: np.ndarray, answers: np.ndarray, weights: Mapping[str, np.ndarray]) -> Any:
+def weights_figure(
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    answers: np.ndarray,
+    weights: Mapping[str, np.ndarray],
+    words: Sequence[str] = (),
+) -> Any:
     """One sequence over time: inputs, targets, answers, and where each head attends.
 
     Args:
@@ -68,6 +74,7 @@ def weights_figure(inputs: np.ndarray, targets: np.ndarray, answers: np.ndarray,
         targets: `[T, K]`, nan where no answer is due.
         answers: probabilities, `[T, K]`, nan where no answer is due.
         weights: {name of a head: `[T, N]`}.
+        words: of the steps, to be written below; none by default.
     """
     from matplotlib.figure import Figure
 
@@ -80,7 +87,10 @@ def weights_figure(inputs: np.ndarray, targets: np.ndarray, answers: np.ndarray,
         shown = axis.imshow(part.T, aspect="auto", cmap="magma" if slots else "gray_r", vmin=0, vmax=1, interpolation="nearest")
         axis.set_ylabel(f"{name}\nslot" if slots else name, rotation=0, ha="right", va="center", fontsize=8)
         axis.set_yticks([0, part.shape[1] - 1] if slots else [])
-    axes[-1].set_xlabel("step")
+    if words:
+        axes[-1].set_xticks(range(len(words)), words, rotation=90, fontsize=7)
+    else:
+        axes[-1].set_xlabel("step")
     figure.colorbar(shown, ax=axes[3:].tolist(), label="weight")
     figure.suptitle("One sequence: what comes in, what is due, what is answered, where the heads attend", fontsize=9)
     return figure

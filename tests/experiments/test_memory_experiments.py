@@ -6,6 +6,7 @@ from PIL import Image
 
 from experiments import (
     dnc_repeat_copy,
+    dnc_stories,
     length_generalisation,
     mann_few_shot_glyphs,
     ntm_associative_recall,
@@ -13,9 +14,10 @@ from experiments import (
     ntm_dynamic_ngrams,
     ntm_priority_sort,
     ntm_repeat_copy,
+    seq2seq_dates,
 )
 from experiments.common import memory_networks
-from lab.data import copy_bits
+from lab.data import STORY_KINDS, STORY_WORDS, TaskSequences, copy_bits, dates
 from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
@@ -70,6 +72,19 @@ EXPERIMENTS = {
         {"bits": 3, "longest": 2, "most": 2, "corrections": ("masked", "erasing")},
         left_out=SHARED - {"corrections"},
     ),
+    "dnc_stories": Alive(
+        dnc_stories,
+        {name: value for name, value in START.items() if name != "bits"}
+        | {"sentences": 2, "questions": 1, "kinds": ("where",)},
+        {"sentences": 3, "questions": 2, "kinds": ("given", "above")},
+        left_out=SHARED,
+    ),
+    "seq2seq_dates": Alive(
+        seq2seq_dates,
+        {"epochs": 1, "samples": 8, "batch_size": 4, "test_samples": 6, "units": 3, "embedding": 2},
+        {"cell": "lstm", "units": 4, "embedding": 3, "samples": 12, "test_samples": 5},
+        left_out=OF_RECIPE - {"samples"},
+    ),
     "mann_few_shot_glyphs": Alive(
         mann_few_shot_glyphs,
         {name: value for name, value in START.items() if name != "bits"}
@@ -113,7 +128,8 @@ def test_it_runs_and_draws(tmp_path, name):
     assert logged and all(np.isfinite(value) for value in result.values())
     assert len(track.models) == 1
     pictures = {path.name for path in track.artifacts.iterdir()}
-    assert {"attention.png", "memory.gif"} <= pictures or name in ("length_generalisation", "mann_few_shot_glyphs")
+    drawn = {"length_generalisation": set(), "mann_few_shot_glyphs": set(), "seq2seq_dates": {"attention.png"}}
+    assert drawn.get(name, {"attention.png", "memory.gif"}) <= pictures
     for picture in track.artifacts.glob("*.png"):
         with Image.open(picture) as image:
             assert np.asarray(image.convert("L")).std() > 1, picture.name
@@ -134,6 +150,25 @@ def test_errors_count_the_bits_that_are_due():
     half[0] *= -1
     half[:, 0] *= -1  # where nothing is due
     assert memory_networks.errors(half, sequences) == (1, 50)
+
+
+def test_the_trivial_answer_is_the_last_name_of_the_right_sort():
+    words = ["anna", "enters", "attic", ".", "boris", "enters", "barn", ".", "chen", "takes", "lamp", ".", "where", "anna", "?"]
+    x = np.zeros((1, len(words), len(STORY_WORDS)), "float32")
+    x[0, np.arange(len(words)), [STORY_WORDS.index(word) for word in words]] = 1
+    y, mask = np.zeros_like(x), np.zeros((1, len(words)), "float32")
+    mask[0, -1] = y[0, -1, STORY_WORDS.index("attic")] = 1
+    told = TaskSequences(x, y, mask)
+    answers = dnc_stories.last_named(told)
+    assert STORY_WORDS[answers[0, -1]] == "barn" and not answers[0, :-1].any()
+    assert dnc_stories.accuracy(answers, told) == 0
+    assert dnc_stories.accuracy(y.argmax(-1), told) == 1
+
+
+def test_words_of_stories_and_kinds_are_those_of_the_data():
+    assert len(STORY_WORDS) == dnc_stories.WORDS and dnc_stories.KINDS == STORY_KINDS
+    assert max(len(text) for text in dates(20_000, seed=0).written) == seq2seq_dates.LONGEST
+    assert set("".join(dates(2_000, seed=0).written + dates(10).iso)) <= set(seq2seq_dates.CHARACTERS)
 
 
 def test_an_equal_lstm_has_as_many_weights():
@@ -164,6 +199,11 @@ def test_an_equal_lstm_has_as_many_weights():
         (lambda: ntm_copy.Config(cell="lrua", slots=3, read_heads=4), "--slots: expected at least read_heads, 4, received 3"),
         (lambda: ntm_copy.Config(cell="transformer", units=79), "--units: expected a multiple of 8 .*received 79"),
         (lambda: length_generalisation.Config(tasks=("sort",)), "--tasks: expected one of copy, reverse"),
+        (lambda: dnc_stories.Config(kinds=("whre",)), "--kinds: expected one of where, .*nearest: where"),
+        (lambda: dnc_stories.Config(kinds=()), "--kinds: expected at least one"),
+        (lambda: dnc_stories.Config(sentences=1), "--sentences: expected .*2.*received 1"),
+        (lambda: dnc_stories.Config(cell="lstm", corrections=("masked",)), "--corrections: expected none for lstm"),
+        (lambda: seq2seq_dates.Config(label_smoothing=0.1), "--label-smoothing: expected 0.0, for it does nothing here"),
         (lambda: ntm_priority_sort.Config(outputs=11), "--outputs: expected at most inputs, 10, received 11"),
         (lambda: ntm_dynamic_ngrams.Config(order=5, length=4), "--length: expected at least order, 5, received 4"),
         (lambda: ntm_copy.Config(batch_size=4_000), "--batch-size: expected at most samples, 2000"),

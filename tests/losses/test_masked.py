@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from lab.losses import masked_binary_crossentropy, wrong_bits
+from lab.losses import masked_binary_crossentropy, masked_categorical_crossentropy, right_answers, wrong_bits
 from tests.contracts import as_array
 
 Y = np.array([[[1, 0], [1, 1], [0, 0]], [[0, 1], [0, 0], [1, 0]]], "float32")
@@ -17,6 +17,19 @@ def test_only_steps_that_are_due_count():
     expected = np.mean([np.log1p(np.exp(-z if y else z)) for y, z in due])
     np.testing.assert_allclose(as_array(masked_binary_crossentropy(TARGETS, LOGITS)), expected, rtol=1e-6)
     np.testing.assert_array_equal(as_array(wrong_bits(TARGETS, LOGITS)), [2, 1])
+
+
+def test_only_answers_that_are_due_count():
+    y = np.array([[[1, 0], [0, 1], [1, 0]], [[0, 0], [0, 0], [0, 1]]], "float32")
+    targets = np.concatenate([y, MASK[..., None]], axis=-1)
+    expected = np.mean([np.log1p(np.exp(3)), np.log1p(np.exp(-3.5)), np.log1p(np.exp(-1))])
+    logits = LOGITS.copy()
+    logits[0, 1:], logits[1, 2] = [(2, -1), (0.5, -3)], (-2, -1)
+    np.testing.assert_allclose(as_array(masked_categorical_crossentropy(targets, logits)), expected, rtol=1e-6)
+    np.testing.assert_array_equal(as_array(right_answers(targets, logits)), [0.5, 1])
+    targets[..., -1] = 0
+    assert as_array(masked_categorical_crossentropy(targets, logits)) == 0
+    assert not as_array(right_answers(targets, logits)).any()
 
 
 def test_nothing_due_is_no_error():

@@ -1,0 +1,93 @@
+"""Stories follow their grammar, and answers follow from the stories."""
+
+import numpy as np
+import pytest
+
+from lab.data import STORY_KINDS, STORY_WORDS, stories, story_text
+from lab.data.stories import ACTORS, PLACES, THINGS
+from tests.contracts import raises
+
+
+def replayed(words, question):
+    """The answer to a question after a story, by acting the story out."""
+    at, holder, lies, above = {}, {}, {}, {}
+    for sentence in " ".join(words).split(" . "):
+        match sentence.rstrip(" .").split():
+            case actor, "enters", place:
+                assert actor in ACTORS and place in PLACES and at.get(actor) != place
+                at[actor] = place
+            case actor, "takes", thing:
+                assert actor in ACTORS and thing in THINGS and thing not in holder
+                assert lies.pop(thing, at.get(actor)) == at.get(actor)
+                holder[thing] = actor
+            case actor, "drops", thing:
+                assert holder.pop(thing) == actor
+                lies[thing] = at.get(actor)
+            case giver, "gives", thing, receiver:
+                assert holder[thing] == giver != receiver and receiver in ACTORS
+                holder[thing] = receiver
+            case upper, "above", lower:
+                assert upper not in above and lower not in above.values()
+                above[upper] = lower
+            case other:
+                raise AssertionError(other)
+    match question:
+        case "where", name, "?":
+            return at[name] if name in ACTORS else at[holder[name]] if name in holder else lies[name]
+        case "who", "holds", thing, "?":
+            return holder[thing]
+        case "what", "below", place, "?":
+            return above[place]
+        case "what", "above", place, "?":
+            return {lower: upper for upper, lower in above.items()}[place]
+
+
+@pytest.mark.parametrize("kind", STORY_KINDS)
+def test_answers_follow_from_the_story(kind):
+    told = stories(200, kinds=(kind,), sentences=(2, 7), questions=3, seed=0)
+    assert told.x.shape == (200, 5 * 7 + 4 * 3, len(STORY_WORDS)) == told.y.shape
+    lengths, answers = set(), set()
+    for x, y, mask in zip(*told):
+        words = story_text(x).split()
+        assert x[: len(words)].sum(axis=-1).tolist() == [1] * len(words) and not x[len(words) :].any()
+        marks = [step for step, word in enumerate(words) if word == "?"]
+        np.testing.assert_array_equal(np.flatnonzero(mask), marks)
+        np.testing.assert_array_equal(np.flatnonzero(y.any(axis=-1)), marks)
+        end = max(step for step, word in enumerate(words) if word == ".") + 1
+        lengths.add(words.count("."))
+        for start, mark in zip([end - 1, *marks], marks):
+            answer = STORY_WORDS[y[mark].argmax()]
+            assert answer == replayed(words[:end], tuple(words[start + 1 : mark + 1])), words
+            answers.add(answer)
+    assert lengths == set(range(2, 6 if kind == "above" else 8))
+    assert answers == set(ACTORS if kind == "given" else PLACES)
+
+
+def test_all_kinds_are_told_and_a_seed_tells_the_same_again():
+    told = stories(100, seed=3)
+    for word in ("enters", "drops", "gives", "above"):
+        assert told.x[..., STORY_WORDS.index(word)].any()
+    np.testing.assert_array_equal(told.x, stories(100, seed=3).x)
+    assert not np.array_equal(told.x, stories(100, seed=4).x)
+
+
+def test_the_shortest_story():
+    told = stories(1, kinds=("given",), sentences=(2, 2), questions=1, seed=0)
+    assert story_text(told.x[0]) == "anna takes apple . dora takes lamp . who holds lamp ?"
+    assert STORY_WORDS[told.y[0, 11].argmax()] == "dora"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"count": 0}, "count: expected an integer >= 1, received 0"),
+        ({"questions": 0}, "questions: expected an integer >= 1, received 0"),
+        ({"sentences": (1, 4)}, r"sentences: expected \(least, greatest\) with 2 <= least <= greatest, received \(1, 4\)"),
+        ({"sentences": (5, 4)}, "sentences: expected"),
+        ({"kinds": ()}, "kinds: expected at least one of where, carried, given, above, received none"),
+        ({"kinds": ("whre",)}, "kinds: expected one of where, carried, given, above, received 'whre'.*nearest: where"),
+    ],
+)
+def test_bad_input_is_one_line(settings, words):
+    with raises(words):
+        stories(**{"count": 3} | settings)
