@@ -8,7 +8,8 @@ A sequence has 1 to 5 vectors of 6 bits and a number of repeats, 1 to 5. After t
 end sign is due. `wrong_percent_longer` is the share of wrong bits of patterns twice as long,
 `wrong_percent_more` that of twice as many repeats.
 
-Differences from the paper: Adam, a learning rate that falls, batches of 16, and smaller sizes.
+Differences from the paper: Adam, a learning rate that falls, batches of 16, and smaller sizes. The
+number of repeats is divided by the greatest.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     longest, most = config.longest, config.most
 
     def draw(lengths, repeats, steps=None):
-        sizes = {"bits": config.bits, "lengths": lengths, "repeats": repeats, "scale": (1, most), "steps": steps}
+        sizes = {"bits": config.bits, "lengths": lengths, "repeats": repeats, "scale": most, "steps": steps}
         return lambda count, seed: repeat_copy(count, seed=seed, **sizes)
 
     steps = 3 + 2 * longest * (most + 1)  # of both tests, so that one program takes them

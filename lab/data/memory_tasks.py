@@ -80,16 +80,16 @@ def repeat_copy(
     lengths: tuple[int, int] = (1, 10),
     repeats: tuple[int, int] = (1, 10),
     steps: int | None = None,
-    scale: tuple[int, int] | None = None,
+    scale: int | None = None,
     seed: int = 0,
 ) -> TaskSequences:
     """Repeat copy: a pattern of bits, to be repeated a given number of times, and an end sign.
 
     A sequence has a start sign, the pattern, and the number of repeats in a channel of its own.
-    Then the answers are due. The number of repeats is normalised: over its range it has mean 0
-    and standard deviation 1.
+    Then the answers are due. The number of repeats is divided by `scale`.
 
-    Source: Graves et al. 2014, section 4.2.
+    Source: Graves et al. 2014, section 4.2. There the number has mean 0 over its range. In a range
+    of odd length the middle number would then be 0, which looks like a vector of zeros.
 
     Args:
         count: number of sequences.
@@ -97,8 +97,8 @@ def repeat_copy(
         lengths: the least and the greatest number of vectors, drawn uniformly.
         repeats: the least and the greatest number of repeats, drawn uniformly.
         steps: T. By default, the steps of the longest.
-        scale: the range by which the number of repeats is normalised; `repeats` by default. A test
-            on more repeats takes the range of training.
+        scale: by default, the greatest number of repeats. A test on more repeats takes that of
+            training.
         seed: of all that is drawn.
 
     Returns:
@@ -106,8 +106,8 @@ def repeat_copy(
         y `[count, T, bits + 1]`: bits and the end.
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
-    scale = repeats if scale is None else scale
-    for name, bounds in {"lengths": lengths, "repeats": repeats, "scale": scale}.items():
+    scale = repeats[1] if scale is None else validation.integer("scale", scale)
+    for name, bounds in {"lengths": lengths, "repeats": repeats}.items():
         check_range(name, bounds)
     steps = _steps(steps, 3 + lengths[1] * (repeats[1] + 1))
     rng = np.random.default_rng(seed)
@@ -116,13 +116,11 @@ def repeat_copy(
     x = np.zeros((count, steps, bits + 2), "float32")
     y = np.zeros((count, steps, bits + 1), "float32")
     mask = np.zeros((count, steps), "float32")
-    span = scale[1] - scale[0] + 1
-    standard_deviation = np.sqrt((span**2 - 1) / 12)
     for row, (size, repeat) in enumerate(zip(sizes, times)):
         pattern = rng.integers(0, 2, (size, bits))
         x[row, 0, bits] = 1
         x[row, 1 : size + 1, :bits] = pattern
-        x[row, size + 1, bits + 1] = (repeat - np.mean(scale)) / standard_deviation if span > 1 else 1.0
+        x[row, size + 1, bits + 1] = repeat / scale
         start, end = size + 2, size + 2 + size * repeat
         y[row, start:end, :bits] = np.tile(pattern, (repeat, 1))
         y[row, end, bits] = 1

@@ -37,14 +37,14 @@ def test_repeat_copy_says_the_pattern_so_many_times():
         seen.add(repeats)
         np.testing.assert_array_equal(y[due[0] : due[-1], :3], np.tile(pattern, (repeats, 1)))
         assert x[0, 3] == 1 and y[due[-1], 3] == 1 and y[:, 3].sum() == 1
-        assert x[size + 1, 4] == pytest.approx((repeats - 2) / np.sqrt(2 / 3))  # 1, 2 and 3 have variance 2/3
+        assert x[size + 1, 4] == pytest.approx(repeats / 3)
         assert not x[size + 2 :].any()
     assert seen == {1, 2, 3}
 
 
 def test_a_test_on_more_repeats_keeps_the_scale_of_training():
-    x = repeat_copy(3, bits=2, lengths=(2, 2), repeats=(5, 5), scale=(1, 3), seed=0).x
-    np.testing.assert_allclose(x[:, 3, 3], (5 - 2) / np.sqrt(2 / 3))
+    x = repeat_copy(3, bits=2, lengths=(2, 2), repeats=(5, 5), scale=3, seed=0).x
+    np.testing.assert_allclose(x[:, 3, 3], 5 / 3)
 
 
 def test_the_item_after_the_one_asked_for_is_due():
@@ -117,6 +117,7 @@ def test_seeds_decide(make):
         (lambda: copy_bits(1, lengths=(0, 2)), ["lengths: expected", r"\(0, 2\)"]),
         (lambda: copy_bits(1, lengths=(1, 5), steps=10), "steps: expected at least 11, .*received 10"),
         (lambda: repeat_copy(1, lengths=(0, 2)), ["lengths: expected", r"\(0, 2\)"]),
+        (lambda: repeat_copy(1, scale=0), ["scale: expected an integer >= 1, received 0"]),
         (lambda: repeat_copy(1, repeats=(3, 2)), ["repeats: expected", r"\(3, 2\)"]),
         (lambda: associative_recall(1, items=(1, 2)), ["items: expected", r"\(1, 2\)"]),
         (lambda: dynamic_ngrams(1, order=1), ["order: expected", "1"]),
