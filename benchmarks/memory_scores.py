@@ -2,6 +2,7 @@
 
 from benchmarks.tables import of_experiments
 from experiments.common.memory_networks import CELLS
+from experiments.dnc_stories import KINDS
 from experiments.mann_few_shot_glyphs import NETWORKS, SHOWN
 
 COPY = {"": "", "lstm": "--cell lstm --units 79"}  # as many weights as the NTM
@@ -9,6 +10,7 @@ PAPER = {"paper": "--config experiments/presets/ntm_copy_paper.toml"}
 OTHERS = {"": "", "lstm": "--cell lstm --units 79", "transformer": "--cell transformer --learning-rate 1e-3"}
 CORRECTIONS = {"": "", **{name: f"--corrections {name}" for name in ("masked", "erasing", "sharpened")}}
 CORRECTIONS["all three"] = "--corrections masked erasing sharpened"
+STORIES = CORRECTIONS | {"lstm": "--cell lstm --units 128", "transformer": "--cell transformer --learning-rate 1e-3"}
 BITS = {"wrong_bits": 3, "wrong_bits_at_random": 1, "solved_after": 0}
 EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "ntm_copy": (COPY | PAPER, BITS | {"wrong_percent_twice": 2}),
@@ -25,6 +27,8 @@ EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
         {f"{cell} {task}": f"--cell {cell} --task {task}" for task in ("copy", "reverse") for cell in CELLS},
         {f"wrong_percent_{times}": 2 for times in ("once", "twice", "thrice", "four_times")},
     ),
+    "dnc_stories": (STORIES, {"accuracy": 3} | {f"accuracy_{kind}": 3 for kind in (*KINDS, "of_the_last")}),
+    "seq2seq_dates": ({"": ""}, {"exact": 4, "characters": 4}),
 }
 
 TABLES = of_experiments(EXPERIMENTS)

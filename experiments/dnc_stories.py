@@ -4,9 +4,10 @@ Expected: accuracy >= 0.8 (not measured yet over seeds; the last name of the rig
 Time: not measured yet
 Source: Graves et al. 2016, "Synthetic question answering", with stories of our own for bAbI.
 
-A story has up to 8 sentences, word by word, then two questions (`lab.data.stories`):
+A story has 2 to 6 sentences, word by word, and a question after each (`lab.data.stories`):
 
-    dora enters barn . anna takes apple . anna gives apple boris . who holds apple ? -> boris
+    anna takes apple . who holds apple ? -> anna
+    anna gives apple boris . who holds apple ? -> boris
 
 `accuracy` is the share of right answers, `accuracy_<kind>` that of one kind of story. The best
 possible is 1. `accuracy_of_the_last` is that of always naming the last place or actor that the
@@ -39,10 +40,8 @@ class Config(memory_networks.MemoryNetwork):
 
     kinds: tuple[str, ...] = KINDS
     """Kinds of stories: where, carried, given, above."""
-    sentences: Annotated[int, Interval(2, 1000)] = 8
+    sentences: Annotated[int, Interval(2, 1000)] = 6
     """Sentences of the longest story. The shortest has two."""
-    questions: Annotated[int, Interval(1, 1000)] = 2
-    """Questions of a story."""
     cell: str = "dnc"
     read_heads: int = 4
     samples: int = 3_200
@@ -58,7 +57,7 @@ class Config(memory_networks.MemoryNetwork):
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        return self.needs(5 * self.sentences + 4 * self.questions, WORDS, WORDS)
+        return self.needs(9 * self.sentences, WORDS, WORDS)
 
 
 def run(config: Config, track: Track) -> dict[str, float]:
@@ -68,8 +67,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     from lab.data import STORY_WORDS, stories
 
     def draw(kinds):
-        longest, questions = (2, config.sentences), config.questions
-        return lambda count, seed: stories(count, kinds=kinds, sentences=longest, questions=questions, seed=seed)
+        return lambda count, seed: stories(count, kinds=kinds, sentences=(2, config.sentences), seed=seed)
 
     network = memory_networks.train(track, config, draw(config.kinds), bits=False)
     seeds = supervised.seeds(track, 4 + len(config.kinds))[4:]  # the first four are those of `train`
@@ -107,7 +105,7 @@ def last_named(sequences: "TaskSequences") -> "np.ndarray":
     found = np.zeros(sequences.mask.shape, int)
     for row, step in zip(*np.nonzero(sequences.mask)):
         words = [STORY_WORDS[word] for word in sequences.x[row, : step + 1].argmax(-1)]
-        start = max(place for place, word in enumerate(words) if word in ("where", "who", "what"))
+        start = max(place for place, word in enumerate(words) if word in ("where", "who", "what"))  # of the question
         wanted = ACTORS if words[start] == "who" else PLACES
         found[row, step] = STORY_WORDS.index([word for word in words if word in wanted and word not in words[start:]][-1])
     return found

@@ -46,7 +46,7 @@ class Config(supervised.Sampled):
     """Dates in an epoch, which draws its own."""
     test_samples: Annotated[int, Interval(1, 10**7)] = 2_000
     """Dates of the test."""
-    epochs: int = 6
+    epochs: int = 8
     batch_size: int = 64
     learning_rate: float = 5e-3
 

@@ -17,64 +17,59 @@ VERBS = ("enters", "takes", "drops", "gives", "above", "below")
 ASKING = ("where", "who", "what", "holds")
 STORY_WORDS = (*ACTORS, *PLACES, *THINGS, *VERBS, *ASKING, ".", "?")
 
-LONGEST_SENTENCE, QUESTION = 5, 4  # words, with the mark
+STEPS = 5 + 4  # words of the longest sentence and of the longest question, with their marks
 _INDEX = {word: number for number, word in enumerate(STORY_WORDS)}
 
 
 def stories(
-    count: int,
-    *,
-    kinds: Sequence[str] = STORY_KINDS,
-    sentences: tuple[int, int] = (2, 8),
-    questions: int = 2,
-    seed: int = 0,
+    count: int, *, kinds: Sequence[str] = STORY_KINDS, sentences: tuple[int, int] = (2, 6), seed: int = 0
 ) -> TaskSequences:
-    """Stories of a small grammar, and questions about how things are at the end.
+    """Stories of a small grammar. After each sentence comes a question about how things are then.
 
     One step is one word. An answer is one word; it is due at the question mark. Each question has
-    exactly one right answer, which follows from the story. Kinds, after tasks of bAbI:
+    exactly one right answer, which follows from the sentences before. Kinds, after tasks of bAbI:
 
         where     anna enters kitchen .                          where anna ?
         carried   and: anna takes apple .  anna drops apple .    where apple ?
         given     anna takes apple .  anna gives apple boris .   who holds apple ?
         above     attic above barn .                             what below attic ?
 
-    "where" needs one fact, "carried" two or three, the others the order of two names.
+    "where" needs one fact, "carried" up to three, the others the order of two names.
 
     Source: the kinds 1, 2, 5 and 4 of Weston et al. 2015. Words and grammar are our own.
 
     Args:
         count: number of stories.
         kinds: some of `STORY_KINDS`; each story is of one, drawn uniformly.
-        sentences: the least, >= 2, and the greatest number of sentences, drawn uniformly. A story
-            of "above" has at most five.
-        questions: of each story, after its sentences.
+        sentences: the least and the greatest number of sentences, drawn uniformly. A story of
+            "above" has at most five.
         seed: of all that is drawn.
 
     Returns:
         x `[count, T, words]` and y `[count, T, words]`, one-hot in the order of `STORY_WORDS`,
-        T = 5 x the greatest number of sentences + 4 x questions. A story ends with steps of zeros.
+        T = 9 x the greatest number of sentences. A story ends with steps of zeros.
     """
-    count, questions = validation.integer("count", count), validation.integer("questions", questions)
-    check_range("sentences", sentences, 2)
+    count = validation.integer("count", count)
+    check_range("sentences", sentences)
     if not kinds:
         raise ValueError(f"kinds: expected at least one of {', '.join(STORY_KINDS)}, received none.")
     for kind in kinds:
         require_name("kinds", kind, STORY_KINDS)
     rng = np.random.default_rng(seed)
-    steps = LONGEST_SENTENCE * sentences[1] + QUESTION * questions
+    steps = STEPS * sentences[1]
     x = np.zeros((count, steps, len(STORY_WORDS)), "float32")
     y = np.zeros((count, steps, len(STORY_WORDS)), "float32")
     mask = np.zeros((count, steps), "float32")
     of_kind = rng.integers(0, len(kinds), count)
     lengths = rng.integers(sentences[0], sentences[1] + 1, count)
-    numbers = rng.random((count, 8 * sentences[1] + 2 * questions + len(PLACES)))
+    numbers = rng.random((count, 4 * sentences[1] + len(PLACES)))
     for row in range(count):
-        told, asked = WORLDS[kinds[of_kind[row]]](_Choice(iter(numbers[row])), int(lengths[row]), questions)
-        words = [_INDEX[word] for sentence in told for word in f"{sentence} .".split()]
-        for question, answer in asked:
-            words += [_INDEX[word] for word in f"{question} ?".split()]
-            y[row, len(words) - 1, _INDEX[answer]] = 1
+        choose = _Choice(iter(numbers[row]))
+        words: list[int] = []
+        for sentence, asked in itertools.islice(WORLDS[kinds[of_kind[row]]](choose), lengths[row]):
+            question = choose(asked)
+            words += [_INDEX[word] for word in f"{sentence} . {question} ?".split()]
+            y[row, len(words) - 1, _INDEX[asked[question]]] = 1
             mask[row, len(words) - 1] = 1
         x[row, np.arange(len(words)), words] = 1
     return TaskSequences(x, y, mask)
@@ -101,96 +96,78 @@ class _Choice:
         return [option for _, option in sorted((next(self.numbers), option) for option in options)]
 
 
-class _World:
-    """Where actors and things are, and what was told."""
-
-    def __init__(self) -> None:
-        self.at: dict[str, str] = {}  # actor: place
-        self.holder: dict[str, str] = {}  # thing: actor
-        self.lies: dict[str, str] = {}  # thing: place
-        self.told: list[str] = []
-
-    def enter(self, actor, place):
-        self.at[actor] = place
-        self.told.append(f"{actor} enters {place}")
-
-    def take(self, actor, thing):
-        self.holder[thing] = actor
-        self.lies.pop(thing, None)
-        self.told.append(f"{actor} takes {thing}")
-
-    def drop(self, thing):
-        actor = self.holder.pop(thing)
-        if actor in self.at:
-            self.lies[thing] = self.at[actor]
-        self.told.append(f"{actor} drops {thing}")
-
-    def give(self, thing, receiver):
-        giver, self.holder[thing] = self.holder[thing], receiver
-        self.told.append(f"{giver} gives {thing} {receiver}")
+# Each world yields sentences without end, or until there is nothing more to tell, and with each
+# the questions that can be asked then, {question: answer}.
 
 
-def _where(choose, length, questions):
+def _where(choose):
     """Actors move."""
-    world = _World()
-    for _ in range(length):
-        _move(choose, world)
-    return world.told, [(f"where {actor}", world.at[actor]) for actor in (choose(world.at) for _ in range(questions))]
+    at: dict[str, str] = {}
+    while True:
+        yield _move(choose, at), _places(at)
 
 
-def _move(choose, world):
+def _move(choose, at):
     actor = choose(ACTORS)
-    world.enter(actor, choose(place for place in PLACES if place != world.at.get(actor)))
+    at[actor] = choose(place for place in PLACES if place != at.get(actor))
+    return f"{actor} enters {at[actor]}"
 
 
-def _carried(choose, length, questions):
+def _places(at):
+    return {f"where {name}": place for name, place in at.items()}
+
+
+def _carried(choose):
     """Actors move, take things and drop them."""
-    world = _World()
-    _move(choose, world)
-    while len(world.told) < length:
-        at, holder, lies = world.at, world.holder, world.lies
+    at: dict[str, str] = {}
+    holder: dict[str, str] = {}
+    lies: dict[str, str] = {}
+    yield _move(choose, at), _places(at)
+    while True:
         near = [(actor, thing) for actor in at for thing in THINGS if lies.get(thing, at[actor]) == at[actor]]
         free = [(actor, thing) for actor, thing in near if thing not in holder]
-        first = not lies and not holder  # there must be something to ask about
-        action = "take" if first else choose(("move", *["take"] * bool(free), *["drop"] * bool(holder)))
+        action = choose(["move", *["take"] * bool(free), *["drop"] * bool(holder)])
         if action == "take":
-            world.take(*choose(free))
+            actor, thing = choose(free)
+            holder[thing] = actor
+            lies.pop(thing, None)
+            told = f"{actor} takes {thing}"
         elif action == "drop":
-            world.drop(choose(sorted(holder)))
+            thing = choose(holder)
+            actor = holder.pop(thing)
+            lies[thing] = at[actor]
+            told = f"{actor} drops {thing}"
         else:
-            _move(choose, world)
-    places = world.lies | {thing: world.at[actor] for thing, actor in world.holder.items()}
-    return world.told, [(f"where {thing}", places[thing]) for thing in (choose(sorted(places)) for _ in range(questions))]
+            told = _move(choose, at)
+        things = lies | {thing: at[actor] for thing, actor in holder.items()}
+        yield told, _places(things or at)
 
 
-def _given(choose, length, questions):
+def _given(choose):
     """Actors take things, give them to others and drop them. At least one thing is always held."""
-    world = _World()
-    while len(world.told) < length:
-        held = sorted(world.holder)
-        free = [thing for thing in THINGS if thing not in held]
-        action = choose(["take"] * bool(free) + ["give", "give"] * bool(held) + ["drop"] * (len(held) > 1))
-        thing = choose(free if action == "take" else held)
+    holder: dict[str, str] = {}
+    while True:
+        free = [thing for thing in THINGS if thing not in holder]
+        action = choose(["take"] * bool(free) + ["give", "give"] * bool(holder) + ["drop"] * (len(holder) > 1))
+        thing = choose(free if action == "take" else holder)
         if action == "take":
-            world.take(choose(ACTORS), thing)
+            holder[thing] = choose(ACTORS)
+            told = f"{holder[thing]} takes {thing}"
         elif action == "give":
-            world.give(thing, choose(actor for actor in ACTORS if actor != world.holder[thing]))
+            giver, holder[thing] = holder[thing], choose(actor for actor in ACTORS if actor != holder[thing])
+            told = f"{giver} gives {thing} {holder[thing]}"
         else:
-            world.drop(thing)
-    asked = [choose(sorted(world.holder)) for _ in range(questions)]
-    return world.told, [(f"who holds {thing}", world.holder[thing]) for thing in asked]
+            told = f"{holder.pop(thing)} drops {thing}"
+        yield told, {f"who holds {thing}": actor for thing, actor in holder.items()}
 
 
-def _above(choose, length, questions):
+def _above(choose):
     """Places stand one above the other. Neighbours are told in random order."""
-    tower = choose.order(PLACES)[: min(length, len(PLACES) - 1) + 1]
-    pairs = list(itertools.pairwise(tower))
-    told = choose.order([f"{upper} above {lower}" for upper, lower in pairs])
-    asked = []
-    for _ in range(questions):
-        upper, lower = choose(pairs)
-        asked.append(choose(((f"what above {lower}", upper), (f"what below {upper}", lower))))
-    return told, asked
+    tower = choose.order(PLACES)
+    asked: dict[str, str] = {}
+    for upper, lower in choose.order(itertools.pairwise(tower)):
+        asked |= {f"what above {lower}": upper, f"what below {upper}": lower}
+        yield f"{upper} above {lower}", asked
 
 
 WORLDS = {"where": _where, "carried": _carried, "given": _given, "above": _above}

@@ -74,9 +74,8 @@ EXPERIMENTS = {
     ),
     "dnc_stories": Alive(
         dnc_stories,
-        {name: value for name, value in START.items() if name != "bits"}
-        | {"sentences": 2, "questions": 1, "kinds": ("where",)},
-        {"sentences": 3, "questions": 2, "kinds": ("given", "above")},
+        {name: value for name, value in START.items() if name != "bits"} | {"sentences": 2, "kinds": ("where",)},
+        {"sentences": 3, "kinds": ("given", "above")},
         left_out=SHARED,
     ),
     "seq2seq_dates": Alive(

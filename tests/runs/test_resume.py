@@ -16,6 +16,8 @@ PPO = ["--steps", "6144", "--checkpoint-every", "1024", *COMMON]
 DIGITS = ["--model", "lenet5", "--epochs", "2", "--folds", "3", "--checkpoint-every", "500", "--tracking-uri", "none"]
 FORECAST = ["--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20"]
 FORECAST += ["--checkpoint-every", "1000", "--tracking-uri", "none"]
+COPY = ["--epochs", "4", "--samples", "64", "--test-samples", "16", "--bits", "2", "--longest", "2", "--units", "8"]
+COPY += ["--slots", "5", "--width", "4", "--checkpoint-every", "64", "--tracking-uri", "none"]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,7 @@ def test_killed_and_resumed(server, tmp_path, experiment, settings, arguments):
         pytest.param("gan_ring", RING, 3, marks=[only("jax"), pytest.mark.long]),
         pytest.param("conditional_gan_glyphs", GLYPHS, 3, marks=only("tensorflow")),
         pytest.param("forecast_mackey_glass", FORECAST, 3, marks=only("jax")),
+        pytest.param("ntm_copy", COPY, 3, marks=[only("tensorflow"), pytest.mark.long]),
         # In the second of its folds.
         pytest.param("classifier_digits", DIGITS, 4, marks=[only("tensorflow"), pytest.mark.long]),
     ],
