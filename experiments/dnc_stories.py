@@ -44,10 +44,8 @@ class Config(memory_networks.MemoryNetwork):
     """Sentences of the longest story. The shortest has two."""
     cell: str = "dnc"
     read_heads: int = 4
-    samples: int = 3_200
     epochs: int = 60
-    batch_size: int = 32
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
 
     def __post_init__(self) -> None:
         super().__post_init__()

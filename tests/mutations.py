@@ -643,6 +643,21 @@ MUTATIONS = [
             "keras.layers.Rescaling(1.0), *convolutions, keras.layers.Flatten(), dense]",
             ["tests/models/test_encoders.py"],
         ),
+        ("lab/losses/masked.py", "ops.sum(mask * categorical", "ops.sum(categorical", ["tests/losses/test_masked.py"]),
+        ("lab/data/stories.py", "lies.pop(thing, None)", "pass", ["tests/data/test_stories.py"]),
+        ("lab/data/dates.py", "== 0) == held_out", "== 0) != held_out", ["tests/data/test_dates.py"]),
+        (
+            "lab/models/sequence_to_sequence.py",
+            "embed(0, mask_zero=True,",
+            "embed(0, mask_zero=False,",
+            ["tests/models/test_sequence_to_sequence.py"],
+        ),
+        (
+            "lab/models/sequence_to_sequence.py",
+            "answers[:, :-1]], axis=1)",
+            "answers[:, 1:]], axis=1)",
+            ["tests/models/test_sequence_to_sequence.py"],
+        ),
     ]
 ]
 
