@@ -31,6 +31,7 @@ class Config(memory_networks.MemoryNetwork):
     most: Annotated[int, Interval(2, 1000)] = 6
     """The greatest number of items. The least is two."""
     slots: int = 64
+    read_heads: int = 4
     epochs: int = 60
     learning_rate: float = 3e-3
 
