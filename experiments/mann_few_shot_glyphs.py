@@ -39,8 +39,10 @@ class Config(memory_networks.ComparedNetworks):
     """Letters of an episode."""
     shots: Annotated[int, Interval(2, 1000)] = 10
     """Pictures of each letter in an episode."""
-    size: Annotated[int, Interval(8, 256)] = 20
+    size: Annotated[int, Interval(8, 256)] = 12
     """Pixels on a side."""
+    strength: Annotated[float, Interval(0, 1000)] = 10.0
+    """How sharply a memory-augmented network reads. The paper's is 1."""
     units: int = 200
     slots: int = 128
     width: int = 40
@@ -96,12 +98,15 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
 def network(config: Config, seed: int) -> "keras.Model":
     """The network of these settings."""
-    from lab.models import prototypical_network
+    from lab.models import memory_network, prototypical_network
 
     features = config.size**2
     if config.cell == "prototypes":
         return prototypical_network(features, config.ways, seed=seed)
-    return memory_networks.network(config, features + config.ways, config.ways, seed=seed)
+    if config.cell != "lrua":
+        return memory_networks.network(config, features + config.ways, config.ways, seed=seed)
+    sizes = {name: getattr(config, name) for name in ("controller", "units", "slots", "width", "read_heads", "strength")}
+    return memory_network("lrua", features + config.ways, config.ways, seed=seed, **sizes)
 
 
 def variants(config: Config) -> list[dict[str, str]]:

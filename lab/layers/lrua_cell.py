@@ -9,7 +9,7 @@ from keras import ops
 from lab.engine.types import Tensor
 from lab.layers import addressing
 from lab.layers.memory_cell import MemoryCell
-from lab.validation import Interval
+from lab.validation import NOT_NEGATIVE, Interval
 
 START = 1e-6  # of every number in the memory
 
@@ -20,14 +20,16 @@ class LRUACell(MemoryCell):
 
     It writes where it has just read, or where nobody has read for long:
 
-        w_r = softmax_i(K(k, M_i))                       r = sum_i w_r,i M_i
+        w_r = softmax_i(beta K(k, M_i))                  r = sum_i w_r,i M_i
         w_w = sigma(alpha) w_r_prev + (1 - sigma(alpha)) w_lu_prev
         M'  = M + w_w^T k,   in which the least used slots of M were set to zero
         w_u = gamma w_u_prev + sum_heads (w_r + w_w)
 
     Each head reads and writes with one key k = tanh. The heads' w_lu are one-hot: head h takes the
     slot that is used h-th least, so that no two heads overwrite each other. The paper gives all
-    heads the same slots. At first every number in the memory is 1e-6, and all usage is 0.
+    heads the same slots. The paper has no strength, which is beta = 1: then no slot of 128
+    gets more than 2 % of a read as long as the others are empty. At first every number in the
+    memory is 1e-6, and all usage is 0.
 
     Source: Santoro et al. 2016, section 3.2.
 
@@ -38,6 +40,7 @@ class LRUACell(MemoryCell):
         width: numbers in a slot.
         read_heads: number of heads, each of which reads and writes.
         decay: gamma of the usage, 0..1.
+        strength: beta, >= 0: how sharply heads read.
         seed: as of `MemoryCell`.
     """
 
@@ -50,11 +53,14 @@ class LRUACell(MemoryCell):
         width: int = 40,
         read_heads: int = 4,
         decay: float = 0.95,
+        strength: float = 1.0,
         seed: int | None = None,
         **options: Any,
     ) -> None:
         Interval(0, 1).check("decay", decay)
+        NOT_NEGATIVE.check("strength", strength)
         self.decay = decay
+        self.strength = strength
         super().__init__(units, controller, slots=slots, width=width, read_heads=read_heads, seed=seed, **options)
         if slots < read_heads:
             raise ValueError(f"slots: expected at least read_heads, {read_heads}, received {slots}.")
@@ -77,7 +83,7 @@ class LRUACell(MemoryCell):
         before = self.by_head(states["weights"], self.read_heads)  # w_r_prev, [B, H, N]
         keys = self.by_head(ops.tanh(sent["keys"]), self.read_heads)  # k, [B, H, W]
         unused = addressing.least_used(states["usage"], self.read_heads)  # w_lu_prev, [B, H, N]
-        weights = ops.softmax(addressing.cosine_similarity(memory, keys), axis=-1)  # w_r
+        weights = ops.softmax(self.strength * addressing.cosine_similarity(memory, keys), axis=-1)  # w_r
         reads = addressing.read(memory, weights)  # r
         writing = addressing.interpolate(before, unused, ops.sigmoid(sent["gates"]))  # w_w, alpha
         kept = 1 - ops.sum(unused, axis=1)[..., None]  # [B, N, 1]
@@ -87,4 +93,4 @@ class LRUACell(MemoryCell):
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
-        return super().get_config() | {"decay": self.decay}
+        return super().get_config() | {"decay": self.decay, "strength": self.strength}

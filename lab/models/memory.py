@@ -25,6 +25,7 @@ def memory_network(
     read_heads: int = 1,
     write_heads: int = 1,
     corrections: Sequence[str] = (),
+    strength: float = 1.0,
     seed: int,
 ) -> keras.Model:
     """A network that answers at every step.
@@ -41,12 +42,15 @@ def memory_network(
         read_heads: heads that read.
         write_heads: heads that write, of an NTM alone. Elsewhere it must be 1.
         corrections: of a DNC alone: some of `CORRECTIONS`, see `lab.layers.DNCCell`.
+        strength: of an LRUA cell alone: how sharply it reads, see `lab.layers.LRUACell`.
         seed: of the initial weights.
     """
     require_name("cell", cell, MEMORY_CELLS)
     require_name("controller", controller, CONTROLLERS)
     if cell != "ntm" and write_heads != 1:
         raise ValueError(f"write_heads: expected 1 for {cell}, received {write_heads}.")
+    if cell != "lrua" and strength != 1:
+        raise ValueError(f"strength: expected 1 for {cell}, received {strength}.")
     for name in corrections:
         require_name("corrections", name, CORRECTIONS if cell == "dnc" else ())
     for_input, for_recurrence, for_cell = np.random.SeedSequence(seed).generate_state(3).tolist()
@@ -62,7 +66,7 @@ def memory_network(
     if cell == "ntm":
         made = NTMCell(outputs, inner, write_heads=write_heads, **sizes)
     elif cell == "lrua":
-        made = LRUACell(outputs, inner, **sizes)
+        made = LRUACell(outputs, inner, strength=strength, **sizes)
     else:
         made = DNCCell(outputs, inner, **{name: name in corrections for name in CORRECTIONS}, **sizes)
     inputs = keras.Input((None, features), name="sequence")

@@ -88,7 +88,7 @@ EXPERIMENTS = {
         mann_few_shot_glyphs,
         {name: value for name, value in START.items() if name != "bits"}
         | {"cell": "lrua", "ways": 2, "shots": 2, "size": 8, "read_heads": 2, "test_samples": 6},
-        {"cell": "prototypes", "ways": 3, "shots": 3, "size": 9},
+        {"cell": "prototypes", "ways": 3, "shots": 3, "size": 9, "strength": 2.0},
         left_out=SHARED - {"cell"},
     ),
     "length_generalisation": Alive(

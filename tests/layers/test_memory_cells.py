@@ -138,7 +138,7 @@ class LRUA(Oracle):
     def step(self, sent):
         keys = np.tanh(sent["keys"].reshape(self.cell.read_heads, -1))
         unused = np.argsort(self.used, kind="stable")[: self.cell.read_heads]
-        w_r = np.array([content(self.memory, k, 1.0) for k in keys])
+        w_r = np.array([content(self.memory, k, self.cell.strength) for k in keys])
         reads = w_r @ self.memory
         alpha = sigma(sent["gates"])
         w_w = alpha * self.w + (1 - alpha) * np.eye(self.cell.slots)[unused]
@@ -158,6 +158,7 @@ CELLS = {
         lambda **o: DNCCell(3, slots=5, width=2, read_heads=2, masked=True, erasing=True, sharpened=True, **o),
     ),
     "LRUA": (LRUA, lambda **o: LRUACell(3, slots=5, width=2, read_heads=2, **o)),
+    "LRUA, strong": (LRUA, lambda **o: LRUACell(3, slots=5, width=2, read_heads=2, strength=7.0, **o)),
 }
 
 
@@ -225,7 +226,7 @@ KINDS = {
     DNCCell: lambda rng: (
         {"read_heads": rng.integers(1, 4)} | {name: bool(rng.integers(2)) for name in ("masked", "erasing", "sharpened")}
     ),
-    LRUACell: lambda rng: {"read_heads": 1, "decay": rng.choice([0.0, 0.5, 1.0])},
+    LRUACell: lambda rng: {"read_heads": 1, "decay": rng.choice([0.0, 0.5, 1.0]), "strength": rng.choice([0.0, 1, 1e4])},
 }
 
 
@@ -264,6 +265,7 @@ def test_no_nan_at_the_edge(kind):
         (lambda: NTMCell(3, slots=2), "slots: expected at least 2 reach .* = 3, received 2"),
         (lambda: LRUACell(3, slots=3, read_heads=4), "slots: expected at least read_heads, 4, received 3"),
         (lambda: LRUACell(3, decay=1.5), "decay: expected"),
+        (lambda: LRUACell(3, strength=-1), "strength: expected"),
         (lambda: DNCCell(3, slots=0), "slots: expected"),
         (lambda: NTMCell(3, write_heads=0), "write_heads: expected"),
         (lambda: DNCCell(0), "units: expected"),

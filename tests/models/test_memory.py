@@ -13,7 +13,7 @@ NETWORKS = {
     "ntm": lambda seed: memory_network("ntm", 4, 2, read_heads=2, write_heads=2, seed=seed, **SMALL),
     "ntm, dense": lambda seed: memory_network("ntm", 4, 2, controller="dense", seed=seed, **SMALL),
     "dnc": lambda seed: memory_network("dnc", 4, 2, corrections=("masked", "sharpened"), seed=seed, **SMALL),
-    "lrua": lambda seed: memory_network("lrua", 4, 2, seed=seed, **SMALL),
+    "lrua": lambda seed: memory_network("lrua", 4, 2, strength=3.0, seed=seed, **SMALL),
     "transformer": lambda seed: transformer(4, 2, size=8, heads=2, dropout=0.1, seed=seed),
     "transformer, learnt": lambda seed: transformer(4, 2, size=8, heads=2, positions="learnt", longest=6, seed=seed),
 }
@@ -51,6 +51,7 @@ def test_sizes():
     [
         (lambda: memory_network("nmt", 4, 2, seed=0), "cell: expected one of .*nearest: ntm"),
         (lambda: memory_network("dnc", 4, 2, write_heads=2, seed=0), "write_heads: expected 1 for dnc, received 2"),
+        (lambda: memory_network("ntm", 4, 2, strength=2.0, seed=0), "strength: expected 1 for ntm, received 2.0"),
         (lambda: memory_network("ntm", 4, 2, corrections=("masked",), seed=0), "corrections: expected"),
         (lambda: memory_network("dnc", 4, 2, corrections=("maskd",), seed=0), "corrections: .*nearest: masked"),
         (lambda: memory_network("ntm", 4, 2, controller="gru", seed=0), "controller: expected one of lstm, dense"),
