@@ -11,6 +11,10 @@ random reach 0.2, the best possible 1 from the second time on.
 
 There is one parent run with a child for each network: the memory-augmented one (`lrua`), an LSTM, a
 Transformer, and a prototypical network, which is told to compare (Snell et al. 2017).
+
+Differences from the paper: pictures of 12 x 12, reading with a strength of 10, and a learning rate
+that falls.
+`--config experiments/presets/mann_few_shot_glyphs_paper.toml` has the paper's settings.
 """
 
 from collections.abc import Mapping
@@ -49,7 +53,7 @@ class Config(memory_networks.ComparedNetworks):
     read_heads: int = 4
     epochs: int = 100
     samples: int = 800
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-3
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""

@@ -9,6 +9,7 @@ Source: Graves et al. 2014, section 4.3.
 
 Differences from the paper: Adam, a learning rate that falls, batches of 16, and a smaller
 controller.
+`--config experiments/presets/ntm_associative_recall_paper.toml` has the paper's settings.
 """
 
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ of a bit above the best predictor's, `nats_above_best_at_random` that of always 
 
 Differences from the paper: Adam, a learning rate that falls, batches of 16, and smaller sizes: the
 paper has 200 bits and contexts of 5.
+`--config experiments/presets/ntm_dynamic_ngrams_paper.toml` has the paper's settings.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ order. Answers at random have half of the bits wrong.
 
 Differences from the paper: Adam, a learning rate that falls, batches of 16, and smaller sizes: the
 paper has 20 vectors of 8 bits, of which 16 are due.
+`--config experiments/presets/ntm_priority_sort_paper.toml` has the paper's settings.
 """
 
 from dataclasses import dataclass

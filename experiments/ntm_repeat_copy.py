@@ -10,6 +10,7 @@ end sign is due. `wrong_percent_longer` is the share of wrong bits of patterns t
 
 Differences from the paper: Adam, a learning rate that falls, batches of 16, and smaller sizes. The
 number of repeats is divided by the greatest.
+`--config experiments/presets/ntm_repeat_copy_paper.toml` has the paper's settings.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,13 @@
 """Every experiment with a memory on its code path, and its own settings alive."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+import experiments
 from experiments import (
     dnc_repeat_copy,
     dnc_stories,
@@ -178,6 +182,13 @@ def test_an_equal_lstm_has_as_many_weights():
         for settings in ({}, {"cell": "lstm", "units": units - 1}, {"cell": "lstm", "units": units + 1})
     ]
     assert count[1] < count[0] < count[2]
+
+
+@pytest.mark.parametrize("path", sorted(Path(experiments.__file__).parent.glob("presets/*.toml")), ids=lambda path: path.stem)
+def test_the_papers_settings_are_settings(path):
+    module = EXPERIMENTS[path.stem.removesuffix("_paper")].module
+    config = module.Config(**tomllib.loads(path.read_text()))
+    assert config.schedule == "constant" and config.memory()
 
 
 @pytest.mark.parametrize(
