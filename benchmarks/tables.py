@@ -161,16 +161,25 @@ def seeds(row: Row, runs: list[Run]) -> str:
     return ", ".join(dict.fromkeys(str(count) for count in counts if count))
 
 
-def of_experiments(experiments: Mapping[str, tuple[Mapping[str, str], Mapping[str, int]]]) -> list[Table]:
-    """A table for each of {experiment: ({variant: flags}, {result: digits})}."""
+def of_experiments(
+    experiments: Mapping[str, tuple[Mapping[str, str], Mapping[str, int]]],
+    ways: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[Table]:
+    """A table for each of {experiment: ({variant: flags}, {result: digits})}.
+
+    `ways` are those of an experiment that is not measured on TensorFlow.
+    """
 
     def variant(row, runs):
-        return row.name.removeprefix(row.module).strip()
+        return row.name.removeprefix(row.module).strip() or "default settings"
 
     return [
         Table(
             [(experiment, variant), *means(digits, equal=True), ("minutes", minutes(1)), ("seeds", seeds)],
-            [Row(f"{experiment} {name}".strip(), flags) for name, flags in variants.items()],
+            [
+                Row(f"{experiment} {name}".strip(), flags, ways=(ways or {}).get(experiment, (TENSORFLOW,)))
+                for name, flags in variants.items()
+            ],
         )
         for experiment, (variants, digits) in experiments.items()
     ]

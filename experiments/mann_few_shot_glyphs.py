@@ -52,7 +52,7 @@ class Config(memory_networks.ComparedNetworks):
     width: int = 40
     read_heads: int = 4
     epochs: int = 100
-    samples: int = 800
+    samples: int = 1_280
     learning_rate: float = 5e-3
 
     def memory(self) -> list[memory.Need]:

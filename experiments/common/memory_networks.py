@@ -59,6 +59,8 @@ class MemoryNetwork(supervised.Sampled):
     """Sequences of each test."""
     batch_size: int = 16
     learning_rate: float = 1e-2
+    """The step size, before the schedule. A Transformer takes a tenth of it: it does not learn with
+    the steps of recurrent networks."""
     beta_2: Annotated[float, Interval(0, 0.999999)] = 0.99
     """Decay of Adam's second moment, or rho of RMSprop. Once a task is solved, gradients are tiny
     for long. With 0.999 the next large one makes a step that can undo what was learnt."""
@@ -143,7 +145,8 @@ def optimizer(config: MemoryNetwork) -> "keras.optimizers.Optimizer":
     from lab.optimizers import Adam, RMSprop
     from lab.supervised.optimization import step_sizes
 
-    rate, clip = step_sizes(config, config.steps_per_epoch), config.clip_norm or None
+    slower = dataclasses.replace(config, learning_rate=config.learning_rate / 10) if config.cell == "transformer" else config
+    rate, clip = step_sizes(slower, config.steps_per_epoch), config.clip_norm or None
     if config.optimizer == "adam":
         return Adam(rate, beta_2=config.beta_2, global_clipnorm=clip)
     return RMSprop(rate, rho=config.beta_2, momentum=config.momentum, global_clipnorm=clip)

@@ -168,6 +168,11 @@ def test_the_trivial_answer_is_the_last_name_of_the_right_sort():
     assert dnc_stories.accuracy(y.argmax(-1), told) == 1
 
 
+def test_a_transformer_takes_smaller_steps():
+    rates = [memory_networks.optimizer(ntm_copy.Config(cell=cell, units=8)).learning_rate for cell in ("ntm", "transformer")]
+    assert float(rates[0]) == pytest.approx(10 * float(rates[1])) == pytest.approx(1e-2)
+
+
 def test_words_of_stories_and_kinds_are_those_of_the_data():
     assert len(STORY_WORDS) == dnc_stories.WORDS and dnc_stories.KINDS == STORY_KINDS
     assert max(len(text) for text in dates(20_000, seed=0).written) == seq2seq_dates.LONGEST
