@@ -1,3 +1,10 @@
+from .average_precision import AREAS as AREAS
+from .average_precision import AveragePrecision as AveragePrecision
+from .average_precision import Detections as Detections
+from .average_precision import Objects as Objects
+from .average_precision import average_precision as average_precision
+from .average_precision import box_overlaps as box_overlaps
+from .average_precision import mask_overlaps as mask_overlaps
 from .features import KernelDistance as KernelDistance
 from .features import Nearest as Nearest
 from .features import PrecisionRecall as PrecisionRecall
