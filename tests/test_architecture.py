@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(path for package in ("lab", "envs", "experiments") for path in (ROOT / package).rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Each package's level: a file may import its own level and those below it.
-LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "visualize": 2}
+LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "vision": 2, "visualize": 2}
 EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
 WITHOUT_KERAS = (
     "lab/agents/environments.py",
