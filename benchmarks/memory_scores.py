@@ -11,7 +11,7 @@ PAPER = {"paper": "--config experiments/presets/ntm_copy_paper.toml"}
 OTHERS = {"": "", "lstm": "--cell lstm --units 79", "transformer": "--cell transformer"}
 CORRECTIONS = {"": "", **{name: f"--corrections {name}" for name in ("masked", "erasing", "sharpened")}}
 CORRECTIONS["all three"] = "--corrections masked erasing sharpened"
-STORIES = CORRECTIONS | {"lstm": "--cell lstm --units 128", "transformer": "--cell transformer"}
+STORIES = CORRECTIONS | {cell: f"--cell {cell}" for cell in ("lstm", "transformer")}
 BITS = {"wrong_bits": 3, "wrong_bits_at_random": 1, "solved_after": 0}
 EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "ntm_copy": (COPY | PAPER, BITS | {"wrong_percent_twice": 2}),

@@ -43,6 +43,7 @@ class Config(memory_networks.MemoryNetwork):
     sentences: Annotated[int, Interval(2, 1000)] = 6
     """Sentences of the longest story. The shortest has two."""
     cell: str = "dnc"
+    units: int = 128
     read_heads: int = 4
     epochs: int = 60
     learning_rate: float = 5e-3

@@ -26,6 +26,8 @@ from .mixtures import ring as ring
 from .mixtures import spiral as spiral
 from .ngrams import dynamic_ngrams as dynamic_ngrams
 from .ngrams import ngram_posterior as ngram_posterior
+from .scenes import Scenes as Scenes
+from .scenes import scenes as scenes
 from .sequences import adding as adding
 from .sequences import copy_memory as copy_memory
 from .sequences import mackey_glass as mackey_glass
@@ -44,3 +46,8 @@ from .text import imdb as imdb
 from .text import stdlib_sources as stdlib_sources
 from .text import streams as streams
 from .text import words_of as words_of
+from .textures import KNOWN_TEXTURES as KNOWN_TEXTURES
+from .textures import NEW_TEXTURES as NEW_TEXTURES
+from .textures import PHOTOGRAPHS as PHOTOGRAPHS
+from .textures import photograph as photograph
+from .textures import texture as texture

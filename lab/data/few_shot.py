@@ -5,19 +5,16 @@ a distortion of its own. Whole scripts are held out for tests, as Omniglot holds
 """
 
 import functools
-import hashlib
-import json
 import unicodedata
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
 
 from lab import validation
-from lab.data.glyphs import DRAWN_BY, VERSION, charmap, distort, draw, faces_with, outline, read_cached, write_cached
+from lab.data.drawn import kept, versions
 from lab.data.glyphs import FACES as ALL_FACES
-from lab.runs.paths import home
+from lab.data.glyphs import VERSION, charmap, distort, draw, faces_with, outline
 from lab.validation import require_name
 
 FACES = ALL_FACES[:16]  # DejaVu and STIX; the others have Latin letters alone
@@ -89,21 +86,19 @@ def letter_bank(
     chosen = [name for name in known if name not in held_out] if names is None else list(dict.fromkeys(names))
     instances, size = validation.integer("instances", instances), validation.integer("size", size, 8)
     letters = [letter for name in chosen for letter in known[name]]
-    settings = [VERSION, [version(name) for name in DRAWN_BY], letters, instances, size, seed]
-    path = home() / "mlruns" / "cache" / f"letters-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"
-    if cache and (found := read_cached(path)):
-        return LetterBank(found[0], letters)
-    rng = np.random.default_rng(seed)
-    supported = faces_with(letters, FACES)
-    ink = [
-        distort(draw(letter, faces[rng.integers(len(faces))], size), size, rng, 12.0, 0.15, 0.12, 0.06, 0.02)
-        for letter, faces in zip(letters, supported)
-        for _ in range(instances)
-    ]
-    images = np.round(255 * np.stack(ink)).astype("uint8").reshape(len(letters), instances, size, size)
-    if cache:
-        write_cached(path, images, np.arange(len(letters)))
-    return LetterBank(images, letters)
+    settings = [VERSION, versions(), letters, instances, size, seed]
+
+    def make():
+        rng = np.random.default_rng(seed)
+        supported = faces_with(letters, FACES)
+        ink = [
+            distort(draw(letter, faces[rng.integers(len(faces))], size), size, rng, 12.0, 0.15, 0.12, 0.06, 0.02)
+            for letter, faces in zip(letters, supported)
+            for _ in range(instances)
+        ]
+        return {"images": np.round(255 * np.stack(ink)).astype("uint8").reshape(len(letters), instances, size, size)}
+
+    return LetterBank(kept("letters", settings, make, cache=cache)["images"], letters)
 
 
 def episodes(bank: LetterBank, count: int, *, ways: int = 5, shots: int = 10, seed: int = 0) -> Episodes:

@@ -3,19 +3,14 @@
 Characters are drawn with the fonts that matplotlib ships, distorted and, if wanted, coloured.
 """
 
-import contextlib
 import functools
-import hashlib
-import json
-import os
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from lab import validation
-from lab.runs.paths import home
+from lab.data.drawn import kept, versions
 
 DIGITS = "0123456789"
 UPPER, LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
@@ -31,7 +26,6 @@ FACES = (
 )
 FINE = 96  # pixels on a side of the drawing that is distorted
 VERSION = 2  # of the images; it changes when they do
-DRAWN_BY = ("matplotlib", "numpy", "pillow", "scipy")  # other versions of these draw other images
 
 
 def glyphs(
@@ -84,7 +78,7 @@ def glyphs(
     supported = faces_with(characters, faces)
     settings = {
         "version": VERSION,
-        "drawn_by": [version(name) for name in DRAWN_BY],
+        "drawn_by": versions(),
         "count": count,
         "size": size,
         "characters": characters,
@@ -97,17 +91,16 @@ def glyphs(
         "coloured": coloured,
         "seed": seed,
     }
-    path = home() / "mlruns" / "cache" / f"glyphs-{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.npz"
-    if cache and (found := read_cached(path)):
-        return found
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, len(characters), count).astype(np.int32)
-    drawn = [draw(characters[label], supported[label][rng.integers(len(supported[label]))], size) for label in labels]
-    ink = np.stack([distort(image, size, rng, rotation, shear, zoom, shift, elastic) for image in drawn])
-    images = _colour(ink, rng) if coloured else np.round(255 * ink[..., None]).astype(np.uint8)
-    if cache:
-        write_cached(path, images, labels)
-    return images, labels
+
+    def make():
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, len(characters), count).astype(np.int32)
+        drawn = [draw(characters[label], supported[label][rng.integers(len(supported[label]))], size) for label in labels]
+        ink = np.stack([distort(image, size, rng, rotation, shear, zoom, shift, elastic) for image in drawn])
+        return {"images": _colour(ink, rng) if coloured else np.round(255 * ink[..., None]).astype(np.uint8), "labels": labels}
+
+    found = kept("glyphs", settings, make, cache=cache)
+    return found["images"], found["labels"]
 
 
 def faces_with(characters: str | Sequence[str], faces: Sequence[str] = FACES) -> list[list[str]]:
@@ -213,25 +206,3 @@ def _colour(ink, rng):
         pairs[close] = rng.uniform(size=(close.sum(), 2, 3))
     paper, pen = pairs[:, 0, None, None], pairs[:, 1, None, None]
     return np.round(255 * (paper + ink[..., None] * (pen - paper))).astype(np.uint8)
-
-
-def read_cached(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """(images, labels) that `write_cached` wrote, or None where they are missing or damaged."""
-    try:
-        with np.load(path) as file:
-            return file["images"], file["labels"]
-    except Exception:  # NumPy, zipfile and zlib raise many kinds
-        return None
-
-
-def write_cached(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """Writes an npz file whole or not at all. A disk that refuses it stops nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            np.savez(file, images=images, labels=labels)
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
