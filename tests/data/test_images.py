@@ -59,7 +59,7 @@ def test_data_sets_need_no_fcntl(monkeypatch):
 @pytest.mark.parametrize("changed", ["matplotlib", "numpy", "pillow", "scipy"])
 def test_kept_glyphs_are_drawn_anew_by_another_version(own_home, monkeypatch, changed):
     glyphs(2, seed=3)
-    module = sys.modules["lab.data.glyphs"]
+    module = sys.modules["lab.data.drawn"]
     known = module.version
     monkeypatch.setattr(module, "version", lambda name: "0.0" if name == changed else known(name))
     glyphs(2, seed=3)
