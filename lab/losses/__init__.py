@@ -7,6 +7,7 @@ agents.
 from lab.losses import adversarial, penalties, reinforcement
 from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
 from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
+from lab.losses.focal import penalty_reduced_focal, sigmoid_focal
 from lab.losses.huber import Huber, half_squared_error, huber, huber_error
 from lab.losses.kl_divergence import KLDivergence, kl_divergence
 from lab.losses.masked import (
@@ -38,8 +39,10 @@ __all__ = [
     "mean_absolute_error",
     "mean_squared_error",
     "penalties",
+    "penalty_reduced_focal",
     "quantile_error",
     "reinforcement",
     "right_answers",
+    "sigmoid_focal",
     "wrong_bits",
 ]

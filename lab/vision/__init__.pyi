@@ -4,4 +4,7 @@ from .boxes import distance_iou as distance_iou
 from .boxes import generalized_iou as generalized_iou
 from .boxes import iou as iou
 from .boxes import iou_matrix as iou_matrix
+from .centernet import CenterNet as CenterNet
+from .pyramid import feature_pyramid as feature_pyramid
+from .pyramid import maps_at as maps_at
 from .suppression import suppress as suppress

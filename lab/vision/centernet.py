@@ -1,0 +1,164 @@
+"""CenterNet: objects as points, at the peaks of a heat map."""
+
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from lab import validation
+from lab.engine.types import Tensor
+from lab.losses.focal import penalty_reduced_focal
+from lab.models.blocks import Blocks
+from lab.vision.pyramid import feature_pyramid, maps_at
+
+PRIOR = -2.19  # the first logit of each heat: a probability of 0.1
+MOST = 100  # detections of a picture
+
+
+class Targets(NamedTuple):
+    """What CenterNet should say of a picture."""
+
+    heat: Tensor  # [B, h, w, classes], 1 at centres
+    cells: Tensor  # int [B, M]: the cell of each object's centre, y w + x
+    offsets: Tensor  # [B, M, 2]: x, y of the centre within its cell, 0..1
+    sizes: Tensor  # [B, M, 2]: width and height, in cells
+    there: Tensor  # [B, M]: 1 where there is an object
+
+
+class CenterNet:
+    """A detector of the centres of objects (Zhou, Wang and Kraehenbuehl 2019, "Objects as points").
+
+    At each cell of a map, a quarter as wide as the picture, the network says how probable a centre
+    of each class is, where in the cell it is, and how wide and high the object is. A peak is a
+    cell that no neighbour exceeds. There are no anchors, and boxes need no suppression.
+
+    Difference from the paper: maps of a feature pyramid in place of deconvolutions.
+
+    Args:
+        backbone: a network of images such as `lab.models.resnet`, with maps at `strides`.
+        classes: number of classes.
+        strides: from fine to coarse, each twice the one before. The first is the heat map's.
+        channels: of the pyramid and the heads.
+        seed: of the initial weights of pyramid and heads.
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        classes: int,
+        *,
+        strides: tuple[int, ...] = (4, 8, 16),
+        channels: int = 64,
+        seed: int,
+    ) -> None:
+        self.classes = validation.integer("classes", classes)
+        self.stride = strides[0]
+        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=seed)[0]
+        blocks = Blocks(seed + 1)
+        outputs = []
+        for name, numbers, bias in (("heat", classes, PRIOR), ("offset", 2, 0.5), ("size", 2, 2.0)):
+            blocks.begin(name)
+            last = keras.layers.Conv2D(
+                numbers,
+                1,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=blocks.seed()),
+                bias_initializer=keras.initializers.Constant(bias),
+                dtype="float32",
+                name=blocks.name("conv"),
+            )
+            outputs.append(last(blocks.unit(maps, channels)))
+        joined = keras.layers.Concatenate(name="outputs", dtype="float32")(outputs)
+        self.network = keras.Model(backbone.inputs, joined, name="centernet")
+        self.shape = tuple(joined.shape[1:3])  # (h, w) of the heat map
+
+    def assign(self, objects: Tensor) -> Targets:
+        """The targets of objects `[B, M, 5]`: left, top, right, bottom, class; -1 for none.
+
+        The heat of an object is a Gaussian around its cell. Its radius is such that a box of the
+        same size whose corners move by it keeps IoU 0.7 (Law and Deng 2018).
+        """
+        there = ops.cast(objects[..., 4] >= 0, "float32")
+        boxes = ops.where(there[..., None] > 0, objects[..., :4], 0) / self.stride
+        sizes = ops.maximum(boxes[..., 2:] - boxes[..., :2], 0)
+        bounds = ops.convert_to_tensor([self.shape[1], self.shape[0]], dtype="float32")
+        centres = ops.clip((boxes[..., :2] + boxes[..., 2:]) / 2, 0, bounds - 1e-3)
+        corners = ops.floor(centres)
+        cells = ops.cast(corners[..., 1] * self.shape[1] + corners[..., 0], "int32")
+        sigma = (2 * radius(sizes) + 1) / 6  # [B, M]
+        x, y = ops.arange(self.shape[1], dtype="float32"), ops.arange(self.shape[0], dtype="float32")
+        across = ops.square(x - corners[..., :1]) / (2 * ops.square(sigma)[..., None])  # [B, M, w]
+        down = ops.square(y - corners[..., 1:]) / (2 * ops.square(sigma)[..., None])  # [B, M, h]
+        each = ops.exp(-down[..., :, None] - across[..., None, :]) * there[..., None, None]  # [B, M, h, w]
+        classes = ops.one_hot(ops.cast(ops.maximum(objects[..., 4], 0), "int32"), self.classes, dtype="float32")
+        heat = ops.max(each[..., None] * classes[:, :, None, None, :], axis=1)
+        return Targets(heat, cells, centres - corners, sizes, there)
+
+    def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Heat + |offset| + 0.1 |size|, each a mean over the objects; a scalar.
+
+        Args:
+            y_true: objects `[B, M, 5]`, as of `assign`.
+            y_pred: outputs of the network `[B, h, w, classes + 4]`.
+        """
+        targets = self.assign(y_true)
+        count = ops.maximum(ops.sum(targets.there), 1)
+        heat = ops.sum(penalty_reduced_focal(targets.heat, y_pred[..., : self.classes]))
+        flat = ops.reshape(y_pred[..., self.classes :], (-1, self.shape[0] * self.shape[1], 4))
+        said = ops.take_along_axis(flat, targets.cells[..., None], axis=1)  # [B, M, 4]
+        offset, size = (
+            ops.sum(ops.abs(part - truth) * targets.there[..., None])
+            for part, truth in ((said[..., :2], targets.offsets), (said[..., 2:], targets.sizes))
+        )
+        return (heat + offset + 0.1 * size) / count
+
+    def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(boxes `[B, K, 4]` in pixels, scores `[B, K]`, labels int `[B, K]`), by falling score.
+
+        Args:
+            outputs: of the network.
+        """
+        heat = ops.sigmoid(outputs[..., : self.classes])
+        peaks = ops.where(ops.equal(heat, ops.max_pool(heat, 3, 1, "same")), heat, 0)
+        scores, places = ops.top_k(ops.reshape(peaks, (-1, self.shape[0] * self.shape[1] * self.classes)), self.most)
+        cells, labels = places // self.classes, places % self.classes
+        flat = ops.reshape(outputs[..., self.classes :], (-1, self.shape[0] * self.shape[1], 4))
+        said = ops.take_along_axis(flat, cells[..., None], axis=1)
+        corners = ops.cast(ops.stack([cells % self.shape[1], cells // self.shape[1]], axis=-1), "float32")
+        centres, sizes = corners + said[..., :2], ops.maximum(said[..., 2:], 0)
+        boxes = ops.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1)
+        return boxes * self.stride, scores, labels
+
+    @property
+    def most(self) -> int:
+        """The number of detections of a picture, K."""
+        return min(MOST, self.shape[0] * self.shape[1] * self.classes)
+
+
+def radius(sizes: Tensor, overlap: float = 0.7) -> Tensor:
+    """How far both corners of a box may move, each by so much in both axes, to keep an IoU.
+
+    The least of three: the box is moved; it grows within; it grows without. Each is a root of a
+    quadratic equation. Source: Law and Deng 2018, section 3.2; the code of CornerNet divides two of
+    the roots by another number, which gives other radii.
+
+    Args:
+        sizes: width and height, `[..., 2]`.
+        overlap: IoU, in 0..1.
+
+    Returns:
+        `[...]`, 0 for an empty box.
+    """
+    width, height = sizes[..., 0], sizes[..., 1]
+    both, whole = width + height, width * height
+    # Moved by r: (w - r)(h - r) / (2 w h - (w - r)(h - r)) = IoU
+    moved = _smaller_root(1.0, both, whole * (1 - overlap) / (1 + overlap))
+    # Within: (w - 2 r)(h - 2 r) / (w h) = IoU
+    within = _smaller_root(4.0, 2 * both, whole * (1 - overlap))
+    # Without: w h / ((w + 2 r)(h + 2 r)) = IoU
+    without = (-2 * both + ops.sqrt(4 * both**2 + 16 * whole * (1 / overlap - 1))) / 8
+    return ops.minimum(ops.minimum(moved, within), without)
+
+
+def _smaller_root(a, b, c):
+    """The smaller root of a x^2 - b x + c = 0."""
+    return (b - ops.sqrt(ops.maximum(b**2 - 4 * a * c, 0))) / (2 * a)
