@@ -68,7 +68,7 @@ class CenterNet:
             )
             outputs.append(last(blocks.unit(maps, channels)))
         joined = keras.layers.Concatenate(name="outputs", dtype="float32")(outputs)
-        self.network = keras.Model(backbone.inputs, joined, name="centernet")
+        self.network = keras.Model(backbone.inputs[0], joined, name="centernet")
         self.shape = tuple(joined.shape[1:3])  # (h, w) of the heat map
 
     def assign(self, objects: Tensor) -> Targets:
