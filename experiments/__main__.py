@@ -13,6 +13,7 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "images": "Generative adversarial networks",
     "gan": "Generative adversarial networks",
     "memory_networks": "Memory and attention",
+    "scenes": "Detection and segmentation",
     "recurrent": "Supervised learning: sequences",
     "supervised": "Supervised learning",
 }
