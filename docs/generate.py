@@ -65,6 +65,7 @@ PACKAGES = {
     "lab.losses.reinforcement": "targets and losses of agents",
     "lab.optimizers": "optimizers",
     "lab.distributions": "probability distributions",
+    "lab.vision": "detection",
     "lab.metrics": "measures",
     "lab.activations": "activations",
     "lab.information": "measures of information",
@@ -295,7 +296,8 @@ def algorithm_pages() -> Iterable[tuple[str, str]]:
         "tabular": "Dynamic programming, Monte Carlo, temporal differences, planning.",
         "gans": "Objectives, penalties and players of GANs.",
         "supervised": "Training, and families of networks.",
-        "memory": "Neural Turing Machines, differentiable neural computers, memory-augmented networks.",
+        "memory": "Neural Turing Machines, differentiable neural computers, memory-augmented networks, attention.",
+        "vision": "Detection.",
         "components": "Layers, losses, optimizers, distributions.",
     }
     lines += [f":doc:`/{name}`\n    {text}" for name, text in others.items()]
