@@ -644,7 +644,7 @@ MUTATIONS = [
             ["tests/models/test_encoders.py"],
         ),
         ("lab/losses/masked.py", "ops.sum(mask * categorical", "ops.sum(categorical", ["tests/losses/test_masked.py"]),
-        ("lab/data/stories.py", "lies.pop(thing, None)", "pass", ["tests/data/test_stories.py"]),
+        ("lab/data/stories.py", "lies[thing] = at[actor]", "lies.setdefault(thing, at[actor])", ["tests/data/test_stories.py"]),
         ("lab/data/dates.py", "== 0) == held_out", "== 0) != held_out", ["tests/data/test_dates.py"]),
         (
             "lab/models/sequence_to_sequence.py",
@@ -658,6 +658,24 @@ MUTATIONS = [
             "answers[:, 1:]], axis=1)",
             ["tests/models/test_sequence_to_sequence.py"],
         ),
+        ("lab/metrics/average_precision.py", "(taken & ~crowd)", "taken", ["tests/metrics/test_average_precision.py"]),
+        ("lab/vision/boxes.py", "(enclosing - union) / enclosing", "enclosing / union", ["tests/vision/test_boxes.py"]),
+        ("lab/vision/suppression.py", "ops.equal(labels, label)", "ops.equal(labels, labels)", ["tests/vision/test_boxes.py"]),
+        (
+            "lab/vision/centernet.py",
+            "(2 * radius(sizes) + 1) / 6",
+            "(radius(sizes) + 1) / 6",
+            ["tests/vision/test_centernet.py"],
+        ),
+        ("lab/vision/centernet.py", "heat + offset + 0.1 * size", "heat + offset + size", ["tests/vision/test_centernet.py"]),
+        ("lab/losses/focal.py", "(1 - y_true) ** beta", "1", ["tests/vision/test_centernet.py"]),
+        (
+            "lab/data/scenes.py",
+            "(x.start, y.start, x.stop, y.stop)",
+            "(y.start, x.start, y.stop, x.stop)",
+            ["tests/data/test_scenes.py"],
+        ),
+        ("lab/layers/lrua_cell.py", "self.strength * addressing", "addressing", ["tests/layers/test_memory_cells.py"]),
     ]
 ]
 

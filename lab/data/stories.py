@@ -130,7 +130,6 @@ def _carried(choose):
         if action == "take":
             actor, thing = choose(free)
             holder[thing] = actor
-            lies.pop(thing, None)
             told = f"{actor} takes {thing}"
         elif action == "drop":
             thing = choose(holder)
