@@ -6,19 +6,24 @@ from experiments.common.memory_networks import CELLS
 from experiments.dnc_stories import KINDS
 from experiments.mann_few_shot_glyphs import NETWORKS, SHOWN
 
-COPY = {"": "", "lstm": "--cell lstm --units 79"}  # as many weights as the NTM
 PAPER = {"paper": "--config experiments/presets/ntm_copy_paper.toml"}
-OTHERS = {"": "", "lstm": "--cell lstm --units 79", "transformer": "--cell transformer"}
+
+
+def others(units: int) -> dict[str, str]:
+    """The NTM, an LSTM with as many weights, and a Transformer."""
+    return {"": "", "lstm": f"--cell lstm --units {units}", "transformer": "--cell transformer --units 64"}
+
+
 CORRECTIONS = {"": "", **{name: f"--corrections {name}" for name in ("masked", "erasing", "sharpened")}}
 CORRECTIONS["all three"] = "--corrections masked erasing sharpened"
 STORIES = CORRECTIONS | {cell: f"--cell {cell}" for cell in ("lstm", "transformer")}
 BITS = {"wrong_bits": 3, "wrong_bits_at_random": 1, "solved_after": 0}
 EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
-    "ntm_copy": (COPY | PAPER, BITS | {"wrong_percent_twice": 2}),
-    "ntm_repeat_copy": (OTHERS, BITS | {"wrong_percent_longer": 2, "wrong_percent_more": 2}),
-    "ntm_associative_recall": (OTHERS, BITS | {"wrong_percent_twice": 2}),
-    "ntm_dynamic_ngrams": (OTHERS, {"nats_above_best": 4, "nats_above_best_at_random": 4, "nats_of_the_best": 4}),
-    "ntm_priority_sort": (OTHERS, BITS | {"wrong_percent": 2}),
+    "ntm_copy": ({"": "", "lstm": "--cell lstm --units 79"} | PAPER, BITS | {"wrong_percent_twice": 2}),
+    "ntm_repeat_copy": (others(79), BITS | {"wrong_percent_longer": 2, "wrong_percent_more": 2}),
+    "ntm_associative_recall": (others(101), BITS | {"wrong_percent_twice": 2}),
+    "ntm_dynamic_ngrams": (others(80), {"nats_above_best": 4, "nats_above_best_at_random": 4, "nats_of_the_best": 4}),
+    "ntm_priority_sort": (others(116), BITS | {"wrong_percent": 2}),
     "dnc_repeat_copy": (CORRECTIONS, BITS),
     "mann_few_shot_glyphs": (
         {cell: f"--cell {cell}" for cell in NETWORKS},

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments.common import memory_networks, supervised
+from lab import validation
 from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval, require_name
@@ -30,8 +31,8 @@ class Config(memory_networks.ComparedNetworks):
 
     tasks: tuple[str, ...] = TASKS
     """Tasks: copy, reverse."""
-    task: Literal["copy", "reverse"] = "copy"
-    """The task of one cell that runs alone."""
+    task: Literal["", "copy", "reverse"] = ""
+    """The task of one cell that runs alone; empty if cells are compared."""
     bits: Annotated[int, Interval(1, 1000)] = 4
     """Bits of a vector."""
     longest: Annotated[int, Interval(1, 1000)] = 10
@@ -43,6 +44,8 @@ class Config(memory_networks.ComparedNetworks):
         supervised.distinct("tasks", self.tasks)
         for name in self.tasks:
             require_name("--tasks", name, TASKS)
+        validation.require(bool(self.cell) == bool(self.task), "task", "one with --cell, and none without", self.task)
+        validation.require(self.slots >= 3, "slots", "at least 3, for the NTM or an LSTM of its size", self.slots)
 
     def memory(self) -> list[memory.Need]:
         """What a run holds."""

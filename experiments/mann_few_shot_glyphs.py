@@ -28,6 +28,7 @@ from lab.validation import Interval
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 NETWORKS = ("lrua", "lstm", "transformer", "prototypes")
 SHOWN = (1, 2, 3, 5, 10)
@@ -93,11 +94,16 @@ def run(config: Config, track: Track) -> dict[str, float]:
     supervised.fit(track, training, epoch, validation=(fixed.x, fixed.labels))
     track.model(model)
     right = training.predict(test.x).argmax(-1) == test.labels
-    title = f"Five new letters in an episode: accuracy of a network with {config.cell}"
+    title = f"{config.ways} letters of known scripts in an episode: a network with {config.cell}"
     lines = {"at random": 1 / config.ways}
     track.curve("validation_accuracy", label="accuracy over episodes", x_label="episodes seen", title=title, lines=lines)
+    return accuracies(config, right, test.instances)
+
+
+def accuracies(config: Config, right: "np.ndarray", instances: "np.ndarray") -> dict[str, float]:
+    """The accuracy when a letter is shown for the first, second, ... time."""
     shown = [number for number in SHOWN if number <= config.shots]
-    return {f"accuracy_{number}": float(right[test.instances == number].mean()) for number in shown}
+    return {f"accuracy_{number}": float(right[instances == number].mean()) for number in shown}
 
 
 def network(config: Config, seed: int) -> "keras.Model":

@@ -39,7 +39,8 @@ class Config(memory_networks.MemoryNetwork):
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        return self.needs(self.length, 1, 1)
+        table = memory.array(3 * self.samples, 2 ** (self.order - 1), item=8)  # the counts of the best predictor, too
+        return [*self.needs(self.length, 1, 1), memory.Need("tables of sequences", table, "--samples, --order")]
 
 
 def run(config: Config, track: Track) -> dict[str, float]:

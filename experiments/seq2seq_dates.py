@@ -94,9 +94,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     )
     log_attention(track, network, test, sources, written, vocabulary)
     return {
-        "exact": float((written == right).all(axis=1).mean()),
-        "characters": float((written == right).mean()),
-        "exact_at_most_frequent": float((right == most_frequent(right)).all(axis=1).mean()),
+        **scores(written, right),
+        "exact_at_most_frequent": scores(np.broadcast_to(most_frequent(right), right.shape), right)["exact"],
     }
 
 
@@ -108,6 +107,12 @@ def encoded(vocabulary: "Vocabulary", found: "Dates") -> "tuple[np.ndarray, np.n
     for row, text in zip(sources, found.written):
         row[: len(text)] = vocabulary.encode(text, unknown="refuse")
     return sources, np.stack([vocabulary.encode(text, unknown="refuse") for text in found.iso])
+
+
+def scores(written: "np.ndarray", right: "np.ndarray") -> dict[str, float]:
+    """The shares of answers, and of their characters, that are right."""
+    same = written == right
+    return {"exact": float(same.all(axis=1).mean()), "characters": float(same.mean())}
 
 
 def most_frequent(answers: "np.ndarray") -> "np.ndarray":

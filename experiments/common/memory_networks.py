@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from lab.data import TaskSequences
 
 WITHOUT_MEMORY = ("lstm", "transformer")
+OF_MEMORY = ("controller", "slots", "width", "read_heads", "write_heads")  # settings that these do not have
 CELLS = ("ntm", "dnc", "lrua", *WITHOUT_MEMORY)
+
+TOGETHER = 250  # sequences that are answered in one call
+HEADS = 4  # of a Transformer
 
 Draw: TypeAlias = "Callable[[int, int], TaskSequences]"
 """A function (count, seed) -> sequences of a task."""
@@ -62,8 +66,9 @@ class MemoryNetwork(supervised.Sampled):
     """The step size, before the schedule. A Transformer takes a tenth of it: it does not learn with
     the steps of recurrent networks."""
     beta_2: Annotated[float, Interval(0, 0.999999)] = 0.99
-    """Decay of Adam's second moment, or rho of RMSprop. Once a task is solved, gradients are tiny
-    for long. With 0.999 the next large one makes a step that can undo what was learnt."""
+    """Decay of Adam's second moment, or rho of RMSprop, which is centred as in Graves 2013. Once a
+    task is solved, gradients are tiny for long. With 0.999 the next large one makes a step that can
+    undo what was learnt."""
     momentum: Annotated[float, Interval(0, 0.999999)] = 0.0
     """Of RMSprop alone."""
     clip_norm: float = 1.0
@@ -83,6 +88,11 @@ class MemoryNetwork(supervised.Sampled):
 
     def _check_cell(self):
         """Memory, heads and units must be what the cell takes."""
+        if self.cell in WITHOUT_MEMORY and not self.compared:
+            usual = {field.name: field.default for field in dataclasses.fields(self)}
+            for name in OF_MEMORY:
+                expected = f"{usual[name]}, for {self.cell} has no memory"
+                validation.require(getattr(self, name) == usual[name], name, expected, getattr(self, name))
         if self.cell != "ntm":
             validation.require(self.write_heads == 1, "write_heads", f"1 for {self.cell}", self.write_heads)
         if self.cell != "dnc":
@@ -101,13 +111,22 @@ class MemoryNetwork(supervised.Sampled):
         return [
             memory.Need("sequences of an epoch", 2 * self.samples * numbers, "--samples"),
             memory.Need("sequences of a test", self.test_samples * numbers, "--test-samples"),
-            memory.Need(
-                "memories of a batch",
-                memory.array(8, self.batch_size, steps, self.slots * (self.width + self.read_heads + self.write_heads)),
-                "--batch-size, --slots, --width",
-            ),
+            *self._of_steps(steps),
             memory.Need("controller", memory.dense(2 * self.units, 4 * self.units), "--units"),
         ]
+
+    def _of_steps(self, steps):
+        """What the networks that run hold of the steps of a batch."""
+        cells = (self.cell,) if self.cell else getattr(self, "cells", ())
+        needs = []
+        if set(cells) - set(WITHOUT_MEMORY):
+            numbers = self.slots * (self.width + self.read_heads + self.write_heads) + self.slots**2 * ("dnc" in cells)
+            size = memory.array(8, self.batch_size, steps, numbers)
+            needs.append(memory.Need("memories of a batch", size, "--batch-size, --slots, --width"))
+        if "transformer" in cells:
+            pairs = memory.array(6, max(self.batch_size, TOGETHER), HEADS, steps**2)
+            needs.append(memory.Need("pairs of steps", pairs, "a smaller task"))
+        return needs
 
 
 @dataclass(frozen=True)
@@ -149,7 +168,8 @@ def optimizer(config: MemoryNetwork) -> "keras.optimizers.Optimizer":
     rate, clip = step_sizes(slower, config.steps_per_epoch), config.clip_norm or None
     if config.optimizer == "adam":
         return Adam(rate, beta_2=config.beta_2, global_clipnorm=clip)
-    return RMSprop(rate, rho=config.beta_2, momentum=config.momentum, global_clipnorm=clip)
+    decay, momentum = config.beta_2, config.momentum
+    return RMSprop(rate, rho=decay, momentum=momentum, epsilon=1e-4, centered=True, global_clipnorm=clip)
 
 
 def units_of_an_equal_lstm(config: MemoryNetwork, features: int, outputs: int) -> int:
@@ -203,7 +223,7 @@ def answers(network: "keras.Model", sequences: "TaskSequences") -> np.ndarray:
     from lab import engine
 
     compiled = engine.compile(lambda x: network(x, training=False), network.variables)
-    parts = [sequences.x[i : i + 250] for i in range(0, len(sequences.x), 250)]
+    parts = [sequences.x[i : i + TOGETHER] for i in range(0, len(sequences.x), TOGETHER)]
     return np.concatenate([np.asarray(compiled(part)) for part in parts])
 
 

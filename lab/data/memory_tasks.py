@@ -4,6 +4,7 @@ All sequences of a task have the same number of steps, so that one compiled prog
 steps of the longest, or more by `steps`. A mask says where answers are due.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -224,6 +225,8 @@ def priority_sort(
 
 def check_range(name: str, bounds: tuple[int, int], least: int = 1) -> None:
     """A range must be (least, greatest) with numbers >= `least`."""
+    if not isinstance(bounds, tuple | list) or len(bounds) != 2 or any(not isinstance(each, Integral) for each in bounds):
+        raise ValueError(f"{name}: expected (least, greatest), two integers, received {bounds!r}.")
     low, high = bounds
     if not least <= low <= high:
         raise ValueError(f"{name}: expected (least, greatest) with {least} <= least <= greatest, received {(low, high)}.")

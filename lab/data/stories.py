@@ -22,7 +22,7 @@ _INDEX = {word: number for number, word in enumerate(STORY_WORDS)}
 
 
 def stories(
-    count: int, *, kinds: Sequence[str] = STORY_KINDS, sentences: tuple[int, int] = (2, 6), seed: int = 0
+    count: int, *, kinds: str | Sequence[str] = STORY_KINDS, sentences: tuple[int, int] = (2, 6), seed: int = 0
 ) -> TaskSequences:
     """Stories of a small grammar. After each sentence comes a question about how things are then.
 
@@ -34,13 +34,13 @@ def stories(
         given     anna takes apple .  anna gives apple boris .   who holds apple ?
         above     attic above barn .                             what below attic ?
 
-    "where" needs one fact, "carried" up to three, the others the order of two names.
+    "where" needs one fact, "carried" two, the others the order of two names.
 
     Source: the kinds 1, 2, 5 and 4 of Weston et al. 2015. Words and grammar are our own.
 
     Args:
         count: number of stories.
-        kinds: some of `STORY_KINDS`; each story is of one, drawn uniformly.
+        kinds: one or some of `STORY_KINDS`; each story is of one, drawn uniformly.
         sentences: the least and the greatest number of sentences, drawn uniformly. A story of
             "above" has at most five.
         seed: of all that is drawn.
@@ -51,6 +51,7 @@ def stories(
     """
     count = validation.integer("count", count)
     check_range("sentences", sentences)
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     if not kinds:
         raise ValueError(f"kinds: expected at least one of {', '.join(STORY_KINDS)}, received none.")
     for kind in kinds:
@@ -62,7 +63,7 @@ def stories(
     mask = np.zeros((count, steps), "float32")
     of_kind = rng.integers(0, len(kinds), count)
     lengths = rng.integers(sentences[0], sentences[1] + 1, count)
-    numbers = rng.random((count, 4 * sentences[1] + len(PLACES)))
+    numbers = rng.random((count, 4 * sentences[1] + 2 * len(PLACES)))
     for row in range(count):
         choose = _Choice(iter(numbers[row]))
         words: list[int] = []
@@ -76,8 +77,10 @@ def stories(
 
 
 def story_text(x: np.ndarray) -> str:
-    """The words of a story, of x `[T, words]`."""
+    """The words of one story, of its x `[T, words]`."""
     steps = np.asarray(x)
+    if steps.ndim != 2 or steps.shape[1] != len(STORY_WORDS):
+        raise ValueError(f"x: expected one story [T, {len(STORY_WORDS)}], received shape {steps.shape}.")
     return " ".join(STORY_WORDS[word] for word in steps[steps.any(axis=-1)].argmax(axis=-1))
 
 

@@ -9,7 +9,7 @@ from keras import ops
 from lab.engine.types import Tensor
 from lab.layers import addressing
 from lab.layers.memory_cell import MemoryCell
-from lab.validation import NOT_NEGATIVE, Interval
+from lab.validation import Interval
 
 START = 1e-6  # of every number in the memory
 
@@ -25,11 +25,11 @@ class LRUACell(MemoryCell):
         M'  = M + w_w^T k,   in which the least used slots of M were set to zero
         w_u = gamma w_u_prev + sum_heads (w_r + w_w)
 
-    Each head reads and writes with one key k = tanh. The heads' w_lu are one-hot: head h takes the
-    slot that is used h-th least, so that no two heads overwrite each other. The paper gives all
-    heads the same slots. The paper has no strength, which is beta = 1: then no slot of 128
-    gets more than 2 % of a read as long as the others are empty. At first every number in the
-    memory is 1e-6, and all usage is 0.
+    Each head reads and writes with one key k, a tanh of what the controller sends. The heads' w_lu
+    are one-hot: head h takes the slot that is used h-th least, so that no two heads overwrite each
+    other. The paper gives all heads the same slots. The paper has no strength, which is beta = 1:
+    then no slot of 128 gets more than 2.1 % of a read as long as the others are empty. At first
+    every number in the memory is 1e-6, and all usage is 0.
 
     Source: Santoro et al. 2016, section 3.2.
 
@@ -40,7 +40,7 @@ class LRUACell(MemoryCell):
         width: numbers in a slot.
         read_heads: number of heads, each of which reads and writes.
         decay: gamma of the usage, 0..1.
-        strength: beta, >= 0: how sharply heads read.
+        strength: beta, 0..1e6: how sharply heads read.
         seed: as of `MemoryCell`.
     """
 
@@ -58,7 +58,7 @@ class LRUACell(MemoryCell):
         **options: Any,
     ) -> None:
         Interval(0, 1).check("decay", decay)
-        NOT_NEGATIVE.check("strength", strength)
+        Interval(0, 1e6).check("strength", strength)
         self.decay = decay
         self.strength = strength
         super().__init__(units, controller, slots=slots, width=width, read_heads=read_heads, seed=seed, **options)

@@ -57,6 +57,8 @@ class MemoryCell(keras.layers.Layer):
         self.read_heads = validation.integer("read_heads", read_heads)
         self.seed = seed
         seeds = [None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
+        if isinstance(controller, keras.layers.RNN):
+            raise ValueError(f"controller: expected a cell such as LSTMCell, received the layer {type(controller).__name__}.")
         self.controller = _default(seeds[:2], self.dtype_policy) if controller is None else controller
         self._controller_knows_training = "training" in inspect.signature(self.controller.call).parameters
         self.interface = self._dense(sum(self.interface_sizes().values()), seeds[2], "interface")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from lab import validation
 from lab.layers import DNCCell, LRUACell, NTMCell
 from lab.validation import require_name
 
@@ -47,12 +48,16 @@ def memory_network(
     """
     require_name("cell", cell, MEMORY_CELLS)
     require_name("controller", controller, CONTROLLERS)
+    for name, value in {"features": features, "outputs": outputs, "units": units}.items():
+        validation.integer(name, value)
+    if corrections and cell != "dnc":
+        raise ValueError(f"corrections: expected none for {cell}, received {', '.join(corrections)}.")
     if cell != "ntm" and write_heads != 1:
         raise ValueError(f"write_heads: expected 1 for {cell}, received {write_heads}.")
     if cell != "lrua" and strength != 1:
         raise ValueError(f"strength: expected 1 for {cell}, received {strength}.")
     for name in corrections:
-        require_name("corrections", name, CORRECTIONS if cell == "dnc" else ())
+        require_name("corrections", name, CORRECTIONS)
     for_input, for_recurrence, for_cell = np.random.SeedSequence(seed).generate_state(3).tolist()
     start = keras.initializers.GlorotUniform(for_input)
     inner: keras.layers.Layer

@@ -8,6 +8,8 @@ from lab import engine, validation
 from lab.models.sequence import recurrent
 from lab.validation import GATED, require_name
 
+TOGETHER = 500  # sources that are answered in one call
+
 
 def sequence_to_sequence(
     symbols: int, source_steps: int, *, cell: str = "gru", units: int = 64, embedding: int = 32, seed: int
@@ -18,12 +20,12 @@ def sequence_to_sequence(
         -> logits [B, T, symbols], float32
 
         H = [forward(source), backward(source)]
-        h_t = decoder(y_t-1, h_t-1),   h_0 = tanh(W_0 last(H))
+        h_t = decoder(y_t-1, h_t-1),   h_0 = tanh(W_0 [last forward, last backward state] + b_0)
         a_t = softmax_s(h_t W_a H_s)   over the steps of the source that are not padding
-        logits = W tanh(W_c [sum_s a_ts H_s, h_t])
+        logits = W tanh(W_c [sum_s a_ts H_s, h_t]) + b
 
-    Symbol 0 is padding in a source, and the start of an answer. `with_answers` makes inputs for
-    training, `answer` writes answers.
+    The cells of an LSTM start as h does. Symbol 0 is padding in a source, and the start of an
+    answer. `with_answers` makes inputs for training, `answer` writes answers.
 
     Source: Luong, Pham and Manning 2015, "general" attention, without input feeding; the encoder in
     two directions: Bahdanau et al. 2015.
@@ -82,10 +84,10 @@ def with_answers(sources: ArrayLike, answers: ArrayLike) -> np.ndarray:
         sources: integers `[B, S]`, padded with 0.
         answers: integers `[B, T]`.
     """
-    sources, answers = np.asarray(sources, "int32"), np.asarray(answers, "int32")
-    if len(sources) != len(answers):
-        raise ValueError(f"answers: expected {len(sources)}, one for each source, received {len(answers)}.")
-    return np.concatenate([sources, np.zeros_like(answers[:, :1]), answers[:, :-1]], axis=1)
+    source, told = _integers("sources", sources), _integers("answers", answers)
+    if len(source) != len(told):
+        raise ValueError(f"answers: expected {len(source)}, one for each source, received {len(told)}.")
+    return np.concatenate([source, np.zeros_like(told[:, :1]), told[:, :-1]], axis=1)
 
 
 def answer(network: keras.Model, sources: ArrayLike, steps: int) -> np.ndarray:
@@ -98,18 +100,15 @@ def answer(network: keras.Model, sources: ArrayLike, steps: int) -> np.ndarray:
         sources: integers `[B, S]`, padded with 0.
         steps: of an answer.
     """
-    sources = np.asarray(sources, "int32")
-    taken, symbols = network.get_layer("source").output.shape[1], network.outputs[0].shape[-1]
-    if sources.shape[1] != taken:
-        raise ValueError(f"sources: expected {taken} steps, those of the network, received {sources.shape[1]}.")
-    if sources.min() < 0 or sources.max() >= symbols:
-        received = f"{sources.min()} to {sources.max()}"
-        raise ValueError(f"sources: expected symbols from 0 to {symbols - 1}, received {received}.")
-    answers = np.zeros((len(sources), validation.integer("steps", steps)), "int32")
+    read, taken = _known(network, "sources", sources), _source_steps(network)
+    if read.shape[1] != taken:
+        raise ValueError(f"sources: expected {taken} steps, those of the network, received {read.shape[1]}.")
+    answers = np.zeros((len(read), validation.integer("steps", steps)), "int32")
     program = engine.compile(lambda x: network(x, training=False), network.variables)
-    for step in range(steps):
-        logits = np.asarray(program(with_answers(sources, answers)))
-        answers[:, step] = logits[:, step].argmax(axis=-1)
+    for start in range(0, len(read), TOGETHER):
+        source, written = read[start : start + TOGETHER], answers[start : start + TOGETHER]
+        for step in range(steps):
+            written[:, step] = np.asarray(program(with_answers(source, written)))[:, step].argmax(axis=-1)
     return answers
 
 
@@ -120,5 +119,28 @@ def attention_weights(network: keras.Model, x: ArrayLike) -> np.ndarray:
         network: of `sequence_to_sequence`.
         x: of `with_answers`.
     """
+    symbols, taken = _known(network, "x", x), _source_steps(network)
+    if symbols.shape[1] <= taken:
+        raise ValueError(f"x: expected more than {taken} steps, a source and an answer, received {symbols.shape[1]}.")
     weights = keras.Model(network.inputs[0], network.get_layer("attention").output[1])
-    return np.asarray(weights(np.asarray(x, "int32"), training=False))
+    return np.asarray(weights(symbols, training=False))
+
+
+def _source_steps(network):
+    return network.get_layer("source").output.shape[1]
+
+
+def _integers(name, values):
+    """The values as int32 `[B, T]`."""
+    array = np.asarray(values)
+    if array.ndim != 2 or not array.size or array.dtype.kind not in "iu":
+        raise ValueError(f"{name}: expected integers [B, T], at least one, received {array.dtype} {array.shape}.")
+    return array.astype("int32")
+
+
+def _known(network, name, values):
+    """The same, of symbols that a network knows."""
+    array, symbols = _integers(name, values), network.outputs[0].shape[-1]
+    if array.min() < 0 or array.max() >= symbols:
+        raise ValueError(f"{name}: expected symbols from 0 to {symbols - 1}, received {array.min()} to {array.max()}.")
+    return array

@@ -56,7 +56,14 @@ def test_the_days_of_tests_are_others():
 
 def test_a_first_and_a_last_year():
     assert {text[:4] for text in dates(100, years=(1999, 1999), seed=0).iso} == {"1999"}
-    with raises(r"years: expected \(first, last\) with 1 <= first <= last <= 9999, received \(2001, 2000\)"):
+    with raises(r"years: expected \(least, greatest\) with 1 <= least <= greatest, received \(2001, 2000\)"):
         dates(1, years=(2001, 2000))
+    with raises("years: expected .* up to 9999"):
+        dates(1, years=(2001, 10_000))
+    for wrong in (1999, (1900.0, 2000.0), (1, 2, 3)):
+        with raises(r"years: expected \(least, greatest\), two integers, received"):
+            dates(1, years=wrong)
+    with raises("held_out: expected True or False, received 2"):
+        dates(1, held_out=2)
     with raises("count: expected an integer >= 1, received 0"):
         dates(0)

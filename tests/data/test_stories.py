@@ -75,6 +75,19 @@ def test_all_kinds_are_told_and_a_seed_tells_the_same_again():
     assert not np.array_equal(told.x, stories(100, seed=4).x)
 
 
+@pytest.mark.parametrize("kind", STORY_KINDS)
+def test_stories_of_one_sentence(kind):
+    told = stories(50, kinds=kind, sentences=(1, 1), seed=0)
+    assert (told.mask.sum(axis=1) == 1).all() and told.x.shape[1] == 9
+
+
+def test_kinds_are_uniform():
+    told = stories(2_000, seed=0)
+    signs = {"above": "above", "given": "who", "moves": "enters"}  # where and carried move
+    shares = {name: told.x[..., STORY_WORDS.index(word)].any(axis=1).mean() for name, word in signs.items()}
+    assert shares == pytest.approx({"above": 0.25, "given": 0.25, "moves": 0.5}, abs=0.04)
+
+
 def test_the_shortest_story():
     told = stories(1, kinds=("given",), sentences=(1, 1), seed=0)
     assert story_text(told.x[0]) == "anna takes apple . who holds apple ?"
@@ -88,6 +101,8 @@ def test_the_shortest_story():
         ({"count": 0}, "count: expected an integer >= 1, received 0"),
         ({"sentences": (0, 4)}, r"sentences: expected \(least, greatest\) with 1 <= least <= greatest, received \(0, 4\)"),
         ({"sentences": (5, 4)}, "sentences: expected"),
+        ({"sentences": 3}, r"sentences: expected \(least, greatest\), two integers, received 3"),
+        ({"sentences": (2.0, 6.0)}, r"sentences: expected \(least, greatest\), two integers, received \(2.0, 6.0\)"),
         ({"kinds": ()}, "kinds: expected at least one of where, carried, given, above, received none"),
         ({"kinds": ("whre",)}, "kinds: expected one of where, carried, given, above, received 'whre'.*nearest: where"),
     ],
@@ -95,3 +110,9 @@ def test_the_shortest_story():
 def test_bad_input_is_one_line(settings, words):
     with raises(words):
         stories(**{"count": 3} | settings)
+
+
+@pytest.mark.parametrize("shape", [(25,), (2, 3, 25), (30, 30)])
+def test_a_text_is_of_one_story(shape):
+    with raises(r"x: expected one story \[T, 25\], received shape"):
+        story_text(np.ones(shape))

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import experiments
+import lab.data
 from experiments import (
     dnc_repeat_copy,
     dnc_stories,
@@ -97,7 +98,7 @@ EXPERIMENTS = {
     ),
     "length_generalisation": Alive(
         length_generalisation,
-        START | {"cell": "transformer", "units": 8, "longest": 1},
+        START | {"cell": "transformer", "task": "copy", "units": 8, "longest": 1},
         {"cell": "lstm", "task": "reverse", "bits": 3, "longest": 2},
         {"task": {"longest": 2}},
         left_out=SHARED - {"cell"},
@@ -153,6 +154,56 @@ def test_errors_count_the_bits_that_are_due():
     half[0] *= -1
     half[:, 0] *= -1  # where nothing is due
     assert memory_networks.errors(half, sequences) == (1, 50)
+
+
+def test_an_answer_is_exact_if_all_its_characters_are():
+    right = np.array([[1, 2], [3, 4], [5, 6]])
+    assert seq2seq_dates.scores(np.array([[1, 2], [3, 9], [9, 6]]), right) == pytest.approx(
+        {"exact": 1 / 3, "characters": 4 / 6}
+    )
+    assert seq2seq_dates.most_frequent(np.array([[1, 2], [1, 3], [0, 3]])).tolist() == [1, 3]
+
+
+@pytest.mark.slow
+def test_dates_and_letters_of_a_test_are_new(tmp_path, monkeypatch):
+    for name in ("dates", "letters"):
+        (tmp_path / name).mkdir()
+    asked = []
+    kept = lab.data.dates, lab.data.letter_bank, lab.data.episodes
+    monkeypatch.setattr(lab.data, "dates", lambda count, **options: asked.append((count, options)) or kept[0](count, **options))
+    with undrawn():
+        observed(tmp_path / "dates", "seq2seq_dates")
+    assert [options["held_out"] for count, options in asked if count == 6] == [True]  # START has 6 test samples
+    assert not any(options.get("held_out") for count, options in asked if count != 6)
+    banks, episodes = [], []
+    monkeypatch.setattr(
+        lab.data, "letter_bank", lambda *names, **options: banks.append((kept[1](*names, **options), names)) or banks[-1][0]
+    )
+    monkeypatch.setattr(
+        lab.data, "episodes", lambda bank, count, **options: episodes.append((bank, count)) or kept[2](bank, count, **options)
+    )
+    with undrawn():
+        observed(tmp_path / "letters", "mann_few_shot_glyphs")
+    (known, _), (new, _) = banks
+    assert not set(known.letters) & set(new.letters)
+    assert [count for bank, count in episodes if bank is new] == [6]
+
+
+def test_accuracies_are_those_of_the_instance():
+    right, instances = np.array([[True, False, True, True]]), np.array([[1, 1, 2, 3]])
+    config = mann_few_shot_glyphs.Config(shots=3, samples=16)
+    assert mann_few_shot_glyphs.accuracies(config, right, instances) == {"accuracy_1": 0.5, "accuracy_2": 1, "accuracy_3": 1}
+
+
+def test_what_cannot_fit_is_counted():
+    def size(config):
+        return sum(need.size for need in config.memory())
+
+    assert (
+        size(dnc_stories.Config(slots=3000)) > 30e9 > 1e9 > size(dnc_stories.Config(slots=3000, cell="lrua", read_heads=1)) / 5
+    )
+    assert size(ntm_copy.Config(cell="transformer", longest=1000)) > 64e9
+    assert size(ntm_dynamic_ngrams.Config(order=20)) > 8e9
 
 
 def test_the_trivial_answer_is_the_last_name_of_the_right_sort():
@@ -214,6 +265,14 @@ def test_the_papers_settings_are_settings(path):
         (lambda: ntm_copy.Config(cell="lrua", slots=3, read_heads=4), "--slots: expected at least read_heads, 4, received 3"),
         (lambda: ntm_copy.Config(cell="transformer", units=79), "--units: expected a multiple of 8 .*received 79"),
         (lambda: length_generalisation.Config(tasks=("sort",)), "--tasks: expected one of copy, reverse"),
+        (lambda: length_generalisation.Config(task="reverse"), "--task: expected one with --cell, and none without"),
+        (lambda: length_generalisation.Config(cell="lstm"), "--task: expected one with --cell"),
+        (lambda: length_generalisation.Config(cell="lstm", task="copy", slots=2), "--slots: expected at least 3"),
+        (lambda: ntm_copy.Config(cell="lstm", slots=99), "--slots: expected 32, for lstm has no memory, received 99"),
+        (
+            lambda: ntm_copy.Config(cell="transformer", controller="dense"),
+            "--controller: expected lstm, for transformer has no",
+        ),
         (lambda: dnc_stories.Config(kinds=("whre",)), "--kinds: expected one of where, .*nearest: where"),
         (lambda: dnc_stories.Config(kinds=()), "--kinds: expected at least one"),
         (lambda: dnc_stories.Config(sentences=1), "--sentences: expected .*2.*received 1"),

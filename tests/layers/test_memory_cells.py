@@ -267,6 +267,7 @@ def test_no_nan_at_the_edge(kind):
         (lambda: LRUACell(3, decay=1.5), "decay: expected"),
         (lambda: LRUACell(3, strength=-1), "strength: expected"),
         (lambda: DNCCell(3, slots=0), "slots: expected"),
+        (lambda: LRUACell(3, keras.layers.LSTM(4)), "controller: expected a cell such as LSTMCell, received the layer LSTM"),
         (lambda: NTMCell(3, write_heads=0), "write_heads: expected"),
         (lambda: DNCCell(0), "units: expected"),
     ],

@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 
 from lab.losses import masked_binary_crossentropy, masked_categorical_crossentropy, right_answers, wrong_bits
-from tests.contracts import as_array
+from tests.contracts import as_array, raises
 
 Y = np.array([[[1, 0], [1, 1], [0, 0]], [[0, 1], [0, 0], [1, 0]]], "float32")
 MASK = np.array([[0, 1, 1], [0, 0, 1]], "float32")
@@ -45,3 +46,21 @@ def test_keras_takes_them():
     loss, wrong = model.evaluate(LOGITS, TARGETS, batch_size=2, verbose=0)
     np.testing.assert_allclose(loss, as_array(masked_binary_crossentropy(TARGETS, LOGITS)), rtol=1e-6)
     assert wrong == 1.5
+
+
+@pytest.mark.parametrize("function", [masked_binary_crossentropy, wrong_bits, masked_categorical_crossentropy, right_answers])
+def test_shapes_must_fit(function):
+    for targets, logits in ((Y, LOGITS), (TARGETS, LOGITS[..., :1]), (TARGETS, LOGITS[:, :1]), (TARGETS[0], LOGITS[0])):
+        with raises(r"y_true: expected y and its mask \[B, T, K \+ 1\] of logits .*received"):
+            function(targets, logits)
+
+
+def test_masks_below_one_are_weights():
+    halved = TARGETS.copy()
+    halved[..., -1] *= 0.1
+    for loss in (masked_binary_crossentropy, masked_categorical_crossentropy):
+        np.testing.assert_allclose(as_array(loss(halved, LOGITS)), as_array(loss(TARGETS, LOGITS)), rtol=1e-5)
+
+
+def test_a_logit_of_zero_is_a_zero():
+    assert as_array(wrong_bits(TARGETS, 0 * LOGITS)).tolist() == [2, 1]

@@ -52,6 +52,28 @@ def test_padding_is_skipped_and_never_attended_to():
     assert weights[1, :, 2:].max() < 1e-6
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_attention_and_answers_are_the_papers(cell):
+    """In NumPy from the states of Keras's encoder and decoder."""
+    ours, x = network(cell=cell), with_answers(SOURCES, ANSWERS)
+    layers = {layer.name: layer for layer in ours.layers}
+    weights = {name: [as_array(weight) for weight in layer.weights] for name, layer in layers.items()}
+    read, *states = layers["encoder"](layers["source"](SOURCES), mask=SOURCES > 0)
+    half = len(states) // 2
+    last = np.concatenate([as_array(states[0]), as_array(states[half])], axis=-1)
+    starts = [np.tanh(last @ kernel + bias) for kernel, bias in (weights[f"start{i}"] for i in range(half))]
+    h = as_array(layers["decoder"](layers["before"](x[:, 4:]), initial_state=starts))
+    read = as_array(read)
+    scores = np.einsum("btd,bsd->bts", h @ weights["query"][0], read)
+    scores = np.where(SOURCES[:, None] > 0, scores, -np.inf)
+    a = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    a /= a.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(attention_weights(ours, x), a, atol=1e-6)
+    hidden = np.tanh(np.concatenate([np.einsum("bts,bsd->btd", a, read), h], axis=-1) @ weights["attended"][0])
+    kernel, bias = weights["outputs"]
+    np.testing.assert_allclose(as_array(ours(x)), hidden @ kernel + bias, atol=1e-5)
+
+
 def test_an_answer_is_what_it_would_say_next_each_time():
     ours = network()
     written = answer(ours, SOURCES, 2)
@@ -69,6 +91,15 @@ def test_an_answer_is_what_it_would_say_next_each_time():
         (lambda: network(units=0), "units: expected an integer >= 1, received 0"),
         (lambda: network(embedding=0), "embedding: expected an integer >= 1, received 0"),
         (lambda: answer(network(), SOURCES[:, :3], 2), "sources: expected 4 steps, those of the network, received 3"),
+        (
+            lambda: answer(network(), SOURCES[:0], 2),
+            r"sources: expected integers \[B, T\], at least one, received int64 \(0, 4\)",
+        ),
+        (lambda: answer(network(), SOURCES[0], 2), r"sources: expected integers \[B, T\], .*received int64 \(4,\)"),
+        (lambda: answer(network(), SOURCES + 0.5, 2), "sources: expected integers .*received float64"),
+        (lambda: attention_weights(network(), SOURCES), "x: expected more than 4 steps, a source and an answer, received 4"),
+        (lambda: attention_weights(network(), np.full((1, 6), 7)), "x: expected symbols from 0 to 4, received 7 to 7"),
+        (lambda: with_answers(SOURCES, ANSWERS[..., None]), r"answers: expected integers \[B, T\]"),
         (lambda: answer(network(), SOURCES, 0), "steps: expected an integer >= 1, received 0"),
         (lambda: answer(network(), SOURCES + 1, 2), "sources: expected symbols from 0 to 4, received 1 to 5"),
         (lambda: with_answers(SOURCES, ANSWERS[:2]), "answers: expected 3, one for each source, received 2"),
