@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from experiments.common import memory_networks, supervised
+from experiments.common.length_curves import log_lengths
 from lab import validation
 from lab.runs import experiment, memory
 from lab.runs.track import Track
@@ -84,7 +85,7 @@ def summary(track: Track, rows: dict[str, list[dict[str, float]]]) -> None:
     supervised.table(track, rows, names, heading="cell, task")
     means = {label: [float(np.mean([result[name] for result in results])) for name in names] for label, results in rows.items()}
     points = {label: dict(zip(TIMES.values(), values)) for label, values in means.items()}
-    memory_networks.log_lengths(track, points, trained=1, label="length, in times the longest of training")
+    log_lengths(track, points, trained=1, label="length, in times the longest of training")
 
 
 if __name__ == "__main__":

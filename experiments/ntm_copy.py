@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.common import memory_networks
+from experiments.common.length_curves import log_lengths
 from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval
@@ -48,7 +49,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     tests = {f"at_{length}": draw((length, length), steps) for length in lengths}
     results = memory_networks.run_task(track, config, draw((1, config.longest)), tests, title="Copy")
     rows = {length: results.pop(f"wrong_percent_at_{length}") for length in lengths}
-    memory_networks.log_lengths(track, {config.cell: rows}, trained=config.longest, label="vectors to copy")
+    log_lengths(track, {config.cell: rows}, trained=config.longest, label="vectors to copy")
     return results | {"wrong_percent_twice": rows[lengths[-1]]}
 
 

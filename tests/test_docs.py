@@ -67,6 +67,24 @@ def copies(text):
     assert wrong[0] > 10 and wrong[-1] < 6  # 0 on most machines, 5 where it goes the way of an LSTM
 
 
+def tells(text):
+    told, answers = text.splitlines()
+    assert f"{told}\n{answers}\n" in PAGES["memory.md"] and answers == "anna chen dora"
+
+
+def turns(text):
+    assert eval(re.sub(r"(?<=\d) ", ", ", text)) == [[6, 5, 4, 3, 2, 1]]
+
+
+def moves(text):
+    assert text.splitlines()[0] == "(20, 64, 64, 3) (20, 8, 4) (20, 64, 64) 3"
+    assert eval(text.splitlines()[1]) == {"AP": 0.7, "AP50": 1.0, "AP75": 1.0}
+
+
+def detects(text):
+    assert text == "(4, 100, 4) (4, 100) (4, 100)\n"
+
+
 SHOWN = {
     "pieces.md:0": rises,
     "pieces.md:1": rises,
@@ -77,6 +95,10 @@ SHOWN = {
     "supervised.md:0": classifies,
     "memory.md:0": builds,
     "memory.md:1": copies,
+    "memory.md:2": tells,
+    "memory.md:3": turns,
+    "vision.md:0": moves,
+    "vision.md:1": detects,
 }
 
 
