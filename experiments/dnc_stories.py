@@ -1,7 +1,7 @@
 """A differentiable neural computer reads stories and answers questions about them.
 
-Expected: accuracy >= 0.8 (not measured yet over seeds; the last name of the right sort has 0.4)
-Time: not measured yet
+Expected: accuracy >= 0.8 (0.86 in one seed; the last name of the right sort has 0.70)
+Time: about 10 minutes of one core
 Source: Graves et al. 2016, "Synthetic question answering", with stories of our own for bAbI.
 
 A story has 2 to 6 sentences, word by word, and a question after each (`lab.data.stories`):

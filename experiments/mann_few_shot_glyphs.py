@@ -1,7 +1,7 @@
 """A memory-augmented network learns five new letters in an episode, beside three others.
 
-Expected: accuracy_2_lrua >= 0.3 (not measured yet over seeds; at random 0.2)
-Time: not measured yet
+Expected: accuracy_2_lrua >= 0.6 (0.72 in one seed; an LSTM 0.65; at random 0.2)
+Time: about 15 minutes of one core with lrua on JAX, 30 on TensorFlow
 Source: Santoro et al. 2016, section 4.1, with letters of many scripts for Omniglot.
 
 An episode shows 5 letters of a script that training never showed, each 10 times, in random order.

@@ -1,7 +1,7 @@
 """Repeat copy: a Neural Turing Machine says a pattern several times, and stops by itself.
 
-Expected: wrong_bits <= 20 (not measured yet over seeds; at random 35)
-Time: some minutes of one core
+Expected: wrong_bits <= 1 (0.000 in each of 3 seeds; at random 35)
+Time: about 1.5 minutes of one core
 Source: Graves et al. 2014, section 4.2.
 
 A sequence has 1 to 5 vectors of 6 bits and a number of repeats, 1 to 5. After the last repeat an
