@@ -44,8 +44,8 @@ def replayed(words, question):
 
 @pytest.mark.parametrize("kind", STORY_KINDS)
 def test_answers_follow_from_the_story(kind):
-    told = stories(200, kinds=(kind,), sentences=(2, 7), seed=0)
-    assert told.x.shape == (200, 9 * 7, len(STORY_WORDS)) == told.y.shape
+    told = stories(300, kinds=(kind,), sentences=(2, 14), seed=0)
+    assert told.x.shape == (300, 9 * 14, len(STORY_WORDS)) == told.y.shape
     lengths, answers = set(), set()
     for x, y, mask in zip(*told):
         words = story_text(x).split()
@@ -63,7 +63,7 @@ def test_answers_follow_from_the_story(kind):
             start = mark + 1
         assert start == len(words)
         lengths.add(len(marks))
-    assert lengths == set(range(2, 6 if kind == "above" else 8))
+    assert lengths == set(range(2, 6 if kind == "above" else 15))
     assert answers == set(ACTORS if kind == "given" else PLACES)
 
 
