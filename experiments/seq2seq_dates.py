@@ -1,7 +1,7 @@
 """A sequence-to-sequence network with attention reads dates and writes them as ISO 8601 does.
 
-Expected: exact >= 0.98 (not measured yet over seeds; the most frequent characters: 0)
-Time: not measured yet
+Expected: exact >= 0.98 (1.0 in one seed; the most frequent characters: 0)
+Time: about 1 minute of one core
 Source: Luong, Pham and Manning 2015; Bahdanau et al. 2015.
 
     the 3rd of march 1998 -> 1998-03-03
