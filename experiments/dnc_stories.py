@@ -116,9 +116,12 @@ def log_examples(track: Track, network: "keras.Model", sequences: "TaskSequences
 
     found, lines = memory_networks.answers(network, sequences).argmax(-1), []
     for x, y, mask, answers in zip(*sequences, found):
+        start, parts = 0, []
         for step in mask.nonzero()[0]:
             right, given = STORY_WORDS[y[step].argmax()], STORY_WORDS[answers[step]]
-            lines.append(f"{story_text(x[: step + 1])} {given}" + (f" (right: {right})" if given != right else ""))
+            parts.append(f"{story_text(x[start : step + 1])} {given.upper()}" + f" (right: {right.upper()})" * (given != right))
+            start = step + 1
+        lines.append(" ".join(parts))
     (track.artifacts / "stories.txt").write_text("\n".join(lines) + "\n")
     track.artifact("stories.txt")
 

@@ -13,6 +13,7 @@ import math
 import reprlib
 import typing
 from collections.abc import Collection, Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,19 @@ def integer(name: str, value: Any, least: int = 1) -> int:
     """Returns an integer as Python's. Raises a ValueError if it is none or below `least`."""
     good = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
     return int(_hold(good, name, f"an integer >= {least}", value))
+
+
+def integer_range(name: str, bounds: Any, least: int = 1, greatest: int | None = None) -> None:
+    """ValueError unless `bounds` are two integers, least <= low <= high <= greatest."""
+    pair = isinstance(bounds, tuple | list) and len(bounds) == 2 and all(isinstance(each, Integral) for each in bounds)
+    if not pair:
+        raise ValueError(f"{name}: expected (least, greatest), two integers, received {bounds!r}.")
+    low, high = bounds
+    if not least <= low <= high <= (high if greatest is None else greatest):
+        end = "" if greatest is None else f" <= {greatest}"
+        raise ValueError(
+            f"{name}: expected (least, greatest) with {least} <= least <= greatest{end}, received {tuple(bounds)}."
+        )
 
 
 def same_shape(**arrays: Any) -> None:

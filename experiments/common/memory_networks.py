@@ -292,8 +292,7 @@ def log_attention(
     weights = visualize.heads(network, traced)
     due = np.where(mask[:steps, None] > 0, 1.0, np.nan)
     shown = 1 / (1 + np.exp(-traced["outputs"])) if not words else probabilities(traced["outputs"])
-    said = [words[word] for word in x[:steps].argmax(-1)] if words else ()
-    track.figure("attention.png", visualize.weights_figure(x[:steps], y[:steps] * due, shown * due, weights, said))
+    track.figure("attention.png", visualize.weights_figure(x[:steps], y[:steps] * due, shown * due, weights, words))
     slots = weights["read 1"].shape[1]
     with replacing(track.artifacts / "memory.gif") as path:
         visualize.save_memory(path, traced["memory"].reshape(steps, slots, -1), weights)

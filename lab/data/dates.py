@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from lab import validation
-from lab.data.memory_tasks import check_range
 
 MONTHS = [
     "january",
@@ -54,9 +53,7 @@ def dates(count: int, *, years: tuple[int, int] = (1900, 2099), held_out: bool =
         held_out: whether the days are those of a test, each 11th, or all others.
         seed: of all that is drawn.
     """
-    check_range("years", years)
-    if years[1] > 9999:
-        raise ValueError(f"years: expected (first, last) up to 9999, received {years}.")
+    validation.integer_range("years", years, 1, 9999)
     first, last = years
     if not isinstance(held_out, bool):
         raise ValueError(f"held_out: expected True or False, received {held_out!r}.")

@@ -4,7 +4,6 @@ All sequences of a task have the same number of steps, so that one compiled prog
 steps of the longest, or more by `steps`. A mask says where answers are due.
 """
 
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +54,7 @@ def copy_bits(
         x `[count, T, bits + 1]` with the sign in the last channel, y `[count, T, bits]`.
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
-    check_range("lengths", lengths)
+    validation.integer_range("lengths", lengths)
     longest = lengths[1]
     steps = _steps(steps, 2 * longest + 1)
     rng = np.random.default_rng(seed)
@@ -109,7 +108,7 @@ def repeat_copy(
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     scale = repeats[1] if scale is None else validation.integer("scale", scale)
     for name, bounds in {"lengths": lengths, "repeats": repeats}.items():
-        check_range(name, bounds)
+        validation.integer_range(name, bounds)
     steps = _steps(steps, 3 + lengths[1] * (repeats[1] + 1))
     rng = np.random.default_rng(seed)
     sizes = rng.integers(lengths[0], lengths[1] + 1, count)
@@ -158,7 +157,7 @@ def associative_recall(
     """
     count, bits = validation.integer("count", count), validation.integer("bits", bits)
     size = validation.integer("size", size)
-    check_range("items", items, 2)
+    validation.integer_range("items", items, 2)
     steps = _steps(steps, (items[1] + 1) * (size + 1) + 1 + size)
     rng = np.random.default_rng(seed)
     numbers = rng.integers(items[0], items[1] + 1, count)
@@ -221,15 +220,6 @@ def priority_sort(
     y[:, inputs + 1 :] = np.take_along_axis(data, order[..., None], axis=1)
     mask[:, inputs + 1 :] = 1
     return TaskSequences(x, y, mask)
-
-
-def check_range(name: str, bounds: tuple[int, int], least: int = 1) -> None:
-    """A range must be (least, greatest) with numbers >= `least`."""
-    if not isinstance(bounds, tuple | list) or len(bounds) != 2 or any(not isinstance(each, Integral) for each in bounds):
-        raise ValueError(f"{name}: expected (least, greatest), two integers, received {bounds!r}.")
-    low, high = bounds
-    if not least <= low <= high:
-        raise ValueError(f"{name}: expected (least, greatest) with {least} <= least <= greatest, received {(low, high)}.")
 
 
 def _steps(steps, needed):

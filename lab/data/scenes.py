@@ -27,7 +27,7 @@ TRIES = 30  # to find a place for an object
 class Scenes(NamedTuple):
     """Pictures with their objects, in the order from back to front."""
 
-    images: np.ndarray  # uint8 [N, H, W, 3]
+    images: np.ndarray  # uint8 [N, H, W, 3]; M is the greatest number of objects, at least 1
     instances: np.ndarray  # uint8 [N, H, W]: 0 background, i + 1 where object i is seen
     boxes: np.ndarray  # float32 [N, M, 4]: left, top, right, bottom of what is seen; 0 where there is no object
     labels: np.ndarray  # int32 [N, M]: the class; -1 where there is no object
@@ -76,9 +76,8 @@ def scenes(
         cache: as of `glyphs`.
     """
     count, size = validation.integer("count", count), validation.integer("size", size, 16)
+    validation.integer_range("objects", objects, 0, 254)  # an instance's number is one byte
     low, high = objects
-    if not 0 <= low <= high <= 254 or high < 1:
-        raise ValueError(f"objects: expected (least, greatest) with 0 <= least <= greatest <= 254, received {objects}.")
     if not 0 < sizes[0] <= sizes[1] <= 1:
         raise ValueError(f"sizes: expected (least, greatest) with 0 < least <= greatest <= 1, received {sizes}.")
     _check(classes, backgrounds)
@@ -89,7 +88,9 @@ def scenes(
         rng = np.random.default_rng(seed)
         numbers = rng.integers(low, high + 1, count)
         made = [_scene(rng, size, classes, written, number, sizes, backgrounds) for number in numbers]
-        return {name: np.stack(parts) for name, parts in zip(Scenes._fields, zip(*(_padded(each, high) for each in made)))}
+        return {
+            name: np.stack(parts) for name, parts in zip(Scenes._fields, zip(*(_padded(each, max(high, 1)) for each in made)))
+        }
 
     return Scenes(**kept("scenes", settings, make, cache=cache))
 

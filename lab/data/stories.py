@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lab import validation
-from lab.data.memory_tasks import TaskSequences, check_range
+from lab.data.memory_tasks import TaskSequences
 from lab.validation import require_name
 
 STORY_KINDS = ("where", "carried", "given", "above")
@@ -50,7 +50,7 @@ def stories(
         T = 9 x the greatest number of sentences. A story ends with steps of zeros.
     """
     count = validation.integer("count", count)
-    check_range("sentences", sentences)
+    validation.integer_range("sentences", sentences)
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     if not kinds:
         raise ValueError(f"kinds: expected at least one of {', '.join(STORY_KINDS)}, received none.")

@@ -1,4 +1,4 @@
-"""Detection and segmentation: boxes, heads, losses, assignment, decoding.
+"""Detection: overlaps of boxes, feature pyramids, detectors.
 
 Backbones and networks come from `lab.models`, COCO's metrics from `lab.metrics`.
 """

@@ -7,6 +7,8 @@ import numpy as np
 
 from lab.metrics.average_precision import Detections, Objects
 
+LABEL = {"facecolor": "yellow", "linewidth": 0, "pad": 0.4, "alpha": 0.8}
+
 
 def detections_figure(
     images: np.ndarray,
@@ -37,11 +39,12 @@ def detections_figure(
     for axes, image, truth, detected in zip(panels.flat, images, truths, found):
         axes.imshow(image)
         for box in truth.boxes:
-            _outline(axes, box, color="white", linewidth=2.5)
+            _outline(axes, box, color="white", linewidth=2)
         for box, score, label in zip(detected.boxes, detected.scores, detected.labels):
             if score >= least:
                 _outline(axes, box, color="yellow", linewidth=1)
-                axes.text(box[0], box[1], f"{names[label]} {score:.2f}", color="black", fontsize=5, backgroundcolor="yellow")
+                said = f"{names[label]} {score:.2f}"
+                axes.text(box[0], box[1] - 1, said, color="black", fontsize=5, va="bottom", clip_on=True, bbox=LABEL)
     figure.suptitle(f"White: what is there. Yellow: what was found, from a score of {least} on.", fontsize=9)
     return figure
 

@@ -65,7 +65,7 @@ def weights_figure(
     targets: np.ndarray,
     answers: np.ndarray,
     weights: Mapping[str, np.ndarray],
-    words: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Any:
     """One sequence over time: inputs, targets, answers, and where each head attends.
 
@@ -74,7 +74,8 @@ def weights_figure(
         targets: `[T, K]`, nan where no answer is due.
         answers: probabilities, `[T, K]`, nan where no answer is due.
         weights: {name of a head: `[T, N]`}.
-        words: of the steps, to be written below; none by default.
+        names: of the numbers of one-hot inputs, targets and answers, D = K. They are written beside
+            what is answered, and below the steps. None by default.
     """
     from matplotlib.figure import Figure
 
@@ -87,8 +88,13 @@ def weights_figure(
         shown = axis.imshow(part.T, aspect="auto", cmap="magma" if slots else "gray_r", vmin=0, vmax=1, interpolation="nearest")
         axis.set_ylabel(f"{name}\nslot" if slots else name, rotation=0, ha="right", va="center", fontsize=8)
         axis.set_yticks([0, part.shape[1] - 1] if slots else [])
-    if words:
-        axes[-1].set_xticks(range(len(words)), words, rotation=90, fontsize=7)
+        if names and not slots:
+            rows = np.flatnonzero(np.nan_to_num(part).max(axis=0) > 0.2)
+            axis.set_yticks(rows, [names[int(row)] for row in rows], fontsize=5)
+    if names:
+        axes[-1].set_xticks(
+            range(len(inputs)), [names[int(number)] for number in inputs.argmax(axis=1)], rotation=90, fontsize=7
+        )
     else:
         axes[-1].set_xlabel("step")
     figure.colorbar(shown, ax=axes[3:].tolist(), label="weight")

@@ -44,6 +44,12 @@ def test_boxes_are_those_of_the_masks(some):
         assert (shown >= VISIBLE).all() and (shown <= 1).all() and OVERLAP < 0.6
 
 
+def test_scenes_without_objects():
+    empty = scenes(3, objects=(0, 0), seed=0, **SMALL)
+    assert empty.boxes.shape == (3, 1, 4) and (empty.labels == -1).all() and not empty.instances.any()
+    assert not empty.semantic.any() and not len(empty.objects(0).boxes)
+
+
 def test_objects_can_be_told_from_what_is_behind_them(some):
     for image, instances in zip(some.images / 255, some.instances):
         around = ndimage.binary_dilation(instances > 0, iterations=4) & ~ndimage.binary_dilation(instances > 0)
@@ -113,7 +119,7 @@ def test_parts_of_a_photograph_are_mirrored_and_keep_their_colours(monkeypatch):
         ({"count": 0}, "count: expected an integer >= 1, received 0"),
         ({"size": 8}, "size: expected an integer >= 16, received 8"),
         ({"objects": (3, 2)}, r"objects: expected \(least, greatest\) with 0 <= .*received \(3, 2\)"),
-        ({"objects": (0, 0)}, "objects: expected"),
+        ({"objects": 3}, "objects: expected .*two integers, received 3"),
         ({"objects": (1, 255)}, "objects: expected"),
         ({"sizes": (0.5, 1.5)}, r"sizes: expected .*received \(0.5, 1.5\)"),
         ({"classes": ""}, "classes: expected different ones, at least one"),

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any, NamedTuple
 
+from tests.experiments.track import undrawn
+
 
 class Alive(NamedTuple):
     """The settings of an experiment, and another value for each of them."""
@@ -34,6 +36,16 @@ def check(observe, tables, name, field):
     start, changes = tables[name].elsewhere.get(field, {}), tables[name].changes
     assert field in changes, f"{name}: expected a change of {field}, received none"
     assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+
+
+def remember_undrawn(observed, folders, parts=2):
+    """As `remember`, without pictures, of the first `parts` that `observed` returns."""
+
+    def brief(folder, name, **settings):
+        with undrawn():
+            return observed(folder, name, **settings)[:parts]
+
+    return remember(brief, folders)
 
 
 def remember(observed, folders):

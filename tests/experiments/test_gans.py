@@ -24,7 +24,7 @@ from lab.errors import NonFiniteError
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory, undrawn
+from tests.experiments.track import Memory
 
 IMAGES = {"samples": 40, "epochs": 1, "filters": 2, "batch_size": 20, "evaluation_samples": 20, "evaluations": 1, "latent": 3}
 MIXTURE = {
@@ -101,12 +101,7 @@ pytestmark = pytest.mark.usefixtures("module_eager")
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
     """A function (experiment, **settings) -> (what it logged, its result), which are kept."""
-
-    def brief(folder, name, **settings):
-        with undrawn():
-            return observed(folder, name, **settings)[:2]
-
-    return fields.remember(brief, tmp_path_factory)
+    return fields.remember_undrawn(observed, tmp_path_factory)
 
 
 def observed(folder, name, **settings):

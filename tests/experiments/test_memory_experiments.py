@@ -22,7 +22,7 @@ from experiments import (
     seq2seq_dates,
 )
 from experiments.common import memory_networks
-from lab.data import STORY_KINDS, STORY_WORDS, TaskSequences, copy_bits, dates
+from lab.data import STORY_KINDS, STORY_WORDS, TaskSequences, copy_bits, dates, stories
 from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
@@ -109,12 +109,7 @@ EXPERIMENTS = {
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
     """A function (experiment, **settings) -> (what it logged, its result)."""
-
-    def brief(folder, name, **settings):
-        with undrawn():
-            return observed(folder, name, **settings)[:2]
-
-    return fields.remember(brief, tmp_path_factory)
+    return fields.remember_undrawn(observed, tmp_path_factory)
 
 
 def observed(folder, name, **settings):
@@ -165,6 +160,14 @@ def test_an_answer_is_exact_if_all_its_characters_are():
 
 
 @pytest.mark.slow
+def test_stories_are_written_with_answers_and_corrections(tmp_path, monkeypatch):
+    told = stories(1, kinds=("given",), sentences=(2, 2), seed=0)
+    monkeypatch.setattr(memory_networks, "answers", lambda network, sequences: np.eye(len(STORY_WORDS))[[[0] * 18]])
+    dnc_stories.log_examples(Memory(tmp_path), None, told)
+    text = "anna takes apple . who holds apple ? ANNA anna gives apple chen . who holds apple ? ANNA (right: CHEN)"
+    assert (tmp_path / "stories.txt").read_text() == f"{text}\n"
+
+
 def test_dates_and_letters_of_a_test_are_new(tmp_path, monkeypatch):
     for name in ("dates", "letters"):
         (tmp_path / name).mkdir()

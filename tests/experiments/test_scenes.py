@@ -12,7 +12,7 @@ from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory, undrawn
+from tests.experiments.track import Memory
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
 EXPERIMENTS = {
@@ -28,12 +28,7 @@ EXPERIMENTS = {
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
     """A function (experiment, **settings) -> (what it logged, its result)."""
-
-    def brief(folder, name, **settings):
-        with undrawn():
-            return observed(folder, name, **settings)[:2]
-
-    return fields.remember(brief, tmp_path_factory)
+    return fields.remember_undrawn(observed, tmp_path_factory)
 
 
 def observed(folder, name, **settings):

@@ -27,7 +27,7 @@ from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory, undrawn
+from tests.experiments.track import Memory
 from tests.graphs import eagerly
 
 # The recipe's fields are those of tests/supervised. `models`, `cells`, `forms` and `depths` are the
@@ -196,12 +196,7 @@ EXPERIMENTS = {
 @pytest.fixture(scope="module")
 def observe(tmp_path_factory):
     """A function (experiment, **settings) -> (what it logged, its result, what it wrote)."""
-
-    def brief(folder, name, **settings):
-        with undrawn():
-            return observed(folder, name, **settings)[:3]
-
-    return fields.remember(brief, tmp_path_factory)
+    return fields.remember_undrawn(observed, tmp_path_factory, 3)
 
 
 def observed(folder, name, **settings):

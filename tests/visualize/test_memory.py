@@ -58,6 +58,15 @@ def test_pictures(tmp_path):
     ]
 
 
+def test_names_are_written_beside_what_is_answered_and_below_the_steps():
+    one_hot = np.eye(3)[[0, 2, 1]]
+    due = np.where(np.array([0, 0, 1])[:, None] > 0, one_hot, np.nan)
+    figure = visualize.weights_figure(one_hot, due, 0.9 * due, {"read": np.full((3, 4), 0.25)}, ["a", "b", "c"])
+    beside = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes[:4]]
+    assert beside == [["a", "b", "c"], ["b"], ["b"], ["0", "3"]]
+    assert [label.get_text() for label in figure.axes[3].get_xticklabels()] == ["a", "c", "b"]
+
+
 def test_a_network_without_a_memory_is_named():
     inputs = keras.Input((None, 4))
     with raises("network: expected one RNN layer around a cell with a memory, received 0"):
