@@ -108,15 +108,13 @@ def accuracies(config: Config, right: "np.ndarray", instances: "np.ndarray") -> 
 
 def network(config: Config, seed: int) -> "keras.Model":
     """The network of these settings."""
-    from lab.models import memory_network, prototypical_network
+    from lab.models import prototypical_network
 
     features = config.size**2
     if config.cell == "prototypes":
         return prototypical_network(features, config.ways, seed=seed)
-    if config.cell != "lrua":
-        return memory_networks.network(config, features + config.ways, config.ways, seed=seed)
-    sizes = {name: getattr(config, name) for name in ("controller", "units", "slots", "width", "read_heads", "strength")}
-    return memory_network("lrua", features + config.ways, config.ways, seed=seed, **sizes)
+    more = {"strength": config.strength} if config.cell == "lrua" else {}
+    return memory_networks.network(config, features + config.ways, config.ways, seed=seed, **more)
 
 
 def variants(config: Config) -> list[dict[str, str]]:

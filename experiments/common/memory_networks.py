@@ -146,8 +146,8 @@ class ComparedNetworks(MemoryNetwork):
             require_name("--cells", name, self.networks)
 
 
-def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int) -> "keras.Model":
-    """The network of these settings."""
+def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int, **more: float) -> "keras.Model":
+    """The network of these settings. `more` is for the cell with the memory."""
     from lab.models import memory_network, sequence_network, transformer
 
     if config.cell == "lstm":
@@ -156,7 +156,7 @@ def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int) ->
         return transformer(features, outputs, size=config.units, seed=seed)
     same = ("controller", "units", "slots", "width", "read_heads", "write_heads", "corrections")
     sizes = {name: getattr(config, name) for name in same}
-    return memory_network(config.cell, features, outputs, seed=seed, **sizes)
+    return memory_network(config.cell, features, outputs, seed=seed, **sizes, **more)
 
 
 def optimizer(config: MemoryNetwork) -> "keras.optimizers.Optimizer":

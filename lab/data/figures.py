@@ -11,10 +11,10 @@ Part: TypeAlias = tuple[float, str, tuple[float, ...]]
 """(shade 0 to 1, "polygon" or "ellipse", its numbers x, y, ... in shares of the square)."""
 
 
-def _regular(corners, inner=None, turn=0.0):
+def _regular(corners, inner=None):
     """A regular polygon, or a star whose inner corners have that radius."""
     radii = [0.36] * corners if inner is None else [0.36, inner] * corners
-    angles = np.deg2rad(turn - 90) + 2 * np.pi * np.arange(len(radii)) / len(radii)
+    angles = np.deg2rad(-90) + 2 * np.pi * np.arange(len(radii)) / len(radii)
     places = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array(radii)[:, None] + 0.5
     return (1.0, "polygon", tuple(places.ravel().tolist()))
 

@@ -88,7 +88,7 @@ def average_precision(
     for index, (objects, detections) in enumerate(zip(truths, found)):
         check_picture(index, objects, detections, of_masks=of_masks)
     labels = [np.asarray(objects.labels) for objects in truths]
-    classes = np.unique(np.concatenate([*labels, np.zeros(0, int)]))
+    classes = np.unique(np.concatenate([*labels, np.zeros(0, int)]).astype(int))
     shape = len(THRESHOLDS), len(classes), len(areas), len(most)
     precision, recall = np.full((shape[0], len(RECALLS), *shape[1:]), np.nan), np.full(shape, np.nan)
     for column, label in enumerate(classes):

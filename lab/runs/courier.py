@@ -151,7 +151,7 @@ def _attempts(folder) -> Iterator[Exception | None]:
 def _courier(path, poll=0.2, patience=20.0):
     """Follows a run and its children until their journals are delivered.
 
-    Gives up `patience` seconds after the end of the run.
+    After the end of the run it gives up when nothing could be delivered for `patience` seconds.
     """
     os.nice(10)
     folder = RunFolder(path)
@@ -166,7 +166,8 @@ def _courier(path, poll=0.2, patience=20.0):
             complaint = explain(error)
             print(complaint, flush=True)
         working |= {child.name: _attempts(child) for child in children.new()}
-        gone = None if folder.locked("writer") else gone or time.monotonic()
+        waits = error is not None and not folder.locked("writer")
+        gone = (gone or time.monotonic()) if waits else None
         if gone and time.monotonic() - gone > patience:
             return
         if working:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from lab import validation
@@ -53,8 +54,9 @@ class CenterNet:
     ) -> None:
         self.classes = validation.integer("classes", classes)
         self.stride = strides[0]
-        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=seed)[0]
-        blocks = Blocks(seed + 1)
+        for_pyramid, for_heads = map(int, np.random.SeedSequence(seed).generate_state(2))
+        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)[0]
+        blocks = Blocks(for_heads)
         outputs = []
         for name, numbers, bias in (("heat", classes, PRIOR), ("offset", 2, 0.5), ("size", 2, 2.0)):
             blocks.begin(name)
@@ -138,8 +140,7 @@ def radius(sizes: Tensor, overlap: float = 0.7) -> Tensor:
     """How far both corners of a box may move, each by so much in both axes, to keep an IoU.
 
     The least of three: the box is moved; it grows within; it grows without. Each is a root of a
-    quadratic equation. Source: Law and Deng 2018, section 3.2; the code of CornerNet divides two of
-    the roots by another number, which gives other radii.
+    quadratic equation. Source: Law and Deng 2018, section 3.2.
 
     Args:
         sizes: width and height, `[..., 2]`.

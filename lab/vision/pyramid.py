@@ -1,5 +1,6 @@
 """The maps of a classifier at several strides, and a feature pyramid on them."""
 
+import itertools
 from collections.abc import Sequence
 
 import keras
@@ -44,6 +45,10 @@ def feature_pyramid(maps: Sequence[keras.KerasTensor], channels: int, *, seed: i
         seed: of the initial weights.
     """
     validation.integer("channels", channels)
+    sizes = [tuple(each.shape[1:3]) for each in maps]
+    for fine, coarse in itertools.pairwise(sizes):
+        if fine != tuple(2 * side for side in coarse):
+            raise ValueError(f"maps: expected each half the size of the one before, received sizes {sizes}.")
     blocks = Blocks(seed)
     blocks.begin("pyramid")
     merged: list[keras.KerasTensor] = []

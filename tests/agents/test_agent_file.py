@@ -38,6 +38,7 @@ def test_learning_goes_on_with_the_same_bits(algorithm, tmp_path):
     assert agent.evaluate(2).mean == other.evaluate(2).mean
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 def test_on_the_device_too_and_in_the_midst_of_episodes(tmp_path):
     agent = small(PPO, "lab/CartPole-v1", vectorization="device")

@@ -302,6 +302,7 @@ def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
     assert track.saving is False
 
 
+@pytest.mark.slow
 def test_checkpoints_are_to_come_until_the_last_fold_ends(tmp_path, monkeypatch):
     seen, train, track = [], supervised.continue_training, Memory(tmp_path)
     track.saving = True

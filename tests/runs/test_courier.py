@@ -265,6 +265,21 @@ def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     tracked.stop()
 
 
+@pytest.mark.parametrize(("error", "goes_on"), [(None, True), (OSError("no answer"), False)])
+def test_a_courier_gives_up_where_nothing_is_delivered_and_not_where_it_is_slow(tmp_path, monkeypatch, error, goes_on):
+    folder, done = make(local(tmp_path)), []
+
+    def attempts(folder):
+        for number in range(50):
+            done.append(number)
+            yield error
+
+    monkeypatch.setattr(courier, "_attempts", attempts)
+    monkeypatch.setattr(courier.os, "nice", lambda increment: None)
+    courier._courier(folder.path, poll=0.001, patience=0.0)
+    assert (len(done) == 50) == goes_on
+
+
 def finish(folder):
     journal = Journal(folder)
     journal.append({"status": "FINISHED"})

@@ -148,6 +148,7 @@ def test_a_read_only_store_is_told(tmp_path, monkeypatch):
         mlflow_server._require_database(path)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_while_it_makes_a_store_leaves_none(tmp_path):
     path = tmp_path / "mlflow.db"
     dies = """

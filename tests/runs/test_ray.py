@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from lab.runs import mlflow_server, planning, ray_task, ray_workers
+from lab.runs import courier, mlflow_server, planning, ray_task, ray_workers
 from lab.runs.header import Options
 from lab.runs.paths import home
 from lab.runs.planning import Experiment
 from lab.runs.run_folder import RunFolder
 from tests.processes import ON_JAX, ROOT, folders
 from tests.runs import bowl
-from tests.runs.test_courier import local
+from tests.runs.test_courier import local, wait_until
 from tests.runs.test_lifecycle import HEADER
 
 EXPERIMENT = Experiment.of(bowl.Config, bowl.run, {"steps": 3}, None, None)
@@ -161,6 +161,8 @@ def test_a_machine_that_is_gone_changes_nothing(cluster, tmp_path):
     assert process.returncode == 0, errors
     assert out.count("its process died by signal 9; started again from its checkpoint\n") == 1
     (parent,) = (run for run in folders(home()) if not run.header().get("parent"))
+    # On a full machine the courier is slower than the run, which waits a minute for it at most.
+    wait_until(lambda: all(map(courier.delivered, courier.family(parent))), patience=200)
     client = mlflow_server.client(uri)
     for seed, run in enumerate(seeds()):
         loss = 2.0 + 0.01 * seed

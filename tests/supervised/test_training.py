@@ -161,6 +161,7 @@ def copied(model):
     return [np.array(as_array(variable)) for variable in model.variables]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is one update at a time")
 def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
     recipe, ends, seen = dataclasses.replace(CHEAP, epochs=2, ema=0.9), [], []
