@@ -7,7 +7,7 @@ for comparison.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -146,7 +146,7 @@ class ComparedNetworks(MemoryNetwork):
             require_name("--cells", name, self.networks)
 
 
-def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int, **more: float) -> "keras.Model":
+def network(config: MemoryNetwork, features: int, outputs: int, *, seed: int, **more: Any) -> "keras.Model":
     """The network of these settings. `more` is for the cell with the memory."""
     from lab.models import memory_network, sequence_network, transformer
 

@@ -166,22 +166,28 @@ def _fits(instances, whole):
     seen = np.bincount(instances.ravel(), minlength=len(whole) + 1)[1:]
     if (seen < VISIBLE * np.array(whole)).any():
         return False
-    boxes = _boxes(instances, len(whole))
+    boxes = boxes_of(instances, len(whole))
     overlaps = box_overlaps(boxes[-1:], boxes[:-1])
     return not (overlaps > OVERLAP).any()
 
 
-def _boxes(instances, count):
-    """The boxes of what is seen of each object, float32 `[count, 4]`."""
-    found = ndimage.find_objects(instances, count)
-    return np.array([(x.start, y.start, x.stop, y.stop) for y, x in found], "float32").reshape(-1, 4)
+def boxes_of(instances: np.ndarray, count: int) -> np.ndarray:
+    """The box around what is seen of each object, float32 `[count, 4]`; 0 where nothing is seen.
+
+    Args:
+        instances: integers `[H, W]`, i + 1 where object i is seen.
+        count: number of objects.
+    """
+    found = ndimage.find_objects(instances, count) if count else []
+    places = [(0, 0, 0, 0) if each is None else (each[1].start, each[0].start, each[1].stop, each[0].stop) for each in found]
+    return np.array(places, "float32").reshape(-1, 4)
 
 
 def _padded(scene, most):
     """The fields of `Scenes` of one scene, for so many objects."""
     count = len(scene.labels)
     boxes, labels, visible = np.zeros((most, 4), "float32"), np.full(most, -1, "int32"), np.zeros(most, "float32")
-    boxes[:count] = _boxes(scene.instances, count)
+    boxes[:count] = boxes_of(scene.instances, count)
     labels[:count] = scene.labels
     seen = np.bincount(scene.instances.ravel(), minlength=count + 1)[1:]
     visible[:count] = seen / np.maximum(scene.whole, 1)

@@ -276,8 +276,8 @@ def test_other_data(tmp_path, monkeypatch):
         ("dcgan_glyphs", {"generator_rate": np.inf}, "--generator-rate: expected a number > 0 and <= 1e.06, received inf"),
         (
             "dcgan_glyphs",
-            {"data": "docs", "batch_size": 100},
-            "--data: expected at least one update's pictures, 100, received",
+            {"data": "docs", "batch_size": 100_000},
+            "--data: expected at least one update's pictures, 100000, received",
         ),
         ("dcgan_glyphs", {"characters": "00"}, "--characters: expected different ones, received '00'"),
         ("dcgan_glyphs", {"ema": 1.0}, "--ema: expected a number >= 0 and <= 0.999999, received 1.0"),
