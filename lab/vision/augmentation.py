@@ -158,21 +158,23 @@ def _mosaic(pictures, how, size, rng, room):
     height, width = size
     middle_x, middle_y = (round(side * rng.uniform(0.35, 0.65)) for side in (width, height))
     image, instances = np.full((height, width, 3), GREY, "uint8"), np.zeros((height, width), "uint8")
-    boxes, labels, visible = [], [], []
+    parts: list[_Picture] = []
+    taken = 0
     for number, picture in enumerate(pictures):
         left, right = (0, middle_x) if number % 2 == 0 else (middle_x, width)
         top, bottom = (0, middle_y) if number < 2 else (middle_y, height)
         fit = max((right - left) / width, (bottom - top) / height)  # the part is filled, what does not fit is cut
         inside = np.array([[fit, 0, 0], [0, fit, 0], [0, 0, 1.0]])
         part = _moved(picture, inside @ _matrix(how, size, rng), how.least, (bottom - top, right - left))
-        free = room - sum(map(len, labels))
+        count = min(len(part.labels), room - taken)
+        part.boxes += np.array([left, top, left, top], "float32")
         image[top:bottom, left:right] = part.image
-        shown = np.where(part.instances <= free, part.instances, 0)
-        instances[top:bottom, left:right] = np.where(shown > 0, shown + (room - free), 0)
-        boxes.append(part.boxes[:free] + (left, top, left, top))
-        labels.append(part.labels[:free])
-        visible.append(part.visible[:free])
-    return _Picture(image, instances, *map(np.concatenate, (boxes, labels, visible)))
+        seen = (part.instances > 0) & (part.instances <= count)
+        instances[top:bottom, left:right] = np.where(seen, part.instances + taken, 0)
+        parts.append(_Picture(None, None, part.boxes[:count], part.labels[:count], part.visible[:count]))
+        taken += count
+    together = (np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "labels", "visible"))
+    return _Picture(image, instances, *together)
 
 
 def _coloured(images, most, rng):
@@ -190,5 +192,5 @@ def _coloured(images, most, rng):
     turn = cosine * np.eye(3) + sine * axis + (1 - cosine) * grey  # Rodrigues
     saturate = (1 + saturation)[:, None, None] * (np.eye(3) - grey) + grey
     mixed = np.einsum("nij,nhwj->nhwi", turn @ saturate, images.astype("float32") / 255, optimize=True)
-    factor, bias = ((part)[:, None, None, None] for part in (1 + contrast, brightness))
+    factor, bias = (part[:, None, None, None] for part in (1 + contrast, brightness))
     return np.round(255 * np.clip(factor * (mixed - 0.5) + 0.5 + bias, 0, 1)).astype("uint8")
