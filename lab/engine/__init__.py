@@ -57,6 +57,13 @@ picks the file that implements them.
 
     Both return the same structure and shapes. Both may assign the variables of `state`.
 
+`host_call(function, like, *args)`
+    Calls a NumPy function in the midst of a program, such as SciPy's. No gradient goes through it.
+
+    `function(*arrays)` returns a list of arrays, with the shapes and dtypes of `like`: a list of
+    (shape, dtype). It must depend on its arguments alone. A TensorFlow program that calls it stays
+    a graph: XLA cannot leave its programs.
+
 `write(variable, indices, values)`
     `variable[indices[i]] = values[i]` along the first axis, in place.
 
@@ -97,7 +104,7 @@ picks the file that implements them.
 On TensorFlow `variable.value` is the variable itself, not a snapshot. A program that reads a value,
 assigns the variable and then uses the old value reads it with `ops.copy(variable)`.
 
-Torch has only `value_and_grad`, `read` and `batch_normalize`, which layers, losses and penalties
+Torch has only `value_and_grad`, `host_call`, `read` and `batch_normalize`, which layers, losses and penalties
 need.
 
 A program may touch only declared variables. `UndeclaredVariableError` names any other that it reads
@@ -107,7 +114,18 @@ or assigns.
 from importlib import import_module
 from typing import Any
 
-VERBS = ("batch_normalize", "compile", "cond", "prepare", "read", "scan", "together", "value_and_grad", "write")
+VERBS = (
+    "batch_normalize",
+    "compile",
+    "cond",
+    "host_call",
+    "prepare",
+    "read",
+    "scan",
+    "together",
+    "value_and_grad",
+    "write",
+)
 ON_DEVICES = ("devices", "require_batch", "shard", "unsharded")
 ON_HOST = ("CompiledForward", "HostForward", "host_forward")
 COMPOSED = ("batch_normalize", "prepare")  # on JAX and torch they are in lab/engine/composed.py

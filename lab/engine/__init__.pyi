@@ -10,6 +10,7 @@ from .sharding import unsharded as unsharded
 from .tensorflow import batch_normalize as batch_normalize
 from .tensorflow import compile as compile
 from .tensorflow import cond as cond
+from .tensorflow import host_call as host_call
 from .tensorflow import prepare as prepare
 from .tensorflow import read as read
 from .tensorflow import scan as scan

@@ -18,7 +18,7 @@ from lab.engine.scope import ProgramScope, name_of, narrow, twice_if_single, uni
 from lab.engine.sharding import devices
 from lab.engine.types import Tensor
 
-__all__ = ["Compiled", "compile", "cond", "read", "scan", "together", "value_and_grad", "write"]
+__all__ = ["Compiled", "compile", "cond", "host_call", "read", "scan", "together", "value_and_grad", "write"]
 
 
 class Compiled:
@@ -146,6 +146,19 @@ def cond(condition: Tensor, step: Callable[[], Any], otherwise: Callable[[], Any
     for variable, value in zip(state, values, strict=True):
         variable.assign(value)
     return outputs
+
+
+def host_call(function: Callable[..., Any], like: Sequence[tuple[Sequence[int | None], str]], *args: Tensor) -> list[Tensor]:
+    """See `lab.engine`."""
+    dtypes = [dtype for _, dtype in like]
+
+    def call(*arrays):
+        found = function(*map(np.asarray, arrays))
+        return [np.asarray(each, dtype) for each, dtype in zip(found, dtypes, strict=True)]
+
+    shapes = [jax.ShapeDtypeStruct(tuple(shape), dtype) for shape, dtype in like]
+    stopped = [jax.lax.stop_gradient(each) for each in args]
+    return list(jax.pure_callback(call, shapes, *stopped, vmap_method="sequential"))
 
 
 def read(variable: keras.Variable) -> np.ndarray:

@@ -96,12 +96,12 @@ class Compiled:
 
 
 def _better_as_graph(function):
-    """The automatic rule: on a CPU, a program with convolutions stays a graph. All else is XLA."""
+    """The automatic rule: programs with host calls, and on a CPU those with convolutions."""
     graph = function.graph.as_graph_def()
     operations = {node.op for node in graph.node}
     operations.update(node.op for function in graph.library.function for node in function.node_def)
     convolutional = any(operation.startswith(CONVOLUTIONS) for operation in operations)
-    return convolutional and not tf.config.list_logical_devices("GPU")
+    return "PyFunc" in operations or (convolutional and not tf.config.list_logical_devices("GPU"))
 
 
 def compile(
@@ -172,6 +172,20 @@ def cond(condition: Tensor, step: Callable[[], Any], otherwise: Callable[[], Any
         return body
 
     return tf.cond(condition, branch(step), branch(otherwise))
+
+
+def host_call(function: Callable[..., Any], like: Sequence[tuple[Sequence[int | None], str]], *args: Tensor) -> list[Tensor]:
+    """See `lab.engine`."""
+    dtypes = [dtype for _, dtype in like]
+
+    def call(*arrays):
+        return [np.asarray(each, dtype) for each, dtype in zip(function(*arrays), dtypes, strict=True)]
+
+    found: Any = tf.numpy_function(call, [tf.stop_gradient(tf.convert_to_tensor(each)) for each in args], dtypes)
+    found = found if isinstance(found, list | tuple) else [found]
+    for each, (shape, _) in zip(found, like, strict=True):
+        each.set_shape([size if isinstance(size, int) else None for size in shape])
+    return list(found)
 
 
 def read(variable: keras.Variable) -> np.ndarray:

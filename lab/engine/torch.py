@@ -12,6 +12,7 @@ import optree
 import torch
 
 from lab.engine.scope import ProgramScope, name_of
+from lab.engine.types import Tensor
 
 
 def value_and_grad(loss: Callable[..., Any], variables: Sequence[keras.Variable] | None = None) -> Callable[..., Any]:
@@ -33,6 +34,12 @@ def value_and_grad(loss: Callable[..., Any], variables: Sequence[keras.Variable]
         return (value, extras), optree.tree_unflatten(optree.tree_structure(targets), gradients)
 
     return differentiate
+
+
+def host_call(function: Callable[..., Any], like: Sequence[tuple[Sequence[int | None], str]], *args: Tensor) -> list[Tensor]:
+    """See `lab.engine`."""
+    found = function(*(torch.as_tensor(each).detach().cpu().numpy() for each in args))
+    return [torch.as_tensor(np.asarray(each, dtype)) for each, (_, dtype) in zip(found, like, strict=True)]
 
 
 def read(variable: keras.Variable) -> np.ndarray:

@@ -7,6 +7,10 @@ from .boxes import generalized_iou as generalized_iou
 from .boxes import iou as iou
 from .boxes import iou_matrix as iou_matrix
 from .centernet import CenterNet as CenterNet
+from .detector import Detector as Detector
+from .detr import DETR as DETR
+from .fcos import FCOS as FCOS
 from .pyramid import feature_pyramid as feature_pyramid
 from .pyramid import maps_at as maps_at
+from .retinanet import RetinaNet as RetinaNet
 from .suppression import suppress as suppress

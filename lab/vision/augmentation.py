@@ -184,13 +184,15 @@ def _coloured(images, most, rng):
 
     Hue turns colours around the grey axis, by at most a half turn.
     """
-    count = len(images)
-    brightness, contrast, saturation, hue = rng.uniform(-most, most, (4, count))
+    brightness, contrast, saturation, hue = rng.uniform(-most, most, (4, len(images)))
     grey = np.full((3, 3), 1 / 3)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
-    cosine, sine = np.cos(np.pi * hue)[:, None, None], np.sin(np.pi * hue)[:, None, None]
-    turn = cosine * np.eye(3) + sine * axis + (1 - cosine) * grey  # Rodrigues
-    saturate = (1 + saturation)[:, None, None] * (np.eye(3) - grey) + grey
-    mixed = np.einsum("nij,nhwj->nhwi", turn @ saturate, images.astype("float32") / 255, optimize=True)
-    factor, bias = (part[:, None, None, None] for part in (1 + contrast, brightness))
-    return np.round(255 * np.clip(factor * (mixed - 0.5) + 0.5 + bias, 0, 1)).astype("uint8")
+    changed = np.empty_like(images)
+    for index, image in enumerate(images):
+        cosine, sine = np.cos(np.pi * hue[index]), np.sin(np.pi * hue[index])
+        turn = cosine * np.eye(3) + sine * axis + (1 - cosine) * grey  # Rodrigues
+        saturate = (1 + saturation[index]) * (np.eye(3) - grey) + grey
+        linear = ((1 + contrast[index]) * turn @ saturate).astype("float32")
+        moved = (image / np.float32(255) - np.float32(0.5)) @ linear.T + np.float32(0.5 + brightness[index])
+        changed[index] = np.round(255 * np.clip(moved, 0, 1))
+    return changed

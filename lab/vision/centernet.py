@@ -73,7 +73,7 @@ class CenterNet:
         self.network = keras.Model(backbone.inputs[0], joined, name="centernet")
         self.shape = tuple(joined.shape[1:3])  # (h, w) of the heat map
 
-    def assign(self, objects: Tensor) -> Targets:
+    def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
         """The targets of objects `[B, M, 5]`: left, top, right, bottom, class; -1 for none.
 
         The heat of an object is a Gaussian around its cell. Its radius is such that a box of the

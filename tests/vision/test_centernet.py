@@ -2,16 +2,11 @@
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
 
-from lab import engine
-from lab.data import scenes
 from lab.losses import penalty_reduced_focal, sigmoid_focal
-from lab.metrics import Detections, average_precision
 from lab.models import resnet, small_resnet
-from lab.supervised import Recipe, Training
 from lab.vision import CenterNet, feature_pyramid, iou, maps_at
 from lab.vision.centernet import radius
 from tests.contracts import as_array, raises
@@ -89,25 +84,6 @@ def test_what_is_said_exactly_is_read_back(ours):
     assert as_array(ours.loss(OBJECTS, wrong)) == pytest.approx((0.5 + 0.1 * 3) / 2, abs=1e-4)
 
 
-NOTHING = np.full((1, 3, 5), -1, "float32")
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [NOTHING, [[[5, 5, 5, 5, 0]]], [[[-20, -20, 90, 90, 1]]], [[[31, 31, 32, 32, 0]]], [[[40, 40, 50, 50, 0]]]],
-    ids=["none", "empty box", "beyond the picture", "last corner", "outside"],
-)
-def test_no_nan_at_the_edge(ours, objects):
-    objects = np.array(objects, "float32")
-    weights = ours.network.trainable_variables
-
-    def loss(images):
-        return ours.loss(objects, ours.network(images, training=True)), ()
-
-    (value, _), gradients = engine.value_and_grad(loss, weights)(np.zeros((1, 32, 32, 3), "float32"))
-    assert np.isfinite(as_array(value)) and all(np.isfinite(as_array(gradient)).all() for gradient in gradients)
-
-
 def test_pyramids_of_other_networks():
     backbone = resnet((64, 96, 3), 2, depth=18, width=0.1, stem="large", seed=0)
     maps = maps_at(backbone, (4, 8, 16, 32))
@@ -118,25 +94,6 @@ def test_pyramids_of_other_networks():
         maps_at(backbone, (4, 64))
 
 
-def test_seeds():
-    ours, again, other = detector(), detector(), detector(seed=5)
+def test_it_begins_with_a_probability_of_a_tenth(ours):
     x = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype("float32")
-    np.testing.assert_array_equal(as_array(ours.network(x)), as_array(again.network(x)))
-    assert np.abs(as_array(ours.network(x)) - as_array(other.network(x))).max() > 1e-6
-    heat = as_array(ours.network(x))[..., :2]
-    assert np.abs(heat + 2.19).max() < 0.5  # it begins with a probability of 0.1
-
-
-@pytest.mark.long
-def test_ten_pictures_are_learnt_by_heart():
-    keras.utils.clear_session()
-    some = scenes(10, size=64, sizes=(0.25, 0.5), objects=(1, 4), seed=3, cache=False)
-    objects = np.concatenate([some.boxes, some.labels[..., None]], axis=-1)
-    ours = CenterNet(resnet((64, 64, 3), 10, depth=18, width=0.25, stem="large", seed=0), 10, seed=1)
-    recipe = Recipe(epochs=60, batch_size=10, learning_rate=3e-3, clip_norm=1.0, warm_up=0.0)
-    training = Training(ours.network, recipe, steps_per_epoch=4, loss=ours.loss, metrics=[], seed=0)
-    training.fit(np.repeat(some.images, 4, axis=0), np.repeat(objects, 4, axis=0))
-    answers = ours.decode(training.predict(some.images))
-    found = [Detections(*parts) for parts in zip(*(as_array(part) for part in answers))]
-    result = average_precision([some.objects(index) for index in range(10)], found).summary
-    assert result["AP50"] == 1 and result["AP"] > 0.8
+    assert np.abs(as_array(ours.network(x))[..., :2] + 2.19).max() < 0.5

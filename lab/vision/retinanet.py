@@ -1,0 +1,136 @@
+"""RetinaNet: at each place of a pyramid, which of nine anchors is an object."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from lab import validation
+from lab.engine.types import Tensor
+from lab.losses.focal import sigmoid_focal
+from lab.vision.boxes import area, iou_matrix
+from lab.vision.dense_head import best_boxes, dense_head, one_hot_labels, places
+from lab.vision.fcos import PRIOR
+from lab.vision.pyramid import feature_pyramid, maps_at
+
+SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
+RATIOS = (0.5, 1.0, 2.0)  # height over width
+POSITIVE, NEGATIVE = 0.5, 0.4  # IoU with an object from which an anchor is one, and below which it is none
+LARGEST = float(np.log(1000 / 16))  # of the logarithm by which an anchor is enlarged
+
+
+class Targets(NamedTuple):
+    """What RetinaNet should say of a picture."""
+
+    labels: Tensor  # int [B, A]: the class of each anchor, -1 for none, -2 where it does not count
+    deltas: Tensor  # [B, A, 4]: from the anchor to its object, as of `encode`
+
+
+class RetinaNet:
+    """A detector of anchors (Lin, Goyal, Girshick, He and Dollar 2017, "Focal loss").
+
+    At each place there are nine anchors, of three sizes and three shapes. An anchor is an object's
+    if their IoU is at least 0.5, and none's if it is below 0.4 with all. Anchors between do not
+    count. The best anchor of an object is always its own.
+
+    Difference from the paper: group normalisation in the towers, which helps without pretraining.
+
+    Args:
+        backbone: a network of images such as `lab.models.resnet`, with maps at `strides`.
+        classes: number of classes.
+        strides: of the levels from fine to coarse, each twice the one before.
+        channels: of the pyramid and the towers.
+        depth: convolutions of each of the two towers.
+        size: side of the smallest square anchor, in strides.
+        seed: of the initial weights of pyramid and towers.
+    """
+
+    most = 100
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        classes: int,
+        *,
+        strides: tuple[int, ...] = (4, 8, 16),
+        channels: int = 64,
+        depth: int = 4,
+        size: float = 4.0,
+        seed: int,
+    ) -> None:
+        self.classes = validation.integer("classes", classes)
+        for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
+        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
+        branches = {"class": [("logits", classes, PRIOR)], "box": [("deltas", 4, 0.0)]}
+        count = len(SCALES) * len(RATIOS)
+        outputs = dense_head(maps, branches, channels=channels, depth=depth, anchors=count, seed=for_head)
+        self.network = keras.Model(backbone.inputs[0], outputs, name="retinanet")
+        middles, steps = places(maps, strides)
+        shapes = np.array([(scale / ratio**0.5, scale * ratio**0.5) for scale in SCALES for ratio in RATIOS])
+        sides = size * steps[:, None, None] * shapes  # [P, 9, 2]
+        corners = np.concatenate([middles[:, None] - sides / 2, middles[:, None] + sides / 2], axis=-1)
+        self.anchors = corners.reshape(-1, 4).astype("float32")  # [A, 4]
+
+    def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
+        """The targets of objects `[B, M, 5]`: left, top, right, bottom, class; -1 for none."""
+        boxes = objects[..., :4]
+        there = (objects[..., 4] >= 0) & (area(boxes) > 0)
+        overlaps = ops.where(there[:, None], iou_matrix(self.anchors[None], boxes), -1.0)  # [B, A, M]
+        best = ops.max(overlaps, axis=1, keepdims=True)  # of each object
+        own = (overlaps >= best) & (best > 0)
+        overlaps = ops.where(own, overlaps + 2, overlaps)  # an object's best anchor is its own first
+        chosen, reached = ops.argmax(overlaps, axis=-1), ops.max(overlaps, axis=-1)  # [B, A]
+        taken = ops.take_along_axis(objects, chosen[..., None], axis=1)  # [B, A, 5]
+        none = ops.where(reached < NEGATIVE, -1, -2)
+        labels = ops.where(reached >= POSITIVE, ops.cast(taken[..., 4], "int32"), none)
+        return Targets(labels, self.encode(taken[..., :4]))
+
+    def encode(self, boxes: Tensor) -> Tensor:
+        """From each anchor to a box `[..., A, 4]`: shift over the side, logarithm of the sides' ratio.
+
+        Source: Girshick et al. 2014, appendix C.
+        """
+        middles, sides = _middles(boxes)
+        anchor_middles, anchor_sides = _middles(self.anchors)
+        shift = (middles - anchor_middles) / anchor_sides
+        return ops.concatenate([shift, ops.log(ops.maximum(sides, 1e-3) / anchor_sides)], axis=-1)
+
+    def boxes(self, outputs: Tensor) -> Tensor:
+        """The box of each anchor, `[B, A, 4]` in pixels: the inverse of `encode`."""
+        deltas = outputs[..., self.classes :]
+        middles, sides = _middles(self.anchors)
+        middles = middles + deltas[..., :2] * sides
+        sides = sides * ops.exp(ops.minimum(deltas[..., 2:], LARGEST))
+        return ops.concatenate([middles - sides / 2, middles + sides / 2], axis=-1)
+
+    def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Focal of the classes + |deltas|, each a sum over the number of positive anchors.
+
+        Args:
+            y_true: objects `[B, M, 5]`, as of `assign`.
+            y_pred: outputs of the network `[B, A, classes + 4]`.
+        """
+        targets = self.assign(y_true)
+        there = ops.cast(targets.labels >= 0, "float32")
+        counts = ops.cast(targets.labels > -2, "float32")[..., None]
+        focal = sigmoid_focal(one_hot_labels(targets.labels, self.classes), y_pred[..., : self.classes])
+        away = ops.sum(ops.abs(y_pred[..., self.classes :] - targets.deltas), axis=-1)
+        return (ops.sum(counts * focal) + ops.sum(there * away)) / ops.maximum(ops.sum(there), 1)
+
+    def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(boxes `[B, K, 4]` in pixels, scores `[B, K]`, labels int `[B, K]`), by falling score.
+
+        Suppression at IoU 0.5.
+
+        Args:
+            outputs: of the network.
+        """
+        outputs = ops.convert_to_tensor(outputs)
+        scores = ops.sigmoid(outputs[..., : self.classes])
+        return best_boxes(scores, self.boxes(outputs), least=0.05, threshold=0.5, most=self.most)
+
+
+def _middles(boxes):
+    """(middles, sides) of boxes, `[..., 2]` each."""
+    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
