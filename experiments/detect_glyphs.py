@@ -13,44 +13,29 @@ above. `ap_known` is that of training scenes, `ap_photographs` that on photograp
 
 from dataclasses import dataclass
 
-from experiments.common import scenes, supervised
+from experiments.common import detection, scenes, supervised
 from lab.runs import experiment
 from lab.runs.track import Track
 
 
 @dataclass(frozen=True)
-class Config(scenes.SceneSettings):
+class Config(detection.DetectorSettings):
     """Settings of the detector."""
 
 
 def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the detector and tests it."""
     from lab.data.glyphs import DIGITS
-    from lab.models import resnet
-    from lab.supervised import Training
-    from lab.vision import CenterNet
-    from lab.visualize import detections_figure
 
-    for_backbone, for_heads, order, *drawn = supervised.seeds(track, 6)
-    train, test, photographs = scenes.drawn(config, drawn)
-    backbone = resnet((config.size, config.size, 3), 10, depth=18, width=config.width, stem="large", seed=for_backbone)
-    detector = CenterNet(backbone, len(DIGITS), channels=config.channels, seed=for_heads)
-    training = Training(
-        detector.network, config, steps_per_epoch=config.steps_per_epoch, loss=detector.loss, metrics=[], seed=order
-    )
-    validation = test.images[:200], scenes.targets(test)[:200]
-    supervised.fit(track, training, train.images, scenes.targets(train), validation=validation)
-    track.model(detector.network)
-    results: dict[str, float] = {}
-    known = type(train)(*(part[: config.test_samples] for part in train))
-    for part, name in ((test, ""), (known, "_known"), (photographs, "_photographs")):
-        found = scenes.detections(detector, training, part.images)
-        results |= scenes.scores(part, found, name)
-        if part is not known:
-            shown = [part.objects(index) for index in range(min(12, len(part.images)))]
-            track.figure(f"found{name}.png", detections_figure(part.images[:12], shown, found, DIGITS))
-    track.curve("validation_loss", label="loss", x_label="scenes seen", title="CenterNet: loss on new faces and textures")
-    return results
+    for_backbone, for_heads, for_training, *for_scenes = supervised.seeds(track, 6)
+    train, test, photographs = scenes.drawn(config, for_scenes)
+    found = detection.detector(config, len(DIGITS), seeds=(for_backbone, for_heads))
+    training = detection.trained(track, config, found, train, test, DIGITS, seed=for_training)
+    known = scenes.first(train, config.test_samples)
+    parts = {"": test, "_known": known, "_photographs": photographs}
+    results = detection.test(track, found, training, parts, DIGITS)
+    results["parameters"] = float(found.network.count_params())
+    return results | {"milliseconds_per_step": supervised.milliseconds_per_step(track, training)}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""What the experiments on scenes share: their data, a detector's training and its test."""
+"""What the experiments on scenes share: settings, data, and how training scenes are changed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
-
-import numpy as np
 
 from experiments.common import supervised
 from lab import validation
@@ -12,32 +10,34 @@ from lab.validation import Interval
 
 if TYPE_CHECKING:
     from lab.data import Scenes
-    from lab.metrics import Detections
-    from lab.supervised import Training
-    from lab.vision import CenterNet
-
-AREAS = {"all": (0.0, 1e10), "small": (0.0, 14.0**2), "medium": (14.0**2, 24.0**2), "large": (24.0**2, 1e10)}
-"""Ranges of areas for pictures of 128 pixels: in COCO's all of their objects are small."""
 
 
 @dataclass(frozen=True)
 class SceneSettings(supervised.Sampled):
     """Settings of scenes, and of the training of a detector or a segmenter."""
 
-    unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", "cutmix")
     several_devices: ClassVar[bool] = False
     size: Annotated[int, Interval(32, 2048)] = 128
     """Pixels on a side. A multiple of 32."""
     most: Annotated[int, Interval(1, 200)] = 8
     """The greatest number of objects of a scene. A ninth of the scenes or so has none."""
     samples: Annotated[int, Interval(1, 10**7)] = 8_000
-    """Scenes to train on."""
+    """Scenes to train on. Each epoch changes them anew."""
     test_samples: Annotated[int, Interval(1, 10**6)] = 500
     """Scenes of each test."""
     width: Annotated[float, Interval(0.05, 4)] = 0.25
     """The backbone's channels, as a share of ResNet-18's."""
     channels: Annotated[int, Interval(1, 1024)] = 64
     """Channels of the pyramid and of the heads."""
+    shift: int = 12
+    rotation: float = 10.0
+    scale: Annotated[float, Interval(1, 10)] = 1.3
+    """A training scene is enlarged by a factor from 1 / scale to scale."""
+    colour: Annotated[float, Interval(0, 1)] = 0.3
+    """The greatest change of a training scene's brightness, contrast, saturation and hue."""
+    mosaic: Annotated[float, Interval(0, 1)] = 0.0
+    """Share of the training scenes that are put together of four."""
     epochs: int = 12
     batch_size: int = 16
     learning_rate: float = 2e-3
@@ -47,10 +47,11 @@ class SceneSettings(supervised.Sampled):
     def __post_init__(self) -> None:
         super().__post_init__()
         validation.require(self.size % 32 == 0, "size", "a multiple of 32, the backbone's greatest stride", self.size)
+        validation.require(self.shift < self.size, "shift", f"less than the scene's {self.size} pixels", self.shift)
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        pictures = self.samples + 2 * self.test_samples
+        pictures = 2 * self.samples + 2 * self.test_samples  # the scenes, and those of an epoch
         return [
             memory.Need("scenes", memory.array(5, pictures, self.size**2), "--samples, --test-samples, --size"),
             memory.Need("maps of a batch", memory.array(8 * self.batch_size, self.size**2, 8), "--batch-size, --size"),
@@ -71,35 +72,23 @@ def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Sce
     return train, new, photographs
 
 
-def targets(scenes: "Scenes") -> np.ndarray:
-    """The objects of scenes as detectors take them: left, top, right, bottom, class `[N, M, 5]`."""
-    return np.concatenate([scenes.boxes, scenes.labels[..., None].astype("float32")], axis=-1)
+def changed(config: SceneSettings, scenes: "Scenes", seed: int, epoch: int) -> "Scenes":
+    """Training scenes as an epoch sees them: moved, turned, enlarged, in other colours."""
+    import numpy as np
+
+    from lab.vision import Augmentation, augment
+
+    how = Augmentation(
+        flip=0.5 * config.flip,
+        scale=config.scale,
+        shift=config.shift / config.size,
+        rotation=config.rotation,
+        colour=config.colour,
+        mosaic=config.mosaic,
+    )
+    return augment(scenes, how, seed=int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
 
-def detections(detector: "CenterNet", training: "Training", images: np.ndarray) -> "list[Detections]":
-    """What a detector finds in pictures."""
-    from lab.metrics import Detections
-
-    found = []
-    for start in range(0, len(images), 250):
-        parts = detector.decode(training.predict(images[start : start + 250]))
-        found += [Detections(*each) for each in zip(*(np.asarray(part) for part in parts))]
-    return found
-
-
-def scores(scenes: "Scenes", found: "list[Detections]", name: str = "") -> dict[str, float]:
-    """AP, AP50 and the like of scenes, and the false positives of those that are empty.
-
-    `name` is added to the names of the results.
-    """
-    from lab.metrics import average_precision
-
-    truths = [scenes.objects(index) for index in range(len(scenes.images))]
-    result = average_precision(truths, found, areas=AREAS)
-    empty = [detected for truth, detected in zip(truths, found) if not len(truth.boxes)]
-    results = {
-        f"{key.lower()}{name}": value for key, value in result.summary.items() if key.startswith("AP") or key == "AR_100"
-    }
-    if empty:
-        results[f"false_positives{name}"] = float(np.mean([(detected.scores >= 0.5).sum() for detected in empty]))
-    return {key: value for key, value in results.items() if np.isfinite(value)}
+def first(scenes: "Scenes", count: int) -> "Scenes":
+    """The first scenes."""
+    return type(scenes)(*(part[:count] for part in scenes))

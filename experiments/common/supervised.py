@@ -75,6 +75,7 @@ def fit(
     *,
     validation: Pair | None = None,
     stop_below: float = 0.0,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> None:
     """`training.fit`, from the newest checkpoint on. A step of the run is an example seen.
 
@@ -83,6 +84,7 @@ def fit(
     Args:
         x, y: as of `Training.fit`.
         stop_below: training ends when the validation loss is below it.
+        callbacks: Keras's, called before an epoch's checkpoint.
     """
     first = x(0) if callable(x) else (x, np.asarray(y))
     log_data_digest(track, *first, *(validation or ()))
@@ -92,7 +94,8 @@ def fit(
         training.finish()
     else:
         start = seen // per_epoch(training)
-        continue_training(track, training, x, y, start, validation=validation, stop_below=stop_below)
+        more = {"validation": validation, "stop_below": stop_below, "callbacks": callbacks}
+        continue_training(track, training, x, y, start, **more)
     track.saving = False
 
 
@@ -112,6 +115,7 @@ def continue_training(
     stop_below: float = 0.0,
     before: int = 0,
     extra_state: "Iterable[keras.Variable]" = (),
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> None:
     """`training.fit` from an epoch on, logged and checkpointed.
 
@@ -120,6 +124,7 @@ def continue_training(
         stop_below: training ends when the validation loss is below it.
         before: examples seen by earlier trainings of the same run.
         extra_state: variables that a checkpoint has in addition to those of the training.
+        callbacks: Keras's, called before an epoch's checkpoint.
     """
     import keras
 
@@ -146,7 +151,7 @@ def continue_training(
             track.checkpoint([*training.state, *extra_state], seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
-    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[tracked])
+    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[*callbacks, tracked])
 
 
 def classify(

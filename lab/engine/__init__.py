@@ -104,8 +104,8 @@ picks the file that implements them.
 On TensorFlow `variable.value` is the variable itself, not a snapshot. A program that reads a value,
 assigns the variable and then uses the old value reads it with `ops.copy(variable)`.
 
-Torch has only `value_and_grad`, `host_call`, `read` and `batch_normalize`, which layers, losses and penalties
-need.
+Torch has only `value_and_grad`, `host_call`, `read` and `batch_normalize`, which layers, losses and
+penalties need.
 
 A program may touch only declared variables. `UndeclaredVariableError` names any other that it reads
 or assigns.

@@ -242,10 +242,13 @@ class Training:
         return Examples(x, y, self.recipe.batch_size, classes=classes, mix=self.mix, draw=draw, seed=self.seed)
 
     def predict(self, x: np.typing.ArrayLike) -> np.ndarray:
-        """The network's outputs for inputs `[N, ...]`, as an array."""
+        """Outputs for inputs `[N, ...]`, as an array.
+
+        They are those of the network, or of its average where the recipe has one.
+        """
         inputs = as_taken(self.network, check_inputs(self.network, x))
         with engine.unsharded():  # the last batch cannot be divided
-            return self.network.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
+            return self.model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0)
 
 
 class _Finite(keras.callbacks.Callback):

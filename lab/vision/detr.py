@@ -187,7 +187,7 @@ class _Parts:
         return keras.layers.Add(name=f"{name}_added")([x, y])
 
     def attended(self, query, key, value, name):
-        """Attention of several heads, `[B, T, size]` each. Keras's layer would start all maps equal."""
+        """Attention of several heads. Keras's layer would start all its maps with one seed."""
         shapes = (query, "query"), (key, "key"), (value, "value")
         split = [
             ops.reshape(self.dense(self.size, f"{name}_{part}")(x), (-1, x.shape[1], self.heads, self.size // self.heads))

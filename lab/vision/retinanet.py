@@ -87,7 +87,9 @@ class RetinaNet:
         return Targets(labels, self.encode(taken[..., :4]))
 
     def encode(self, boxes: Tensor) -> Tensor:
-        """From each anchor to a box `[..., A, 4]`: shift over the side, logarithm of the sides' ratio.
+        """From each anchor to a box `[..., A, 4]`: the shift and the logarithm of the enlargement.
+
+            (x - x_a) / w_a,  (y - y_a) / h_a,  log(w / w_a),  log(h / h_a)
 
         Source: Girshick et al. 2014, appendix C.
         """

@@ -2,6 +2,8 @@ from .activation_maximization import maximize as maximize
 from .backpropagation import rectifies as rectifies
 from .backpropagation import saliency as saliency
 from .boxes import detections_figure as detections_figure
+from .boxes import heat_figure as heat_figure
+from .boxes import precision_recall_figure as precision_recall_figure
 from .figures import save_fields as save_fields
 from .figures import save_filters as save_filters
 from .figures import save_gradient_flow as save_gradient_flow

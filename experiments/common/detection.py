@@ -1,0 +1,203 @@
+"""What the experiments of detectors share: settings, a detector, its training and its test."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+
+from experiments.common import scenes, supervised
+from lab.runs.track import Track
+from lab.validation import Interval
+
+if TYPE_CHECKING:
+    import keras
+
+    from lab.data import Scenes
+    from lab.metrics import Detections
+    from lab.supervised import Training
+    from lab.vision import Detector
+
+MODELS = ("centernet", "fcos", "retinanet", "detr")
+AREAS = {"all": (0.0, 1e10), "small": (0.0, 14.0**2), "medium": (14.0**2, 24.0**2), "large": (24.0**2, 1e10)}
+"""Ranges of areas for pictures of 128 pixels: in COCO's all of their objects are small."""
+FRAMES = 8  # pictures of the GIF over training
+SHOWN = 8  # test pictures in it
+
+
+@dataclass(frozen=True)
+class DetectorSettings(scenes.SceneSettings):
+    """Settings of a detector and of its training."""
+
+    models: ClassVar[tuple[str, ...]] = MODELS
+    model: Literal["centernet", "fcos", "retinanet", "detr"] = "centernet"
+    """The detector."""
+    depth: Annotated[int, Interval(1, 20)] = 2
+    """Convolutions of each tower of FCOS and RetinaNet (the papers' 4); layers of DETR's encoder
+    and of its decoder (the paper's 6)."""
+
+
+def detector(config: DetectorSettings, classes: int, *, seeds: tuple[int, int]) -> "Detector":
+    """The detector of these settings on a ResNet-18.
+
+    Args:
+        config: its settings.
+        classes: number of classes.
+        seeds: of the initial weights of the backbone and of the rest.
+    """
+    from lab.models import resnet
+    from lab.vision import DETR, FCOS, CenterNet, RetinaNet
+
+    for_backbone, seed = seeds
+    shape = (config.size, config.size, 3)
+    backbone = resnet(shape, classes, depth=18, width=config.width, stem="large", seed=for_backbone)
+    channels, depth = config.channels, config.depth
+    if config.model == "centernet":
+        return CenterNet(backbone, classes, channels=channels, seed=seed)
+    if config.model == "detr":
+        queries = max(25, 2 * config.most)
+        return DETR(backbone, classes, stride=8, queries=queries, size=2 * channels, layers=depth, seed=seed)
+    kind = FCOS if config.model == "fcos" else RetinaNet
+    return kind(backbone, classes, channels=channels, depth=depth, seed=seed)
+
+
+def trained(
+    track: Track,
+    config: DetectorSettings,
+    found: "Detector",
+    train: "Scenes",
+    shown: "Scenes",
+    names: Sequence[str],
+    *,
+    seed: int,
+) -> "Training":
+    """Trains a detector, from the newest checkpoint on.
+
+    Args:
+        track: of the run.
+        config: settings.
+        found: the detector.
+        train: scenes to train on, changed anew in each epoch.
+        shown: scenes to validate on; the first ones make the GIF over training.
+        names: of the classes.
+        seed: of the order and of the augmentation.
+    """
+    from lab.supervised import Training
+
+    order, changed = map(int, np.random.SeedSequence(seed).generate_state(2))
+    training = Training(
+        found.network,
+        replace(config, shift=0, flip=False, rotation=0.0),  # pictures are changed with their boxes, before
+        steps_per_epoch=config.steps_per_epoch,
+        loss=found.loss,
+        metrics=[],
+        seed=order,
+    )
+
+    def epoch(number: int):
+        return pair(scenes.changed(config, train, changed, number))
+
+    validation = pair(scenes.first(shown, 200))
+    some = scenes.first(shown, SHOWN)
+
+    def picture():
+        from lab.visualize import detections_figure
+
+        return detections_figure(some.images, objects(some), detections(found, training, some.images), names)
+
+    supervised.fit(track, training, epoch, validation=validation, callbacks=[frame_by_frame(track, config, picture)])
+    track.model(found.network)
+    return training
+
+
+def frame_by_frame(track: Track, config: scenes.SceneSettings, picture: "Callable") -> "keras.callbacks.Callback":
+    """A callback that keeps a figure of some epochs, and makes training.gif of them at the end."""
+    import keras
+
+    from lab.gan.callbacks import frames
+    from lab.gan.pictures import animate
+
+    every = -(-config.epochs // FRAMES)
+
+    def end(epoch, logs):
+        if (epoch + 1) % every == 0 or epoch + 1 == config.epochs:
+            track.figure(f"epoch-{epoch + 1}.png", picture(), dpi=60)
+        if epoch + 1 == config.epochs:
+            animate(track.artifacts / "training.gif", frames(track.artifacts, "epoch-*.png"), milliseconds=700)
+            track.artifact("training.gif")
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=end)
+
+
+def pair(scenes: "Scenes") -> supervised.Pair:
+    """Pictures, and their objects as detectors take them: left, top, right, bottom, class."""
+    return scenes.images, np.concatenate([scenes.boxes, scenes.labels[..., None].astype("float32")], axis=-1)
+
+
+def objects(scenes: "Scenes") -> list:
+    """The objects of each picture, for `lab.metrics`."""
+    return [scenes.objects(index) for index in range(len(scenes.images))]
+
+
+def detections(found: "Detector", training: "Training", images: np.ndarray) -> "list[Detections]":
+    """What a detector finds in pictures."""
+    from lab.metrics import Detections
+
+    results = []
+    for start in range(0, len(images), 250):
+        parts = found.decode(training.predict(images[start : start + 250]))
+        results += [Detections(*each) for each in zip(*(np.asarray(part) for part in parts))]
+    return results
+
+
+def test(
+    track: Track, found: "Detector", training: "Training", parts: "dict[str, Scenes]", names: Sequence[str]
+) -> dict[str, float]:
+    """Scores and pictures of a trained detector.
+
+    Args:
+        track: of the run.
+        found: the detector.
+        training: its training, which is over.
+        parts: {ending of the names of results: scenes}. The scenes with the ending "" are the test:
+            its curves, worst cases and heat maps are logged.
+        names: of the classes.
+    """
+    from lab.metrics import average_precision
+    from lab.visualize import detections_figure, heat_figure, precision_recall_figure
+
+    results: dict[str, float] = {}
+    for ending, part in parts.items():
+        truths, answers = objects(part), detections(found, training, part.images)
+        result = average_precision(truths, answers, areas=AREAS)
+        results |= scores(result.summary, truths, answers, ending)
+        track.figure(f"found{ending}.png", detections_figure(part.images[:12], truths, answers, names))
+        if not ending:
+            track.figure("precision_recall.png", precision_recall_figure(result, names))
+            worst = np.argsort([_score(*each) for each in zip(truths, answers)], kind="stable")[:12]
+            chosen = [[items[index] for index in worst] for items in (truths, answers)]
+            track.figure("worst.png", detections_figure(part.images[worst], *chosen, names))
+            if found.network.name == "centernet":
+                heat = training.predict(part.images[:12])[..., : found.classes]
+                track.figure("heat.png", heat_figure(part.images[:12], 1 / (1 + np.exp(-heat))))
+    title = f"{found.network.name}: loss on new faces and textures"
+    track.curve("validation_loss", label="loss", x_label="scenes seen", title=title)
+    return results
+
+
+def scores(summary: dict[str, float], truths: list, found: "list[Detections]", ending: str) -> dict[str, float]:
+    """AP, AP50 and the like, and the false positives at score 0.5 of pictures without an object."""
+    named = {key.lower(): value for key, value in summary.items() if key.startswith("AP") or key == "AR_100"}
+    empty = [detected for truth, detected in zip(truths, found) if not len(truth.boxes)]
+    if empty:
+        named["false_positives"] = float(np.mean([(detected.scores >= 0.5).sum() for detected in empty]))
+    return {f"{key}{ending}": value for key, value in named.items() if np.isfinite(value)}
+
+
+def _score(truth, found):
+    """How well a picture was done: AP50; below 0 where something was found and nothing is."""
+    from lab.metrics import average_precision
+
+    if not len(truth.boxes):
+        return -float((found.scores >= 0.3).sum()) / 100
+    return average_precision([truth], [found]).summary["AP50"]
