@@ -1,3 +1,9 @@
+from .annotated import annotated as annotated
+from .annotated import split as split
+from .annotated_scenes import AnnotatedScenes as AnnotatedScenes
+from .annotated_scenes import load_annotated as load_annotated
+from .annotations import Annotated as Annotated
+from .annotations import Picture as Picture
 from .dates import Dates as Dates
 from .dates import dates as dates
 from .few_shot import Episodes as Episodes
@@ -14,6 +20,7 @@ from .images import downloaded as downloaded
 from .images import folder_of_images as folder_of_images
 from .images import pictures_in as pictures_in
 from .images import stacked as stacked
+from .letterboxes import Letterbox as Letterbox
 from .memory_tasks import RepeatCopy as RepeatCopy
 from .memory_tasks import TaskSequences as TaskSequences
 from .memory_tasks import associative_recall as associative_recall

@@ -1,6 +1,7 @@
 """A picture file as an array of 8 bits a channel, whatever the file has."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +20,29 @@ def decoded(path: Path, size: int, channels: int) -> np.ndarray:
     Raises:
         Exception: of many kinds, whatever Pillow raises at a damaged file.
     """
+    from PIL import ImageOps
+
+    fitted = ImageOps.fit(whole(path).convert("L" if channels == 1 else "RGB"), (size, size))
+    return np.asarray(fitted, np.uint8).reshape(size, size, channels)
+
+
+def whole(path: Path, *, upright: bool = True) -> Any:
+    """A whole picture, opaque and of 8 bits a channel, as a `PIL.Image.Image`.
+
+    Args:
+        path: of the file.
+        upright: whether it is turned the right way up, or stays as the file stores it.
+
+    Raises:
+        Exception: as `decoded`.
+    """
     from PIL import Image, ImageOps
 
     with Image.open(path) as picture:
         picture.load()
         tags = dict(getattr(picture, "tag_v2", {}))  # of a TIFF
-        format, upright = picture.format, ImageOps.exif_transpose(picture)
-    fitted = ImageOps.fit(_opaque(upright, format, tags).convert("L" if channels == 1 else "RGB"), (size, size))
-    return np.asarray(fitted, np.uint8).reshape(size, size, channels)
+        format, turned = picture.format, ImageOps.exif_transpose(picture) if upright else picture.copy()
+    return _opaque(turned, format, tags)
 
 
 def _opaque(picture, format, tags):

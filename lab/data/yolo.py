@@ -1,0 +1,100 @@
+"""Folders with annotations as YOLO's text files.
+
+`images/a.jpg` has its objects in `labels/a.txt`, one a line, in shares of the picture's sides:
+
+    class center_x center_y width height
+    class x1 y1 x2 y2 x3 y3 ...
+
+The second form is a polygon. Parts are folders: `images/train` with `labels/train`, or
+`train/images` with `train/labels`. Pictures and texts may also lie side by side. `data.yaml` names
+the classes under `names`, as a list or as a mapping from 0, or else `classes.txt` does, one a line.
+
+Shares are of the picture as it is seen, the right way up.
+
+Source: docs.ultralytics.com, "Object detection datasets" and "Instance segmentation datasets".
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.data.annotations import Annotated, Faults, Thing, lines_of, names_in, opened, pairs, with_things
+from lab.data.masks import Polygons, reason
+
+FORMS = "class cx cy w h or class x1 y1 x2 y2 x3 y3 ..., in shares from 0 to 1"
+MOST = 10_000  # classes without names
+OUTSIDE = 0.05  # by which a share may lie beyond 0 and 1
+
+
+def read(folder: Path, faults: Faults) -> Annotated:
+    """Reads the pictures of a folder with their text files. Without one, it has no objects."""
+    names = _names(folder)
+    pictures = []
+    for path, text, part in pairs(folder, "labels", ".txt", faults):
+        picture = opened(path, faults)
+        if picture is None:
+            continue
+        lines = lines_of(text) if text.exists() else []
+        things = [
+            _thing(f"{text}, line {number}", line.split(), picture.size, names)
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
+        pictures.append(with_things(picture, things, faults)._replace(part=part))
+    if names is None:
+        greatest = max((int(label) for picture in pictures for label in picture.labels), default=-1)
+        names = tuple(f"class {label}" for label in range(greatest + 1))
+    has_masks = any(shape for picture in pictures for shape in picture.shapes)
+    return Annotated(names, tuple(pictures), has_masks, tuple(faults.lines))
+
+
+def _names(folder):
+    """The names of classes. None where no file has them."""
+    for path in (folder / "data.yaml", folder / "data.yml"):
+        if path.is_file():
+            return _yaml_names(path)
+    for path in (folder / "classes.txt", folder / "labels" / "classes.txt"):
+        if path.is_file():
+            return names_in(path)
+    return None
+
+
+def _yaml_names(path: Path) -> tuple[str, ...]:
+    import yaml
+
+    try:
+        held: Any = yaml.safe_load("\n".join(lines_of(path)))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: expected YAML, received a file that is none ({reason(error)}).") from error
+    names = held.get("names") if isinstance(held, dict) else None
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[label] for label in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise ValueError(f"{path}: expected names, a list or a mapping from 0, received {names!r:.200}.")
+    return tuple(map(str, names))
+
+
+def _thing(place, words, size, names):
+    """The object of a line."""
+    try:
+        label, shares = int(words[0]), np.array(words[1:], float)
+    except ValueError:
+        label, shares = -1, np.zeros(0)
+    good = len(shares) == 4 or (len(shares) >= 6 and len(shares) % 2 == 0)
+    if not good or label < 0:
+        raise ValueError(f"{place}: expected {FORMS}, received {' '.join(words)!r:.200}.")
+    classes = MOST if names is None else len(names)
+    if label >= classes:
+        raise ValueError(f"{place}: expected a class from 0 to {classes - 1}, received {label}.")
+    for share in shares.tolist():
+        if not math.isfinite(share) or not -OUTSIDE <= share <= 1 + OUTSIDE:
+            raise ValueError(f"{place}: expected shares of the picture from 0 to 1, received {share:g}.")
+    if len(shares) == 4:
+        center, half = shares[:2], shares[2:] / 2
+        corners, shape = np.stack([center - half, center + half]) * size, None
+    else:
+        points = shares.reshape(-1, 2) * size
+        corners, shape = np.stack([points.min(axis=0), points.max(axis=0)]), Polygons((points,))
+    return Thing(corners.ravel().tolist(), label, False, shape, place)
