@@ -1,5 +1,6 @@
 """CenterNet: objects as points, at the peaks of a heat map."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -10,6 +11,7 @@ from lab import validation
 from lab.engine.types import Tensor
 from lab.losses.focal import penalty_reduced_focal
 from lab.models.blocks import Blocks
+from lab.vision.detector import Detector
 from lab.vision.pyramid import feature_pyramid, maps_at
 
 PRIOR = -2.19  # the first logit of each heat: a probability of 0.1
@@ -26,7 +28,7 @@ class Targets(NamedTuple):
     there: Tensor  # [B, M]: 1 where there is an object
 
 
-class CenterNet:
+class CenterNet(Detector):
     """A detector of the centres of objects (Zhou, Wang and Kraehenbuehl 2019, "Objects as points").
 
     At each cell of a map, a quarter as wide as the picture, the network says how probable a centre
@@ -52,8 +54,8 @@ class CenterNet:
         channels: int = 64,
         seed: int,
     ) -> None:
-        self.classes = validation.integer("classes", classes)
-        self.stride = strides[0]
+        size = backbone.inputs[0].shape[1:3]
+        self.settle(size=size, classes=classes, stride=strides[0])
         for_pyramid, for_heads = map(int, np.random.SeedSequence(seed).generate_state(2))
         maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)[0]
         blocks = Blocks(for_heads)
@@ -71,7 +73,13 @@ class CenterNet:
             outputs.append(last(blocks.unit(maps, channels)))
         joined = keras.layers.Concatenate(name="outputs", dtype="float32")(outputs)
         self.network = keras.Model(backbone.inputs[0], joined, name="centernet")
-        self.shape = tuple(joined.shape[1:3])  # (h, w) of the heat map
+
+    def settle(self, *, size: Sequence[int], classes: int, stride: int) -> None:
+        """See `Detector`."""
+        self.settings = {"size": list(size), "classes": classes, "stride": stride}
+        self.classes = validation.integer("classes", classes)
+        self.stride = stride
+        self.shape = size[0] // stride, size[1] // stride  # of the heat map
 
     def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
         """The targets of objects `[B, M, 5]`: left, top, right, bottom, class; -1 for none.

@@ -82,11 +82,16 @@ def _convolution(blocks, filters, size, *, bias, dtype, name):
     )
 
 
-def places(maps: Sequence[keras.KerasTensor], strides: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """(the middles x, y of all places in pixels `[P, 2]`, their strides `[P]`), float32."""
+def places(size: Sequence[int], strides: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """(the middles x, y of all places in pixels `[P, 2]`, their strides `[P]`), float32.
+
+    Args:
+        size: height and width of the picture.
+        strides: of the levels.
+    """
     middles, steps = [], []
-    for each, stride in zip(maps, strides, strict=True):
-        y, x = np.meshgrid(np.arange(each.shape[1]), np.arange(each.shape[2]), indexing="ij")
+    for stride in strides:
+        y, x = np.meshgrid(np.arange(size[0] // stride), np.arange(size[1] // stride), indexing="ij")
         middles.append((np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) * stride)
         steps.append(np.full(x.size, stride))
     return np.concatenate(middles).astype("float32"), np.concatenate(steps).astype("float32")

@@ -1,35 +1,88 @@
-"""What every detector has."""
+"""What every detector has, and the model of a trained one that gives boxes."""
 
-from typing import Any, Protocol
+import abc
+from typing import Any, TypeVar
 
 import keras
 
 from lab.engine.types import Tensor
 
+Self = TypeVar("Self", bound="Detector")
 
-class Detector(Protocol):
+
+class Detector(abc.ABC):
     """A network of pictures, and pure functions of what it says.
 
     Attributes:
         classes: number of classes.
+        settings: what `assign`, `loss` and `decode` need to know of the network, as JSON takes it.
         network: images `[B, H, W, C]` -> outputs, one float32 tensor.
     """
 
     classes: int
+    settings: dict[str, Any]
     network: keras.Model
 
-    def assign(self, objects: Tensor, outputs: Any = None) -> Any:
+    @classmethod
+    def of_settings(cls: type[Self], settings: dict[str, Any]) -> Self:
+        """A detector with these `settings` and no network, to decode what another one said."""
+        made = cls.__new__(cls)
+        made.settle(**settings)
+        return made
+
+    @abc.abstractmethod
+    def settle(self, **settings: Any) -> None:
+        """Takes the settings, and makes what depends on them."""
+
+    @abc.abstractmethod
+    def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Any:
         """What the network should say of objects `[B, M, 5]`: left, top, right, bottom, class.
 
         The class is -1 where there is no object. `outputs` are those of the network, for detectors
         whose targets depend on them.
         """
 
+    @abc.abstractmethod
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of a batch, a scalar, of objects as of `assign` and outputs of the network."""
 
+    @abc.abstractmethod
     def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(boxes `[B, K, 4]` in pixels, scores `[B, K]`, labels `[B, K]`), by falling score.
 
         A score of 0 is no detection.
         """
+
+    def predictor(self) -> keras.Model:
+        """The network with decoding inside, to be saved and exported.
+
+        images [B, H, W, C] -> {"boxes": [B, K, 4], "scores": [B, K], "labels": int32 [B, K]}
+        """
+        decoded = Decode(type(self).__name__, self.settings, name="decode")(self.network.outputs[0])
+        return keras.Model(self.network.inputs[0], decoded, name=f"{self.network.name}_predictor")
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class Decode(keras.layers.Layer):
+    """Outputs of a detector's network -> {"boxes", "scores", "labels"}.
+
+    Args:
+        kind: name of the detector's class, such as "CenterNet".
+        settings: of the detector.
+    """
+
+    def __init__(self, kind: str, settings: dict[str, Any], **options: Any) -> None:
+        super().__init__(**{"dtype": "float32"} | options)
+        import lab.vision
+
+        self.kind, self.settings = kind, settings
+        self.detector = getattr(lab.vision, kind).of_settings(settings)
+
+    def call(self, outputs: Tensor) -> dict[str, Tensor]:
+        """What the outputs say."""
+        boxes, scores, labels = self.detector.decode(outputs)
+        return {"boxes": boxes, "scores": scores, "labels": keras.ops.cast(labels, "int32")}
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        return super().get_config() | {"kind": self.kind, "settings": self.settings}

@@ -1,5 +1,6 @@
 """DETR: a set of objects from a Transformer, matched with the true ones one to one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -11,6 +12,7 @@ from lab import engine, validation
 from lab.engine.types import Tensor
 from lab.layers import LearntPositions
 from lab.vision.boxes import generalized_iou
+from lab.vision.detector import Detector
 from lab.vision.pyramid import maps_at
 
 CLASS, DISTANCE, OVERLAP = 1.0, 5.0, 2.0  # weights of the matching's costs; the last two are of the loss too
@@ -24,7 +26,7 @@ class Targets(NamedTuple):
     there: Tensor  # [B, M]: 1 where there is an object
 
 
-class DETR:
+class DETR(Detector):
     """A detector without anchors and without suppression (Carion et al. 2020).
 
     An encoder mixes all places of a map. A decoder turns `queries` learnt vectors into as many
@@ -64,11 +66,9 @@ class DETR:
         dropout: float = 0.0,
         seed: int,
     ) -> None:
-        self.classes = validation.integer("classes", classes)
-        self.queries = validation.integer("queries", queries)
+        self.settle(picture=backbone.inputs[0].shape[1:3], classes=classes, queries=queries)
         if size % 4 or size % heads:
             raise ValueError(f"size: expected a multiple of 4 and of heads, {heads}, received {size}.")
-        self.height, self.width = backbone.inputs[0].shape[1:3]
         parts = _Parts(size, heads, dropout, seed)
         (found,) = maps_at(backbone, (stride,))
         places = ops.convert_to_tensor(sine_positions(found.shape[1], found.shape[2], size))
@@ -86,6 +86,13 @@ class DETR:
             z = norm(y)
             answers.append(ops.concatenate([classify(z), ops.sigmoid(locate(z))], axis=-1))
         self.network = keras.Model(backbone.inputs[0], ops.stack(answers, axis=1), name="detr")
+
+    def settle(self, *, picture: Sequence[int], classes: int, queries: int) -> None:
+        """See `Detector`."""
+        self.settings = {"picture": list(picture), "classes": classes, "queries": queries}
+        self.classes = validation.integer("classes", classes)
+        self.queries = validation.integer("queries", queries)
+        self.height, self.width = picture
 
     def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
         """The cheapest matching of objects `[B, M, 5]` with the answers of one layer.

@@ -1,5 +1,6 @@
 """FCOS: at each place of a pyramid, how far the sides of its object are."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -12,6 +13,7 @@ from lab.losses.binary_crossentropy import binary_crossentropy
 from lab.losses.focal import sigmoid_focal
 from lab.vision.boxes import generalized_iou
 from lab.vision.dense_head import best_boxes, dense_head, one_hot_labels, places
+from lab.vision.detector import Detector
 from lab.vision.pyramid import feature_pyramid, maps_at
 
 PRIOR = -float(np.log((1 - 0.01) / 0.01))  # the first logit of each class: a probability of 0.01
@@ -27,7 +29,7 @@ class Targets(NamedTuple):
     centerness: Tensor  # [B, P], 0..1
 
 
-class FCOS:
+class FCOS(Detector):
     """A detector without anchors (Tian, Shen, Chen and He 2019, "FCOS").
 
     A place belongs to the object whose box it is in, if it is at most 1.5 strides from the centre
@@ -61,13 +63,18 @@ class FCOS:
         depth: int = 4,
         seed: int,
     ) -> None:
-        self.classes = validation.integer("classes", classes)
+        self.settle(size=backbone.inputs[0].shape[1:3], classes=classes, strides=strides)
         for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
         maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
         branches = {"class": [("logits", classes, PRIOR)], "box": [("distances", 4, 1.0), ("centerness", 1, 0.0)]}
         outputs = dense_head(maps, branches, channels=channels, depth=depth, seed=for_head)
         self.network = keras.Model(backbone.inputs[0], outputs, name="fcos")
-        self.places, self.strides = places(maps, strides)
+
+    def settle(self, *, size: Sequence[int], classes: int, strides: Sequence[int]) -> None:
+        """See `Detector`."""
+        self.settings = {"size": list(size), "classes": classes, "strides": list(strides)}
+        self.classes = validation.integer("classes", classes)
+        self.places, self.strides = places(size, strides)
         low = np.where(self.strides == strides[0], 0, REACH // 2 * self.strides)
         high = np.where(self.strides == strides[-1], np.inf, REACH * self.strides)
         self.reach = np.stack([low, high], axis=-1).astype("float32")  # [P, 2]

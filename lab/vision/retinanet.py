@@ -1,5 +1,6 @@
 """RetinaNet: at each place of a pyramid, which of nine anchors is an object."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -11,6 +12,7 @@ from lab.engine.types import Tensor
 from lab.losses.focal import sigmoid_focal
 from lab.vision.boxes import area, iou_matrix
 from lab.vision.dense_head import best_boxes, dense_head, one_hot_labels, places
+from lab.vision.detector import Detector
 from lab.vision.fcos import PRIOR
 from lab.vision.pyramid import feature_pyramid, maps_at
 
@@ -27,7 +29,7 @@ class Targets(NamedTuple):
     deltas: Tensor  # [B, A, 4]: from the anchor to its object, as of `encode`
 
 
-class RetinaNet:
+class RetinaNet(Detector):
     """A detector of anchors (Lin, Goyal, Girshick, He and Dollar 2017, "Focal loss").
 
     At each place there are nine anchors, of three sizes and three shapes. An anchor is an object's
@@ -59,14 +61,19 @@ class RetinaNet:
         size: float = 4.0,
         seed: int,
     ) -> None:
-        self.classes = validation.integer("classes", classes)
+        self.settle(picture=backbone.inputs[0].shape[1:3], classes=classes, strides=strides, size=size)
         for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
         maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
         branches = {"class": [("logits", classes, PRIOR)], "box": [("deltas", 4, 0.0)]}
         count = len(SCALES) * len(RATIOS)
         outputs = dense_head(maps, branches, channels=channels, depth=depth, anchors=count, seed=for_head)
         self.network = keras.Model(backbone.inputs[0], outputs, name="retinanet")
-        middles, steps = places(maps, strides)
+
+    def settle(self, *, picture: Sequence[int], classes: int, strides: Sequence[int], size: float) -> None:
+        """See `Detector`."""
+        self.settings = {"picture": list(picture), "classes": classes, "strides": list(strides), "size": size}
+        self.classes = validation.integer("classes", classes)
+        middles, steps = places(picture, strides)
         shapes = np.array([(scale / ratio**0.5, scale * ratio**0.5) for scale in SCALES for ratio in RATIOS])
         sides = size * steps[:, None, None] * shapes  # [P, 9, 2]
         corners = np.concatenate([middles[:, None] - sides / 2, middles[:, None] + sides / 2], axis=-1)

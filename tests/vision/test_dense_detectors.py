@@ -155,7 +155,7 @@ def test_levels_share_the_head():
     assert outputs.shape == (None, 3 * (16 + 4), 2)
     convolutions = (9 * 5 * 6 + 2 * 6) + (9 * 6 * 6 + 2 * 6)  # no biases, but scales and shifts of the norms
     assert network.count_params() == convolutions + 9 * 6 * 6 + 6
-    middles, strides = places(maps, (4, 8))
+    middles, strides = places((16, 16), (4, 8))
     assert middles[0].tolist() == [2, 2] and middles[1].tolist() == [6, 2] and middles[16].tolist() == [4, 4]
     assert strides.tolist() == [4.0] * 16 + [8.0] * 4
 

@@ -30,7 +30,7 @@ EDGES = [[[5, 5, 5, 5, 0]], [[-20, -20, 90, 90, 1]], [[31, 31, 32, 32, 0]], [[40
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_no_nan_at_the_edge_and_seeds(name):
+def test_no_nan_at_the_edge_seeds_and_files(name, tmp_path):
     ours, again, other = detector(name), detector(name), detector(name, seed=5)
     assert ours.network.outputs[0].dtype == "float32"
     x = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype("float32")
@@ -49,6 +49,10 @@ def test_no_nan_at_the_edge_and_seeds(name):
     boxes, scores, labels = (as_array(part) for part in ours.decode(ours.network(x)))
     assert boxes.shape == (*scores.shape, 4) and labels.shape == scores.shape
     assert np.isfinite(boxes).all() and (np.diff(scores) <= 0).all() and np.issubdtype(labels.dtype, np.integer)
+    ours.predictor().save(tmp_path / "predictor.keras")
+    loaded = keras.saving.load_model(tmp_path / "predictor.keras")(x)
+    for part, name in zip((boxes, scores, labels), ("boxes", "scores", "labels")):
+        np.testing.assert_allclose(as_array(loaded[name]), part, atol=1e-4)
 
 
 LARGE = {
