@@ -19,7 +19,7 @@ from lab.runs.track import Track
 
 
 @dataclass(frozen=True)
-class Config(detection.DetectorSettings):
+class Config(detection.SceneDetector):
     """Settings of the detector."""
 
 
@@ -29,11 +29,11 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     for_backbone, for_heads, for_training, *for_scenes = supervised.seeds(track, 6)
     train, test, photographs = scenes.drawn(config, for_scenes)
-    found = detection.detector(config, len(DIGITS), seeds=(for_backbone, for_heads))
+    found = detection.detector(config, len(DIGITS), most=config.most, seeds=(for_backbone, for_heads))
     training = detection.trained(track, config, found, train, test, DIGITS, seed=for_training)
     known = scenes.first(train, config.test_samples)
     parts = {"": test, "_known": known, "_photographs": photographs}
-    results = detection.test(track, found, training, parts, DIGITS)
+    results = detection.test(track, found, training, parts, DIGITS, areas=detection.AREAS, least=0.3)
     results["parameters"] = float(found.network.count_params())
     return results | {"milliseconds_per_step": supervised.milliseconds_per_step(track, training)}
 

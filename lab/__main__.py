@@ -23,6 +23,8 @@ USAGE = """python -m lab <command>
       Write the model of a run or of a saved agent, for use elsewhere.
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
       Draw samples from the generator of a run. Write them to a PNG.
+  predict RUN_ID PICTURE ... [--threshold S] [--output FILE] [--json] [--tracking-uri URI]
+      Draw what the detector of a run finds in pictures.
   sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH [--trials N] [--seeds N] [--jobs N]
       Look for good settings of an experiment. Go on with a study: sweep --resume STUDY
   compare GROUP ... [--metric NAME] [--failed drop|worst] [--markdown] [--latex] [--tracking-uri URI]
@@ -39,7 +41,7 @@ python -m lab <command> --help explains the flags of a command.
 """
 # Files of lab/commands.
 COMMANDS = (
-    *("runs", "ui", "resume", "watch", "evaluate", "export", "sample"),
+    *("runs", "ui", "resume", "watch", "evaluate", "export", "sample", "predict"),
     *("compare", "sweep", "sync", "clean", "info"),
 )
 WITHOUT_FLAGS = ("resume",)

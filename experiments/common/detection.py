@@ -1,12 +1,12 @@
 """What the experiments of detectors share: settings, a detector, its training and its test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 
-from experiments.common import scenes, supervised
+from experiments.common import folders, scenes, supervised
 from lab.runs.track import Track
 from lab.validation import Interval
 
@@ -26,10 +26,9 @@ SHOWN = 8  # test pictures in it
 
 
 @dataclass(frozen=True)
-class DetectorSettings(scenes.SceneSettings):
-    """Settings of a detector and of its training."""
+class DetectorChoice:
+    """Which detector."""
 
-    models: ClassVar[tuple[str, ...]] = MODELS
     model: Literal["centernet", "fcos", "retinanet", "detr"] = "centernet"
     """The detector."""
     depth: Annotated[int, Interval(1, 20)] = 2
@@ -37,12 +36,26 @@ class DetectorSettings(scenes.SceneSettings):
     and of its decoder (the paper's 6)."""
 
 
-def detector(config: DetectorSettings, classes: int, *, seeds: tuple[int, int]) -> "Detector":
+@dataclass(frozen=True)
+class SceneDetector(DetectorChoice, scenes.SceneSettings):
+    """Settings of a detector of objects in scenes."""
+
+
+@dataclass(frozen=True)
+class FolderDetector(DetectorChoice, folders.FolderSettings):
+    """Settings of a detector of objects in the pictures of a folder."""
+
+
+DetectorSettings: TypeAlias = SceneDetector | FolderDetector
+
+
+def detector(config: DetectorSettings, classes: int, *, most: int, seeds: tuple[int, int]) -> "Detector":
     """The detector of these settings on a ResNet-18.
 
     Args:
         config: its settings.
         classes: number of classes.
+        most: the greatest number of objects in a picture.
         seeds: of the initial weights of the backbone and of the rest.
     """
     from lab.models import resnet
@@ -55,7 +68,7 @@ def detector(config: DetectorSettings, classes: int, *, seeds: tuple[int, int]) 
     if config.model == "centernet":
         return CenterNet(backbone, classes, channels=channels, seed=seed)
     if config.model == "detr":
-        queries = max(25, 2 * config.most)
+        queries = max(25, 2 * most)
         return DETR(backbone, classes, stride=8, queries=queries, size=2 * channels, layers=depth, seed=seed)
     kind = FCOS if config.model == "fcos" else RetinaNet
     return kind(backbone, classes, channels=channels, depth=depth, seed=seed)
@@ -106,11 +119,11 @@ def trained(
         return detections_figure(some.images, objects(some), detections(found, training, some.images), names)
 
     supervised.fit(track, training, epoch, validation=validation, callbacks=[frame_by_frame(track, config, picture)])
-    track.model(found.network)
+    track.model(found.predictor(names))
     return training
 
 
-def frame_by_frame(track: Track, config: scenes.SceneSettings, picture: "Callable") -> "keras.callbacks.Callback":
+def frame_by_frame(track: Track, config: scenes.PictureSettings, picture: "Callable") -> "keras.callbacks.Callback":
     """A callback that keeps a figure of some epochs, and makes training.gif of them at the end."""
     import keras
 
@@ -151,7 +164,14 @@ def detections(found: "Detector", training: "Training", images: np.ndarray) -> "
 
 
 def test(
-    track: Track, found: "Detector", training: "Training", parts: "dict[str, Scenes]", names: Sequence[str]
+    track: Track,
+    found: "Detector",
+    training: "Training",
+    parts: "dict[str, Scenes]",
+    names: Sequence[str],
+    *,
+    areas: Mapping[str, tuple[float, float]],
+    least: float,
 ) -> dict[str, float]:
     """Scores and pictures of a trained detector.
 
@@ -162,6 +182,8 @@ def test(
         parts: {ending of the names of results: scenes}. The scenes with the ending "" are the test:
             its curves, worst cases and heat maps are logged.
         names: of the classes.
+        areas: ranges of areas that have an AP of their own.
+        least: the score from which pictures show a detection.
     """
     from lab.metrics import average_precision
     from lab.visualize import detections_figure, heat_figure, precision_recall_figure
@@ -169,18 +191,18 @@ def test(
     results: dict[str, float] = {}
     for ending, part in parts.items():
         truths, answers = objects(part), detections(found, training, part.images)
-        result = average_precision(truths, answers, areas=AREAS)
+        result = average_precision(truths, answers, areas=areas)
         results |= scores(result.summary, truths, answers, ending)
-        track.figure(f"found{ending}.png", detections_figure(part.images[:12], truths, answers, names))
+        track.figure(f"found{ending}.png", detections_figure(part.images[:12], truths, answers, names, least=least))
         if not ending:
             track.figure("precision_recall.png", precision_recall_figure(result, names))
             worst = np.argsort([_score(*each) for each in zip(truths, answers)], kind="stable")[:12]
             chosen = [[items[index] for index in worst] for items in (truths, answers)]
-            track.figure("worst.png", detections_figure(part.images[worst], *chosen, names))
+            track.figure("worst.png", detections_figure(part.images[worst], chosen[0], chosen[1], names, least=least))
             if found.network.name == "centernet":
                 heat = training.predict(part.images[:12])[..., : found.classes]
                 track.figure("heat.png", heat_figure(part.images[:12], 1 / (1 + np.exp(-heat))))
-    title = f"{found.network.name}: loss on new faces and textures"
+    title = f"{found.network.name}: loss on pictures not trained on"
     track.curve("validation_loss", label="loss", x_label="scenes seen", title=title)
     return results
 

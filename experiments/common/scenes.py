@@ -13,19 +13,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SceneSettings(supervised.Sampled):
-    """Settings of scenes, and of the training of a detector or a segmenter."""
+class PictureSettings(supervised.Supervised):
+    """Settings of the training of a detector or a segmenter."""
 
     unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", "cutmix")
     several_devices: ClassVar[bool] = False
     size: Annotated[int, Interval(32, 2048)] = 128
     """Pixels on a side. A multiple of 32."""
-    most: Annotated[int, Interval(1, 200)] = 8
-    """The greatest number of objects of a scene. A ninth of the scenes or so has none."""
-    samples: Annotated[int, Interval(1, 10**7)] = 8_000
-    """Scenes to train on. Each epoch changes them anew."""
-    test_samples: Annotated[int, Interval(1, 10**6)] = 500
-    """Scenes of each test."""
     width: Annotated[float, Interval(0.05, 4)] = 0.25
     """The backbone's channels, as a share of ResNet-18's."""
     channels: Annotated[int, Interval(1, 1024)] = 64
@@ -33,11 +27,11 @@ class SceneSettings(supervised.Sampled):
     shift: int = 12
     rotation: float = 10.0
     scale: Annotated[float, Interval(1, 10)] = 1.3
-    """A training scene is enlarged by a factor from 1 / scale to scale."""
+    """A training picture is enlarged by a factor from 1 / scale to scale."""
     colour: Annotated[float, Interval(0, 1)] = 0.3
-    """The greatest change of a training scene's brightness, contrast, saturation and hue."""
+    """The greatest change of a training picture's brightness, contrast, saturation and hue."""
     mosaic: Annotated[float, Interval(0, 1)] = 0.0
-    """Share of the training scenes that are put together of four."""
+    """Share of the training pictures that are put together of four."""
     epochs: int = 12
     batch_size: int = 16
     learning_rate: float = 2e-3
@@ -47,15 +41,31 @@ class SceneSettings(supervised.Sampled):
     def __post_init__(self) -> None:
         super().__post_init__()
         validation.require(self.size % 32 == 0, "size", "a multiple of 32, the backbone's greatest stride", self.size)
-        validation.require(self.shift < self.size, "shift", f"less than the scene's {self.size} pixels", self.shift)
+        validation.require(self.shift < self.size, "shift", f"less than the picture's {self.size} pixels", self.shift)
+
+    def held(self, pictures: int, flag: str) -> list[memory.Need]:
+        """What a run with so many pictures holds. `flag` lowers their number."""
+        return [
+            memory.Need("pictures", memory.array(5, pictures, self.size**2), f"{flag}, --size"),
+            memory.Need("maps of a batch", memory.array(8 * self.batch_size, self.size**2, 8), "--batch-size, --size"),
+        ]
+
+
+@dataclass(frozen=True)
+class SceneSettings(PictureSettings, supervised.Sampled):
+    """Settings of scenes, and of training on them."""
+
+    samples: Annotated[int, Interval(1, 10**7)] = 8_000
+    """Scenes to train on. Each epoch changes them anew."""
+    test_samples: Annotated[int, Interval(1, 10**6)] = 500
+    """Scenes of each test."""
+    most: Annotated[int, Interval(1, 200)] = 8
+    """The greatest number of objects of a scene. A ninth of the scenes or so has none."""
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        pictures = 2 * self.samples + 2 * self.test_samples  # the scenes, and those of an epoch
-        return [
-            memory.Need("scenes", memory.array(5, pictures, self.size**2), "--samples, --test-samples, --size"),
-            memory.Need("maps of a batch", memory.array(8 * self.batch_size, self.size**2, 8), "--batch-size, --size"),
-        ]
+        # The scenes, those of an epoch, and two tests.
+        return self.held(2 * self.samples + 2 * self.test_samples, "--samples, --test-samples")
 
 
 def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Scenes]":
@@ -72,8 +82,8 @@ def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Sce
     return train, new, photographs
 
 
-def changed(config: SceneSettings, scenes: "Scenes", seed: int, epoch: int) -> "Scenes":
-    """Training scenes as an epoch sees them: moved, turned, enlarged, in other colours."""
+def changed(config: PictureSettings, scenes: "Scenes", seed: int, epoch: int) -> "Scenes":
+    """Training pictures as an epoch sees them: moved, turned, enlarged, in other colours."""
     import numpy as np
 
     from lab.vision import Augmentation, augment

@@ -94,8 +94,7 @@ def fit(
         training.finish()
     else:
         start = seen // per_epoch(training)
-        more = {"validation": validation, "stop_below": stop_below, "callbacks": callbacks}
-        continue_training(track, training, x, y, start, **more)
+        continue_training(track, training, x, y, start, validation=validation, stop_below=stop_below, callbacks=callbacks)
     track.saving = False
 
 

@@ -52,6 +52,7 @@ def model(run_id: str, uri: str | None, policy: str | None = None, backend: str 
     if uri:
         uri = server(uri)
         keras_settings.choose_backend(backend or keras_settings.backend())
+        _register()
         with whatever_fails("run id: expected the MLflow id of a run that has logged its model", run_id):
             return run_id, *mlflow_server.fetch_policy(run_id, uri, lambda settings: file_of(policy, settings, run_id))
     folder = run_folder.find(run_id)
@@ -63,12 +64,17 @@ def model(run_id: str, uri: str | None, policy: str | None = None, backend: str 
         raise ValueError(f"run id: expected a run that has logged its model, received {folder.name} without {path}{older}")
     files.require_readable(path)
     keras_settings.choose_backend(backend or keras_settings.backend(header["backend"]))
-    keras_settings.import_keras()
+    _register()
     import keras
 
-    import lab.layers  # noqa: F401  registers the layers of the laboratory
-
     return folder.name, keras.saving.load_model(path, compile=False), settings
+
+
+def _register():
+    """Makes Keras know the layers of the laboratory."""
+    keras_settings.import_keras()
+    import lab.layers
+    import lab.vision.detector  # noqa: F401
 
 
 def file_of(policy: str | None, settings: Mapping[str, Any], name: str) -> str:

@@ -1,6 +1,7 @@
 """What every detector has, and the model of a trained one that gives boxes."""
 
 import abc
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import keras
@@ -31,7 +32,7 @@ class Detector(abc.ABC):
         return made
 
     @abc.abstractmethod
-    def settle(self, **settings: Any) -> None:
+    def settle(self, *args: Any, **settings: Any) -> None:
         """Takes the settings, and makes what depends on them."""
 
     @abc.abstractmethod
@@ -53,12 +54,15 @@ class Detector(abc.ABC):
         A score of 0 is no detection.
         """
 
-    def predictor(self) -> keras.Model:
+    def predictor(self, names: Sequence[str] = ()) -> keras.Model:
         """The network with decoding inside, to be saved and exported.
 
-        images [B, H, W, C] -> {"boxes": [B, K, 4], "scores": [B, K], "labels": int32 [B, K]}
+            images [B, H, W, C] -> {"boxes": [B, K, 4], "scores": [B, K], "labels": int32 [B, K]}
+
+        Args:
+            names: of the classes, which are saved with it.
         """
-        decoded = Decode(type(self).__name__, self.settings, name="decode")(self.network.outputs[0])
+        decoded = Decode(type(self).__name__, self.settings, names, name="decode")(self.network.outputs[0])
         return keras.Model(self.network.inputs[0], decoded, name=f"{self.network.name}_predictor")
 
 
@@ -69,13 +73,14 @@ class Decode(keras.layers.Layer):
     Args:
         kind: name of the detector's class, such as "CenterNet".
         settings: of the detector.
+        names: of the classes.
     """
 
-    def __init__(self, kind: str, settings: dict[str, Any], **options: Any) -> None:
+    def __init__(self, kind: str, settings: dict[str, Any], names: Sequence[str] = (), **options: Any) -> None:
         super().__init__(**{"dtype": "float32"} | options)
         import lab.vision
 
-        self.kind, self.settings = kind, settings
+        self.kind, self.settings, self.names = kind, settings, list(names)
         self.detector = getattr(lab.vision, kind).of_settings(settings)
 
     def call(self, outputs: Tensor) -> dict[str, Tensor]:
@@ -85,4 +90,4 @@ class Decode(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
-        return super().get_config() | {"kind": self.kind, "settings": self.settings}
+        return super().get_config() | {"kind": self.kind, "settings": self.settings, "names": self.names}

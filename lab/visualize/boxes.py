@@ -18,6 +18,7 @@ def detections_figure(
     *,
     least: float = 0.3,
     columns: int = 4,
+    inches: float = 2.4,
 ) -> Any:
     """Pictures with what is there (white) and what was found (yellow, with class and score).
 
@@ -28,11 +29,12 @@ def detections_figure(
         names: of the classes.
         least: the score from which a detection is shown.
         columns: pictures side by side.
+        inches: width of a picture.
     """
     from matplotlib.figure import Figure
 
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.4 * columns, 2.4 * rows), layout="constrained")
+    figure = Figure(figsize=(inches * columns, inches * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
