@@ -52,8 +52,8 @@ def summary(track: Track, rows: Mapping[str, list[dict[str, float]]]) -> None:
     import numpy as np
     from matplotlib.figure import Figure
 
-    names = ("ap", "ap50", "ap75", "ap_photographs", "false_positives", "parameters", "milliseconds_per_step")
-    names = tuple(name for name in names if all(name in result for results in rows.values() for result in results))
+    wanted = ("ap", "ap50", "ap75", "ap_photographs", "false_positives", "parameters", "milliseconds_per_step")
+    names = [name for name in wanted if all(name in result for results in rows.values() for result in results)]
     supervised.table(track, rows, names, heading="detector")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("milliseconds_per_step", "parameters")):

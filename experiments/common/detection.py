@@ -13,10 +13,12 @@ from lab.validation import Interval
 if TYPE_CHECKING:
     import keras
 
-    from lab.data import Scenes
+    from lab.data import AnnotatedScenes, Scenes
     from lab.metrics import Detections
     from lab.supervised import Training
     from lab.vision import Detector
+
+    AnyScenes: TypeAlias = Scenes | AnnotatedScenes
 
 MODELS = ("centernet", "fcos", "retinanet", "detr")
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 14.0**2), "medium": (14.0**2, 24.0**2), "large": (24.0**2, 1e10)}
@@ -78,8 +80,8 @@ def trained(
     track: Track,
     config: DetectorSettings,
     found: "Detector",
-    train: "Scenes",
-    shown: "Scenes",
+    train: "AnyScenes",
+    shown: "AnyScenes",
     names: Sequence[str],
     *,
     seed: int,
@@ -142,12 +144,16 @@ def frame_by_frame(track: Track, config: scenes.PictureSettings, picture: "Calla
     return keras.callbacks.LambdaCallback(on_epoch_end=end)
 
 
-def pair(scenes: "Scenes") -> supervised.Pair:
-    """Pictures, and their objects as detectors take them: left, top, right, bottom, class."""
-    return scenes.images, np.concatenate([scenes.boxes, scenes.labels[..., None].astype("float32")], axis=-1)
+def pair(scenes: "AnyScenes") -> supervised.Pair:
+    """Pictures, and their objects as detectors take them: left, top, right, bottom, class.
+
+    Nobody learns crowds: they have the class -1, of no object.
+    """
+    labels = np.where(getattr(scenes, "crowd", False), -1, scenes.labels)[..., None]
+    return scenes.images, np.concatenate([scenes.boxes, labels.astype("float32")], axis=-1)
 
 
-def objects(scenes: "Scenes") -> list:
+def objects(scenes: "AnyScenes") -> list:
     """The objects of each picture, for `lab.metrics`."""
     return [scenes.objects(index) for index in range(len(scenes.images))]
 
@@ -167,7 +173,7 @@ def test(
     track: Track,
     found: "Detector",
     training: "Training",
-    parts: "dict[str, Scenes]",
+    parts: "Mapping[str, AnyScenes]",
     names: Sequence[str],
     *,
     areas: Mapping[str, tuple[float, float]],

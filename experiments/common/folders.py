@@ -15,7 +15,7 @@ from lab.validation import Interval
 if TYPE_CHECKING:
     import keras
 
-    from lab.data import Scenes
+    from lab.data import AnnotatedScenes, Scenes
     from lab.data.annotations import Annotated as Pictures
 
 
@@ -96,7 +96,7 @@ def _pictures(folder: str, format: str, unreadable: str, share: float) -> "tuple
     return split(found, share)
 
 
-def loaded(config: FolderSettings, seeds: Sequence[int]) -> "tuple[Scenes, Scenes]":
+def loaded(config: FolderSettings, seeds: Sequence[int]) -> "tuple[Scenes, Scenes] | tuple[AnnotatedScenes, AnnotatedScenes]":
     """The pictures to train on and those for validation, letterboxed to the size.
 
     Args:
@@ -113,7 +113,7 @@ def loaded(config: FolderSettings, seeds: Sequence[int]) -> "tuple[Scenes, Scene
         return drawn[0], drawn[1]
     train, test = config.pictures()
     most = max(1, *(len(picture.labels) for part in (train, test) for picture in part.pictures))
-    return load_annotated(train, config.size, most=most), load_annotated(test, config.size, most=most)  # type: ignore[return-value]
+    return load_annotated(train, config.size, most=most), load_annotated(test, config.size, most=most)
 
 
 def weights_of(run: str) -> Path:

@@ -1,7 +1,7 @@
 """What the experiments on scenes share: settings, data, and how training scenes are changed."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from experiments.common import supervised
 from lab import validation
@@ -10,6 +10,7 @@ from lab.validation import Interval
 
 if TYPE_CHECKING:
     from lab.data import Scenes
+    from lab.vision.augmentation import Pictures
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Sce
     return train, new, photographs
 
 
-def changed(config: PictureSettings, scenes: "Scenes", seed: int, epoch: int) -> "Scenes":
+def changed(config: PictureSettings, scenes: "Pictures", seed: int, epoch: int) -> "Pictures":
     """Training pictures as an epoch sees them: moved, turned, enlarged, in other colours."""
     import numpy as np
 
@@ -99,6 +100,7 @@ def changed(config: PictureSettings, scenes: "Scenes", seed: int, epoch: int) ->
     return augment(scenes, how, seed=int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
 
-def first(scenes: "Scenes", count: int) -> "Scenes":
+def first(scenes: "Pictures", count: int) -> "Pictures":
     """The first scenes."""
-    return type(scenes)(*(part[:count] for part in scenes))
+    parts: Any = (None if part is None else part[:count] for part in scenes)
+    return type(scenes)(*parts)

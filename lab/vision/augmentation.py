@@ -6,15 +6,19 @@ with a mask is that of its moved mask.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lab import validation
+from lab.data.annotated_scenes import AnnotatedScenes
+from lab.data.masks import VOID
 from lab.data.scenes import Scenes, boxes_of
 from lab.validation import Interval
 
-GREY = 114  # of pixels that no picture covers
+GREY = 128  # of pixels that no picture covers
+
+Pictures = TypeVar("Pictures", bound=Scenes | AnnotatedScenes)
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,23 @@ class Augmentation:
         validation.check_fields(self)
 
 
-def augment(scenes: Scenes, how: Augmentation, *, seed: int) -> Scenes:
+def augment(scenes: Pictures, how: Augmentation, *, seed: int) -> Pictures:
     """Pictures changed at random, with the boxes, classes and masks of what is left.
 
     A crop is an enlargement with a shift. All moves of a picture are one affine map, so that it is
     sampled once, bilinearly. Boxes of objects without a mask are the least boxes around their moved
-    corners.
+    corners. In a map of classes that has void pixels, what no picture covers is void.
 
     Args:
-        scenes: pictures with their objects. With a mosaic the result has room for four times as
-            many objects, at most 255.
+        scenes: pictures with their objects, `Scenes` or `AnnotatedScenes`. With a mosaic the result
+            has room for four times as many objects, at most 255.
         how: what is changed.
         seed: of all that is drawn.
     """
     rng = np.random.default_rng(seed)
     count, size = len(scenes.images), scenes.images.shape[1:3]
+    if not count:
+        return scenes
     most = scenes.labels.shape[1]
     room = min(4 * most, 255) if how.mosaic else most
     made = []
@@ -66,32 +72,38 @@ def augment(scenes: Scenes, how: Augmentation, *, seed: int) -> Scenes:
             made.append(_mosaic([_picture(scenes, other) for other in others], how, size, rng, room))
         else:
             made.append(_moved(_picture(scenes, index), _matrix(how, size, rng), how.least))
-    images = np.stack([each.image for each in made]) if made else scenes.images
+    images = np.stack([each.image for each in made])
     if how.colour:
         images = _coloured(images, how.colour, rng)
-    fields = zip(*(_padded(each, room) for each in made))
-    return Scenes(images, *(np.stack(field) for field in fields)) if made else scenes
+    fields: dict[str, Any] = {name: np.stack([each.maps[name] for each in made]) for name in made[0].maps}
+    fields |= {name: np.stack([_padded(name, each.objects[name], room) for each in made]) for name in made[0].objects}
+    return scenes._replace(images=images, **fields)
 
 
-class _Picture:
+class _Picture(NamedTuple):
     """One picture with its objects, without padding."""
 
-    def __init__(self, image, instances, boxes, labels, visible):
-        self.image, self.instances, self.boxes, self.labels, self.visible = image, instances, boxes, labels, visible
+    image: np.ndarray  # uint8 [H, W, 3]
+    maps: dict[str, np.ndarray]  # [H, W] each: instances, and the classes of pixels where they are kept apart
+    objects: dict[str, np.ndarray]  # [N, ...] each: boxes, labels and more
+
+
+OF_PIXELS = {"instances": 0, "semantic": VOID}  # {field: its value where no picture is}
+OF_OBJECTS = ("boxes", "labels", "visible", "crowd", "masked")
 
 
 def _picture(scenes, index):
     count = int((scenes.labels[index] >= 0).sum())
-    parts = (part[index, :count] for part in (scenes.boxes, scenes.labels, scenes.visible))
-    return _Picture(scenes.images[index], scenes.instances[index], *parts)
+    fields = scenes._asdict()
+    maps = {name: fields[name][index] for name in OF_PIXELS if fields.get(name) is not None}
+    return _Picture(scenes.images[index], maps, {name: fields[name][index, :count] for name in OF_OBJECTS if name in fields})
 
 
-def _padded(picture, room):
-    """Instances, boxes, labels and visible shares of a picture, for so many objects."""
-    count = len(picture.labels)
-    boxes, labels, visible = np.zeros((room, 4), "float32"), np.full(room, -1, "int32"), np.zeros(room, "float32")
-    boxes[:count], labels[:count], visible[:count] = picture.boxes, picture.labels, picture.visible
-    return picture.instances, boxes, labels, visible
+def _padded(name, values, room):
+    """A field of a picture's objects, for so many of them."""
+    padded = np.full((room, *values.shape[1:]), -1 if name == "labels" else 0, values.dtype)
+    padded[: len(values)] = values
+    return padded
 
 
 def _matrix(how, size, rng):
@@ -111,8 +123,8 @@ def _moved(picture, matrix, least, size=None):
     """A picture under an affine map, with the objects that are left in it."""
     size = size or picture.image.shape[:2]
     image = _sampled(picture.image, matrix, size, GREY, smooth=True)
-    instances = _sampled(picture.instances, matrix, size, 0, smooth=False)
-    return _left(picture, image, instances, matrix, least)
+    maps = {name: _sampled(values, matrix, size, OF_PIXELS[name], smooth=False) for name, values in picture.maps.items()}
+    return _left(picture, image, maps, matrix, least)
 
 
 def _sampled(values, matrix, size, fill, *, smooth):
@@ -128,13 +140,14 @@ def _sampled(values, matrix, size, fill, *, smooth):
     return np.asarray(moved)
 
 
-def _left(picture, image, instances, matrix, least):
+def _left(picture, image, maps, matrix, least):
     """The objects of a moved picture of which enough is left, numbered anew."""
     height, width = image.shape[:2]
-    count = len(picture.labels)
-    before = np.bincount(picture.instances.ravel(), minlength=count + 1)[1 : count + 1]
+    objects, instances = picture.objects, maps["instances"]
+    count = len(objects["labels"])
+    before = np.bincount(picture.maps["instances"].ravel(), minlength=count + 1)[1 : count + 1]
     after = np.bincount(instances.ravel(), minlength=count + 1)[1 : count + 1]
-    corners = picture.boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    corners = objects["boxes"][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
     places = corners @ matrix[:2, :2].T + matrix[:2, 2]
     whole = np.concatenate([places.min(axis=1), places.max(axis=1)], axis=1)
     boxes = np.clip(whole, 0, [width, height, width, height])
@@ -144,9 +157,9 @@ def _left(picture, image, instances, matrix, least):
     grown = abs(np.linalg.det(matrix[:2, :2]))
     share[masked] = np.minimum(after / np.maximum(before * grown, 1e-9), 1)[masked]
     kept = (_areas(boxes) > 0) & (share >= least)
-    numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype("uint8")
-    visible = picture.visible * share
-    return _Picture(image, numbers[instances], *(part[kept] for part in (boxes, picture.labels, visible)))
+    numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(instances.dtype)
+    moved = objects | {"boxes": boxes.astype("float32"), "visible": (objects["visible"] * share).astype("float32")}
+    return _Picture(image, maps | {"instances": numbers[instances]}, {name: part[kept] for name, part in moved.items()})
 
 
 def _areas(boxes):
@@ -157,24 +170,27 @@ def _mosaic(pictures, how, size, rng, room):
     """Four pictures, each in its own part around a random point."""
     height, width = size
     middle_x, middle_y = (round(side * rng.uniform(0.35, 0.65)) for side in (width, height))
-    image, instances = np.full((height, width, 3), GREY, "uint8"), np.zeros((height, width), "uint8")
-    parts: list[_Picture] = []
+    image = np.full((height, width, 3), GREY, "uint8")
+    maps = {name: np.full((height, width), OF_PIXELS[name], values.dtype) for name, values in pictures[0].maps.items()}
+    parts: list[dict[str, np.ndarray]] = []
     taken = 0
     for number, picture in enumerate(pictures):
         left, right = (0, middle_x) if number % 2 == 0 else (middle_x, width)
         top, bottom = (0, middle_y) if number < 2 else (middle_y, height)
+        here = slice(top, bottom), slice(left, right)
         fit = max((right - left) / width, (bottom - top) / height)  # the part is filled, what does not fit is cut
         inside = np.array([[fit, 0, 0], [0, fit, 0], [0, 0, 1.0]])
         part = _moved(picture, inside @ _matrix(how, size, rng), how.least, (bottom - top, right - left))
-        count = min(len(part.labels), room - taken)
-        part.boxes += np.array([left, top, left, top], "float32")
-        image[top:bottom, left:right] = part.image
-        seen = (part.instances > 0) & (part.instances <= count)
-        instances[top:bottom, left:right] = np.where(seen, part.instances + taken, 0)
-        parts.append(_Picture(None, None, part.boxes[:count], part.labels[:count], part.visible[:count]))
+        count = min(len(part.objects["labels"]), room - taken)
+        image[here] = part.image
+        for name, values in part.maps.items():
+            maps[name][here] = values
+        seen = part.maps["instances"]
+        maps["instances"][here] = np.where((seen > 0) & (seen <= count), seen + taken, 0)
+        moved = part.objects | {"boxes": part.objects["boxes"] + np.array([left, top, left, top], "float32")}
+        parts.append({name: values[:count] for name, values in moved.items()})
         taken += count
-    together = (np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "labels", "visible"))
-    return _Picture(image, instances, *together)
+    return _Picture(image, maps, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _coloured(images, most, rng):

@@ -1,26 +1,32 @@
 """Experiments on scenes on their code paths, and their own settings alive."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import detect_glyphs
-from experiments.common import scenes
+from experiments import detect, detect_glyphs, detectors_glyphs
+from experiments.common import detection
 from lab.data import scenes as drawn
-from lab.metrics import Detections
+from lab.metrics import Detections, average_precision
 from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
 from tests.experiments.track import Memory
+from tests.runs.test_courier import make
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
+CHANGES = {"rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0, "shift": 0, "flip": True}
 EXPERIMENTS = {
     "detect_glyphs": Alive(
         detect_glyphs,
         START,
-        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2},
-        left_out=frozenset(fields.names(Recipe)),
+        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2, "model": "fcos", "depth": 1}
+        | CHANGES,
+        {"depth": {"model": "fcos"}},
+        frozenset(fields.names(Recipe)) - CHANGES.keys(),
     ),
 }
 
@@ -45,7 +51,8 @@ def test_it_runs_and_draws(tmp_path, name):
     assert logged and all(np.isfinite(value) for value in result.values()) and {"ap", "ap50", "ap_known"} <= result.keys()
     assert len(track.models) == 1
     pictures = list(track.artifacts.glob("*.png"))
-    assert {"found.png", "found_photographs.png"} <= {path.name for path in pictures}
+    named = {"found.png", "found_photographs.png", "worst.png", "heat.png", "precision_recall.png", "epoch-1.png"}
+    assert named <= {path.name for path in pictures} and (track.artifacts / "training.gif").exists()
     for picture in pictures:
         with Image.open(picture) as image:
             assert np.asarray(image.convert("L")).std() > 1, picture.name
@@ -59,17 +66,70 @@ def test_every_field_changes_something(observe, name, field):
 
 def test_scores_of_what_is_right_and_of_what_is_too_much():
     some = drawn(12, size=32, objects=(0, 1), seed=0, cache=False)
-    truths = [some.objects(index) for index in range(12)]
+    truths = detection.objects(some)
     empty = sum(not len(truth.boxes) for truth in truths)
     assert 0 < empty < 12
     right = [Detections(truth.boxes, np.ones(len(truth.boxes)), truth.labels) for truth in truths]
-    result = scenes.scores(some, right, "_known")
+    result = detection.scores(average_precision(truths, right).summary, truths, right, "_known")
     assert result["ap_known"] == result["ar_100_known"] == 1 and result["false_positives_known"] == 0
     box = np.array([[0, 0, 5, 5.0]])
     more = [
         part if len(part.boxes) else Detections(np.repeat(box, 2, 0), np.array([0.5, 0.4]), np.zeros(2, int)) for part in right
     ]
-    assert scenes.scores(some, more)["false_positives"] == 1
+    assert detection.scores({}, truths, more, "") == {"false_positives": 1}
+
+
+def coco(folder, count=6):
+    """A folder in COCO's format with a square in each picture."""
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for number in range(count):
+        pixels = rng.integers(0, 60, (40, 50, 3)).astype("uint8")
+        left, top = (int(value) for value in rng.integers(0, 20, 2))
+        pixels[top : top + 12, left : left + 15] = 230
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": 50, "height": 40})
+        annotations.append({"id": number, "image_id": number, "category_id": 7, "bbox": [left, top, 15, 12], "iscrowd": 0})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 7, "name": "square"}]}
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return str(folder)
+
+
+SMALL = {"size": 32, "epochs": 1, "batch_size": 2, "channels": 4, "width": 0.1}
+
+
+@pytest.mark.slow
+def test_on_a_folder_and_from_the_weights_of_another_run(tmp_path, own_home):
+    (tmp_path / "pictures").mkdir()
+    config = detect.Config(data=coco(tmp_path / "pictures"), **SMALL)
+    assert config.names() == ("square",) and config.counts() == (5, 1) and config.total_steps == 4
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    track = Memory(tmp_path / "first")
+    result = detect.run(config, track)
+    assert "ap50" in result and len(track.models) == 1
+    assert {"found.png", "worst.png"} <= {path.name for path in track.artifacts.glob("*.png")}
+    source = make("none")
+    track.models[0].save(source.artifacts / "model.keras")
+    again = Memory(tmp_path / "second")
+    detect.run(detect.Config(data=config.data, weights=source.name, **SMALL), again)
+    assert any(f"layers are from {source.name}" in line for line in again.said)
+    with raises("--weights: expected a run that has logged its model, received "):
+        detect.Config(data=config.data, weights=make("none").name, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"data": ""}, "--data: expected scenes or a folder of annotated pictures, received ''"),
+        ({"data": "/nowhere"}, "--data: expected a folder of annotated pictures, received '/nowhere': "),
+        ({"batch_size": 241}, "--batch-size: expected at most the 240 training pictures, received 241"),
+        ({"share": 1.0}, "--share: expected a number > 0 and < 1, received 1.0"),
+    ],
+)
+def test_bad_folders_are_one_line(settings, words):
+    with raises(words):
+        detect.Config(**settings)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +138,23 @@ def test_scores_of_what_is_right_and_of_what_is_too_much():
         ({"size": 100}, "--size: expected a multiple of 32, the backbone's greatest stride, received 100"),
         ({"mixup": 0.1}, "--mixup: expected 0.0, for it does nothing here"),
         ({"batch_size": 9_000}, "--batch-size: expected at most samples, 8000"),
+        ({"shift": 128}, "--shift: expected less than the picture's 128 pixels, received 128"),
+        ({"scale": 0.5}, "--scale: expected a number >= 1"),
     ],
 )
 def test_bad_input_is_one_line(settings, words):
     with raises(words):
         detect_glyphs.Config(**settings)
+
+
+def test_a_comparison_of_detectors(tmp_path):
+    with raises("--models: expected one of centernet, fcos, retinanet, detr, received 'yolo'"):
+        detectors_glyphs.Config(models=("yolo",))
+    config = detectors_glyphs.Config(models=("fcos", "detr"))
+    assert detectors_glyphs.variants(config) == [{"model": "fcos"}, {"model": "detr"}]
+    assert not detectors_glyphs.variants(detectors_glyphs.Config(model="detr"))
+    track = Memory(tmp_path)
+    result = {"ap": 0.5, "ap50": 0.7, "ap75": 0.4, "parameters": 1e5, "milliseconds_per_step": 90.0}
+    detectors_glyphs.summary(track, {"fcos": [result, result], "detr": [result]})
+    assert "| fcos | 0.5 ± 0 |" in (track.artifacts / "table.md").read_text()
+    assert (track.artifacts / "detectors.png").exists()
