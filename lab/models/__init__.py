@@ -46,6 +46,7 @@ from lab.models.stages import multiplications as multiplications
 from lab.models.stages import stages as stages
 from lab.models.stages import summary as summary
 from lab.models.transformer import transformer as transformer
+from lab.models.unet import unet as unet
 from lab.models.vgg import vgg as vgg
 from lab.models.xception import xception as xception
 

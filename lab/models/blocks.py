@@ -106,12 +106,16 @@ class Blocks:
         )
         return layer(x)
 
-    def separable(self, x: Tensor, filters: int, size: int = 3) -> Tensor:
-        """A depthwise and a 1 x 1 convolution, with nothing between them (Chollet 2017)."""
+    def separable(self, x: Tensor, filters: int, size: int = 3, *, rate: int = 1) -> Tensor:
+        """A depthwise and a 1 x 1 convolution, with nothing between them (Chollet 2017).
+
+        `rate` is the distance of the pixels that neighbours of the depthwise filter multiply.
+        """
         layer = keras.layers.SeparableConv2D(
             filters,
             size,
             padding="same",
+            dilation_rate=rate,
             use_bias=False,
             depthwise_initializer=self.depthwise_initializer(size),
             pointwise_initializer=self.initializer(self.seed()),
@@ -160,6 +164,15 @@ class Blocks:
         if isinstance(padding, str):
             return x, padding
         return keras.layers.ZeroPadding2D(padding, name=self.name("pad"))(x), "valid"
+
+    def enlarged(self, x: Tensor, factor: Size, *, interpolation: str = "bilinear", dtype: str | None = None) -> Tensor:
+        """Maps `factor` times as high and wide; "nearest" repeats pixels.
+
+        Pixels are squares: with "bilinear" the centre of a new one lies at (i + 1/2) / factor - 1/2
+        (`align_corners` is false), and beyond the last centre the map goes on unchanged.
+        """
+        layer = keras.layers.UpSampling2D(factor, interpolation=interpolation, dtype=dtype, name=self.name("up"))
+        return layer(x)
 
     def added(self, *branches: Tensor) -> Tensor:
         """The sum of branches."""

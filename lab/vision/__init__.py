@@ -1,4 +1,4 @@
-"""Detection: overlaps of boxes, feature pyramids, detectors.
+"""Detection and segmentation: boxes, feature pyramids, detectors, networks of pixels, masks.
 
 Backbones and networks come from `lab.models`, COCO's metrics from `lab.metrics`.
 """

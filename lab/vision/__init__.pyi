@@ -1,5 +1,5 @@
-from .augmentation import Augmentation as Augmentation
 from .augmentation import augment as augment
+from .augmentation import Augmentation as Augmentation
 from .boxes import area as area
 from .boxes import complete_iou as complete_iou
 from .boxes import distance_iou as distance_iou
@@ -7,10 +7,17 @@ from .boxes import generalized_iou as generalized_iou
 from .boxes import iou as iou
 from .boxes import iou_matrix as iou_matrix
 from .centernet import CenterNet as CenterNet
+from .deeplab import deeplab as deeplab
 from .detector import Detector as Detector
 from .detr import DETR as DETR
+from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
+from .instances import MaskCenterNet as MaskCenterNet
+from .mask_head import crop_masks as crop_masks
+from .mask_head import paste_masks as paste_masks
+from .mask_head import roi_align as roi_align
 from .pyramid import feature_pyramid as feature_pyramid
 from .pyramid import maps_at as maps_at
+from .pyramid import maps_of as maps_of
 from .retinanet import RetinaNet as RetinaNet
 from .suppression import suppress as suppress

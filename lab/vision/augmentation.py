@@ -77,7 +77,8 @@ def augment(scenes: Pictures, how: Augmentation, *, seed: int) -> Pictures:
         images = _coloured(images, how.colour, rng)
     fields: dict[str, Any] = {name: np.stack([each.maps[name] for each in made]) for name in made[0].maps}
     fields |= {name: np.stack([_padded(name, each.objects[name], room) for each in made]) for name in made[0].objects}
-    return scenes._replace(images=images, **fields)
+    made_anew: Any = scenes._replace(images=images, **fields)
+    return made_anew
 
 
 class _Picture(NamedTuple):

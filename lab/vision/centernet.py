@@ -57,7 +57,7 @@ class CenterNet(Detector):
         size = backbone.inputs[0].shape[1:3]
         self.settle(size=size, classes=classes, stride=strides[0])
         for_pyramid, for_heads = map(int, np.random.SeedSequence(seed).generate_state(2))
-        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)[0]
+        self.maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)[0]
         blocks = Blocks(for_heads)
         outputs = []
         for name, numbers, bias in (("heat", classes, PRIOR), ("offset", 2, 0.5), ("size", 2, 2.0)):
@@ -70,7 +70,7 @@ class CenterNet(Detector):
                 dtype="float32",
                 name=blocks.name("conv"),
             )
-            outputs.append(last(blocks.unit(maps, channels)))
+            outputs.append(last(blocks.unit(self.maps, channels)))
         joined = keras.layers.Concatenate(name="outputs", dtype="float32")(outputs)
         self.network = keras.Model(backbone.inputs[0], joined, name="centernet")
 
@@ -113,8 +113,7 @@ class CenterNet(Detector):
         targets = self.assign(y_true)
         count = ops.maximum(ops.sum(targets.there), 1)
         heat = ops.sum(penalty_reduced_focal(targets.heat, y_pred[..., : self.classes]))
-        flat = ops.reshape(y_pred[..., self.classes :], (-1, self.shape[0] * self.shape[1], 4))
-        said = ops.take_along_axis(flat, targets.cells[..., None], axis=1)  # [B, M, 4]
+        said = at_cells(y_pred[..., self.classes :], targets.cells)  # [B, M, 4]
         offset, size = (
             ops.sum(ops.abs(part - truth) * targets.there[..., None])
             for part, truth in ((said[..., :2], targets.offsets), (said[..., 2:], targets.sizes))
@@ -127,21 +126,33 @@ class CenterNet(Detector):
         Args:
             outputs: of the network.
         """
+        cells, scores, labels = self.peaks(outputs)
+        return self.boxes(outputs, cells), scores, labels
+
+    def peaks(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(cells int `[B, K]`, scores `[B, K]`, labels int `[B, K]`) of the highest peaks."""
         heat = ops.sigmoid(outputs[..., : self.classes])
         peaks = ops.where(ops.equal(heat, ops.max_pool(heat, 3, 1, "same")), heat, 0)
         scores, places = ops.top_k(ops.reshape(peaks, (-1, self.shape[0] * self.shape[1] * self.classes)), self.most)
-        cells, labels = places // self.classes, places % self.classes
-        flat = ops.reshape(outputs[..., self.classes :], (-1, self.shape[0] * self.shape[1], 4))
-        said = ops.take_along_axis(flat, cells[..., None], axis=1)
+        return places // self.classes, scores, places % self.classes
+
+    def boxes(self, outputs: Tensor, cells: Tensor) -> Tensor:
+        """The boxes `[B, K, 4]`, in pixels, of objects whose centres are in cells `[B, K]`."""
+        said = at_cells(outputs[..., self.classes : self.classes + 4], cells)
         corners = ops.cast(ops.stack([cells % self.shape[1], cells // self.shape[1]], axis=-1), "float32")
         centres, sizes = corners + said[..., :2], ops.maximum(said[..., 2:], 0)
-        boxes = ops.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1)
-        return boxes * self.stride, scores, labels
+        return ops.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1) * self.stride
 
     @property
     def most(self) -> int:
         """The number of detections of a picture, K."""
         return min(MOST, self.shape[0] * self.shape[1] * self.classes)
+
+
+def at_cells(maps: Tensor, cells: Tensor) -> Tensor:
+    """What maps `[B, h, w, C]` say at cells y w + x, integers `[B, K]`: `[B, K, C]`."""
+    _, height, width, channels = maps.shape
+    return ops.take_along_axis(ops.reshape(maps, (-1, height * width, channels)), cells[..., None], axis=1)
 
 
 def radius(sizes: Tensor, overlap: float = 0.7) -> Tensor:

@@ -9,12 +9,13 @@ from lab import validation
 from lab.models.blocks import Blocks
 
 
-def maps_at(backbone: keras.Model, strides: Sequence[int]) -> list[keras.KerasTensor]:
-    """The last maps of a network of images at each stride: the size of the image over that of maps.
+def maps_of(backbone: keras.Model) -> dict[int, keras.KerasTensor]:
+    """The last maps of a network of images at each of its strides, from fine to coarse.
+
+    A stride is the size of the image over that of the map, where that is an integer.
 
     Args:
         backbone: a functional model such as those of `lab.models`, with images of a fixed size.
-        strides: such as (4, 8, 16).
     """
     height, width = backbone.inputs[0].shape[1:3]
     found: dict[int, keras.KerasTensor] = {}
@@ -25,9 +26,20 @@ def maps_at(backbone: keras.Model, strides: Sequence[int]) -> list[keras.KerasTe
         stride = height // output.shape[1]
         if (output.shape[1] * stride, output.shape[2] * stride) == (height, width):
             found[stride] = output
+    return dict(sorted(found.items()))
+
+
+def maps_at(backbone: keras.Model, strides: Sequence[int]) -> list[keras.KerasTensor]:
+    """The last maps of a network of images at some of its strides.
+
+    Args:
+        backbone: as of `maps_of`.
+        strides: such as (4, 8, 16).
+    """
+    found = maps_of(backbone)
     missing = [stride for stride in strides if stride not in found]
     if missing:
-        known = ", ".join(map(str, sorted(found)))
+        known = ", ".join(map(str, found))
         raise ValueError(f"strides: expected some of {known}, those of {backbone.name}, received {missing[0]}.")
     return [found[stride] for stride in strides]
 
@@ -55,7 +67,6 @@ def feature_pyramid(maps: Sequence[keras.KerasTensor], channels: int, *, seed: i
     for each in reversed(maps):
         lateral = blocks.normalized(blocks.convolution(each, channels, 1))
         if merged:
-            above = keras.layers.UpSampling2D(2, name=blocks.name("up"))(merged[-1])
-            lateral = blocks.added(lateral, above)
+            lateral = blocks.added(lateral, blocks.enlarged(merged[-1], 2, interpolation="nearest"))
         merged.append(lateral)
     return [blocks.unit(each, channels) for each in reversed(merged)]
