@@ -1,5 +1,5 @@
-from .augmentation import augment as augment
 from .augmentation import Augmentation as Augmentation
+from .augmentation import augment as augment
 from .boxes import area as area
 from .boxes import complete_iou as complete_iou
 from .boxes import distance_iou as distance_iou
