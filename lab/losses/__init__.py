@@ -6,6 +6,7 @@ agents.
 
 from lab.losses import adversarial, penalties, reinforcement
 from lab.losses.binary_crossentropy import BinaryCrossentropy, binary_crossentropy
+from lab.losses.boundary import Boundary, boundary, distance_maps, signed_distance
 from lab.losses.categorical_crossentropy import CategoricalCrossentropy, categorical_crossentropy
 from lab.losses.focal import penalty_reduced_focal, sigmoid_focal
 from lab.losses.huber import Huber, half_squared_error, huber, huber_error
@@ -18,18 +19,29 @@ from lab.losses.masked import (
 )
 from lab.losses.mean_absolute_error import MeanAbsoluteError, Quantile, mean_absolute_error, quantile_error
 from lab.losses.mean_squared_error import MeanSquaredError, mean_squared_error
+from lab.losses.pixels import PixelCrossentropy, pixel_crossentropy
+from lab.losses.smooth_l1 import SmoothL1, smooth_l1
+from lab.losses.tversky import Dice, Tversky, dice, tversky
 
 __all__ = [
     "BinaryCrossentropy",
+    "Boundary",
     "CategoricalCrossentropy",
+    "Dice",
     "Huber",
     "KLDivergence",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "PixelCrossentropy",
     "Quantile",
+    "SmoothL1",
+    "Tversky",
     "adversarial",
     "binary_crossentropy",
+    "boundary",
     "categorical_crossentropy",
+    "dice",
+    "distance_maps",
     "half_squared_error",
     "huber",
     "huber_error",
@@ -40,9 +52,13 @@ __all__ = [
     "mean_squared_error",
     "penalties",
     "penalty_reduced_focal",
+    "pixel_crossentropy",
     "quantile_error",
     "reinforcement",
     "right_answers",
     "sigmoid_focal",
+    "signed_distance",
+    "smooth_l1",
+    "tversky",
     "wrong_bits",
 ]

@@ -1,7 +1,7 @@
 """How good generated samples and predictions are.
 
-Functions take NumPy arrays. `CalibrationError` and `Perplexity` are metrics for
-`keras.Model.compile`. `import lab.metrics` loads Keras only when one of these two is used.
+Functions take NumPy arrays. `CalibrationError`, `MeanIoU` and `Perplexity` are metrics for
+`keras.Model.compile`. `import lab.metrics` loads Keras only when one of these three is used.
 """
 
 import lazy_loader

@@ -5,6 +5,13 @@ from .average_precision import Objects as Objects
 from .average_precision import average_precision as average_precision
 from .average_precision import box_overlaps as box_overlaps
 from .average_precision import mask_overlaps as mask_overlaps
+from .boundary_iou import boundaries as boundaries
+from .boundary_iou import boundary_iou as boundary_iou
+from .boundary_iou import boundary_overlaps as boundary_overlaps
+from .confusion import confusion_matrix as confusion_matrix
+from .confusion import intersection_over_union as intersection_over_union
+from .confusion import mean_iou as mean_iou
+from .confusion import pixel_accuracy as pixel_accuracy
 from .features import KernelDistance as KernelDistance
 from .features import Nearest as Nearest
 from .features import PrecisionRecall as PrecisionRecall
@@ -18,5 +25,9 @@ from .kneser_ney import sequence_perplexity as sequence_perplexity
 from .mixture import ModeCoverage as ModeCoverage
 from .mixture import mode_coverage as mode_coverage
 from .mixture import reverse_kl as reverse_kl
+from .panoptic import PanopticQuality as PanopticQuality
+from .panoptic import Segments as Segments
+from .panoptic import panoptic_quality as panoptic_quality
 from .training import CalibrationError as CalibrationError
+from .training import MeanIoU as MeanIoU
 from .training import Perplexity as Perplexity

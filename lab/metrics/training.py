@@ -31,11 +31,7 @@ class _OfClassifier(keras.metrics.Metric):
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         tiny = float(np.finfo("float32").tiny)
         logs = ops.log_softmax(y_pred, axis=-1) if self.from_logits else ops.log(ops.maximum(y_pred, tiny))
-        if sample_weight is None:
-            return labels, logs, ops.ones_like(logs[:, 0])
-        weights = ops.cast(sample_weight, self.dtype)
-        weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * (len(y_true.shape) - len(weights.shape))))
-        return labels, logs, ops.reshape(ops.broadcast_to(weights, ops.shape(y_true)), (-1,))
+        return labels, logs, _weights_of(y_true, sample_weight, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
@@ -115,3 +111,69 @@ class Perplexity(_OfClassifier):
     def result(self) -> Tensor:
         """The perplexity so far; 1 before the first batch."""
         return ops.exp(self.total / ops.maximum(self.count, 1e-7))
+
+
+@keras.saving.register_keras_serializable(package="lab")
+class MeanIoU(keras.metrics.Metric):
+    """The mean IoU of segmentation, from one confusion matrix of all batches.
+
+    The class of a pixel is that of its greatest logit. The mean is over the classes that are true
+    or found. `intersection_over_union(metric.matrix)` has each class.
+
+    A label that is neither a class nor `ignored` makes the result nan. The matrix is float32: an
+    entry is exact up to 2^24 pixels. Beyond, each batch rounds it by 6e-8 of it at most.
+
+    Args:
+        classes: number of classes, the last axis of the logits.
+        ignored: a label, such as 255, whose pixels do not count.
+        name, dtype: as in `keras.metrics.Metric`.
+    """
+
+    def __init__(self, classes: int, ignored: int | None = None, name: str = "mean_iou", dtype: str | None = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.classes = validation.integer("classes", classes)
+        self.ignored = ignored
+        self.matrix = self.add_weight(shape=(classes, classes), initializer="zeros", name="matrix")
+        self.wrong = self.add_weight(shape=(), initializer="zeros", name="wrong")  # pixels with a label that is no class
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
+        """Adds a batch of labels `[...]` or `[..., 1]` and logits `[..., classes]`.
+
+        Weights are per picture or per pixel: they count pixels of the matrix.
+        """
+        if y_pred.shape[-1] != self.classes:
+            raise ValueError(f"y_pred: expected logits [..., {self.classes}], received shape {tuple(y_pred.shape)}.")
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        found = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))
+        weights = _weights_of(y_true, sample_weight, self.dtype)
+        if self.ignored is not None:
+            weights = ops.where(ops.equal(labels, self.ignored), 0, weights)
+        known = ops.logical_and(labels >= 0, labels < self.classes)
+        counts = ops.where(known, weights, 0)
+        places = ops.where(known, labels, 0) * self.classes + found
+        sums = ops.segment_sum(counts, places, num_segments=self.classes**2)
+        self.matrix.assign_add(ops.reshape(sums, (self.classes, self.classes)))
+        self.wrong.assign_add(ops.sum(weights - counts))
+
+    def result(self) -> Tensor:
+        """The mean IoU so far; 0 before the first pixel that counts."""
+        shared = ops.diagonal(self.matrix)
+        whole = ops.sum(self.matrix, axis=0) + ops.sum(self.matrix, axis=1) - shared
+        there = whole > 0
+        total = ops.sum(ops.where(there, shared / ops.where(there, whole, 1), 0))
+        mean = total / ops.maximum(ops.sum(ops.cast(there, self.dtype)), 1)
+        return ops.where(self.wrong > 0, float("nan"), mean)
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        return super().get_config() | {"classes": self.classes, "ignored": self.ignored}
+
+
+def _weights_of(y_true, sample_weight, dtype):
+    """A weight for each label, `[N]`. Weights with fewer axes than the labels are broadcast."""
+    shape = ops.shape(y_true)
+    if sample_weight is None:
+        return ops.reshape(ops.ones(shape, dtype), (-1,))
+    weights = ops.cast(sample_weight, dtype)
+    weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * (len(y_true.shape) - len(weights.shape))))
+    return ops.reshape(ops.broadcast_to(weights, shape), (-1,))

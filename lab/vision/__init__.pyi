@@ -10,6 +10,7 @@ from .centernet import CenterNet as CenterNet
 from .deeplab import deeplab as deeplab
 from .detector import Detector as Detector
 from .detr import DETR as DETR
+from .evaluation import AveragePrecisionCallback as AveragePrecisionCallback
 from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
 from .instances import MaskCenterNet as MaskCenterNet

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from lab.metrics import CalibrationError, Perplexity
+from lab.losses import PixelCrossentropy
+from lab.metrics import CalibrationError, MeanIoU, Perplexity, confusion_matrix, intersection_over_union, mean_iou
 from lab.supervised import report
 from tests.contracts import raises, round_trip, save_and_load
 
@@ -70,11 +71,56 @@ def test_compiled_models_report_them():
         assert found["perplexity"] == pytest.approx(np.exp(made.log_loss), rel=1e-4)
 
 
+MASKS = np.where(RNG.random((6, 4, 5)) < 0.2, 255, RNG.integers(0, 3, (6, 4, 5)))
+PIXELS = RNG.normal(size=(6, 4, 5, 4)).astype("float32") - np.float32([0, 0, 0, 99])  # class 3 is neither true nor found
+
+
+def test_the_mean_iou_is_that_of_the_matrix_of_all_batches():
+    expected = confusion_matrix(MASKS, PIXELS.argmax(-1), 4, ignored=255)
+    metric = MeanIoU(4, ignored=255)
+    assert updated(metric) == 0
+    found = updated(metric, (MASKS[:1], PIXELS[:1]), (MASKS[1:, ..., None], PIXELS[1:]))
+    np.testing.assert_array_equal(np.asarray(keras.ops.convert_to_numpy(metric.matrix)), expected)
+    assert found == pytest.approx(mean_iou(expected), rel=1e-6)
+    assert np.isnan(intersection_over_union(keras.ops.convert_to_numpy(metric.matrix))[3])
+    metric.reset_state()
+    assert updated(metric, (MASKS * 0 + 255, PIXELS)) == 0
+
+
+def test_the_mean_iou_by_hand():
+    labels, found = np.array([[0, 0, 1, 1]]), np.eye(2, dtype="float32")[[[0, 1, 1, 1]]]
+    assert updated(MeanIoU(2), (labels, found)) == pytest.approx((1 / 2 + 2 / 3) / 2)
+    weights = np.array([[1, 0.5, 1, 0]], "float32")  # 1, 0.5 and 1 pixels
+    assert updated(MeanIoU(2), (labels, found, weights)) == pytest.approx((1 / 1.5 + 1 / 1.5) / 2)
+    pictures = (np.repeat(labels, 2, 0), np.concatenate([found, 1 - found]), np.array([1, 0]))
+    assert updated(MeanIoU(2), pictures) == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert np.isnan(updated(MeanIoU(2), (np.array([[0, 2]]), found[:, :2])))  # 2 is no class
+    assert updated(MeanIoU(2), (np.array([[0, 2]]), found[:, :2], np.array([[1, 0]]))) == 1
+
+
+@pytest.mark.slow
+def test_compiled_segmenters_report_the_mean_iou():
+    model = keras.Sequential([keras.Input((4, 5, 2)), keras.layers.Conv2D(4, 1)])
+    model.compile("sgd", PixelCrossentropy(ignored=255), metrics=[MeanIoU(4, ignored=255)])
+    x, few = RNG.normal(size=(6, 4, 5, 2)).astype("float32"), MASKS[:4]
+    history = model.fit(x[:4], few, batch_size=3, epochs=2, verbose=0).history["mean_iou"]
+    assert len(history) == 2 and all(0 < each < 1 for each in history)
+    for each in (model, save_and_load(model)):
+        found = each.evaluate(x, MASKS, batch_size=4, verbose=0, return_dict=True)["mean_iou"]
+        made = mean_iou(confusion_matrix(MASKS, model.predict(x, verbose=0).argmax(-1), 4, ignored=255))
+        assert found == pytest.approx(made, rel=1e-5)
+
+
 def test_configurations_and_bad_arguments():
-    for metric in (CalibrationError(7, from_logits=False, name="error"), Perplexity(from_logits=False)):
+    others = CalibrationError(7, from_logits=False, name="error"), Perplexity(from_logits=False)
+    for metric in (*others, MeanIoU(3, ignored=7, name="overlap")):
         assert round_trip(metric, keras.metrics).get_config() == metric.get_config()
     with raises("bins: expected an integer >= 1, received 0"):
         CalibrationError(0)
+    with raises("classes: expected an integer >= 1, received 0"):
+        MeanIoU(0)
+    with raises(r"y_pred: expected logits \[..., 3\], received shape \(6, 4, 5, 4\)"):
+        MeanIoU(3).update_state(MASKS, PIXELS)
 
 
 def test_importing_the_package_does_not_load_keras():
