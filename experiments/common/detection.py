@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -78,13 +78,14 @@ def detector(config: DetectorSettings, classes: int, *, most: int, seeds: tuple[
 
 def trained(
     track: Track,
-    config: DetectorSettings,
+    config: DetectorSettings | scenes.SceneSettings,
     found: "Detector",
     train: "AnyScenes",
     shown: "AnyScenes",
     names: Sequence[str],
     *,
     seed: int,
+    pair: "Callable[[Any], supervised.Pair] | None" = None,
 ) -> "Training":
     """Trains a detector, from the newest checkpoint on.
 
@@ -96,8 +97,12 @@ def trained(
         shown: scenes to validate on; the first ones make the GIF over training.
         names: of the classes.
         seed: of the order and of the augmentation.
+        pair: a function of scenes -> (pictures, targets). None is `boxes_of`.
     """
     from lab.supervised import Training
+    from lab.vision import AveragePrecisionCallback
+
+    pair = pair or boxes_of
 
     order, changed = map(int, np.random.SeedSequence(seed).generate_state(2))
     training = Training(
@@ -112,7 +117,6 @@ def trained(
     def epoch(number: int):
         return pair(scenes.changed(config, train, changed, number))
 
-    validation = pair(scenes.first(shown, 200))
     some = scenes.first(shown, SHOWN)
 
     def picture():
@@ -120,7 +124,11 @@ def trained(
 
         return detections_figure(some.images, objects(some), detections(found, training, some.images), names)
 
-    supervised.fit(track, training, epoch, validation=validation, callbacks=[frame_by_frame(track, config, picture)])
+    callbacks = [frame_by_frame(track, config, picture)]
+    checked = scenes.first(shown, 200)
+    if any(len(each.labels) for each in objects(checked)):
+        callbacks.insert(0, AveragePrecisionCallback(found, checked.images, objects(checked)))
+    supervised.fit(track, training, epoch, validation=pair(checked), callbacks=callbacks)
     track.model(found.predictor(names))
     return training
 
@@ -144,7 +152,7 @@ def frame_by_frame(track: Track, config: scenes.PictureSettings, picture: "Calla
     return keras.callbacks.LambdaCallback(on_epoch_end=end)
 
 
-def pair(scenes: "AnyScenes") -> supervised.Pair:
+def boxes_of(scenes: "AnyScenes") -> supervised.Pair:
     """Pictures, and their objects as detectors take them: left, top, right, bottom, class.
 
     Nobody learns crowds: they have the class -1, of no object.
@@ -165,7 +173,7 @@ def detections(found: "Detector", training: "Training", images: np.ndarray) -> "
     results = []
     for start in range(0, len(images), 250):
         parts = found.decode(training.predict(images[start : start + 250]))
-        results += [Detections(*each) for each in zip(*(np.asarray(part) for part in parts))]
+        results += [Detections(*each) for each in zip(*(np.asarray(part) for part in parts[:3]))]
     return results
 
 
@@ -208,8 +216,9 @@ def test(
             if found.network.name == "centernet":
                 heat = training.predict(part.images[:12])[..., : found.classes]
                 track.figure("heat.png", heat_figure(part.images[:12], 1 / (1 + np.exp(-heat))))
-    title = f"{found.network.name}: loss on pictures not trained on"
-    track.curve("validation_loss", label="loss", x_label="scenes seen", title=title)
+    if "validation_ap" in track.metrics():
+        title = f"{found.network.name}: average precision on pictures not trained on"
+        track.curve("validation_ap", label="AP", x_label="pictures seen", title=title)
     return results
 
 

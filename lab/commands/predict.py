@@ -44,10 +44,10 @@ def main(argv: Sequence[str]) -> int:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected a picture, received nothing")
     name, model, _ = shared.model(run, flags.tracking_uri)
-    from lab.vision import prediction
+    from lab.vision.prediction import Predictor
 
-    found = prediction.predictor_of(model, name)
-    outputs = [prediction.find(found, path) for path in pictures]  # before anything is written
+    predictor = Predictor(model, name)
+    outputs = [predictor.find(path) for path in pictures]  # before anything is written
     for path, output in zip(pictures, outputs):
         if flags.json:
             print(json.dumps({"picture": str(path)} | output.as_json(flags.threshold)))

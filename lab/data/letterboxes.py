@@ -82,6 +82,15 @@ class Letterbox(NamedTuple):
         canvas[rows, columns] = classes[y[:, None], x]
         return canvas
 
+    def classes_back(self, classes: np.ndarray) -> np.ndarray:
+        """A map `[H, W]` of classes on the canvas, in the picture's own pixels."""
+        rows, columns = self.inside
+        y, x = (
+            part.start + np.minimum(((np.arange(side) + 0.5) * scale).astype(int), part.stop - part.start - 1)
+            for part, side, scale in zip((rows, columns), self.picture[::-1], self.scale[::-1])
+        )
+        return classes[y[:, None], x]
+
     def _check(self, name, array, channels):
         shape = (*self.picture[::-1], *channels)
         if array.shape != shape or array.dtype not in (np.uint8, bool):

@@ -21,4 +21,6 @@ from .pyramid import feature_pyramid as feature_pyramid
 from .pyramid import maps_at as maps_at
 from .pyramid import maps_of as maps_of
 from .retinanet import RetinaNet as RetinaNet
+from .segmenter import segmentation_loss as segmentation_loss
+from .segmenter import with_names as with_names
 from .suppression import suppress as suppress

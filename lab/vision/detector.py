@@ -48,16 +48,19 @@ class Detector(abc.ABC):
         """The loss of a batch, a scalar, of objects as of `assign` and outputs of the network."""
 
     @abc.abstractmethod
-    def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def decode(self, outputs: Tensor) -> tuple[Tensor, ...]:
         """(boxes `[B, K, 4]` in pixels, scores `[B, K]`, labels `[B, K]`), by falling score.
 
-        A score of 0 is no detection.
+        A score of 0 is no detection. A detector of masks also gives their probabilities within
+        the boxes, `[B, K, m, m]`.
         """
 
     def predictor(self, names: Sequence[str] = ()) -> keras.Model:
         """The network with decoding inside, to be saved and exported.
 
             images [B, H, W, C] -> {"boxes": [B, K, 4], "scores": [B, K], "labels": int32 [B, K]}
+
+        A detector of masks has "masks" too.
 
         Args:
             names: of the classes, which are saved with it.
@@ -68,7 +71,7 @@ class Detector(abc.ABC):
 
 @keras.saving.register_keras_serializable(package="lab")
 class Decode(keras.layers.Layer):
-    """Outputs of a detector's network -> {"boxes", "scores", "labels"}.
+    """Outputs of a detector's network -> {"boxes", "scores", "labels"}, and "masks" if it has them.
 
     Args:
         kind: name of the detector's class, such as "CenterNet".
@@ -85,8 +88,8 @@ class Decode(keras.layers.Layer):
 
     def call(self, outputs: Tensor) -> dict[str, Tensor]:
         """What the outputs say."""
-        boxes, scores, labels = self.detector.decode(outputs)
-        return {"boxes": boxes, "scores": scores, "labels": keras.ops.cast(labels, "int32")}
+        found = dict(zip(("boxes", "scores", "labels", "masks"), self.detector.decode(outputs)))
+        return found | {"labels": keras.ops.cast(found["labels"], "int32")}
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""

@@ -1,25 +1,19 @@
 """Average precision of a detector while it is trained."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from lab import engine, validation
-from lab.engine.types import Tensor
+from lab.data.conventions import as_floats
 from lab.metrics import Detections, Objects, average_precision
+from lab.vision.detector import Detector
 
 AT_ONCE = 256  # pictures whose outputs are in memory
 EVERYTHING = {"all": (0.0, 1e10)}
-
-
-class Detector(Protocol):
-    """What reads detections from the outputs of its network, as `CenterNet` does."""
-
-    def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(boxes `[B, K, 4]` in pixels, scores `[B, K]`, labels int `[B, K]`)."""
 
 
 class AveragePrecisionCallback(keras.callbacks.Callback):
@@ -34,8 +28,8 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
     keep all detections in variables of a fixed shape.
 
     Args:
-        detector: what has `decode`. The outputs are those of the model that is fitted.
-        images: `[N, H, W, C]`, as the network takes them.
+        detector: which decodes the outputs of the model that is fitted.
+        images: `[N, H, W, C]`, uint8 or as the network takes them.
         truths: the objects of each picture.
         every: epochs from one evaluation to the next.
         areas: {name: (least, greatest)} as in `average_precision`; by default "all" alone.
@@ -52,7 +46,8 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.detector = detector
-        self.images = np.asarray(images)
+        given = np.asarray(images)
+        self.images = as_floats(given) if given.dtype == np.uint8 else given
         self.truths = truths
         self.every = validation.integer("every", every)
         self.areas = areas
@@ -76,6 +71,6 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
         for start in range(0, len(self.images), AT_ONCE):
             with engine.unsharded():  # the last batch cannot be divided
                 outputs = self.model.predict(self.images[start : start + AT_ONCE], verbose=0)
-            parts = map(ops.convert_to_numpy, self.detector.decode(ops.convert_to_tensor(outputs)))
+            parts = map(ops.convert_to_numpy, self.detector.decode(ops.convert_to_tensor(outputs))[:3])
             found += [Detections(*each) for each in zip(*parts)]
         return found

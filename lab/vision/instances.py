@@ -1,5 +1,7 @@
 """MaskCenterNet: objects as points, each with its mask."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,13 +10,14 @@ from lab import validation
 from lab.engine.types import Tensor
 from lab.losses.binary_crossentropy import binary_crossentropy
 from lab.models.blocks import Blocks
-from lab.vision.centernet import CenterNet, at_cells
+from lab.vision.centernet import CenterNet, Targets, at_cells
+from lab.vision.detector import Detector
 from lab.vision.mask_head import crop_masks, roi_align_each
 
 AT_ONCE = 64  # pictures whose masks are cropped in one call
 
 
-class MaskCenterNet:
+class MaskCenterNet(Detector):
     """A detector of objects and their masks: `CenterNet`, with masks from prototypes.
 
     The network also makes P prototype maps as large as the picture, and at each cell P
@@ -51,8 +54,8 @@ class MaskCenterNet:
         size: int = 28,
         seed: int,
     ) -> None:
-        self.prototypes = validation.integer("prototypes", prototypes)
-        self.size = validation.integer("size", size)
+        picture = backbone.inputs[0].shape[1:3]
+        self.settle(picture=picture, classes=classes, stride=strides[0], prototypes=prototypes, size=size)
         for_boxes, for_masks = map(int, np.random.SeedSequence(seed).generate_state(2))
         self.centernet = CenterNet(backbone, classes, strides=strides, channels=channels, seed=for_boxes)
         blocks = Blocks(for_masks)
@@ -73,6 +76,19 @@ class MaskCenterNet:
             outputs.append(last(blocks.unit(self.centernet.maps, channels)))
         joined = keras.layers.Concatenate(name="outputs_and_masks", dtype="float32")(outputs)
         self.network = keras.Model(backbone.inputs[0], joined, name="mask_centernet")
+
+    def settle(self, *, picture: Sequence[int], classes: int, stride: int, prototypes: int, size: int) -> None:
+        """See `Detector`."""
+        self.centernet = CenterNet.of_settings({"size": picture, "classes": classes, "stride": stride})
+        self.classes = self.centernet.classes
+        self.prototypes = validation.integer("prototypes", prototypes)
+        self.size = validation.integer("size", size)
+        mine = {"stride": stride, "prototypes": prototypes, "size": size}
+        self.settings = {"picture": list(picture), "classes": classes} | mine
+
+    def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
+        """CenterNet's targets of objects `[B, M, 5]`."""
+        return self.centernet.assign(objects)
 
     def with_masks(self, boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray) -> np.ndarray:
         """The targets of pictures, float32 `[N, M, 5 + size^2]`.
@@ -100,7 +116,7 @@ class MaskCenterNet:
             y_pred: outputs of the network.
         """
         objects, masks = y_true[..., :5], y_true[..., 5:]
-        targets = self.centernet.assign(objects)
+        targets = self.assign(objects)
         logits = ops.reshape(self.mask_logits(y_pred, targets.cells, objects[..., :4]), (-1, *masks.shape[1:]))
         wrong = ops.mean(binary_crossentropy(masks, logits), axis=-1) * targets.there
         of_masks = ops.sum(wrong) / ops.maximum(ops.sum(targets.there), 1)

@@ -1,9 +1,9 @@
-"""What a trained model finds in a picture of any size."""
+"""What a trained detector or segmenter finds in a picture of any size."""
 
 from collections import Counter
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -13,17 +13,25 @@ from lab.data.letterboxes import Letterbox
 from lab.data.pictures import whole
 from lab.metrics.average_precision import Detections, Objects
 from lab.vision.detector import Decode
+from lab.vision.mask_head import paste_masks
+from lab.vision.segmenter import Classes
 
 
-class Predictor(NamedTuple):
-    """A model of `Detector.predictor`, and the names of its classes."""
-
-    model: keras.Model
-    names: tuple[str, ...]
-
-
-class Found(NamedTuple):
+class Found(Protocol):
     """What was found in a picture, in its own pixels."""
+
+    def as_json(self, threshold: float) -> dict[str, Any]:
+        """For JSON; detections with at least this score."""
+
+    def figure(self, threshold: float) -> Any:
+        """A figure of Matplotlib."""
+
+    def sentence(self, threshold: float) -> str:
+        """In a few words."""
+
+
+class FoundObjects(NamedTuple):
+    """The objects that a detector found."""
 
     image: np.ndarray  # uint8 [H, W, 3]
     detections: Detections
@@ -32,25 +40,30 @@ class Found(NamedTuple):
     def above(self, threshold: float) -> Detections:
         """The detections with at least this score."""
         kept = self.detections.scores >= threshold
-        return Detections(*(part[kept] for part in self.detections[:3]))
+        return Detections(*(None if part is None else part[kept] for part in self.detections))  # type: ignore[arg-type]
 
     def as_json(self, threshold: float) -> dict[str, Any]:
-        """The detections with at least this score, for JSON."""
-        boxes, scores, labels, _ = self.above(threshold)
-        parts = zip(boxes.tolist(), scores.tolist(), labels.tolist())
-        return {
-            "detections": [
-                {"box": [round(side, 2) for side in box], "score": round(score, 4), "class": self.names[label]}
-                for box, score, label in parts
-            ]
-        }
+        """The boxes, in pixels of the picture, and the areas of the masks."""
+        boxes, scores, labels, masks = self.above(threshold)
+        found = [
+            {"box": [round(side, 2) for side in box], "score": round(score, 4), "class": self.names[label]}
+            for box, score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist())
+        ]
+        for each, mask in zip(found, () if masks is None else masks):
+            each["mask_pixels"] = int(mask.sum())
+        return {"detections": found}
 
     def figure(self, threshold: float) -> Any:
-        """The picture with boxes, as a figure of Matplotlib."""
+        """The picture with boxes, under its masks."""
         from lab.visualize import detections_figure
+        from lab.visualize.masks import colours
 
+        image, table = self.image.copy(), colours(len(self.names) + 1)
+        found = self.above(threshold)
+        for mask, label in zip(() if found.masks is None else found.masks[::-1], found.labels[::-1]):
+            image[mask] = (0.5 * image[mask] + 0.5 * table[label + 1]).astype("uint8")
         none = Objects(np.zeros((0, 4)), np.zeros(0, int))
-        return detections_figure(self.image[None], [none], [self.detections], self.names, least=threshold, columns=1, inches=6)
+        return detections_figure(image[None], [none], [self.detections], self.names, least=threshold, columns=1, inches=6)
 
     def sentence(self, threshold: float) -> str:
         """How many objects of each class were found."""
@@ -58,32 +71,69 @@ class Found(NamedTuple):
         return ", ".join(f"{count} x {name}" for name, count in counts.most_common()) or "nothing found"
 
 
-def predictor_of(model: keras.Model, name: str) -> Predictor:
-    """A loaded model of a run, which must be a detector's.
+class FoundClasses(NamedTuple):
+    """The class of each pixel that a segmenter found."""
+
+    image: np.ndarray  # uint8 [H, W, 3]
+    classes: np.ndarray  # uint8 [H, W], 0 is background
+    names: tuple[str, ...]  # the background first
+
+    def shares(self) -> dict[str, float]:
+        """The share of the pixels of each class that was found, the largest first."""
+        counts = np.bincount(self.classes.ravel(), minlength=len(self.names)) / self.classes.size
+        return {self.names[label]: float(counts[label]) for label in np.argsort(-counts, kind="stable") if counts[label]}
+
+    def as_json(self, threshold: float) -> dict[str, Any]:
+        """The shares of the pixels."""
+        return {"shares": {name: round(share, 5) for name, share in self.shares().items()}}
+
+    def figure(self, threshold: float) -> Any:
+        """The picture and the classes beside it."""
+        from lab.visualize import masks_figure
+
+        return masks_figure(self.image[None], self.classes[None], self.names, columns=1, inches=5)
+
+    def sentence(self, threshold: float) -> str:
+        """The shares of the pixels in percent."""
+        return ", ".join(f"{100 * share:.1f} % {name}" for name, share in self.shares().items())
+
+
+class Predictor:
+    """A model of a run that finds objects or classes in pictures.
 
     Args:
-        model: of the run.
-        name: of the run, for the message.
+        model: of `Detector.predictor` or `with_names`.
+        name: of the run, for messages.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, Decode)]
-    if not layers:
-        raise ValueError(f"run id: expected a run of a detector, received {name}, whose model decodes no boxes.")
-    decode = layers[0]
-    return Predictor(model, tuple(decode.names) or tuple(map(str, range(decode.detector.classes))))
 
+    def __init__(self, model: keras.Model, name: str) -> None:
+        layers = [layer for layer in model.layers if isinstance(layer, Decode | Classes)]
+        if not layers:
+            raise ValueError(f"run id: expected a run of a detector or a segmenter, received {name}.")
+        self.model = model
+        self.detects = isinstance(layers[0], Decode)
+        self.names = tuple(layers[0].names)
+        if self.detects and not self.names:
+            self.names = tuple(map(str, range(layers[0].detector.classes)))
 
-def find(predictor: Predictor, path: str | PathLike) -> Found:
-    """What a model finds in a picture file. The picture is letterboxed to the model's size.
+    def find(self, path: str | PathLike) -> Found:
+        """What is found in a picture file. It is letterboxed to the model's size.
 
-    Raises:
-        ValueError: the file is not a picture. The message names it.
-    """
-    try:
-        image = np.array(whole(Path(path)).convert("RGB"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
-    size = predictor.model.inputs[0].shape[1]
-    letterbox = Letterbox.within((image.shape[1], image.shape[0]), size)
-    said = predictor.model.predict(as_floats(letterbox.picture_there(image)[None]), verbose=0)
-    boxes, scores, labels = (np.asarray(said[name])[0] for name in ("boxes", "scores", "labels"))
-    return Found(image, Detections(letterbox.boxes_back(boxes), scores, labels), predictor.names)
+        Raises:
+            ValueError: the file is not a picture. The message names it.
+        """
+        try:
+            image = np.array(whole(Path(path)).convert("RGB"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
+        height, width = image.shape[:2]
+        letterbox = Letterbox.within((width, height), self.model.inputs[0].shape[1])
+        said = self.model.predict(as_floats(letterbox.picture_there(image)[None]), verbose=0)
+        if not self.detects:
+            classes = np.asarray(said)[0].argmax(axis=-1).astype("uint8")
+            return FoundClasses(image, letterbox.classes_back(classes), self.names)
+        boxes, scores, labels = (np.asarray(said[name])[0] for name in ("boxes", "scores", "labels"))
+        boxes, masks = letterbox.boxes_back(boxes), None
+        if "masks" in said:
+            masks = paste_masks(np.asarray(said["masks"])[0], boxes, height, width)
+        return FoundObjects(image, Detections(boxes, scores, labels, masks), self.names)

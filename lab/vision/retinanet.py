@@ -10,6 +10,7 @@ from keras import ops
 from lab import validation
 from lab.engine.types import Tensor
 from lab.losses.focal import sigmoid_focal
+from lab.losses.smooth_l1 import smooth_l1
 from lab.vision.boxes import area, iou_matrix
 from lab.vision.dense_head import best_boxes, dense_head, one_hot_labels, places
 from lab.vision.detector import Detector
@@ -19,6 +20,7 @@ from lab.vision.pyramid import feature_pyramid, maps_at
 SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
 RATIOS = (0.5, 1.0, 2.0)  # height over width
 POSITIVE, NEGATIVE = 0.5, 0.4  # IoU with an object from which an anchor is one, and below which it is none
+BETA = 1 / 9  # of smooth L1, as in the authors' code
 LARGEST = float(np.log(1000 / 16))  # of the logarithm by which an anchor is enlarged
 
 
@@ -114,7 +116,9 @@ class RetinaNet(Detector):
         return ops.concatenate([middles - sides / 2, middles + sides / 2], axis=-1)
 
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Focal of the classes + |deltas|, each a sum over the number of positive anchors.
+        """Focal of the classes + smooth L1 of the deltas; a scalar.
+
+        Each is a sum, over the number of positive anchors.
 
         Args:
             y_true: objects `[B, M, 5]`, as of `assign`.
@@ -124,7 +128,7 @@ class RetinaNet(Detector):
         there = ops.cast(targets.labels >= 0, "float32")
         counts = ops.cast(targets.labels > -2, "float32")[..., None]
         focal = sigmoid_focal(one_hot_labels(targets.labels, self.classes), y_pred[..., : self.classes])
-        away = ops.sum(ops.abs(y_pred[..., self.classes :] - targets.deltas), axis=-1)
+        away = ops.sum(smooth_l1(targets.deltas, y_pred[..., self.classes :], beta=BETA), axis=-1)
         return (ops.sum(counts * focal) + ops.sum(there * away)) / ops.maximum(ops.sum(there), 1)
 
     def decode(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

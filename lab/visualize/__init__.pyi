@@ -11,6 +11,7 @@ from .figures import save_maps as save_maps
 from .figures import save_overlays as save_overlays
 from .grad_cam import grad_cam as grad_cam
 from .gradient_flow import hidden_gradients as hidden_gradients
+from .masks import masks_figure as masks_figure
 from .memory import heads as heads
 from .memory import save_memory as save_memory
 from .memory import trace as trace

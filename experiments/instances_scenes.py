@@ -1,0 +1,133 @@
+"""Each digit of a scene with its own mask: CenterNet with prototypes of masks.
+
+Expected: ap50_masks >= 0.2 (not measured yet with these settings; an empty answer has 0)
+Time: about three quarters of an hour of two cores, reckoned
+Source: Bolya et al. 2019 (YOLACT) on Zhou et al. 2019; panoptic quality of Kirillov et al. 2019.
+
+The scenes are those of `detect_glyphs`. `ap_masks` is COCO's average precision with the IoU of
+masks, `panoptic_quality` that of the digits, found with a score of at least 0.5: where two overlap,
+a pixel belongs to the one with the higher score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+
+from experiments.common import detection, scenes, supervised
+from lab.runs import experiment
+from lab.runs.track import Track
+from lab.validation import Interval
+
+if TYPE_CHECKING:
+    from lab.data import Scenes
+    from lab.metrics import Detections, Segments
+    from lab.supervised import Training
+    from lab.vision import MaskCenterNet
+
+SCORE = 0.5  # from which a detection is a segment
+
+
+@dataclass(frozen=True)
+class Config(scenes.SceneSettings):
+    """Settings of the detector of masks."""
+
+    prototypes: Annotated[int, Interval(1, 256)] = 8
+    """Maps from which masks are put together."""
+    mask_size: Literal[14, 28, 56] = 28
+    """Cells on a side of a mask within its box."""
+
+
+def run(config: Config, track: Track) -> dict[str, float]:
+    """Trains the detector and tests its boxes and masks."""
+    from lab.data.glyphs import DIGITS
+    from lab.models import resnet
+    from lab.vision import MaskCenterNet
+
+    for_backbone, for_heads, for_training, *for_scenes = supervised.seeds(track, 6)
+    train, test, photographs = scenes.drawn(config, for_scenes)
+    shape = (config.size, config.size, 3)
+    backbone = resnet(shape, len(DIGITS), depth=18, width=config.width, stem="large", seed=for_backbone)
+    found = MaskCenterNet(
+        backbone,
+        len(DIGITS),
+        channels=config.channels,
+        prototypes=config.prototypes,
+        size=config.mask_size,
+        seed=for_heads,
+    )
+
+    def pair(scenes: "Scenes") -> supervised.Pair:
+        return scenes.images, found.with_masks(scenes.boxes, scenes.labels, scenes.instances)
+
+    training = detection.trained(track, config, found, train, test, DIGITS, seed=for_training, pair=pair)
+    results = detection.test(track, found, training, {"": test}, DIGITS, areas=detection.AREAS, least=0.3)
+    for part, ending in ((test, ""), (photographs, "_photographs")):
+        results |= _masks(track, found, training, part, ending)
+    return results
+
+
+def _masks(track: Track, found: "MaskCenterNet", training: "Training", part: "Scenes", ending: str) -> dict[str, float]:
+    """AP of the masks and panoptic quality, and a picture."""
+    from lab.data.glyphs import DIGITS
+    from lab.metrics import average_precision, panoptic_quality
+    from lab.visualize import masks_figure
+
+    truths, answers = detection.objects(part), with_masks(found, training, part.images)
+    result = average_precision(truths, answers, of_masks=True, areas=detection.AREAS).summary
+    said = [segments(each, part.images.shape[1:3]) for each in answers]
+    true = [_true_segments(part, index) for index in range(len(part.images))]
+    quality = panoptic_quality(true, said).summary["PQ"]
+    semantic = [_semantic(each) for each in said[:8]]
+    names = ("background", *DIGITS)
+    track.figure(f"masks{ending}.png", masks_figure(part.images[:8], np.stack(semantic), names, part.semantic[:8], columns=2))
+    named = {"ap_masks": result["AP"], "ap50_masks": result["AP50"], "panoptic_quality": quality}
+    return {f"{name}{ending}": float(value) for name, value in named.items() if np.isfinite(value)}
+
+
+def with_masks(found: "MaskCenterNet", training: "Training", images: np.ndarray) -> "list[Detections]":
+    """What is found in pictures, with masks in their pixels. Only scores of at least 0.05 count."""
+    from lab.metrics import Detections
+    from lab.vision import paste_masks
+
+    results = []
+    for start in range(0, len(images), 50):
+        parts = found.decode(training.predict(images[start : start + 50]))
+        for boxes, scores, labels, masks in zip(*(np.asarray(part) for part in parts)):
+            kept = scores >= 0.05
+            pasted = paste_masks(masks[kept], boxes[kept], *images.shape[1:3])
+            results.append(Detections(boxes[kept], scores[kept], labels[kept], pasted))
+    return results
+
+
+def segments(found: "Detections", size: Sequence[int]) -> "Segments":
+    """Detections with masks as segments that do not overlap: the higher score is in front."""
+    from lab.metrics import Segments
+
+    ids = np.zeros(tuple(size), int)
+    assert found.masks is not None
+    for index in np.flatnonzero(found.scores >= SCORE)[::-1]:  # scores fall
+        ids[found.masks[index]] = index + 1
+    seen = np.unique(ids[ids > 0]).tolist()
+    return Segments(ids, {each: int(found.labels[each - 1]) for each in seen})
+
+
+def _true_segments(part, index):
+    from lab.metrics import Segments
+
+    labels = part.labels[index]
+    return Segments(part.instances[index].astype(int), {i + 1: int(label) for i, label in enumerate(labels) if label >= 0})
+
+
+def _semantic(segments):
+    """The class plus 1 of each pixel, 0 for background."""
+    table = np.zeros(int(segments.ids.max()) + 1, "uint8")
+    for each, label in segments.classes.items():
+        table[each] = label + 1
+    return table[segments.ids]
+
+
+if __name__ == "__main__":
+    smoke = {"size": 32, "samples": 32, "test_samples": 16, "most": 2, "epochs": 2, "batch_size": 8, "channels": 8}
+    experiment.main(Config, run, smoke=smoke)
