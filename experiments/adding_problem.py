@@ -21,7 +21,7 @@ from lab.validation import Interval
 class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "label_smoothing", "precision", *supervised.OF_IMAGES)
     length: Annotated[int, Interval(2, 10**5)] = 200
     """Steps of a sequence, T."""
     units: int = 64

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Config(supervised.Supervised):
     """Settings of the language model."""
 
-    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "patience", "precision", *supervised.OF_IMAGES)
     corpus: str = ""
     """A folder of .py files; empty is the standard library of this Python."""
     characters: Annotated[int, Interval(1_000, 10**10)] = 2_000_000

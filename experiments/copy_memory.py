@@ -26,7 +26,7 @@ from lab.validation import Interval
 class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "patience", "precision", *supervised.OF_IMAGES)
     delay: Annotated[int, Interval(1, 10**5)] = 50
     """Steps between the last symbol and the first answer."""
     chrono: bool = True

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Config(supervised.Supervised):
     """Settings of the forecast."""
 
-    unused: ClassVar = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "label_smoothing", "patience", "precision", *supervised.OF_IMAGES)
     cell: str = "gru"
     """A recurrent cell of `lab.validation.CELLS`."""
     units: Annotated[int, Interval(1, 10**5)] = 64

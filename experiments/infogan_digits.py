@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from experiments.common import gan as shared
 from lab import validation
+from lab.engine.precision import Precision
 from lab.runs import experiment, memory
 from lab.runs.curves import reference_lines
 from lab.validation import Interval
@@ -50,6 +51,8 @@ class Config:
     """Weight of the categorical code."""
     continuous_weight: Annotated[float, Interval(0, 1e6)] = 0.1
     """Weight of the codes that are numbers."""
+    precision: Precision = "float32"
+    """Numbers that the players' convolutions and dense layers compute with; see `Recipe`."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
@@ -94,6 +97,7 @@ def run(config: Config, track: Any) -> dict[str, float]:
         discriminator_optimizer=Adam(config.discriminator_rate, 0.5),
         latent=codes,
         auxiliary=infogan(codes, config.weight, config.continuous_weight),
+        precision=config.precision,
         seed=three,
     )
 

@@ -22,7 +22,7 @@ from lab.runs.track import Track
 class Config(recurrent.Recurrent):
     """Settings of the comparison."""
 
-    unused: ClassVar = ("patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("patience", "precision", *supervised.OF_IMAGES)
     data: Literal["digits", "mnist", "fashion_mnist"] = "digits"
     """scikit-learn's digits, divided at random, or a divided set of `keras.datasets`."""
     permuted: bool = False

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from experiments.common import gan as shared
 from lab import validation
+from lab.engine.precision import Precision
 from lab.runs import experiment, memory
 from lab.runs.curves import reference_lines
 from lab.validation import Interval
@@ -52,6 +53,8 @@ class Config:
     """Updates between two penalties, which are so many times as heavy; r3gan."""
     evaluation_samples: Annotated[int, Interval(10, 10**8)] = 26_000
     """Stacks that are counted."""
+    precision: Precision = "float32"
+    """Numbers that the players' convolutions and dense layers compute with; see `Recipe`."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
@@ -158,6 +161,7 @@ def make(config: Config, seed: int) -> "GAN":
         penalty_interval=config.penalty_interval if relativistic else 1,
         pac=config.pac,
         ema=0.999 if relativistic else 0.0,
+        precision=config.precision,
         seed=three,
     )
 

@@ -26,7 +26,7 @@ Piece: TypeAlias = tuple[list[str], int]  # words and label
 class Config(supervised.Supervised):
     """Settings of the classifier."""
 
-    unused: ClassVar = ("mixup", "patience", *supervised.OF_IMAGES)
+    unused: ClassVar = ("mixup", "patience", "precision", *supervised.OF_IMAGES)
     packages: Annotated[int, Interval(2, 10**4)] = 12
     """Classes: the packages with the most text."""
     lines: Annotated[int, Interval(1, 10**5)] = 5

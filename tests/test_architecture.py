@@ -14,7 +14,15 @@ SOURCES = sorted(path for package in ("lab", "envs", "experiments") for path in 
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Each package's level: a file may import its own level and those below it.
 LEVELS = {"": 0, "models": 1, "agents": 2, "gan": 2, "supervised": 2, "vision": 2, "visualize": 2}
-EVERYBODYS = ("lab", "lab.renamed", "lab.errors", "lab.validation", "lab.runs.paths", "lab.engine.private")
+EVERYBODYS = (
+    "lab",
+    "lab.renamed",
+    "lab.errors",
+    "lab.validation",
+    "lab.runs.paths",
+    "lab.engine.precision",
+    "lab.engine.private",
+)
 WITHOUT_KERAS = (
     "lab/agents/environments.py",
     "lab/agents/copies.py",
@@ -25,6 +33,7 @@ WITHOUT_KERAS = (
     "lab/supervised/recipe.py",
     "lab/errors.py",
     "lab/validation.py",
+    "lab/engine/precision.py",
     "lab/engine/seeds.py",
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from experiments.common import gan as shared
 from experiments.common.image_words import CURVES, class_words, nearest_words
 from lab import validation
+from lab.engine.precision import Precision
 from lab.runs import memory
 from lab.validation import Interval
 
@@ -58,8 +59,8 @@ class Images:
     """Decay of the generator's average, which makes the samples; 0 is the generator itself."""
     augment: tuple[str, ...] = ()
     """Augmentations before the discriminator: some of colour, translation, cutout."""
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """Numbers that the players compute with."""
+    precision: Precision = "float32"
+    """Numbers that the players' convolutions and dense layers compute with; see `Recipe`."""
     evaluation_samples: Annotated[int, Interval(10, 10**8)] = 5_000
     """Generated images to measure, and as many unseen real ones; at most a tenth of a folder's."""
     evaluations: Annotated[int, Interval(1, 10**6)] = 4
@@ -205,7 +206,8 @@ def common(config: Images, images: int) -> dict[str, Any]:
 
     generator, discriminator = optimizers(config, images)
     augment = diff_augment(config.augment) if config.augment else None
-    return {"generator_optimizer": generator, "discriminator_optimizer": discriminator, "ema": config.ema, "augment": augment}
+    players = {"generator_optimizer": generator, "discriminator_optimizer": discriminator}
+    return players | {"ema": config.ema, "augment": augment, "precision": config.precision}
 
 
 def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: bool = False) -> dict[str, float]:
@@ -215,7 +217,6 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
         make: function (config, images, classes, seed) -> the GAN.
         labelled: whether the players take labels.
     """
-    import keras
     import numpy as np
 
     from lab.data.conventions import as_floats
@@ -225,11 +226,7 @@ def run(config: Images, track: Any, make: Callable[..., "GAN"], *, labelled: boo
 
     drawn, players, looks, scores = shared.seeds(track, 4)
     x, y, real, classes = load(config, drawn, track.say)
-    keras.config.set_dtype_policy(config.precision)
-    try:
-        gan = make(config, len(x), classes, players)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    gan = make(config, len(x), classes, players)
     rng = np.random.default_rng(looks)
     columns = 10
     rows = np.arange(columns * columns) % columns % classes if labelled else None

@@ -87,12 +87,13 @@ class MemoryNetwork(supervised.Sampled):
             validation.require(self.momentum == 0, "momentum", "0 with Adam", self.momentum)
 
     def _check_cell(self):
-        """Memory, heads and units must be what the cell takes."""
-        if self.cell in WITHOUT_MEMORY and not self.compared:
-            usual = {field.name: field.default for field in dataclasses.fields(self)}
-            for name in OF_MEMORY:
-                expected = f"{usual[name]}, for {self.cell} has no memory"
-                validation.require(getattr(self, name) == usual[name], name, expected, getattr(self, name))
+        """Memory, heads, units and precision must be what the cell takes."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        reasons = dict.fromkeys(OF_MEMORY if self.cell in WITHOUT_MEMORY else (), "has no memory")
+        reasons |= {} if self.cell == "transformer" else {"precision": "is recurrent"}
+        for name, reason in () if self.compared else reasons.items():
+            expected = f"{usual[name]}, for {self.cell} {reason}"
+            validation.require(getattr(self, name) == usual[name], name, expected, getattr(self, name))
         if self.cell != "ntm":
             validation.require(self.write_heads == 1, "write_heads", f"1 for {self.cell}", self.write_heads)
         if self.cell != "dnc":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from experiments.common import gan as shared
 from lab import validation
+from lab.engine.precision import Precision
 from lab.runs import memory
 from lab.validation import Interval
 
@@ -108,6 +109,8 @@ class Mixture:
     """Numbers in a latent."""
     evaluation_samples: Annotated[int, Interval(1, 10**8)] = 2_500
     """Samples that are measured."""
+    precision: Precision = "float32"
+    """Numbers that the players' convolutions and dense layers compute with; see `Recipe`."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
@@ -238,6 +241,7 @@ def make(config: Mixture, seed: int, variance: float) -> "GAN":
         clip=recipe.clip,
         pac=recipe.pac,
         ema=recipe.ema,
+        precision=config.precision,
         update_rule=extragradient if recipe.optimizer == "extragradient" else None,
         # Divides the family's epoch, so that no second program is compiled for a rest.
         steps_per_execution=50 if recipe.penalty_interval == 1 else 40,

@@ -9,6 +9,7 @@ from typing import Annotated
 from lab import validation
 from lab.runs import (
     command_line,
+    devices,
     header,
     keras_settings,
     lifecycle,
@@ -69,6 +70,7 @@ def main(argv: Sequence[str]) -> int:
     base = experiment.config_class(**(experiment.smoke if options.smoke else {}))
     if options.config:
         base = planning.from_file(base, Path(options.config))
+    base, precision = devices.with_precision(base, keras_settings.backend())
     tried = space.parse(words, base)
     if asked.sampler == "grid":
         tried.grid()
@@ -87,6 +89,8 @@ def main(argv: Sequence[str]) -> int:
     side_by_side.require_engine(options)
     if hasattr(tried.config, "memory"):
         print(memory.require(memory.times(tried.config.memory(), max(options.jobs, 1))))
+    if precision:
+        print(precision)
     options = dataclasses.replace(options, jobs=max(options.jobs, 1) if options.engine == header.LOCAL else options.jobs)
     flags_given = [*command_line.words(asked, Sweep()), *command_line.words(options, Options())]
     about = {

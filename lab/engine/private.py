@@ -6,7 +6,7 @@ longer has.
 Of Keras:
 
 - `Layer._flatten_layers`: the layers of a model, also those of models within it.
-- `Operation._inbound_nodes`: with which tensors a model inside of a model was called.
+- `Operation._inbound_nodes`: with which tensors a layer, or a model inside of a model, was called.
 - `Variable._value`, `Variable._direct_assign`: the tensor of a variable, past the scope in which a
   program runs.
 - `Optimizer._trainable_variables`, `_variables`, `_get_variable_index`,
@@ -79,6 +79,12 @@ def symbolic_call(layer: keras.layers.Layer) -> tuple[list, list] | None:
     if len(nodes) != 1:
         return None
     return list(nodes[0].input_tensors), list(nodes[0].output_tensors)
+
+
+def inputs_of(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
+    """The symbolic tensors from which an operation made this one."""
+    operation, node, _ = tensor._keras_history
+    return list(operation._inbound_nodes[node].input_tensors)
 
 
 def add_gradients_with(add: Callable[[Callable, list], Any]) -> None:

@@ -11,6 +11,7 @@ from keras import ops
 from lab import engine, validation
 from lab.data.conventions import as_array, as_floats, check_numbers
 from lab.engine import seeds
+from lab.engine.precision import Precision
 from lab.engine.types import Tensor
 from lab.gan.auxiliary import Auxiliary
 from lab.gan.latent import Latent, Normal
@@ -21,6 +22,7 @@ from lab.gan.players import check_labels, check_parts, check_players
 from lab.gan.update import Metrics, alternate, update
 from lab.losses.adversarial import Objective
 from lab.models.average import averaged, update_counter
+from lab.models.precision import set_precision
 
 
 def refused(name: str, instead: str) -> Callable:
@@ -40,9 +42,9 @@ class GAN(keras.Model):
     player with two inputs gets labels as the second. A discriminator with more outputs gives its
     logits first, and the others to `auxiliary`. Fake samples have the labels of the real ones.
 
-    Mixed precision is a matter of the players: layers made under a policy compute in it, and losses
-    and penalties are float32. With float16 both optimizers must be
-    `keras.optimizers.LossScaleOptimizer`s, which Keras has on TensorFlow only; bfloat16 needs none.
+    Losses and penalties are float32. Layers made under another dtype policy compute in it. With
+    float16 both optimizers must be `keras.optimizers.LossScaleOptimizer`s, which Keras has on
+    TensorFlow only; bfloat16 needs none.
 
     Keras's `save` cannot keep a GAN, which contains functions. `average.save` keeps what makes
     samples, `save_weights` all networks, and `lab.runs.checkpoint` of `state` everything: networks,
@@ -67,6 +69,8 @@ class GAN(keras.Model):
         classes: number of labels, if the players see labels.
         update_rule: function (gan, real, labels, regularize) -> metrics, the turns of one update:
             `lab.gan.alternate` by default, or `lab.gan.extragradient`; see `lab.gan.update`.
+        precision: "float32", "mixed_bfloat16" or "auto", of the players' convolutions and dense
+            layers; see `lab.models.set_precision`.
         steps_per_execution: updates in one compiled call. Small networks gain from many.
         seed: of latents, penalties, augmentation and the order of the examples.
         play: the old name of `update_rule`.
@@ -91,6 +95,7 @@ class GAN(keras.Model):
         ema: float = 0.999,
         classes: int | None = None,
         update_rule: Callable[..., Metrics] | None = None,
+        precision: Precision = "float32",
         steps_per_execution: int = 1,
         seed: int,
         play: Callable[..., Metrics] | None = None,
@@ -117,6 +122,8 @@ class GAN(keras.Model):
         self.pac = validation.integer("pac", pac)
         self.ema = validation.FRACTION.check("ema", ema)
         self.update_rule = update_rule or play or alternate
+        self.precision = set_precision(generator, precision)
+        set_precision(discriminator, self.precision)
         self.seed = seed
         self.seeds = keras.random.SeedGenerator(seed)
         self.average = generator

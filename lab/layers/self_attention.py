@@ -66,7 +66,8 @@ class SelfAttention2D(keras.layers.Layer):
         query = by_position(self.query)
         key = by_position(self.key)
         value = by_position(self.value)
-        attention = ops.softmax(ops.matmul(query, ops.transpose(key, (0, 2, 1))), axis=-1)  # beta, [B, N, N]
+        scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 2, 1))), "float32")
+        attention = ops.cast(ops.softmax(scores, axis=-1), value.dtype)  # beta, [B, N, N]
         attended = self.output_map(ops.matmul(attention, value), **options)
         return inputs + self.gamma * ops.reshape(attended, (batch, height, width, channels))
 

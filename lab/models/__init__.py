@@ -28,6 +28,7 @@ from lab.models.mixture_players import mixture_generator as mixture_generator
 from lab.models.mlp import mlp as mlp
 from lab.models.mobilenet import mobilenet as mobilenet
 from lab.models.mobilenet import mobilenet_v2 as mobilenet_v2
+from lab.models.precision import set_precision as set_precision
 from lab.models.prototypes import prototypical_network as prototypical_network
 from lab.models.r3gan import r3gan_discriminator as r3gan_discriminator
 from lab.models.r3gan import r3gan_generator as r3gan_generator

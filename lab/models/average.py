@@ -21,6 +21,9 @@ def averaged(model: keras.Model) -> keras.Model:
             f"{(str(error).strip() or type(error).__name__).splitlines()[0]}"
         ) from error
     copy.set_weights(model.get_weights())
+    for mine, theirs in zip(private.flatten_layers(copy), private.flatten_layers(model), strict=True):
+        if mine.dtype_policy.name != theirs.dtype_policy.name:
+            mine.dtype_policy = theirs.dtype_policy  # of a layer within another, see `set_precision`
     # Not the layers: they are saved with the model, and whoever loads it may train it.
     for variable in copy.trainable_variables:
         variable.trainable = False

@@ -1,9 +1,15 @@
-"""The devices of a run: `--devices N` trains on N of them, by `keras.distribution` on JAX."""
+"""The devices of a run, and what precision they are fast with.
 
+`--devices N` trains on N of them, by `keras.distribution` on JAX.
+"""
+
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
 from lab import validation
+from lab.engine.precision import chosen
+from lab.runs import keras_settings
 
 
 def require(count: int, backend: str, configs: Iterable[Any]) -> None:
@@ -40,3 +46,20 @@ def use(count: int) -> None:
     found = keras.distribution.list_devices()
     validation.require(count <= len(found), "devices", f"at most {len(found)}, which JAX finds here", count)
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:count], auto_shard_dataset=False))
+
+
+def with_precision(config: Any, backend: str) -> tuple[Any, str]:
+    """(the configuration with a precision in place of "auto", a sentence that says which).
+
+    The choice is made once, before run.json is written: a resumed run has the same precision on
+    each machine. If there is no "auto", the configuration is returned as it is, and "".
+
+    Raises:
+        ValueError: Keras cannot be imported.
+    """
+    if getattr(config, "precision", None) != "auto":
+        return config, ""
+    keras_settings.choose_backend(backend)
+    keras_settings.import_keras()  # may be asked for GPUs
+    found = chosen("auto", backend)
+    return dataclasses.replace(config, precision=found), f"precision: {found}, chosen for {backend} on this machine"

@@ -161,10 +161,12 @@ def run(
         raise ValueError(f"config: expected an object of the experiment's Config, received {validation.shown(config)}")
     experiment = Experiment.of(type(config), run, {}, None, None)
     options = Options(seed=seed, smoke=smoke, tracking_uri=tracking_uri)
+    config, precision = devices.with_precision(config, keras_settings.backend())
     header = planning.header_of(experiment, config, options)
     keras_settings.choose_backend(header["backend"])
-    if sentence := memory.require(config.memory()) if hasattr(config, "memory") else "":
-        print(sentence)
+    for note in (memory.require(config.memory()) if hasattr(config, "memory") else "", precision):
+        if note:
+            print(note)
     folder = _opened(None, header)
     with lifecycle.recorded(folder, _expected(experiment, folder, config)) as track:
         track.finish(run(config, track))
@@ -178,8 +180,8 @@ def _prepare(experiment, argv):
     """
     asked = planning.plan(experiment, argv)
     with contextlib.redirect_stdout(sys.stderr if asked.options.print_jobs else sys.stdout):
-        if asked.memory:
-            print(asked.memory)
+        for note in asked.notes:
+            print(note)
         return asked, _opened(asked.folder, asked.header, with_keras=not side_by_side.asked(asked.options))
 
 

@@ -15,12 +15,45 @@ SETTINGS: dict[str, dict[str, str]] = {
     "tile_coding_mountaincar": {"decay": "trace_decay"},
 }
 
+# Supervised experiments and GANs that had no setting `precision`. Agents have none, and GANs of
+# images had one before.
+WITHOUT_PRECISION = (
+    "adding_problem",
+    "char_rnn_stdlib",
+    "cifar10_resnet",
+    "classifier_digits",
+    "cnn_families_glyphs",
+    "copy_memory",
+    "detect_glyphs",
+    "dnc_repeat_copy",
+    "dnc_stories",
+    "forecast_mackey_glass",
+    "gan_grid",
+    "gan_objectives_ring",
+    "gan_ring",
+    "infogan_digits",
+    "length_generalisation",
+    "look_inside_cnn",
+    "mann_few_shot_glyphs",
+    "ntm_associative_recall",
+    "ntm_copy",
+    "ntm_dynamic_ngrams",
+    "ntm_priority_sort",
+    "ntm_repeat_copy",
+    "resnet_depth",
+    "seq2seq_dates",
+    "sequential_digits",
+    "stacked_glyphs",
+    "text_classifier_stdlib",
+)
+
 # {experiment, or "*" for all of them: {new field: the value that stands for what older runs did}}
 ADDED: dict[str, dict[str, Any]] = {
     "*": {},
     "dqn_cartpole": {"num_envs": 1},
     "a2c_cartpole": {"normalize_advantage": False},
     "reinforce_cartpole": {"normalize_observations": False},
+    **{name: {"precision": "float32"} for name in WITHOUT_PRECISION},
 }
 
 

@@ -101,7 +101,7 @@ class Plan(NamedTuple):
     config: Any
     variants: list[Mapping[str, Any]]
     options: Options
-    memory: str  # a sentence on the memory that it takes
+    notes: list[str]  # sentences on the memory that it takes and on its precision
 
 
 def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
@@ -113,6 +113,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     if folder:
         keras_settings.choose_backend(folder.header()["backend"])  # the check of some environments imports Keras
     config, options = together.checked(parse(experiment, argv, folder), experiment.name, folder)
+    config, precision = devices.with_precision(config, keras_settings.backend())
     header = folder.header() if folder else header_of(experiment, config, options)
     changes = list(experiment.variants(config)) if experiment.variants and "parent" not in header else []
     if changes and folder is None:
@@ -133,7 +134,7 @@ def plan(experiment: Experiment, argv: Sequence[str]) -> Plan:
     sentence = memory.require(memory.times(largest, max(options.jobs, 1))) if largest else ""
     side_by_side.require_engine(options)
     machine.use_as_recorded(header)
-    return Plan(folder, header, config, changes, options, sentence)
+    return Plan(folder, header, config, changes, options, [note for note in (sentence, precision) if note])
 
 
 def parse(experiment: Experiment, argv: Sequence[str], folder: RunFolder | None) -> tuple[Any, Options]:
@@ -162,6 +163,8 @@ def parse(experiment: Experiment, argv: Sequence[str], folder: RunFolder | None)
     config, given = command_line.parse(prog, experiment.about.summary, argv, base, options)
     wanted = json.loads(json.dumps({**dataclasses.asdict(config), **kept(given)}))
     started = {**old_names.renamed(header)["config"], **kept(options)}
+    if wanted.get("precision") == "auto":
+        wanted["precision"] = started["precision"]  # it was chosen when the run was started
     if wanted["tracking_uri"] == mlflow_server.without_password(header["tracking_uri"]):
         wanted["tracking_uri"] = started["tracking_uri"]  # the same server, given or by default
     for key, value in started.items():

@@ -139,6 +139,8 @@ def parse(words: Sequence[str], config: Any) -> Space:
         if name in texts:
             raise ValueError(f"{name}: expected one value, list or range, received {texts[name]} and {text}")
         texts[name] = text
+    if "auto" in texts.get("precision", "").split(","):
+        raise ValueError("precision: expected float32 or mixed_bfloat16 in a sweep, the same on each machine, received auto")
     fixed = {name: text for name, text in texts.items() if not _is_range(config, name, text) and "," not in text}
     config = dataclasses.replace(config, **{name: _value(config, name, text) for name, text in fixed.items()})
     dimensions = {name: _dimension(config, name, text) for name, text in texts.items() if name not in fixed}

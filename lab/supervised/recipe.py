@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from lab import validation
+from lab.engine.precision import Precision
 from lab.validation import Interval
 
 
@@ -47,6 +48,10 @@ class Recipe:
     patience: Annotated[int, Interval(0, 10**6)] = 0
     """Training ends after so many epochs without a lower validation loss, and the best weights
     are restored. 0 trains to the end."""
+    precision: Precision = "float32"
+    """Numbers that convolutions and dense layers compute with. Losses, normalisations, recurrent
+    layers and weights stay float32. auto: mixed_bfloat16 where it is fast, on TensorFlow with
+    AMX-BF16 or with a GPU; see `lab.models.set_precision`."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)

@@ -1,5 +1,6 @@
 """`keras.Model.fit` by a recipe, exact at the boundaries of epochs."""
 
+import dataclasses
 import functools
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from lab.engine.types import Tensor
 from lab.errors import require_finite_metrics, require_finite_variables
 from lab.layers.memory_cell import MemoryCell
 from lab.models.logits import check_logits
+from lab.models.precision import set_precision
 from lab.supervised.early_stopping import EarlyStopping
 from lab.supervised.examples import Draw, Examples, mixing
 from lab.supervised.inputs import as_taken, check_examples, check_inputs, takes_symbols
@@ -32,7 +34,7 @@ class Training:
 
     Args:
         network: a built Keras model, inputs -> logits `[..., classes]`, or numbers without classes.
-        recipe: a `Recipe`.
+        recipe: a `Recipe`. Its precision is set in place, see `lab.models.set_precision`.
         steps_per_epoch: updates in an epoch: the examples over the batch size, rounded down.
         classes: targets are labels from 0 to classes - 1. None is regression.
         loss, metrics: functions of targets and outputs, as of `keras.Model.compile`. By default
@@ -65,7 +67,8 @@ class Training:
             _warn_of_steps()
             steps_per_epoch = steps
         self.network = network
-        self.recipe = recipe
+        precision = set_precision(network, recipe.precision)
+        self.recipe = recipe = dataclasses.replace(recipe, precision=precision) if recipe.precision == "auto" else recipe
         self.classes = classes
         self.seed = seed
         self.steps_per_epoch = validation.integer("steps_per_epoch", steps_per_epoch)

@@ -258,6 +258,7 @@ def test_the_papers_settings_are_settings(path):
         (lambda: ntm_copy.Config(cell=""), "--cell: expected one of"),
         (lambda: ntm_copy.Config(optimizer="sgd"), "--optimizer: expected one of adam, rmsprop, received 'sgd'"),
         (lambda: ntm_copy.Config(momentum=0.9), "--momentum: expected 0 with Adam, received 0.9"),
+        (lambda: ntm_copy.Config(precision="auto"), "--precision: expected float32, for ntm is recurrent, received 'auto'"),
         (lambda: ntm_copy.Config(weight_decay=0.1), "--weight-decay: expected 0.0, for it does nothing here"),
         (lambda: length_generalisation.Config(cells=()), "--cells: expected at least one"),
         (lambda: length_generalisation.Config(tasks=("copy", "copy")), "--tasks: expected different ones"),

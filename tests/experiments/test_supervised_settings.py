@@ -20,6 +20,7 @@ BAD = [
     ("adding_problem", {"cells": ("gru", "gru")}, ["--cells: expected different ones"]),
     ("adding_problem", {"label_smoothing": 0.1}, ["--label-smoothing: expected 0.0, for it does nothing here", "0.1"]),
     ("adding_problem", {"length": 1}, ["--length: expected", "1"]),
+    ("copy_memory", {"precision": "auto"}, ["--precision: expected float32, for it does nothing here", "auto"]),
     ("copy_memory", {"flip": True}, ["--flip: expected False, for it does nothing here"]),
     ("copy_memory", {"patience": 2}, ["--patience: expected 0, for"]),
     ("sequential_digits", {"test_samples": 5}, ["--test-samples: expected at least 10", "5"]),

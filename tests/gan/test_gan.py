@@ -7,7 +7,7 @@ from keras import ops
 
 from lab import engine
 from lab.gan import GAN, extragradient, gradient_penalty, r1, r2
-from lab.gan.update import discriminator_gradients, generator_gradients, pack, unpack
+from lab.gan.update import differentiate, discriminator_gradients, generator_gradients, pack, unpack
 from lab.layers import SpectralNormalization
 from lab.losses import adversarial
 from lab.optimizers import SGD, Adam, ExtraGradient
@@ -264,3 +264,55 @@ def test_mixed_precision(policy):
         affine(subject.generator) + affine(subject.discriminator), affine(plain.generator) + affine(plain.discriminator)
     ):
         np.testing.assert_allclose(a, b, atol=0.01)
+
+
+def deep(inputs, outputs, seed, name):
+    starts = [keras.initializers.RandomNormal(stddev=0.5, seed=seed + i) for i in range(2)]
+    hidden = keras.layers.Dense(8, "softplus", kernel_initializer=starts[0])
+    return keras.Sequential(
+        [keras.Input((inputs,)), hidden, keras.layers.Dense(outputs, kernel_initializer=starts[1])], name=name
+    )
+
+
+def precise(precision):
+    """A GAN of two layers each, with every penalty."""
+    players = {"generator": deep(2, 2, 0, "generator"), "discriminator": deep(2, 1, 2, "discriminator")}
+    return gan(penalties=(r1(), r2(), gradient_penalty()), precision=precision, ema=0.9, **players)
+
+
+def test_a_precision_is_that_of_both_players_and_penalties_stay_float32():
+    plain, subject = precise("float32"), precise("mixed_bfloat16")
+    for player in (subject.generator, subject.discriminator, subject.average):
+        assert [layer.compute_dtype for layer in player.layers] == ["bfloat16", "float32"]
+    assert {layer.compute_dtype for layer in plain.discriminator.layers} == {"float32"}
+    real = samples(8)
+    x = ops.convert_to_tensor(real)
+    view, gradient = differentiate(subject, x, x, None, True)
+    assert {keras.backend.standardize_dtype(each.dtype) for each in (view.logits, gradient)} == {"float32"}
+    metrics, expected = subject.update(real), plain.update(real)
+    assert {keras.backend.standardize_dtype(each.dtype) for each in metrics.values()} == {"float32"}
+    for name in expected:
+        np.testing.assert_allclose(metrics[name], expected[name], rtol=0.03, atol=0.01)
+    assert any(float(metrics[name]) != float(expected[name]) for name in expected)
+
+
+def test_mixed_precision_has_the_same_bits_twice_and_goes_on_exactly():
+    one, two, resumed = (precise("mixed_bfloat16") for _ in range(3))
+    real = [samples(8), samples(8) + 1]
+    for batch in real:
+        one.update(batch)
+    two.update(real[0])
+    for variable, value in zip(resumed.state, values(two.state), strict=True):
+        variable.assign(value)
+    two.update(real[1])
+    resumed.update(real[1])
+    assert equal(values(one.state), values(two.state)) and equal(values(one.state), values(resumed.state))
+    assert {each.dtype for each in values(one.state) if each.dtype.kind == "f"} == {np.dtype("float32")}
+    assert one.generate(3).dtype == "float32"
+
+
+def test_auto_is_chosen_once_for_both_players(monkeypatch):
+    monkeypatch.setattr("lab.engine.precision.chosen", lambda precision, backend: precision.replace("auto", "mixed_bfloat16"))
+    subject = precise("auto")
+    assert subject.precision == "mixed_bfloat16"
+    assert subject.discriminator.layers[0].compute_dtype == "bfloat16"

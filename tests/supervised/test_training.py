@@ -305,3 +305,51 @@ def test_the_old_name_of_steps_per_epoch_warns():
     assert training.steps_per_epoch == 3
     with pytest.warns(DeprecationWarning, match="steps: its name is steps_per_epoch now"):
         assert training.steps == 3
+
+
+def mixed(precision="mixed_bfloat16", **changes):
+    """(a training of a convolution and two dense layers, what these compute with)."""
+    *body, last = small_network().layers
+    hidden = keras.layers.Dense(8, "relu", kernel_initializer=keras.initializers.HeNormal(7))
+    network = keras.Sequential([keras.Input((8, 8, 1)), *body, hidden, keras.layers.Dense.from_config(last.get_config())])
+    recipe = dataclasses.replace(CHEAP, precision=precision, **{"ema": 0.9, "mixup": 0.4} | changes)
+    return Training(network, recipe, steps_per_epoch=3, classes=2, seed=5), [
+        network.layers[number].compute_dtype for number in (0, -2, -1)
+    ]
+
+
+@pytest.mark.slow
+def test_mixed_precision_has_the_same_bits_twice_and_after_a_resume():
+    (whole, dtypes), (twice, _), (again, _) = mixed(), mixed(), mixed()
+    assert dtypes == ["bfloat16", "bfloat16", "float32"]
+    kept = {}
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.setdefault(epoch, values(whole)))
+    whole.fit(IMAGES[:50], LABELS[:50], callbacks=[note])
+    twice.fit(IMAGES[:50], LABELS[:50])
+    for variable, value in zip(again.state, kept[1], strict=True):
+        variable.assign(value)
+    again.fit(IMAGES[:50], LABELS[:50], initial_epoch=2)
+    for other in (twice, again):
+        for one, expected, variable in zip(values(other), values(whole), whole.state, strict=True):
+            np.testing.assert_array_equal(one, expected, err_msg=variable.path)
+    floats = {keras.backend.standardize_dtype(each.dtype) for each in whole.state if keras.backend.is_float_dtype(each.dtype)}
+    assert floats == {"float32"} and whole.predict(IMAGES).dtype == "float32"
+
+
+@pytest.mark.slow
+def test_mixed_precision_learns_about_the_same():
+    losses, bright = {}, (IMAGES // 2 + 100 * LABELS[:, None, None, None]).astype("uint8")
+    for precision in ("float32", "mixed_bfloat16"):
+        training, _ = mixed(precision, epochs=8, mixup=0.0, ema=0.0)
+        losses[precision] = np.array(training.fit(bright[:50], LABELS[:50]).history["loss"])
+    assert losses["float32"][-1] < 0.8 * losses["float32"][0]
+    assert (losses["float32"] != losses["mixed_bfloat16"]).any()
+    np.testing.assert_allclose(losses["mixed_bfloat16"], losses["float32"], rtol=0.05)
+
+
+def test_training_chooses_the_precision_that_is_auto(monkeypatch):
+    for chosen in ("float32", "mixed_bfloat16"):
+        monkeypatch.setattr("lab.engine.precision.chosen", lambda precision, backend, chosen=chosen: chosen)
+        training, dtypes = mixed("auto")
+        assert training.recipe.precision == chosen
+        assert dtypes[0] == chosen.removeprefix("mixed_")
