@@ -34,6 +34,7 @@ FAMILIES = (
     "gan_glyphs",
     "supervised_scores",
     "memory_scores",
+    "vision_scores",
 )
 
 

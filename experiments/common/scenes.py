@@ -21,7 +21,7 @@ class PictureSettings(supervised.Supervised):
     several_devices: ClassVar[bool] = False
     size: Annotated[int, Interval(32, 2048)] = 128
     """Pixels on a side. A multiple of 32."""
-    width: Annotated[float, Interval(0.05, 4)] = 0.25
+    width: Annotated[float, Interval(0.05, 4)] = 0.5
     """The backbone's channels, as a share of ResNet-18's."""
     channels: Annotated[int, Interval(1, 1024)] = 64
     """Channels of the pyramid and of the heads."""
@@ -33,7 +33,7 @@ class PictureSettings(supervised.Supervised):
     """The greatest change of a training picture's brightness, contrast, saturation and hue."""
     mosaic: Annotated[float, Interval(0, 1)] = 0.0
     """Share of the training pictures that are put together of four."""
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 16
     learning_rate: float = 2e-3
     clip_norm: float = 1.0
@@ -56,7 +56,7 @@ class PictureSettings(supervised.Supervised):
 class SceneSettings(PictureSettings, supervised.Sampled):
     """Settings of scenes, and of training on them."""
 
-    samples: Annotated[int, Interval(1, 10**7)] = 8_000
+    samples: Annotated[int, Interval(1, 10**7)] = 10_000
     """Scenes to train on. Each epoch changes them anew."""
     test_samples: Annotated[int, Interval(1, 10**6)] = 500
     """Scenes of each test."""

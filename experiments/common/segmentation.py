@@ -43,7 +43,6 @@ class SceneSegmenter(SegmenterChoice, scenes.SceneSettings):
 
     channels: int = 64
     """Channels of DeepLab. A U-Net's finest maps have a quarter of them."""
-    width: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ class FolderSegmenter(SegmenterChoice, folders.FolderSettings):
 
     channels: int = 64
     """Channels of DeepLab. A U-Net's finest maps have a quarter of them."""
-    width: float = 0.5
 
 
 Segmenter: TypeAlias = SceneSegmenter | FolderSegmenter

@@ -14,7 +14,7 @@ from lab.data.glyphs import DIGITS, FACES, distort, draw, faces_with
 from lab.metrics.average_precision import Objects, box_overlaps
 from lab.validation import require_name
 
-VERSION = 1  # of the scenes; it changes when they do
+VERSION = 2  # of the scenes; it changes when they do
 NEW_FACES = ("DejaVuSerif-BoldItalic", "STIXGeneralItalic", "cmss10", "DejaVuSansMono-Oblique")
 KNOWN_FACES = tuple(face for face in FACES if face not in NEW_FACES)
 OVERLAP = 0.3  # the greatest IoU of two boxes
@@ -104,7 +104,7 @@ def _check(classes, backgrounds):
     if not backgrounds:
         raise ValueError("backgrounds: expected at least one, received none.")
     for name in backgrounds:
-        require_name("backgrounds", name, (*textures.TEXTURES, *textures.PHOTOGRAPHS))
+        require_name("backgrounds", name, (*textures.TEXTURES, textures.MIXED, *textures.PHOTOGRAPHS))
 
 
 class _Scene(NamedTuple):

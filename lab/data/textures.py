@@ -14,11 +14,11 @@ def texture(kind: str, size: int, *, seed: int = 0) -> np.ndarray:
     """A texture of random colours, float32 `[size, size, 3]`, 0 to 1.
 
     Args:
-        kind: one of `TEXTURES`, or of `PHOTOGRAPHS`: then a random part of it, scaled.
+        kind: one of `TEXTURES`; `MIXED`; or of `PHOTOGRAPHS`: then a random part of it, scaled.
         size: pixels on a side.
         seed: of all that is drawn.
     """
-    require_name("kind", kind, (*TEXTURES, *PHOTOGRAPHS))
+    require_name("kind", kind, (*TEXTURES, MIXED, *PHOTOGRAPHS))
     return drawn(kind, validation.integer("size", size, 2), np.random.default_rng(seed))
 
 
@@ -26,6 +26,11 @@ def drawn(kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
     """As `texture`, of a generator."""
     if kind in PHOTOGRAPHS:
         return _part(kind, size, rng)
+    if kind == MIXED:
+        plain = [name for name in KNOWN_TEXTURES if name != MIXED]
+        first, second, shares = (plain[index] for index in rng.integers(0, len(plain), 3))
+        share = TEXTURES[shares](size, rng).astype("float32")[..., None]
+        return drawn(first, size, rng) * (1 - share) + drawn(second, size, rng) * share
     colours = rng.uniform(0, 1, (2, 3)).astype("float32")
     shares = TEXTURES[kind](size, rng).astype("float32")[..., None]
     return np.clip(colours[0] + shares * (colours[1] - colours[0]), 0, 1)
@@ -119,7 +124,9 @@ TEXTURES: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
     "waves": _waves,
     "bricks": _bricks,
 }
-KNOWN_TEXTURES = ("clouds", "stripes", "dots", "slope", "cells")
+MIXED = "mixed"
+"""Two of the kinds to train on, with the shares of a third."""
+KNOWN_TEXTURES = ("clouds", "stripes", "dots", "slope", "cells", MIXED)
 """The kinds to train on."""
 NEW_TEXTURES = ("grain", "checks", "waves", "bricks")
 """The kinds to test on."""

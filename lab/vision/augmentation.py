@@ -201,6 +201,8 @@ def _coloured(images, most, rng):
 
     Hue turns colours around the grey axis, by at most a half turn.
     """
+    from PIL import Image
+
     brightness, contrast, saturation, hue = rng.uniform(-most, most, (4, len(images)))
     grey = np.full((3, 3), 1 / 3)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
@@ -209,7 +211,8 @@ def _coloured(images, most, rng):
         cosine, sine = np.cos(np.pi * hue[index]), np.sin(np.pi * hue[index])
         turn = cosine * np.eye(3) + sine * axis + (1 - cosine) * grey  # Rodrigues
         saturate = (1 + saturation[index]) * (np.eye(3) - grey) + grey
-        linear = ((1 + contrast[index]) * turn @ saturate).astype("float32")
-        moved = (image / np.float32(255) - np.float32(0.5)) @ linear.T + np.float32(0.5 + brightness[index])
-        changed[index] = np.round(255 * np.clip(moved, 0, 1))
+        linear = (1 + contrast[index]) * turn @ saturate
+        bias = 255 * (0.5 + brightness[index] - 0.5 * linear.sum(axis=1))
+        rows = np.column_stack([linear, bias]).ravel().tolist()
+        changed[index] = np.asarray(Image.fromarray(image).convert("RGB", rows))
     return changed

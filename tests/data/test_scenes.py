@@ -7,7 +7,7 @@ from scipy import ndimage
 from lab.data import KNOWN_TEXTURES, NEW_TEXTURES, PHOTOGRAPHS, photograph, scenes, texture, textures
 from lab.data.figures import FIGURES, draw_figure
 from lab.data.scenes import KNOWN_FACES, NEW_FACES, OVERLAP, VISIBLE
-from lab.data.textures import TEXTURES
+from lab.data.textures import MIXED, TEXTURES
 from lab.metrics import Detections, average_precision, box_overlaps
 from tests.contracts import raises
 
@@ -86,13 +86,13 @@ def test_every_figure_is_there():
 
 
 def test_test_scenes_share_nothing_with_those_of_training():
-    assert not set(KNOWN_TEXTURES) & set(NEW_TEXTURES) and set(KNOWN_TEXTURES) | set(NEW_TEXTURES) == set(TEXTURES)
+    assert not set(KNOWN_TEXTURES) & set(NEW_TEXTURES) and set(KNOWN_TEXTURES) | set(NEW_TEXTURES) == {*TEXTURES, MIXED}
     assert not set(KNOWN_FACES) & set(NEW_FACES)
     only = scenes(20, classes="g", faces=NEW_FACES[:1], backgrounds=["slope"], objects=(1, 1), seed=0, **SMALL)
     assert (only.labels == 0).all()
 
 
-@pytest.mark.parametrize("kind", [*TEXTURES, *PHOTOGRAPHS])
+@pytest.mark.parametrize("kind", [*TEXTURES, MIXED, *PHOTOGRAPHS])
 def test_textures(kind):
     one = texture(kind, 48, seed=1)
     assert one.shape == (48, 48, 3) and one.dtype == "float32" and 0 <= one.min() <= one.max() <= 1

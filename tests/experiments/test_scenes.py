@@ -137,7 +137,7 @@ def test_bad_folders_are_one_line(settings, words):
     [
         ({"size": 100}, "--size: expected a multiple of 32, the backbone's greatest stride, received 100"),
         ({"mixup": 0.1}, "--mixup: expected 0.0, for it does nothing here"),
-        ({"batch_size": 9_000}, "--batch-size: expected at most samples, 8000"),
+        ({"batch_size": 10_001}, "--batch-size: expected at most samples, 10000"),
         ({"shift": 128}, "--shift: expected less than the picture's 128 pixels, received 128"),
         ({"scale": 0.5}, "--scale: expected a number >= 1"),
     ],
