@@ -65,7 +65,7 @@ PACKAGES = {
     "lab.losses.reinforcement": "targets and losses of agents",
     "lab.optimizers": "optimizers",
     "lab.distributions": "probability distributions",
-    "lab.vision": "detection",
+    "lab.vision": "detection and segmentation",
     "lab.metrics": "measures",
     "lab.activations": "activations",
     "lab.information": "measures of information",
@@ -297,7 +297,7 @@ def algorithm_pages() -> Iterable[tuple[str, str]]:
         "gans": "Objectives, penalties and players of GANs.",
         "supervised": "Training, and families of networks.",
         "memory": "Neural Turing Machines, differentiable neural computers, memory-augmented networks, attention.",
-        "vision": "Detection.",
+        "vision": "Detection and segmentation.",
         "components": "Layers, losses, optimizers, distributions.",
     }
     lines += [f":doc:`/{name}`\n    {text}" for name, text in others.items()]

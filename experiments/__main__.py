@@ -14,6 +14,8 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "gan": "Generative adversarial networks",
     "memory_networks": "Memory and attention",
     "scenes": "Detection and segmentation",
+    "detection": "Detection and segmentation",
+    "segmentation": "Detection and segmentation",
     "recurrent": "Supervised learning: sequences",
     "supervised": "Supervised learning",
 }

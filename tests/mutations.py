@@ -676,6 +676,74 @@ MUTATIONS = [
             ["tests/data/test_scenes.py"],
         ),
         ("lab/layers/lrua_cell.py", "self.strength * addressing", "addressing", ["tests/layers/test_memory_cells.py"]),
+        # detectors, segmenters, precision
+        (
+            "lab/vision/augmentation.py",
+            "boxes[masked] = boxes_of(instances, count)[masked]",
+            "pass",
+            ["tests/vision/test_augmentation.py"],
+        ),
+        ("lab/vision/augmentation.py", "& (share >= least)", "", ["tests/vision/test_augmentation.py"]),
+        (
+            "lab/vision/augmentation.py",
+            "np.where((seen > 0) & (seen <= count), seen + taken, 0)",
+            "seen",
+            ["tests/vision/test_augmentation.py"],
+        ),
+        (
+            "lab/vision/fcos.py",
+            "areas = ops.where(fits, areas,",
+            "areas = ops.where(fits, -areas,",
+            ["tests/vision/test_dense_detectors.py"],
+        ),
+        ("lab/vision/fcos.py", "& (farthest > self.reach[:, :1])", "", ["tests/vision/test_dense_detectors.py"]),
+        ("lab/vision/retinanet.py", "overlaps + 2, overlaps", "overlaps, overlaps", ["tests/vision/test_dense_detectors.py"]),
+        (
+            "lab/vision/retinanet.py",
+            "none = ops.where(reached < NEGATIVE, -1, -2)",
+            "none = -1",
+            ["tests/vision/test_dense_detectors.py"],
+        ),
+        (
+            "lab/vision/dense_head.py",
+            "best = ops.where(best >= least, best, 0)",
+            "pass",
+            ["tests/vision/test_dense_detectors.py"],
+        ),
+        (
+            "lab/vision/detr.py",
+            "1 - (1 - NO_OBJECT) * nothing[..., 0]",
+            "1 - 0 * nothing[..., 0]",
+            ["tests/vision/test_detr.py"],
+        ),
+        ("lab/vision/detr.py", "known[:, present]", "known", ["tests/vision/test_detr.py"]),
+        (
+            "lab/vision/segmenter.py",
+            "pixel_crossentropy(y_true, y_pred, ignored=VOID)",
+            "pixel_crossentropy(y_true, y_pred)",
+            ["tests/vision/test_segmenter.py"],
+        ),
+        (
+            "lab/engine/tensorflow.py",
+            "tf.stop_gradient(tf.convert_to_tensor(each))",
+            "tf.convert_to_tensor(each) * 2",
+            ["tests/engine/test_host_call.py"],
+        ),
+        (
+            "lab/vision/mask_head.py",
+            "+ (end - start)[..., None] * steps - 0.5",
+            "+ (end - start)[..., None] * steps",
+            ["tests/vision/test_mask_head.py"],
+        ),
+        ("lab/metrics/panoptic.py", " & (unclear <= found_areas / 2)", "", ["tests/metrics/test_panoptic.py"]),
+        (
+            "lab/data/letterboxes.py",
+            "(np.asarray(boxes, float) - 2 * self.shift) / (2 * self.scale)",
+            "np.asarray(boxes, float) / (2 * self.scale) - 2 * self.shift",
+            ["tests/data/test_annotated.py"],
+        ),
+        ("lab/models/precision.py", 'layer.dtype_policy.name == "float32" and ', "", ["tests/models/test_precision.py"]),
+        ("lab/runs/courier.py", "waits = error is not None and not", "waits = not", ["tests/runs/test_courier.py"]),
     ]
 ]
 

@@ -85,6 +85,11 @@ def detects(text):
     assert text == "(4, 100, 4) (4, 100) (4, 100)\n"
 
 
+def segments(text):
+    background, digits = map(float, re.findall(r"\d\.\d*", text))
+    assert background > 0.85 and digits > 0.5  # what is background everywhere has 0 for digits
+
+
 SHOWN = {
     "pieces.md:0": rises,
     "pieces.md:1": rises,
@@ -99,6 +104,7 @@ SHOWN = {
     "memory.md:3": turns,
     "vision.md:0": moves,
     "vision.md:1": detects,
+    "vision.md:2": segments,
 }
 
 

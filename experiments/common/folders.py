@@ -129,8 +129,7 @@ def start_from(track: Track, network: "keras.Model", run: str) -> None:
     """Gives layers of a network the weights of a run's layers of the same name and shapes."""
     import keras
 
-    import lab.vision.detector
-    import lab.vision.segmenter  # noqa: F401  registers the layers of saved models
+    import lab.vision  # noqa: F401  registers the layers of saved models
 
     source = keras.saving.load_model(weights_of(run), compile=False)
     known = {layer.name: layer.get_weights() for layer in source.layers}

@@ -74,8 +74,7 @@ def _register():
     """Makes Keras know the layers of the laboratory."""
     keras_settings.import_keras()
     import lab.layers
-    import lab.vision.detector
-    import lab.vision.segmenter  # noqa: F401
+    import lab.vision  # noqa: F401
 
 
 def file_of(policy: str | None, settings: Mapping[str, Any], name: str) -> str:

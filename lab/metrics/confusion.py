@@ -61,8 +61,9 @@ def pixel_accuracy(matrix: ArrayLike) -> float:
 
 
 def as_labels(name: str, values: ArrayLike) -> np.ndarray:
-    """An array of integers. ValueError if it has others."""
+    """An array of integers, those of bool 0 and 1. ValueError if it has others."""
     array = np.asarray(values)
+    array = array.astype("uint8") if array.dtype == bool else array
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"{name}: expected integers, received {array.dtype}.")
     return array

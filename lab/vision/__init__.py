@@ -1,8 +1,11 @@
-"""Detection and segmentation: boxes, feature pyramids, detectors, networks of pixels, masks.
+"""Detection and segmentation: detectors, segmenters, masks, augmentation, overlaps of boxes.
 
-Backbones and networks come from `lab.models`, COCO's metrics from `lab.metrics`.
+Backbones and U-Net come from `lab.models`, metrics from `lab.metrics`.
 """
 
 import lazy_loader
+
+import lab.vision.detector
+import lab.vision.segmenter  # noqa: F401  Keras loads a saved model only if its layers are registered
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
