@@ -654,8 +654,8 @@ MUTATIONS = [
         ),
         (
             "lab/models/sequence_to_sequence.py",
-            "answers[:, :-1]], axis=1)",
-            "answers[:, 1:]], axis=1)",
+            "told[:, :-1]], axis=1)",
+            "told[:, 1:]], axis=1)",
             ["tests/models/test_sequence_to_sequence.py"],
         ),
         ("lab/metrics/average_precision.py", "(taken & ~crowd)", "taken", ["tests/metrics/test_average_precision.py"]),
@@ -671,8 +671,8 @@ MUTATIONS = [
         ("lab/losses/focal.py", "(1 - y_true) ** beta", "1", ["tests/vision/test_centernet.py"]),
         (
             "lab/data/scenes.py",
-            "(x.start, y.start, x.stop, y.stop)",
-            "(y.start, x.start, y.stop, x.stop)",
+            "(each[1].start, each[0].start, each[1].stop, each[0].stop)",
+            "(each[0].start, each[1].start, each[0].stop, each[1].stop)",
             ["tests/data/test_scenes.py"],
         ),
         ("lab/layers/lrua_cell.py", "self.strength * addressing", "addressing", ["tests/layers/test_memory_cells.py"]),

@@ -91,6 +91,8 @@ def test_targets_of_retinanet_against_a_loop():
     expected = retinanet_loop(ours, wanted[0])
     assert (expected >= 0).sum() > 2 and (expected == -2).any()
     assert (labels == expected).mean() > 0.999  # two anchors of one object may be equally good
+    small = np.array([[[10.5, 10.5, 12.5, 12.5, 1]]], "float32")  # no anchor has an IoU of 0.4 with it
+    assert set(as_array(ours.assign(small).labels)[0].tolist()) == {1, -1}
 
 
 def test_anchors_by_hand_and_boxes_there_and_back():
