@@ -1,6 +1,6 @@
 """Repeat copy with a differentiable neural computer, with and without its three corrections.
 
-Expected: wrong_bits <= 0.5 (0.000 in one seed; at random about 8)
+Expected: wrong_bits <= 0.5 (0.000 in each of 3 seeds; at random about 8)
 Time: about 1.5 minutes of one core
 Source: Graves et al. 2016; the sizes are those of google-deepmind/dnc, `train.py`; corrections:
 Csordas and Schmidhuber 2019.
