@@ -10,7 +10,7 @@ each detector and seed. The parent has a table and a figure of AP over time and 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from experiments import detect_glyphs
 from experiments.common import detection, supervised
@@ -23,6 +23,7 @@ from lab.validation import require_name
 class Config(detect_glyphs.Config):
     """Settings of the comparison."""
 
+    compared: ClassVar[bool] = True
     models: tuple[str, ...] = detection.MODELS
     """Detectors to compare, each in a child run."""
     model: str = ""  # type: ignore[assignment]

@@ -5,8 +5,8 @@ Time: about three quarters of an hour of two cores, reckoned
 Source: Bolya et al. 2019 (YOLACT) on Zhou et al. 2019; panoptic quality of Kirillov et al. 2019.
 
 The scenes are those of `detect_glyphs`. `ap_masks` is COCO's average precision with the IoU of
-masks, `panoptic_quality` that of the digits, found with a score of at least 0.5: where two overlap,
-a pixel belongs to the one with the higher score.
+masks, `panoptic_quality` that of the digits, found with a score of at least 0.5. Where two overlap,
+a pixel belongs to the one with the higher score. All other pixels are background.
 """
 
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _masks(track: Track, found: "MaskCenterNet", training: "Training", part: "Sc
     result = average_precision(truths, answers, of_masks=True, areas=detection.AREAS).summary
     said = [segments(each, part.images.shape[1:3]) for each in answers]
     true = [_true_segments(part, index) for index in range(len(part.images))]
-    quality = panoptic_quality(true, said).summary["PQ"]
+    quality = panoptic_quality(true, said, things=range(1, len(DIGITS) + 1)).summary["PQ_things"]
     semantic = [_semantic(each) for each in said[:8]]
     names = ("background", *DIGITS)
     track.figure(f"masks{ending}.png", masks_figure(part.images[:8], np.stack(semantic), names, part.semantic[:8], columns=2))
@@ -102,29 +102,33 @@ def with_masks(found: "MaskCenterNet", training: "Training", images: np.ndarray)
 
 
 def segments(found: "Detections", size: Sequence[int]) -> "Segments":
-    """Detections with masks as segments that do not overlap: the higher score is in front."""
+    """Detections with masks as segments that do not overlap: the higher score is in front.
+
+    All other pixels are a segment of the background, with the id 1 and the class 0.
+    """
     from lab.metrics import Segments
 
-    ids = np.zeros(tuple(size), int)
+    ids = np.ones(tuple(size), int)
     assert found.masks is not None
     for index in np.flatnonzero(found.scores >= SCORE)[::-1]:  # scores fall
-        ids[found.masks[index]] = index + 1
-    seen = np.unique(ids[ids > 0]).tolist()
-    return Segments(ids, {each: int(found.labels[each - 1]) for each in seen})
+        ids[found.masks[index]] = index + 2
+    classes = np.append([0, 0], found.labels + 1)  # by id; 0 is no id
+    return Segments(ids, {each: int(classes[each]) for each in np.unique(ids).tolist()})
 
 
 def _true_segments(part, index):
     from lab.metrics import Segments
 
-    labels = part.labels[index]
-    return Segments(part.instances[index].astype(int), {i + 1: int(label) for i, label in enumerate(labels) if label >= 0})
+    ids = part.instances[index].astype(int) + 1
+    classes = np.append([0, 0], part.labels[index] + 1)
+    return Segments(ids, {each: int(classes[each]) for each in np.unique(ids).tolist()})
 
 
 def _semantic(segments):
     """The class plus 1 of each pixel, 0 for background."""
     table = np.zeros(int(segments.ids.max()) + 1, "uint8")
     for each, label in segments.classes.items():
-        table[each] = label + 1
+        table[each] = label
     return table[segments.ids]
 
 

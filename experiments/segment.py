@@ -43,4 +43,4 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke={"size": 32, "epochs": 2, "batch_size": 60, "channels": 8, "width": 0.1})
+    experiment.main(Config, run, smoke={"size": 32, "epochs": 2, "batch_size": 60, "channels": 8})

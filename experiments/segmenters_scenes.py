@@ -10,7 +10,7 @@ each segmenter and seed. The finer the stride of an FCN, the higher is its bound
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from experiments import segment_scenes
 from experiments.common import segmentation, supervised
@@ -26,6 +26,7 @@ COMPARED = ("unet", "fcn-4", "fcn-8", "fcn-16", "fcn-32", "deeplab")
 class Config(segment_scenes.Config):
     """Settings of the comparison."""
 
+    compared: ClassVar[bool] = True
     models: tuple[str, ...] = NAMES
     """Segmenters to compare, each in a child run; fcn-8 is an FCN of stride 8."""
     model: str = ""  # type: ignore[assignment]

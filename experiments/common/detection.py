@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import numpy as np
 
 from experiments.common import folders, scenes, supervised
+from lab import validation
 from lab.runs.track import Track
 from lab.validation import Interval
 
@@ -28,7 +29,7 @@ SHOWN = 8  # test pictures in it
 
 
 @dataclass(frozen=True)
-class DetectorChoice:
+class DetectorChoice(scenes.PictureSettings):
     """Which detector."""
 
     model: Literal["centernet", "fcos", "retinanet", "detr"] = "centernet"
@@ -36,6 +37,10 @@ class DetectorChoice:
     depth: Annotated[int, Interval(1, 20)] = 2
     """Convolutions of each tower of FCOS and RetinaNet (the papers' 4); layers of DETR's encoder
     and of its decoder (the paper's 6)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        scenes.require_used(self, "model", {"centernet": ("depth",)})
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,26 @@ class SceneDetector(DetectorChoice, scenes.SceneSettings):
 class FolderDetector(DetectorChoice, folders.FolderSettings):
     """Settings of a detector of objects in the pictures of a folder."""
 
+    threshold: Annotated[float, Interval(0, 1)] = 0.3
+    """The score from which pictures show a detection."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.data != folders.SCENES:
+            for part, use in zip(self.pictures(), ("training", "validation")):
+                there = any((~picture.crowd).any() for picture in part.pictures)
+                validation.require(there, "data", f"an object in the pictures for {use}", self.data)
+
 
 DetectorSettings: TypeAlias = SceneDetector | FolderDetector
 
 
 def detector(config: DetectorSettings, classes: int, *, most: int, seeds: tuple[int, int]) -> "Detector":
-    """The detector of these settings on a ResNet-18.
+    """The detector of these settings on maps of a ResNet-18.
+
+    In scenes, whose objects are small, maps of strides 4, 8 and 16 are used, and DETR stands on
+    those of stride 8. In a folder's pictures these are 4 to 32, and 16. The stages of the ResNet
+    after them are left out.
 
     Args:
         config: its settings.
@@ -66,14 +85,16 @@ def detector(config: DetectorSettings, classes: int, *, most: int, seeds: tuple[
     for_backbone, seed = seeds
     shape = (config.size, config.size, 3)
     backbone = resnet(shape, classes, depth=18, width=config.width, stem="large", seed=for_backbone)
-    channels, depth = config.channels, config.depth
+    channels, depth, large = config.channels, config.depth, isinstance(config, FolderDetector)
+    strides = (4, 8, 16, 32) if large else (4, 8, 16)
     if config.model == "centernet":
-        return CenterNet(backbone, classes, channels=channels, seed=seed)
+        return CenterNet(backbone, classes, strides=strides, channels=channels, seed=seed)
     if config.model == "detr":
-        queries = max(25, 2 * most)
-        return DETR(backbone, classes, stride=8, queries=queries, size=2 * channels, layers=depth, seed=seed)
+        room = most * (4 if config.mosaic else 1)  # of a picture that is put together of four
+        queries, stride = max(25, room + most), 16 if large else 8
+        return DETR(backbone, classes, stride=stride, queries=queries, size=2 * channels, layers=depth, seed=seed)
     kind = FCOS if config.model == "fcos" else RetinaNet
-    return kind(backbone, classes, channels=channels, depth=depth, seed=seed)
+    return kind(backbone, classes, strides=strides, channels=channels, depth=depth, seed=seed)
 
 
 def trained(
@@ -125,10 +146,10 @@ def trained(
         return detections_figure(some.images, objects(some), detections(found, training, some.images), names)
 
     callbacks = [frame_by_frame(track, config, picture)]
-    checked = scenes.first(shown, 200)
+    checked = scenes.spread(shown, 200)
     if any(len(each.labels) for each in objects(checked)):
         callbacks.insert(0, AveragePrecisionCallback(found, checked.images, objects(checked)))
-    supervised.fit(track, training, epoch, validation=pair(checked), callbacks=callbacks)
+    supervised.fit(track, training, epoch, validation=pair(checked), callbacks=callbacks, at_once=config.batch_size)
     track.model(found.predictor(names))
     return training
 
@@ -155,7 +176,7 @@ def frame_by_frame(track: Track, config: scenes.PictureSettings, picture: "Calla
 def boxes_of(scenes: "AnyScenes") -> supervised.Pair:
     """Pictures, and their objects as detectors take them: left, top, right, bottom, class.
 
-    Nobody learns crowds: they have the class -1, of no object.
+    Crowds have the class -1, of no object. They are learnt as background.
     """
     labels = np.where(getattr(scenes, "crowd", False), -1, scenes.labels)[..., None]
     return scenes.images, np.concatenate([scenes.boxes, labels.astype("float32")], axis=-1)
@@ -168,12 +189,9 @@ def objects(scenes: "AnyScenes") -> list:
 
 def detections(found: "Detector", training: "Training", images: np.ndarray) -> "list[Detections]":
     """What a detector finds in pictures."""
-    from lab.metrics import Detections
-
-    results = []
+    results: list[Detections] = []
     for start in range(0, len(images), 250):
-        parts = found.decode(training.predict(images[start : start + 250]))
-        results += [Detections(*each) for each in zip(*(np.asarray(part) for part in parts[:3]))]
+        results += found.detections(training.predict(images[start : start + 250]))
     return results
 
 
@@ -212,6 +230,7 @@ def test(
             track.figure("precision_recall.png", precision_recall_figure(result, names))
             worst = np.argsort([_score(*each) for each in zip(truths, answers)], kind="stable")[:12]
             chosen = [[items[index] for index in worst] for items in (truths, answers)]
+            _log_classes(track, names, result)
             track.figure("worst.png", detections_figure(part.images[worst], chosen[0], chosen[1], names, least=least))
             if found.network.name == "centernet":
                 heat = training.predict(part.images[:12])[..., : found.classes]
@@ -220,6 +239,13 @@ def test(
         title = f"{found.network.name}: average precision on pictures not trained on"
         track.curve("validation_ap", label="AP", x_label="pictures seen", title=title)
     return results
+
+
+def _log_classes(track, names, result):
+    """Logs the AP of each class as a table."""
+    lines = ["| class | AP |", "|---|---|", *(f"| {names[label]} | {ap:.3f} |" for label, ap in result.by_class.items())]
+    (track.artifacts / "classes.md").write_text("\n".join(lines) + "\n")
+    track.artifact("classes.md")
 
 
 def scores(summary: dict[str, float], truths: list, found: "list[Detections]", ending: str) -> dict[str, float]:

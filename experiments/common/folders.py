@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from experiments.common import scenes
 from lab import validation
+from lab.errors import SettingError
 from lab.runs import memory
 from lab.runs.track import Track
 from lab.validation import Interval
@@ -37,10 +38,9 @@ class FolderSettings(scenes.PictureSettings):
     """Share of the pictures for validation, where the folder has no parts train and val."""
     weights: str = ""
     """A run to start from: weights of layers with the same name and shape are taken."""
-    threshold: Annotated[float, Interval(0, 1)] = 0.3
-    """The score from which pictures show a detection."""
     size: Annotated[int, Interval(32, 2048)] = 256
     flip: bool = True
+    rotation: float = 0.0  # which would make boxes without masks too large
     epochs: int = 50
     batch_size: int = 8
 
@@ -139,5 +139,6 @@ def start_from(track: Track, network: "keras.Model", run: str) -> None:
         if own and [each.shape for each in own] == [each.shape for each in found]:
             layer.set_weights(found)
             taken += 1
-    validation.require(taken, "weights", "a run whose model has layers of the same names and shapes", run)
+    if not taken:
+        raise SettingError(f"--weights: expected a run whose model has layers of the same names and shapes, received {run}")
     track.say(f"weights of {taken} layers are from {run}")

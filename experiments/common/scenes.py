@@ -1,5 +1,7 @@
 """What the experiments on scenes share: settings, data, and how training scenes are changed."""
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -19,6 +21,7 @@ class PictureSettings(supervised.Supervised):
 
     unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", "cutmix")
     several_devices: ClassVar[bool] = False
+    compared: ClassVar[bool] = False  # whether the settings are those of several models
     size: Annotated[int, Interval(32, 2048)] = 128
     """Pixels on a side. A multiple of 32."""
     width: Annotated[float, Interval(0.05, 4)] = 0.5
@@ -83,8 +86,16 @@ def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Sce
     return train, new, photographs
 
 
-def changed(config: PictureSettings, scenes: "Pictures", seed: int, epoch: int) -> "Pictures":
-    """Training pictures as an epoch sees them: moved, turned, enlarged, in other colours."""
+def changed(config: PictureSettings, scenes: "Pictures", seed: int, epoch: int, *, least: float = 0.3) -> "Pictures":
+    """Training pictures as an epoch sees them: moved, turned, enlarged, in other colours.
+
+    Args:
+        config: what is changed.
+        scenes: the pictures.
+        seed: of all epochs.
+        epoch: from 0.
+        least: the least share of an object that must be left inside.
+    """
     import numpy as np
 
     from lab.vision import Augmentation, augment
@@ -96,6 +107,7 @@ def changed(config: PictureSettings, scenes: "Pictures", seed: int, epoch: int) 
         rotation=config.rotation,
         colour=config.colour,
         mosaic=config.mosaic,
+        least=least,
     )
     return augment(scenes, how, seed=int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
@@ -104,3 +116,26 @@ def first(scenes: "Pictures", count: int) -> "Pictures":
     """The first scenes."""
     parts: Any = (None if part is None else part[:count] for part in scenes)
     return type(scenes)(*parts)
+
+
+def spread(scenes: "Pictures", count: int) -> "Pictures":
+    """So many of the scenes, evenly spread over their order; all where there are fewer."""
+    step = max(len(scenes.images) // count, 1)
+    parts: Any = (None if part is None else part[::step][:count] for part in scenes)
+    return type(scenes)(*parts)
+
+
+def require_used(config: PictureSettings, choice: str, unused: Mapping[str, Sequence[str]]) -> None:
+    """Settings that a choice does not use must have their defaults, except in comparisons.
+
+    Args:
+        config: the settings.
+        choice: the field with the choice.
+        unused: {value of the choice: fields that it does not use}.
+    """
+    if config.compared:
+        return
+    chosen = getattr(config, choice)
+    usual = {field.name: field.default for field in dataclasses.fields(config)}
+    for name in unused.get(chosen, ()):
+        validation.require(getattr(config, name) == usual[name], name, f"{usual[name]} with {chosen}", getattr(config, name))

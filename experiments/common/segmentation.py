@@ -24,7 +24,7 @@ SHOWN = 8  # test pictures in the GIF over training
 
 
 @dataclass(frozen=True)
-class SegmenterChoice:
+class SegmenterChoice(scenes.PictureSettings):
     """Which segmenter, and its loss."""
 
     model: Literal["unet", "fcn", "deeplab"] = "unet"
@@ -35,22 +35,22 @@ class SegmenterChoice:
     """Weight of the Dice loss beside the cross-entropy of the pixels."""
     of_boundary: Annotated[float, Interval(0, 1000)] = 0.0
     """Weight of the boundary loss (Kervadec et al. 2019), such as 0.01."""
+    channels: int = 64
+    """Channels of DeepLab. A U-Net's finest maps have a quarter of them."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        scenes.require_used(self, "model", {"unet": ("stride", "width"), "fcn": ("channels",), "deeplab": ("stride",)})
 
 
 @dataclass(frozen=True)
 class SceneSegmenter(SegmenterChoice, scenes.SceneSettings):
     """Settings of a segmenter of scenes."""
 
-    channels: int = 64
-    """Channels of DeepLab. A U-Net's finest maps have a quarter of them."""
-
 
 @dataclass(frozen=True)
 class FolderSegmenter(SegmenterChoice, folders.FolderSettings):
     """Settings of a segmenter of the pictures of a folder."""
-
-    channels: int = 64
-    """Channels of DeepLab. A U-Net's finest maps have a quarter of them."""
 
 
 Segmenter: TypeAlias = SceneSegmenter | FolderSegmenter
@@ -115,16 +115,16 @@ def trained(
     )
 
     def epoch(number: int):
-        return pair(scenes.changed(config, train, changed, number))
+        return pair(scenes.changed(config, train, changed, number, least=0.0))
 
     some = scenes.first(shown, SHOWN)
 
     def picture():
         return masks_figure(some.images, labels_of(training, some.images), names, some.semantic, columns=2)
 
-    validation = pair(scenes.first(shown, 200))
+    validation = pair(scenes.spread(shown, 200))
     callbacks = [frame_by_frame(track, config, picture)]
-    supervised.fit(track, training, epoch, validation=validation, callbacks=callbacks)
+    supervised.fit(track, training, epoch, validation=validation, callbacks=callbacks, at_once=config.batch_size)
     track.model(with_names(network, names))
     return training
 

@@ -76,6 +76,7 @@ def fit(
     validation: Pair | None = None,
     stop_below: float = 0.0,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    at_once: int | None = None,
 ) -> None:
     """`training.fit`, from the newest checkpoint on. A step of the run is an example seen.
 
@@ -85,6 +86,7 @@ def fit(
         x, y: as of `Training.fit`.
         stop_below: training ends when the validation loss is below it.
         callbacks: Keras's, called before an epoch's checkpoint.
+        at_once: validation examples in a batch, as of `Training.fit`.
     """
     first = x(0) if callable(x) else (x, np.asarray(y))
     log_data_digest(track, *first, *(validation or ()))
@@ -94,7 +96,9 @@ def fit(
         training.finish()
     else:
         start = seen // per_epoch(training)
-        continue_training(track, training, x, y, start, validation=validation, stop_below=stop_below, callbacks=callbacks)
+        continue_training(
+            track, training, x, y, start, validation=validation, stop_below=stop_below, callbacks=callbacks, at_once=at_once
+        )
     track.saving = False
 
 
@@ -115,6 +119,7 @@ def continue_training(
     before: int = 0,
     extra_state: "Iterable[keras.Variable]" = (),
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    at_once: int | None = None,
 ) -> None:
     """`training.fit` from an epoch on, logged and checkpointed.
 
@@ -124,6 +129,7 @@ def continue_training(
         before: examples seen by earlier trainings of the same run.
         extra_state: variables that a checkpoint has in addition to those of the training.
         callbacks: Keras's, called before an epoch's checkpoint.
+        at_once: validation examples in a batch.
     """
     import keras
 
@@ -150,7 +156,9 @@ def continue_training(
             track.checkpoint([*training.state, *extra_state], seen)
 
     tracked = keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end)
-    training.fit(x, y, validation=validation, initial_epoch=start, callbacks=[*callbacks, tracked])
+    training.fit(
+        x, y, validation=validation, validation_batch_size=at_once, initial_epoch=start, callbacks=[*callbacks, tracked]
+    )
 
 
 def classify(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from lab import validation
 from lab.commands import shared
@@ -42,26 +42,30 @@ def main(argv: Sequence[str]) -> int:
         raise ValueError("predict: expected a picture after the run, received none")
     for path in pictures:
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: expected a picture, received nothing")
+            raise FileNotFoundError(f"{path}: expected a picture, received {'a folder' if path.is_dir() else 'nothing'}")
+    places = _places(flags.output, pictures)
     name, model, _ = shared.model(run, flags.tracking_uri)
     from lab.vision.prediction import Predictor
 
     predictor = Predictor(model, name)
-    outputs = [predictor.find(path) for path in pictures]  # before anything is written
-    for path, output in zip(pictures, outputs):
+    for path, place in zip(pictures, places):
+        output = predictor.find(path, flags.threshold)
         if flags.json:
-            print(json.dumps({"picture": str(path)} | output.as_json(flags.threshold)))
+            print(json.dumps({"picture": str(path)} | output.as_json()))
             continue
-        place = _place(flags.output, path, len(pictures) > 1)
+        place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place) as temporary:
-            output.figure(flags.threshold).savefig(temporary, dpi=110, format="png", metadata={"Software": None})
-        print(f"{path}: {output.sentence(flags.threshold)}; drawn in {place}")
+            output.figure().savefig(temporary, dpi=110, format="png", metadata={"Software": None})
+        print(f"{path}: {output.sentence()}; drawn in {place}")
     return 0
 
 
-def _place(output: str, picture: Path, several: bool) -> Any:
-    """Where the PNG of a picture goes."""
-    name = f"{picture.stem}-found.png"
-    if several and output:
-        Path(output).mkdir(parents=True, exist_ok=True)
-    return Path(output).resolve() / name if several or not output else Path(output).resolve()
+def _places(output: str, pictures: Sequence[Path]) -> list[Path]:
+    """Where the PNG of each picture goes."""
+    if output and len(pictures) == 1:
+        return [Path(output).resolve()]
+    places = [Path(output).resolve() / f"{picture.stem}-found.png" for picture in pictures]
+    for number, place in enumerate(places):
+        if place in places[:number]:
+            raise ValueError(f"predict: expected pictures of different names, received {pictures[number]}, which has one twice")
+    return places

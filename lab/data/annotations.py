@@ -184,14 +184,17 @@ def pairs(folder: Path, other: str, ending: str, faults: Faults) -> list[tuple[P
     picture has its annotation in its own folder. An annotation without a picture is a fault.
     """
     found, expected = [], set()
+    annotations = files_below(folder, other, lambda name: name.lower().endswith(ending), without=("classes.txt",))
+    known = {path.with_suffix(ending): path for path in annotations}  # ".PNG" is ".png"
     for path in pictures_below(folder, faults, other):
         parts = list(path.relative_to(folder).parts)
         if "images" in parts:
             parts[len(parts) - 1 - parts[::-1].index("images")] = other
         annotation = folder.joinpath(*parts).with_suffix(ending)
+        annotation = known.get(annotation, annotation)
         expected.add(annotation)
         found.append((path, annotation, part_of(parts[:-1])))
-    for path in files_below(folder, other, lambda name: name.endswith(ending), without=("classes.txt",)):
+    for path in known.values():
         if path not in expected and other in path.relative_to(folder).parts:
             faults.add(f"{path}: expected a picture of this name in images, received none.")
     return found

@@ -28,6 +28,12 @@ def read(folder: Path, faults: Faults) -> Annotated:
             seen |= set(values_in(mask, picture.size, len(names) if names else VOID - 1, "classes"))
             regions = Regions(mask, tuple(range(256)))
         pictures.append(picture._replace(regions=regions, part=part))
+    if not any(picture.regions for picture in pictures):
+        raise ValueError(
+            f"{folder}: expected masks as PNG files in a folder masks, received none for {len(pictures)} pictures."
+        )
+    if seen == {0}:
+        raise ValueError(f"{folder}: expected classes from 1 to 254 in masks, received only 0, the background.")
     if seen == {0, VOID}:
         raise ValueError(f"{folder}: expected classes from 1 to 254 in masks, received only 0 and 255 (void); write 1 for 255.")
     if names is None:

@@ -157,6 +157,7 @@ class Training:
         y: np.typing.ArrayLike | None = None,
         *,
         validation: tuple[np.typing.ArrayLike, np.typing.ArrayLike] | None = None,
+        validation_batch_size: int | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         initial_epoch: int = 0,
         verbose: int | str = 0,
@@ -167,6 +168,7 @@ class Training:
             x, y: arrays with all examples; see `check`. Data sets that give batches are refused.
                 Or x alone, a function epoch -> (x, y): each epoch then has examples of its own.
             validation: (x, y), evaluated after each epoch.
+            validation_batch_size: examples that are evaluated at once; 256 by default.
             callbacks: Keras's. At the end of an epoch they are called after early stopping, so that
                 they may save `state`. On TensorFlow they see every eighth batch.
             initial_epoch: the epoch to continue with, from 0.
@@ -185,7 +187,7 @@ class Training:
         ours = [begin, _Finite(self), *([self.stopping] if self.stopping else ())]
         options = {
             "validation_data": None if validation is None else self._validation_data(validation),
-            "validation_batch_size": EVALUATION_BATCH,
+            "validation_batch_size": validation_batch_size or EVALUATION_BATCH,
             "callbacks": [*ours, *callbacks],
             "verbose": verbose,
         }

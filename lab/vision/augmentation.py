@@ -1,8 +1,8 @@
 """Augmentation of pictures together with their boxes and masks.
 
 Layers of Keras 3.15 move boxes wrongly: RandomCrop exchanges the offsets of both axes and keeps the
-labels of boxes that are gone, RandomShear shears relative coordinates. Here the box of an object
-with a mask is that of its moved mask.
+labels of boxes that are gone, RandomShear shears relative coordinates. Here a box is moved with its
+picture, and is as tight around its mask as it was before.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,12 @@ def augment(scenes: Pictures, how: Augmentation, *, seed: int) -> Pictures:
     """Pictures changed at random, with the boxes, classes and masks of what is left.
 
     A crop is an enlargement with a shift. All moves of a picture are one affine map, so that it is
-    sampled once, bilinearly. Boxes of objects without a mask are the least boxes around their moved
-    corners. In a map of classes that has void pixels, what no picture covers is void.
+    sampled once, bilinearly. In a map of classes that has void pixels, what no picture covers is
+    void.
+
+    A box that was that of the object's mask is that of the moved mask. Others, of objects without a
+    mask or half hidden, become the least boxes around their moved corners. A rotation makes these
+    too large. A picture that is not moved keeps its boxes.
 
     Args:
         scenes: pictures with their objects, `Scenes` or `AnnotatedScenes`. With a mosaic the result
@@ -64,7 +68,7 @@ def augment(scenes: Pictures, how: Augmentation, *, seed: int) -> Pictures:
     if not count:
         return scenes
     most = scenes.labels.shape[1]
-    room = min(4 * most, 255) if how.mosaic else most
+    room = max(most, min(4 * most, 255)) if how.mosaic else most
     made = []
     for index in range(count):
         if rng.uniform() < how.mosaic:
@@ -123,6 +127,8 @@ def _matrix(how, size, rng):
 def _moved(picture, matrix, least, size=None):
     """A picture under an affine map, with the objects that are left in it."""
     size = size or picture.image.shape[:2]
+    if np.array_equal(matrix, np.eye(3)) and tuple(size) == picture.image.shape[:2]:
+        return picture
     image = _sampled(picture.image, matrix, size, GREY, smooth=True)
     maps = {name: _sampled(values, matrix, size, OF_PIXELS[name], smooth=False) for name, values in picture.maps.items()}
     return _left(picture, image, maps, matrix, least)
@@ -132,8 +138,6 @@ def _sampled(values, matrix, size, fill, *, smooth):
     """uint8 `[H, W, ...]` under an affine map."""
     from PIL import Image
 
-    if np.array_equal(matrix, np.eye(3)) and values.shape[:2] == tuple(size):
-        return values
     back = np.linalg.inv(matrix)[:2].ravel().tolist()
     how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
     filled = (fill,) * 3 if values.ndim == 3 else fill
@@ -154,7 +158,9 @@ def _left(picture, image, maps, matrix, least):
     boxes = np.clip(whole, 0, [width, height, width, height])
     share = _areas(boxes) / np.maximum(_areas(whole), 1e-9)
     masked = before > 0
-    boxes[masked] = boxes_of(instances, count)[masked]
+    true = boxes_of(picture.maps["instances"], count)
+    tight = masked & (np.abs(true - objects["boxes"]).max(axis=1, initial=0) < 1)
+    boxes[tight] = boxes_of(instances, count)[tight]
     grown = abs(np.linalg.det(matrix[:2, :2]))
     share[masked] = np.minimum(after / np.maximum(before * grown, 1e-9), 1)[masked]
     kept = (_areas(boxes) > 0) & (share >= least)
@@ -168,7 +174,7 @@ def _areas(boxes):
 
 
 def _mosaic(pictures, how, size, rng, room):
-    """Four pictures, each in its own part around a random point."""
+    """Four pictures, each in its own part around a random point, cut at the right and below."""
     height, width = size
     middle_x, middle_y = (round(side * rng.uniform(0.35, 0.65)) for side in (width, height))
     image = np.full((height, width, 3), GREY, "uint8")

@@ -55,7 +55,7 @@ class CenterNet(Detector):
         seed: int,
     ) -> None:
         size = backbone.inputs[0].shape[1:3]
-        self.settle(size=size, classes=classes, stride=strides[0])
+        self.configure(size=size, classes=classes, stride=strides[0])
         for_pyramid, for_heads = map(int, np.random.SeedSequence(seed).generate_state(2))
         self.maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)[0]
         blocks = Blocks(for_heads)
@@ -74,7 +74,7 @@ class CenterNet(Detector):
         joined = keras.layers.Concatenate(name="outputs", dtype="float32")(outputs)
         self.network = keras.Model(backbone.inputs[0], joined, name="centernet")
 
-    def settle(self, *, size: Sequence[int], classes: int, stride: int) -> None:
+    def configure(self, *, size: Sequence[int], classes: int, stride: int) -> None:
         """See `Detector`."""
         self.settings = {"size": list(size), "classes": classes, "stride": stride}
         self.classes = validation.integer("classes", classes)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import keras
+from keras import ops
 
 from lab.engine.types import Tensor
+from lab.metrics.average_precision import Detections
 
 Self = TypeVar("Self", bound="Detector")
 
@@ -28,11 +30,11 @@ class Detector(abc.ABC):
     def of_settings(cls: type[Self], settings: dict[str, Any]) -> Self:
         """A detector with these `settings` and no network, to decode what another one said."""
         made = cls.__new__(cls)
-        made.settle(**settings)
+        made.configure(**settings)
         return made
 
     @abc.abstractmethod
-    def settle(self, *args: Any, **settings: Any) -> None:
+    def configure(self, *args: Any, **settings: Any) -> None:
         """Takes the settings, and makes what depends on them."""
 
     @abc.abstractmethod
@@ -54,6 +56,11 @@ class Detector(abc.ABC):
         A score of 0 is no detection. A detector of masks also gives their probabilities within
         the boxes, `[B, K, m, m]`.
         """
+
+    def detections(self, outputs: Tensor) -> list[Detections]:
+        """What was found in each picture, without scores of 0 and without masks."""
+        parts = [ops.convert_to_numpy(part) for part in self.decode(ops.convert_to_tensor(outputs))[:3]]
+        return [Detections(*(part[scores > 0] for part in (boxes, scores, labels))) for boxes, scores, labels in zip(*parts)]
 
     def predictor(self, names: Sequence[str] = ()) -> keras.Model:
         """The network with decoding inside, to be saved and exported.

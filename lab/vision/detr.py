@@ -39,7 +39,8 @@ class DETR(Detector):
     answers and has a loss; the last one is decoded.
 
     Differences from the paper: normalisation before each part, which learns without pretraining;
-    queries are the decoder's first vectors; no dropout by default.
+    queries are the decoder's first vectors; no dropout by default; the stride is an argument (32 in
+    the paper); one step size for all weights.
 
     Args:
         backbone: a network of images such as `lab.models.resnet`, with a map at `stride`.
@@ -66,7 +67,7 @@ class DETR(Detector):
         dropout: float = 0.0,
         seed: int,
     ) -> None:
-        self.settle(picture=backbone.inputs[0].shape[1:3], classes=classes, queries=queries)
+        self.configure(picture=backbone.inputs[0].shape[1:3], classes=classes, queries=queries)
         if size % 4 or size % heads:
             raise ValueError(f"size: expected a multiple of 4 and of heads, {heads}, received {size}.")
         parts = _Parts(size, heads, dropout, seed)
@@ -87,7 +88,7 @@ class DETR(Detector):
             answers.append(ops.concatenate([classify(z), ops.sigmoid(locate(z))], axis=-1))
         self.network = keras.Model(backbone.inputs[0], ops.stack(answers, axis=1), name="detr")
 
-    def settle(self, *, picture: Sequence[int], classes: int, queries: int) -> None:
+    def configure(self, *, picture: Sequence[int], classes: int, queries: int) -> None:
         """See `Detector`."""
         self.settings = {"picture": list(picture), "classes": classes, "queries": queries}
         self.classes = validation.integer("classes", classes)
@@ -160,8 +161,9 @@ class DETR(Detector):
         """
         last = ops.convert_to_tensor(outputs)[:, -1]
         probabilities = ops.softmax(last[..., : self.classes + 1], axis=-1)[..., : self.classes]
-        scores, order = ops.top_k(ops.max(probabilities, axis=-1), self.queries)
-        labels = ops.take_along_axis(ops.argmax(probabilities, axis=-1), order, axis=1)
+        best, classes = (part[..., 0] for part in ops.top_k(probabilities, 1))  # ONNX has no argmax of Keras
+        scores, order = ops.top_k(best, self.queries)
+        labels = ops.take_along_axis(classes, order, axis=1)
         boxes = _corners(last[..., self.classes + 1 :]) * np.array([self.width, self.height] * 2, "float32")
         return ops.take_along_axis(boxes, order[..., None], axis=1), scores, labels
 

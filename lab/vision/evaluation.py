@@ -5,11 +5,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from lab import engine, validation
 from lab.data.conventions import as_floats
-from lab.metrics import Detections, Objects, average_precision
+from lab.metrics import Objects, average_precision
 from lab.vision.detector import Detector
 
 AT_ONCE = 256  # pictures whose outputs are in memory
@@ -71,6 +70,5 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
         for start in range(0, len(self.images), AT_ONCE):
             with engine.unsharded():  # the last batch cannot be divided
                 outputs = self.model.predict(self.images[start : start + AT_ONCE], verbose=0)
-            parts = map(ops.convert_to_numpy, self.detector.decode(ops.convert_to_tensor(outputs))[:3])
-            found += [Detections(*each) for each in zip(*parts)]
+            found += self.detector.detections(outputs)
         return found

@@ -39,8 +39,9 @@ class FCOS(Detector):
 
         sqrt(min(l, r) / max(l, r) min(t, b) / max(t, b))
 
-    Differences from the paper: distances are s softplus(x) in place of exp(s_l x), places are near
-    the centre (as in the authors' later code), centerness stands beside the distances.
+    Differences from the paper: distances are s softplus(x) in place of exp(s_l x). As in the
+    authors' later code, places are near the centre, centerness stands beside the distances, the
+    loss of boxes is 1 - GIoU, and a score is the square root of probability times centerness.
 
     Args:
         backbone: a network of images such as `lab.models.resnet`, with maps at `strides`.
@@ -63,14 +64,14 @@ class FCOS(Detector):
         depth: int = 4,
         seed: int,
     ) -> None:
-        self.settle(size=backbone.inputs[0].shape[1:3], classes=classes, strides=strides)
+        self.configure(size=backbone.inputs[0].shape[1:3], classes=classes, strides=strides)
         for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
         maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
         branches = {"class": [("logits", classes, PRIOR)], "box": [("distances", 4, 1.0), ("centerness", 1, 0.0)]}
         outputs = dense_head(maps, branches, channels=channels, depth=depth, seed=for_head)
         self.network = keras.Model(backbone.inputs[0], outputs, name="fcos")
 
-    def settle(self, *, size: Sequence[int], classes: int, strides: Sequence[int]) -> None:
+    def configure(self, *, size: Sequence[int], classes: int, strides: Sequence[int]) -> None:
         """See `Detector`."""
         self.settings = {"size": list(size), "classes": classes, "strides": list(strides)}
         self.classes = validation.integer("classes", classes)

@@ -55,7 +55,7 @@ class MaskCenterNet(Detector):
         seed: int,
     ) -> None:
         picture = backbone.inputs[0].shape[1:3]
-        self.settle(picture=picture, classes=classes, stride=strides[0], prototypes=prototypes, size=size)
+        self.configure(picture=picture, classes=classes, stride=strides[0], prototypes=prototypes, size=size)
         for_boxes, for_masks = map(int, np.random.SeedSequence(seed).generate_state(2))
         self.centernet = CenterNet(backbone, classes, strides=strides, channels=channels, seed=for_boxes)
         blocks = Blocks(for_masks)
@@ -77,7 +77,7 @@ class MaskCenterNet(Detector):
         joined = keras.layers.Concatenate(name="outputs_and_masks", dtype="float32")(outputs)
         self.network = keras.Model(backbone.inputs[0], joined, name="mask_centernet")
 
-    def settle(self, *, picture: Sequence[int], classes: int, stride: int, prototypes: int, size: int) -> None:
+    def configure(self, *, picture: Sequence[int], classes: int, stride: int, prototypes: int, size: int) -> None:
         """See `Detector`."""
         self.centernet = CenterNet.of_settings({"size": picture, "classes": classes, "stride": stride})
         self.classes = self.centernet.classes

@@ -11,7 +11,7 @@ import numpy as np
 from lab.data.conventions import as_floats
 from lab.data.letterboxes import Letterbox
 from lab.data.pictures import whole
-from lab.metrics.average_precision import Detections, Objects
+from lab.metrics.average_precision import Detections
 from lab.vision.detector import Decode
 from lab.vision.mask_head import paste_masks
 from lab.vision.segmenter import Classes
@@ -20,13 +20,13 @@ from lab.vision.segmenter import Classes
 class Found(Protocol):
     """What was found in a picture, in its own pixels."""
 
-    def as_json(self, threshold: float) -> dict[str, Any]:
-        """For JSON; detections with at least this score."""
+    def as_json(self) -> dict[str, Any]:
+        """For JSON."""
 
-    def figure(self, threshold: float) -> Any:
+    def figure(self) -> Any:
         """A figure of Matplotlib."""
 
-    def sentence(self, threshold: float) -> str:
+    def sentence(self) -> str:
         """In a few words."""
 
 
@@ -37,14 +37,9 @@ class FoundObjects(NamedTuple):
     detections: Detections
     names: tuple[str, ...]
 
-    def above(self, threshold: float) -> Detections:
-        """The detections with at least this score."""
-        kept = self.detections.scores >= threshold
-        return Detections(*(None if part is None else part[kept] for part in self.detections))  # type: ignore[arg-type]
-
-    def as_json(self, threshold: float) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The boxes, in pixels of the picture, and the areas of the masks."""
-        boxes, scores, labels, masks = self.above(threshold)
+        boxes, scores, labels, masks = self.detections
         found = [
             {"box": [round(side, 2) for side in box], "score": round(score, 4), "class": self.names[label]}
             for box, score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist())
@@ -53,21 +48,20 @@ class FoundObjects(NamedTuple):
             each["mask_pixels"] = int(mask.sum())
         return {"detections": found}
 
-    def figure(self, threshold: float) -> Any:
+    def figure(self) -> Any:
         """The picture with boxes, under its masks."""
         from lab.visualize import detections_figure
         from lab.visualize.masks import colours
 
         image, table = self.image.copy(), colours(len(self.names) + 1)
-        found = self.above(threshold)
+        found = self.detections
         for mask, label in zip(() if found.masks is None else found.masks[::-1], found.labels[::-1]):
             image[mask] = (0.5 * image[mask] + 0.5 * table[label + 1]).astype("uint8")
-        none = Objects(np.zeros((0, 4)), np.zeros(0, int))
-        return detections_figure(image[None], [none], [self.detections], self.names, least=threshold, columns=1, inches=6)
+        return detections_figure(image[None], None, [found], self.names, least=0, columns=1, inches=6)
 
-    def sentence(self, threshold: float) -> str:
+    def sentence(self) -> str:
         """How many objects of each class were found."""
-        counts = Counter(self.names[label] for label in self.above(threshold).labels)
+        counts = Counter(self.names[label] for label in self.detections.labels)
         return ", ".join(f"{count} x {name}" for name, count in counts.most_common()) or "nothing found"
 
 
@@ -83,17 +77,17 @@ class FoundClasses(NamedTuple):
         counts = np.bincount(self.classes.ravel(), minlength=len(self.names)) / self.classes.size
         return {self.names[label]: float(counts[label]) for label in np.argsort(-counts, kind="stable") if counts[label]}
 
-    def as_json(self, threshold: float) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The shares of the pixels."""
         return {"shares": {name: round(share, 5) for name, share in self.shares().items()}}
 
-    def figure(self, threshold: float) -> Any:
+    def figure(self) -> Any:
         """The picture and the classes beside it."""
         from lab.visualize import masks_figure
 
         return masks_figure(self.image[None], self.classes[None], self.names, columns=1, inches=5)
 
-    def sentence(self, threshold: float) -> str:
+    def sentence(self) -> str:
         """The shares of the pixels in percent."""
         return ", ".join(f"{100 * share:.1f} % {name}" for name, share in self.shares().items())
 
@@ -116,15 +110,19 @@ class Predictor:
         if self.detects and not self.names:
             self.names = tuple(map(str, range(layers[0].detector.classes)))
 
-    def find(self, path: str | PathLike) -> Found:
+    def find(self, path: str | PathLike, threshold: float = 0.3) -> Found:
         """What is found in a picture file. It is letterboxed to the model's size.
+
+        Args:
+            path: of the picture.
+            threshold: the score from which a detection counts.
 
         Raises:
             ValueError: the file is not a picture. The message names it.
         """
         try:
             image = np.array(whole(Path(path)).convert("RGB"))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # Pillow has many, such as that of pictures that are too large
             raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
         height, width = image.shape[:2]
         letterbox = Letterbox.within((width, height), self.model.inputs[0].shape[1])
@@ -134,6 +132,8 @@ class Predictor:
             return FoundClasses(image, letterbox.classes_back(classes), self.names)
         boxes, scores, labels = (np.asarray(said[name])[0] for name in ("boxes", "scores", "labels"))
         boxes, masks = letterbox.boxes_back(boxes), None
+        kept = (scores >= threshold) & (scores > 0) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # not in the bars
+        boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
         if "masks" in said:
-            masks = paste_masks(np.asarray(said["masks"])[0], boxes, height, width)
+            masks = paste_masks(np.asarray(said["masks"])[0][kept], boxes, height, width)
         return FoundObjects(image, Detections(boxes, scores, labels, masks), self.names)

@@ -36,9 +36,11 @@ class RetinaNet(Detector):
 
     At each place there are nine anchors, of three sizes and three shapes. An anchor is an object's
     if their IoU is at least 0.5, and none's if it is below 0.4 with all. Anchors between do not
-    count. The best anchor of an object is always its own.
+    count.
 
-    Difference from the paper: group normalisation in the towers, which helps without pretraining.
+    Differences from the paper: the best anchor of an object is its own whatever the IoU; group
+    normalisation in the towers, which helps without pretraining; the strides are an argument (8 to
+    128 in the paper); the best 1,000 candidates are of all levels together.
 
     Args:
         backbone: a network of images such as `lab.models.resnet`, with maps at `strides`.
@@ -63,7 +65,7 @@ class RetinaNet(Detector):
         size: float = 4.0,
         seed: int,
     ) -> None:
-        self.settle(picture=backbone.inputs[0].shape[1:3], classes=classes, strides=strides, size=size)
+        self.configure(picture=backbone.inputs[0].shape[1:3], classes=classes, strides=strides, size=size)
         for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
         maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
         branches = {"class": [("logits", classes, PRIOR)], "box": [("deltas", 4, 0.0)]}
@@ -71,7 +73,7 @@ class RetinaNet(Detector):
         outputs = dense_head(maps, branches, channels=channels, depth=depth, anchors=count, seed=for_head)
         self.network = keras.Model(backbone.inputs[0], outputs, name="retinanet")
 
-    def settle(self, *, picture: Sequence[int], classes: int, strides: Sequence[int], size: float) -> None:
+    def configure(self, *, picture: Sequence[int], classes: int, strides: Sequence[int], size: float) -> None:
         """See `Detector`."""
         self.settings = {"picture": list(picture), "classes": classes, "strides": list(strides), "size": size}
         self.classes = validation.integer("classes", classes)

@@ -48,8 +48,7 @@ def suppress(
 
     def keep(step, state):
         left, places, kept = state
-        best = ops.argmax(left, axis=1)  # [B]
-        score = ops.max(left, axis=1)
+        score, best = (part[:, 0] for part in ops.top_k(left, 1))  # [B]; ONNX has no argmax of Keras
         chosen = ops.one_hot(best, boxes.shape[1], dtype=boxes.dtype)  # [B, N]
         box = ops.sum(chosen[..., None] * boxes, axis=1, keepdims=True)  # [B, 1, 4]
         overlap = iou(boxes, box)

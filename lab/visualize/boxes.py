@@ -12,7 +12,7 @@ LABEL = {"facecolor": "yellow", "linewidth": 0, "pad": 0.4, "alpha": 0.8}
 
 def detections_figure(
     images: np.ndarray,
-    truths: Sequence[Objects],
+    truths: Sequence[Objects] | None,
     found: Sequence[Detections],
     names: Sequence[str],
     *,
@@ -24,7 +24,7 @@ def detections_figure(
 
     Args:
         images: uint8 `[N, H, W, 3]`.
-        truths: the objects of each.
+        truths: the objects of each; None where they are not known.
         found: the detections of each.
         names: of the classes.
         least: the score from which a detection is shown.
@@ -38,7 +38,8 @@ def detections_figure(
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for axes, image, truth, detected in zip(panels.flat, images, truths, found):
+    none = Objects(np.zeros((0, 4)), np.zeros(0, int))
+    for axes, image, truth, detected in zip(panels.flat, images, truths or [none] * len(images), found):
         axes.imshow(image)
         for box in truth.boxes:
             _outline(axes, box, color="white", linewidth=2)
@@ -46,8 +47,11 @@ def detections_figure(
             if score >= least:
                 _outline(axes, box, color="yellow", linewidth=1)
                 said = f"{names[label]} {score:.2f}"
-                axes.text(box[0], box[1] - 1, said, color="black", fontsize=5, va="bottom", clip_on=True, bbox=LABEL)
-    figure.suptitle(f"White: what is there. Yellow: what was found, from a score of {least} on.", fontsize=9)
+                axes.text(
+                    box[0], box[1] - 1, said, color="black", fontsize=5, va="bottom", clip_on=True, bbox=LABEL, parse_math=False
+                )
+    if truths is not None:
+        figure.suptitle(f"White: what is there. Yellow: what was found, from a score of {least} on.", fontsize=9)
     return figure
 
 
@@ -68,7 +72,8 @@ def precision_recall_figure(result: AveragePrecision, names: Sequence[str]) -> A
         if curves.shape[1]:
             axes.plot(RECALLS, curves.mean(axis=1), color="black", linewidth=2, label="mean")
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title=f"IoU {threshold}")
-    axes.legend(fontsize=6, frameon=False, ncols=2)
+    for text in axes.legend(fontsize=6, frameon=False, ncols=2).get_texts():
+        text.set_parse_math(False)
     return figure
 
 

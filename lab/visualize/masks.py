@@ -45,7 +45,10 @@ def masks_figure(
     seen = np.union1d(np.unique(found), [] if truths is None else np.unique(truths)).astype(int)
     patches = [Patch(color=table[label] / 255, label=names[label]) for label in seen if 0 < label < len(names)]
     if patches:
-        figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 10), fontsize=7, frameon=False)
+        many = min(len(patches), 10)
+        legend = figure.legend(handles=patches, loc="outside lower center", ncols=many, fontsize=7, frameon=False)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     order = "picture, found" if truths is None else "picture, found, true"
     figure.suptitle(f"From left to right: {order}.", fontsize=9)
     return figure

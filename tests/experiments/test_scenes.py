@@ -1,15 +1,16 @@
 """Experiments on scenes on their code paths, and their own settings alive."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import detect, detect_glyphs, detectors_glyphs
+from experiments import detect, detect_glyphs, detectors_glyphs, instances_scenes, segment_scenes, segmenters_scenes
 from experiments.common import detection
 from lab.data import scenes as drawn
-from lab.metrics import Detections, average_precision
+from lab.metrics import Detections, average_precision, panoptic_quality
 from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
@@ -19,7 +20,25 @@ from tests.runs.test_courier import make
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
 CHANGES = {"rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0, "shift": 0, "flip": True}
+SEGMENTS = {key: value for key, value in START.items() if key != "width"}
 EXPERIMENTS = {
+    "segment_scenes": Alive(
+        segment_scenes,
+        SEGMENTS | {"channels": 8},
+        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 16, "width": 0.2, "model": "fcn", "stride": 4}
+        | {"of_dice": 0.0, "of_boundary": 0.1}
+        | CHANGES,
+        {"stride": {"model": "fcn", "channels": 64}, "width": {"model": "fcn", "channels": 64}, "model": {"channels": 64}},
+        frozenset(fields.names(Recipe)) - CHANGES.keys(),
+    ),
+    "instances_scenes": Alive(
+        instances_scenes,
+        START,
+        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2, "prototypes": 3}
+        | {"mask_size": 14}
+        | CHANGES,
+        left_out=frozenset(fields.names(Recipe)) - CHANGES.keys(),
+    ),
     "detect_glyphs": Alive(
         detect_glyphs,
         START,
@@ -48,10 +67,13 @@ def observed(folder, name, **settings):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_runs_and_draws(tmp_path, name):
     logged, result, track = observed(tmp_path, name, test_samples=12)
-    assert logged and all(np.isfinite(value) for value in result.values()) and {"ap", "ap50", "ap_known"} <= result.keys()
+    assert logged and all(np.isfinite(value) for value in result.values())
+    assert {"segment_scenes": "mean_iou_known", "instances_scenes": "ap_masks"}.get(name, "ap_known") in result
     assert len(track.models) == 1
     pictures = list(track.artifacts.glob("*.png"))
-    named = {"found.png", "found_photographs.png", "worst.png", "heat.png", "precision_recall.png", "epoch-1.png"}
+    named = {"worst.png", "epoch-1.png", "masks_photographs.png" if name == "instances_scenes" else "found_photographs.png"}
+    if name == "detect_glyphs":
+        named |= {"heat.png", "precision_recall.png"}
     assert named <= {path.name for path in pictures} and (track.artifacts / "training.gif").exists()
     for picture in pictures:
         with Image.open(picture) as image:
@@ -96,6 +118,13 @@ def coco(folder, count=6):
 
 
 SMALL = {"size": 32, "epochs": 1, "batch_size": 2, "channels": 4, "width": 0.1}
+
+
+def test_a_folder_without_an_object_is_refused(tmp_path):
+    content = json.loads((Path(coco(tmp_path)) / "annotations.json").read_text())
+    (tmp_path / "annotations.json").write_text(json.dumps(content | {"annotations": []}))
+    with raises("--data: expected an object in the pictures for training, received "):
+        detect.Config(data=str(tmp_path), **SMALL)
 
 
 @pytest.mark.slow
@@ -145,6 +174,46 @@ def test_bad_folders_are_one_line(settings, words):
 def test_bad_input_is_one_line(settings, words):
     with raises(words):
         detect_glyphs.Config(**settings)
+
+
+def test_settings_that_a_model_does_not_use_are_refused_but_not_in_comparisons():
+    with raises("--depth: expected 2 with centernet, received 3"):
+        detect_glyphs.Config(depth=3)
+    assert detect_glyphs.Config(model="detr", depth=3).depth == 3
+    assert detectors_glyphs.Config(depth=3).depth == 3
+    for settings, words in (
+        ({"width": 0.2}, "--width: expected 0.5 with unet, received 0.2"),
+        ({"model": "fcn", "channels": 8}, "--channels: expected 64 with fcn, received 8"),
+        ({"model": "deeplab", "stride": 4}, "--stride: expected 8 with deeplab, received 4"),
+    ):
+        with raises(words):
+            segment_scenes.Config(**settings)
+    names = segmenters_scenes.Config(models=("unet", "fcn-4"), width=0.2)
+    assert segmenters_scenes.variants(names) == [{"model": "unet"}, {"model": "fcn", "stride": 4}]
+
+
+def test_a_mosaic_has_queries_enough():
+    config = detect_glyphs.Config(model="detr", mosaic=1.0, most=8, size=32, channels=4, width=0.1, depth=1)
+    found = detection.detector(config, 2, most=8, seeds=(0, 1))
+    assert found.queries >= 4 * 8
+
+
+def test_background_counts_in_panoptic_quality():
+    part = drawn(1, size=32, objects=(1, 1), sizes=(0.4, 0.5), seed=3, cache=False)
+    mask = part.instances == 1
+    label = part.labels[0, :1]
+    true = [instances_scenes._true_segments(part, 0)]
+
+    def quality(masks):
+        found = Detections(np.zeros((len(masks), 4)), np.full(len(masks), 0.9), np.repeat(label, len(masks)), np.array(masks))
+        said = [instances_scenes.segments(found, (32, 32))]
+        return panoptic_quality(true, said, things=range(1, 11)).summary["PQ_things"]
+
+    assert quality([mask[0]]) == 1
+    assert quality([np.ones((32, 32), bool)]) == 0  # the whole picture is not the digit
+    wrong = np.zeros((32, 32), bool)
+    wrong[np.nonzero(~mask[0])[0][:9], np.nonzero(~mask[0])[1][:9]] = True
+    assert quality([mask[0], wrong]) == pytest.approx(1 / 1.5)
 
 
 def test_a_comparison_of_detectors(tmp_path):

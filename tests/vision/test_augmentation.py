@@ -82,6 +82,29 @@ def test_nothing_to_do_changes_nothing_and_seeds_decide():
     assert len(augment(Scenes(*(part[:0] for part in drawn)), HOWS["all"], seed=0).images) == 0
 
 
+def test_a_box_of_a_hidden_object_stays_its_own():
+    drawn = rectangles(1)
+    hidden = drawn.instances.copy()
+    left, top, right, bottom = drawn.boxes[0, 0].astype(int)
+    hidden[0, :, : (left + right) // 2] = 0  # another object that is not in the list hides the left half
+    half = drawn._replace(instances=hidden, boxes=drawn.boxes + np.float32(0.25))
+    for part, same in zip(augment(half, Augmentation(), seed=0), half):
+        np.testing.assert_array_equal(part, same)
+    flipped = augment(half, Augmentation(flip=1.0), seed=0)
+    np.testing.assert_allclose(flipped.boxes[0, 0], [64 - right - 0.25, top + 0.25, 64 - left - 0.25, bottom + 0.25])
+
+
+def test_a_mosaic_has_room_for_all_objects_of_a_picture():
+    drawn = rectangles(4)
+    many = drawn._replace(
+        **{
+            name: np.pad(getattr(drawn, name), ((0, 0), (0, 298), (0, 0))[: getattr(drawn, name).ndim], constant_values=value)
+            for name, value in (("boxes", 0), ("labels", -1), ("visible", 0))
+        }
+    )
+    assert augment(many, Augmentation(mosaic=0.5), seed=0).labels.shape == (4, 300)
+
+
 def test_objects_of_which_too_little_is_left_are_gone():
     drawn = rectangles()
     labels = [(augment(drawn, Augmentation(shift=0.5, least=least), seed=3).labels >= 0).sum() for least in (0.0, 0.5, 1.0)]

@@ -24,6 +24,15 @@ def detector(name, seed=1):
     return SMALL[name](small_resnet((32, 32, 3), 2, depth=8, width=0.5, seed=0), seed)
 
 
+def test_a_score_of_0_is_no_detection():
+    ours = FCOS.of_settings({"size": [32, 32], "classes": 2, "strides": [4, 8]})
+    outputs = np.full((2, 80, 7), -9.0, "float32")
+    outputs[0, 3, 1] = outputs[0, 3, 6] = 9.0
+    first, second = ours.detections(outputs)
+    assert first.labels.tolist() == [1] and first.boxes.shape == (1, 4) and first.scores[0] > 0.99
+    assert len(second.scores) == 0
+
+
 NOTHING = [[-1, -1, -1, -1, -1]]
 # An empty box, one beyond the picture, the last corner, one outside.
 EDGES = [[[5, 5, 5, 5, 0]], [[-20, -20, 90, 90, 1]], [[31, 31, 32, 32, 0]], [[40, 40, 50, 50, 0]], NOTHING]
