@@ -34,7 +34,7 @@ class FolderSettings(scenes.PictureSettings):
     """Of the annotations. auto recognises it by the files."""
     unreadable: Literal["refuse", "skip"] = "refuse"
     """What to do with a picture that is missing or damaged, and with a box without an area."""
-    share: Annotated[float, Interval(over=0, below=1)] = 0.2
+    share: Annotated[float, Interval(over=0, high=0.9)] = 0.2
     """Share of the pictures for validation, where the folder has no parts train and val."""
     weights: str = ""
     """A run to start from: weights of layers with the same name and shape are taken."""

@@ -50,7 +50,7 @@ class PictureSettings(supervised.Supervised):
     def held(self, pictures: int, flag: str) -> list[memory.Need]:
         """What a run with so many pictures holds. `flag` lowers their number."""
         return [
-            memory.Need("pictures", memory.array(5, pictures, self.size**2), f"{flag}, --size"),
+            memory.Need("pictures", memory.array(5, pictures, self.size**2, item=1), f"{flag}, --size"),
             memory.Need("maps of a batch", memory.array(8 * self.batch_size, self.size**2, 8), "--batch-size, --size"),
         ]
 

@@ -400,6 +400,8 @@ def test_masks_of_classes(tmp_path):
     palette.putpalette(list(range(255, -1, -1)) * 3)
     palette.save(tmp_path / "masks" / "a.png")
     np.testing.assert_array_equal(load_annotated(found, 12).semantic, loaded.semantic)
+    (tmp_path / "masks" / "a.png").rename(tmp_path / "masks" / "a.PNG")
+    np.testing.assert_array_equal(load_annotated(annotated(tmp_path), 12).semantic, loaded.semantic)
     for names in ("_background_\nsky\nsea", "sky\nsea\n"):
         text(tmp_path / "classes.txt", names)
         assert annotated(tmp_path).classes == ("sky", "sea")
@@ -420,6 +422,17 @@ def test_mistakes_in_masks_of_classes(tmp_path, values, words):
     text(tmp_path / "classes.txt", "sky")
     with raises(words):
         annotated(tmp_path)
+
+
+def test_folders_without_masks_or_classes_are_refused(tmp_path):
+    picture(tmp_path / "images" / "a.jpg")
+    mask = rectangle(12, 8, 2, 1, 6, 4, 2, "uint8")
+    picture(tmp_path / "masks" / "a.bmp", values=mask)
+    with raises("expected masks as PNG files in a folder masks, received none for 1 pictures"):
+        annotated(tmp_path, format="masks")
+    picture(tmp_path / "masks" / "a.png", values=0 * mask)
+    with raises("expected classes from 1 to 254 in masks, received only 0, the background"):
+        annotated(tmp_path, format="masks")
 
 
 def test_masks_that_are_none(tmp_path):

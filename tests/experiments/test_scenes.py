@@ -153,7 +153,7 @@ def test_on_a_folder_and_from_the_weights_of_another_run(tmp_path, own_home):
         ({"data": ""}, "--data: expected scenes or a folder of annotated pictures, received ''"),
         ({"data": "/nowhere"}, "--data: expected a folder of annotated pictures, received '/nowhere': "),
         ({"batch_size": 241}, "--batch-size: expected at most the 240 training pictures, received 241"),
-        ({"share": 1.0}, "--share: expected a number > 0 and < 1, received 1.0"),
+        ({"share": 1.0}, "--share: expected a number > 0 and <= 0.9, received 1.0"),
     ],
 )
 def test_bad_folders_are_one_line(settings, words):
