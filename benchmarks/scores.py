@@ -34,7 +34,6 @@ FAMILIES = (
     "gan_glyphs",
     "supervised_scores",
     "memory_scores",
-    "vision_scores",
 )
 
 
