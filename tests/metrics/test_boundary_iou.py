@@ -114,7 +114,7 @@ def test_it_is_faster_coco_evals(cases):
         (lambda: boundary_overlaps(SQUARE, SQUARE), r"masks: expected \[D, H, W\] and truths \[G, H, W\], received \(9, 9\)"),
         (lambda: boundary_iou(SQUARE * 3, SQUARE * 1, 3), "truth: expected labels from 0 to 2, received 3"),
         (lambda: boundary_iou(SQUARE * 1, SQUARE * 3, 3), "found: expected labels from 0 to 2, received 3"),
-        (lambda: boundary_iou(SQUARE, SQUARE, 3), "truth: expected integers, received bool"),
+        (lambda: boundary_iou(SQUARE * 1.0, SQUARE, 3), "truth: expected integers, received float64"),
     ],
 )
 def test_bad_input_is_named(call, words):

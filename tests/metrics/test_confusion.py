@@ -57,3 +57,7 @@ def test_where_nothing_counts():
 def test_bad_input_is_named(call, words):
     with raises(words):
         call()
+
+
+def test_masks_of_two_classes_may_be_bool():
+    assert confusion_matrix([[False, True]], [[True, True]], 2).tolist() == [[0, 1], [0, 1]]

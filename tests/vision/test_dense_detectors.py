@@ -121,6 +121,7 @@ def perfect(ours, wanted):
     return np.concatenate([logits, inverse, np.log(central / (1 - central))[..., None]], axis=-1).astype("float32")
 
 
+@pytest.mark.slow
 def test_what_is_said_exactly_is_read_back(ours):
     wanted = np.array([[[4, 4, 20, 14, 1], [30, 16, 42, 32, 0], [-1, -1, -1, -1, -1]]], "float32")
     outputs = perfect(ours, wanted)

@@ -38,6 +38,7 @@ NOTHING = [[-1, -1, -1, -1, -1]]
 EDGES = [[[5, 5, 5, 5, 0]], [[-20, -20, 90, 90, 1]], [[31, 31, 32, 32, 0]], [[40, 40, 50, 50, 0]], NOTHING]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_no_nan_at_the_edge_seeds_and_files(name, tmp_path):
     ours, again, other = detector(name), detector(name), detector(name, seed=5)
