@@ -1,7 +1,7 @@
 """What the experiments of detectors share: settings, a detector, its training and its test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,20 +12,14 @@ from lab.runs.track import Track
 from lab.validation import Interval
 
 if TYPE_CHECKING:
-    import keras
-
-    from lab.data import AnnotatedScenes, Scenes
+    from experiments.common.scenes import AnyScenes
     from lab.metrics import Detections
     from lab.supervised import Training
     from lab.vision import Detector
 
-    AnyScenes: TypeAlias = Scenes | AnnotatedScenes
-
 MODELS = ("centernet", "fcos", "retinanet", "detr")
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 14.0**2), "medium": (14.0**2, 24.0**2), "large": (24.0**2, 1e10)}
 """Ranges of areas for pictures of 128 pixels: in COCO's all of their objects are small."""
-FRAMES = 8  # pictures of the GIF over training
-SHOWN = 8  # test pictures in it
 
 
 @dataclass(frozen=True)
@@ -120,57 +114,27 @@ def trained(
         seed: of the order and of the augmentation.
         pair: a function of scenes -> (pictures, targets). None is `boxes_of`.
     """
-    from lab.supervised import Training
     from lab.vision import AveragePrecisionCallback
+    from lab.visualize import detections_figure
 
-    pair = pair or boxes_of
-
-    order, changed = map(int, np.random.SeedSequence(seed).generate_state(2))
-    training = Training(
-        found.network,
-        replace(config, shift=0, flip=False, rotation=0.0),  # pictures are changed with their boxes, before
-        steps_per_epoch=config.steps_per_epoch,
-        loss=found.loss,
-        metrics=[],
-        seed=order,
-    )
-
-    def epoch(number: int):
-        return pair(scenes.changed(config, train, changed, number))
-
-    some = scenes.first(shown, SHOWN)
-
-    def picture():
-        from lab.visualize import detections_figure
-
+    def picture(training, some):
         return detections_figure(some.images, objects(some), detections(found, training, some.images), names)
 
-    callbacks = [frame_by_frame(track, config, picture)]
-    checked = scenes.spread(shown, 200)
-    if any(len(each.labels) for each in objects(checked)):
-        callbacks.insert(0, AveragePrecisionCallback(found, checked.images, objects(checked)))
-    supervised.fit(track, training, epoch, validation=pair(checked), callbacks=callbacks, at_once=config.batch_size)
-    track.model(found.predictor(names))
-    return training
-
-
-def frame_by_frame(track: Track, config: scenes.PictureSettings, picture: "Callable") -> "keras.callbacks.Callback":
-    """A callback that keeps a figure of some epochs, and makes training.gif of them at the end."""
-    import keras
-
-    from lab.gan.callbacks import frames
-    from lab.gan.pictures import animate
-
-    every = -(-config.epochs // FRAMES)
-
-    def end(epoch, logs):
-        if (epoch + 1) % every == 0 or epoch + 1 == config.epochs:
-            track.figure(f"epoch-{epoch + 1}.png", picture(), dpi=60)
-        if epoch + 1 == config.epochs:
-            animate(track.artifacts / "training.gif", frames(track.artifacts, "epoch-*.png"), milliseconds=700)
-            track.artifact("training.gif")
-
-    return keras.callbacks.LambdaCallback(on_epoch_end=end)
+    checked = scenes.spread(shown, scenes.CHECKED)
+    evaluated = any(len(each.labels) for each in objects(checked))
+    return scenes.fitted(
+        track,
+        config,
+        found.network,
+        train,
+        shown,
+        pair=pair or boxes_of,
+        picture=picture,
+        seed=seed,
+        loss=found.loss,
+        callbacks=[AveragePrecisionCallback(found, checked.images, objects(checked))] if evaluated else [],
+        kept=found.predictor(names),
+    )
 
 
 def boxes_of(scenes: "AnyScenes") -> supervised.Pair:

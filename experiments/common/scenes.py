@@ -1,18 +1,28 @@
 """What the experiments on scenes share: settings, data, and how training scenes are changed."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from experiments.common import supervised
 from lab import validation
 from lab.runs import memory
+from lab.runs.track import Track
 from lab.validation import Interval
 
 if TYPE_CHECKING:
-    from lab.data import Scenes
+    import keras
+
+    from lab.data import AnnotatedScenes, Scenes
+    from lab.supervised import Training
     from lab.vision.augmentation import Pictures
+
+    AnyScenes: TypeAlias = Scenes | AnnotatedScenes
+
+FRAMES = 8  # pictures of the GIF over training
+SHOWN = 8  # scenes in each of them
+CHECKED = 200  # scenes that are evaluated after each epoch
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,82 @@ def changed(config: PictureSettings, scenes: "Pictures", seed: int, epoch: int, 
         least=least,
     )
     return augment(scenes, how, seed=int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+
+
+def fitted(
+    track: Track,
+    config: PictureSettings,
+    network: "keras.Model",
+    train: "AnyScenes",
+    shown: "AnyScenes",
+    *,
+    pair: "Callable[[Any], supervised.Pair]",
+    picture: "Callable[[Training, Any], Any]",
+    seed: int,
+    loss: "Callable",
+    metrics: Sequence[Any] = (),
+    least: float = 0.3,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    kept: "keras.Model",
+) -> "Training":
+    """Trains a network on scenes, from the newest checkpoint on, and keeps a model of it.
+
+    Args:
+        track: of the run.
+        config: settings.
+        network: which is trained.
+        train: scenes to train on, changed anew in each epoch.
+        shown: scenes to validate on. The first ones make the GIF over training.
+        pair: a function of scenes -> (pictures, targets).
+        picture: a function of the training and of scenes -> a figure of what it says of them.
+        seed: of the order and of the augmentation.
+        loss: of targets and outputs.
+        metrics: of Keras, of the validation.
+        least: as in `changed`.
+        callbacks: called before the pictures are made.
+        kept: the model that is saved. It has the network's weights.
+    """
+    import numpy as np
+
+    from lab.supervised import Training
+
+    order, for_changes = map(int, np.random.SeedSequence(seed).generate_state(2))
+    training = Training(
+        network,
+        replace(config, shift=0, flip=False, rotation=0.0),  # `changed` moves pictures together with their targets
+        steps_per_epoch=len(train.images) // config.batch_size,
+        loss=loss,
+        metrics=list(metrics),
+        seed=order,
+    )
+
+    def epoch(number: int) -> supervised.Pair:
+        return pair(changed(config, train, for_changes, number, least=least))
+
+    some = first(shown, SHOWN)
+    every = [*callbacks, _frame_by_frame(track, config, lambda: picture(training, some))]
+    supervised.fit(track, training, epoch, validation=pair(spread(shown, CHECKED)), callbacks=every, at_once=config.batch_size)
+    track.model(kept)
+    return training
+
+
+def _frame_by_frame(track, config, picture):
+    """A callback that keeps a figure of some epochs, and makes training.gif of them at the end."""
+    import keras
+
+    from lab.gan.callbacks import frames
+    from lab.gan.pictures import animate
+
+    every = -(-config.epochs // FRAMES)
+
+    def end(epoch, logs):
+        if (epoch + 1) % every == 0 or epoch + 1 == config.epochs:
+            track.figure(f"epoch-{epoch + 1}.png", picture(), dpi=60)
+        if epoch + 1 == config.epochs:
+            animate(track.artifacts / "training.gif", frames(track.artifacts, "epoch-*.png"), milliseconds=700)
+            track.artifact("training.gif")
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=end)
 
 
 def first(scenes: "Pictures", count: int) -> "Pictures":

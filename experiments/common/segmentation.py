@@ -1,26 +1,22 @@
 """What the experiments of segmenters share: settings, a network, its training and its test."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 
 from experiments.common import folders, scenes, supervised
-from experiments.common.detection import frame_by_frame
 from lab.runs.track import Track
 from lab.validation import Interval
 
 if TYPE_CHECKING:
     import keras
 
-    from lab.data import AnnotatedScenes, Scenes
+    from experiments.common.scenes import AnyScenes
     from lab.supervised import Training
 
-    AnyScenes: TypeAlias = Scenes | AnnotatedScenes
-
 MODELS = ("unet", "fcn", "deeplab")
-SHOWN = 8  # test pictures in the GIF over training
 
 
 @dataclass(frozen=True)
@@ -100,33 +96,26 @@ def trained(
     """
     from lab.data.masks import VOID
     from lab.metrics import MeanIoU
-    from lab.supervised import Training
     from lab.vision import segmentation_loss, with_names
     from lab.visualize import masks_figure
 
-    order, changed = map(int, np.random.SeedSequence(seed).generate_state(2))
-    training = Training(
-        network,
-        replace(config, shift=0, flip=False, rotation=0.0),  # pictures are changed with their masks, before
-        steps_per_epoch=config.steps_per_epoch,
-        loss=segmentation_loss(of_dice=config.of_dice, of_boundary=config.of_boundary),
-        metrics=[MeanIoU(len(names), VOID, name="mean_iou")],
-        seed=order,
-    )
-
-    def epoch(number: int):
-        return pair(scenes.changed(config, train, changed, number, least=0.0))
-
-    some = scenes.first(shown, SHOWN)
-
-    def picture():
+    def picture(training, some):
         return masks_figure(some.images, labels_of(training, some.images), names, some.semantic, columns=2)
 
-    validation = pair(scenes.spread(shown, 200))
-    callbacks = [frame_by_frame(track, config, picture)]
-    supervised.fit(track, training, epoch, validation=validation, callbacks=callbacks, at_once=config.batch_size)
-    track.model(with_names(network, names))
-    return training
+    return scenes.fitted(
+        track,
+        config,
+        network,
+        train,
+        shown,
+        pair=pair,
+        picture=picture,
+        seed=seed,
+        loss=segmentation_loss(of_dice=config.of_dice, of_boundary=config.of_boundary),
+        metrics=[MeanIoU(len(names), VOID, name="mean_iou")],
+        least=0.0,
+        kept=with_names(network, names),
+    )
 
 
 def pair(scenes: "AnyScenes") -> supervised.Pair:

@@ -19,7 +19,7 @@ class Predict:
 
     output: str = ""
     """The PNG to write. With several pictures, the folder of the PNGs. The default is
-    <picture>-found.png in the current folder."""
+    <picture>-found.png in the current folder. --json writes none."""
     threshold: Annotated[float, Interval(0, 1)] = 0.3
     """The score from which a detection is shown."""
     json: bool = False
@@ -29,6 +29,7 @@ class Predict:
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
+        validation.require(not (self.json and self.output), "output", "no file with --json, which only prints", self.output)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,9 +46,11 @@ def main(argv: Sequence[str]) -> int:
             raise FileNotFoundError(f"{path}: expected a picture, received {'a folder' if path.is_dir() else 'nothing'}")
     places = _places(flags.output, pictures)
     name, model, _ = shared.model(run, flags.tracking_uri)
-    from lab.vision.prediction import Predictor
+    from lab.vision.prediction import Predictor, read
 
     predictor = Predictor(model, name)
+    for path in pictures:  # all can be read, or nothing is written
+        read(path)
     for path, place in zip(pictures, places):
         output = predictor.find(path, flags.threshold)
         if flags.json:

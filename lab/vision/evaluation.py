@@ -19,8 +19,8 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
     """COCO's average precision on validation pictures, at the end of epochs.
 
     It adds `val_ap`, `val_ap50` and `val_ap_<area>` to the numbers of an epoch, for the callbacks
-    after it and for the history. An area of which no picture has an object is left out. On epochs
-    between evaluations the numbers are not there.
+    after it and for the history. What no picture has an object for, but a crowd, is left out. On
+    epochs between evaluations the numbers are not there.
 
     It serves `keras.Model.fit` and `lab.supervised.Training.fit`, where the averaged network is
     evaluated, as for the validation loss. A `keras.metrics.Metric` cannot do this: it would have to
@@ -60,9 +60,9 @@ class AveragePrecisionCallback(keras.callbacks.Callback):
         if (epoch + 1) % self.every or logs is None:
             return
         found = average_precision(self.truths, self._detections(), areas=self.areas).summary
-        logs |= {"val_ap": found["AP"], "val_ap50": found["AP50"]}
-        by_area = {f"val_ap_{name}": found[f"AP_{name}"] for name in self.areas if name != "all"}
-        logs |= {name: value for name, value in by_area.items() if not np.isnan(value)}
+        measured = {"val_ap": found["AP"], "val_ap50": found["AP50"]}
+        measured |= {f"val_ap_{name}": found[f"AP_{name}"] for name in self.areas if name != "all"}
+        logs |= {name: value for name, value in measured.items() if not np.isnan(value)}
 
     def _detections(self):
         """What the model finds in each picture."""

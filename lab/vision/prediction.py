@@ -92,6 +92,18 @@ class FoundClasses(NamedTuple):
         return ", ".join(f"{100 * share:.1f} % {name}" for name, share in self.shares().items())
 
 
+def read(path: str | PathLike) -> np.ndarray:
+    """The pixels of a picture file, uint8 `[H, W, 3]`.
+
+    Raises:
+        ValueError: the file is not a picture. The message names it.
+    """
+    try:
+        return np.array(whole(Path(path)).convert("RGB"))
+    except Exception as error:  # Pillow has many, such as that of pictures that are too large
+        raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
+
+
 class Predictor:
     """A model of a run that finds objects or classes in pictures.
 
@@ -120,10 +132,7 @@ class Predictor:
         Raises:
             ValueError: the file is not a picture. The message names it.
         """
-        try:
-            image = np.array(whole(Path(path)).convert("RGB"))
-        except Exception as error:  # Pillow has many, such as that of pictures that are too large
-            raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
+        image = read(path)
         height, width = image.shape[:2]
         letterbox = Letterbox.within((width, height), self.model.inputs[0].shape[1])
         said = self.model.predict(as_floats(letterbox.picture_there(image)[None]), verbose=0)

@@ -76,8 +76,9 @@ def test_bad_input_is_one_line(tmp_path, own_home, capsys):
         ([run, str(tmp_path / "none.png")], f"{tmp_path}/none.png: expected a picture, received nothing"),
         ([run, str(path)], f"run id: expected a run of a detector or a segmenter, received {run}"),
         ([named, str(path), str(path)], f"predict: expected pictures of different names, received {path}, which has one twice"),
+        ([named, str(path), "--json", "--output", "x.png"], "--output: expected no file with --json"),
         ([named, str(tmp_path)], f"{tmp_path}: expected a picture, received a folder"),
-        ([named, str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),
+        ([named, str(path), str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),
     ):
         assert line in fails(capsys, "predict", *words)
     assert sorted(each.name for each in tmp_path.iterdir() if each.suffix == ".png") == ["picture.png", "text.png"]

@@ -45,7 +45,7 @@ EXPERIMENTS = {
         MIXTURE,
         {
             "family": "lsgan", "epochs": 2, "samples": 140, "batch_size": 10, "generator_units": 5, "discriminator_units": 4,
-            "latent": 3,
+            "latent": 3, "precision": "mixed_bfloat16",
         },
         left_out=frozenset({"evaluation_samples"}),
     ),
@@ -76,6 +76,7 @@ EXPERIMENTS = {
         {key: value for key, value in IMAGES.items() if key != "evaluations"} | {"penalty_interval": 1},
         {
             "family": "dcgan", "samples": 80, "epochs": 2, "batch_size": 10, "latent": 4, "filters": 3, "learning_rate": 0.01,
+            "precision": "mixed_bfloat16",
         } | GAMMAS,
         left_out=frozenset({"evaluation_samples"}),  # so brief a run has one mode in all its samples
     ),
@@ -85,6 +86,7 @@ EXPERIMENTS = {
         {
             "epochs": 2, "batch_size": 300, "noise": 4, "categories": 3, "continuous": 1, "filters": 3,
             "generator_rate": 0.01, "discriminator_rate": 0.01, "weight": 9.0, "continuous_weight": 9.0,
+            "precision": "mixed_bfloat16",
         },
     ),
     "classifier_glyphs": Alive(

@@ -69,7 +69,7 @@ LARGE = {
     "centernet": (lambda net: CenterNet(net, 10, seed=1), 3e-3, 100),
     "fcos": (lambda net: FCOS(net, 10, depth=2, seed=1), 3e-3, 60),
     "retinanet": (lambda net: RetinaNet(net, 10, depth=2, seed=1), 3e-3, 60),
-    "detr": (lambda net: DETR(net, 10, stride=8, queries=10, size=64, layers=2, seed=1), 1e-3, 200),
+    "detr": (lambda net: DETR(net, 10, stride=8, queries=10, size=64, layers=2, seed=1), 1e-3, 300),
 }
 
 

@@ -76,6 +76,14 @@ def test_perfect_answers_have_one():
     assert set(history) == {"loss", "val_ap", "val_ap50"}
 
 
+def test_crowds_alone_have_none():
+    detector = Rows()
+    detector.network.compile(keras.optimizers.SGD(0.0), "mse")
+    crowds = [truth._replace(crowd=np.ones(len(truth.labels), bool)) for truth in TRUTHS]
+    history = detector.network.fit(ROWS, ROWS, callbacks=[AveragePrecisionCallback(detector, ROWS, crowds)], verbose=0).history
+    assert set(history) == {"loss"}
+
+
 @pytest.mark.slow
 def test_training_evaluates_the_averaged_network():
     detector = Rows()
