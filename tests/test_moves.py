@@ -95,6 +95,7 @@ def ppo(envs):
     return agents.PPO(network=network, optimizer=Adam(1e-3), seed=0, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "most", "most_files"), [(dqn, 12, 6), (ppo, 20, 8)])
 def test_one_rollout_and_update_of_an_agent(module_graphs, make, most, most_files):
     found = rollout(make)
@@ -103,6 +104,7 @@ def test_one_rollout_and_update_of_an_agent(module_graphs, make, most, most_file
     assert len(moves.files()) <= most_files, f"{sorted(moves.files())}"
 
 
+@pytest.mark.slow
 def test_one_update_of_a_gan(module_graphs):
     gan = GAN(
         mixture_generator(seed=1),

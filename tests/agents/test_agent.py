@@ -21,6 +21,7 @@ def made(environment, **arguments):
     return agent
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
     ("environment", "arguments", "name"),
@@ -197,6 +198,7 @@ def test_predict_uses_the_newest_weights_and_explores_if_asked():
     np.testing.assert_array_equal(agent.predict(batch), agent.algorithm.host_policy()(batch, np.ones(64, bool))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
 def test_a_recurrent_agent_remembers_or_is_told():
     agent = small(RecurrentPPO, "CartPole-v1")
@@ -291,6 +293,7 @@ def sum_critic(observations, actions):
     return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Concatenate()(inputs)))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
     ("algorithm", "arguments", "options"),

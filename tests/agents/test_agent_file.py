@@ -188,6 +188,7 @@ def test_saving_replaces_the_file_whole(tmp_path, monkeypatch):
     assert place.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["agent.zip"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_video_every_n_steps(tmp_path):
     from PIL import Image

@@ -66,6 +66,7 @@ def test_settings_are_those_of_the_agent(name):
     assert {key: getattr(agent, key) for key in shared} == {key: config[key] for key in shared}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_a_seed_of_the_weights_moves_weights_and_one_of_acting_does_not(name):
     count = AGENTS[name][2]

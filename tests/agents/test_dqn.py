@@ -72,6 +72,7 @@ def test_losses_by_hand_and_against_keras():
     np.testing.assert_allclose(ours, float(keras.losses.Huber()(np.zeros(6), error)), rtol=1e-6)
 
 
+@pytest.mark.slow
 @graphs
 @pytest.mark.parametrize(
     ("bootstrap", "terminated", "truncated", "td_target"),
@@ -107,6 +108,7 @@ def test_one_update_by_hand(bootstrap, terminated, truncated, td_target):
     np.testing.assert_allclose(float(metrics["q_value"]), 2, rtol=1e-6)
 
 
+@pytest.mark.slow
 @graphs
 @pytest.mark.parametrize("updates", [1, 3])
 def test_the_target_network_is_copied_before_every_so_many_updates(updates):
@@ -132,6 +134,7 @@ def test_the_target_network_moves_by_a_share():
     assert seen == [2.0, 2.0, 2.0 + 0.25 * (6.0 - 2.0)]  # a copy, nothing, a quarter of the way
 
 
+@pytest.mark.slow
 @graphs
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_the_greedy_policy_is_of_the_average_of_the_newest_weights(share):

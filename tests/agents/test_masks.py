@@ -46,6 +46,7 @@ def test_scores_by_hand():
         ObservationPart(1, (2, 2))(x[:, :4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.0, 0.5, 1.0])
 def test_a_million_draws_of_epsilon_greedy_are_all_allowed(epsilon):
     masks = random_masks(DRAWS, 5) > 0
@@ -62,6 +63,7 @@ def test_a_million_draws_of_epsilon_greedy_are_all_allowed(epsilon):
             np.testing.assert_allclose(share, 0.2, atol=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["discrete", "multi"])
 @pytest.mark.parametrize("algorithm", [PPO, DQN], ids=lambda kind: kind.__name__)
 def test_a_million_draws_of_an_agent_are_all_allowed(algorithm, kind):

@@ -94,6 +94,7 @@ def test_a_sequence_gives_what_acting_step_by_step_gave(cell):
         np.testing.assert_allclose(ours, np.stack(theirs, axis=1), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_terminated_truncated_and_cut_by_the_rollout_by_hand():
     agent = opinionated(make(gae_lambda=1.0))
     ended, last = (2, 0), (3, 1)  # environment 0 terminates at step 2, 1 is truncated at step 3, 2 goes on

@@ -54,6 +54,7 @@ def evaluate(capsys, name, *flags):
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_and_a_file_have_the_returns_of_the_face(case, capsys, own_home):
@@ -173,6 +174,7 @@ def test_a_tabular_agent_is_evaluated_from_its_file(capsys, own_home):
     assert found["random"]["mean"] == -200  # forbidden actions would cost 10
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_an_experiment_keeps_its_last_policy_and_its_best(tmp_path):
     from experiments import dqn_cartpole

@@ -26,6 +26,7 @@ def network(inputs=2):
     return keras.Model([x, label] if inputs > 1 else x, keras.layers.Dense(3, activation="tanh", name="out")(seen))
 
 
+@pytest.mark.slow
 @only("tensorflow")
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_network_of_a_run(format, own_home, capsys):
@@ -50,6 +51,7 @@ def commands_format(format):
     return "tf_saved_model" if format == "savedmodel" else format
 
 
+@pytest.mark.slow
 @only("tensorflow")
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("format", FORMATS)

@@ -5,6 +5,7 @@ import pytest
 from lab import engine
 
 
+@pytest.mark.slow
 def test_only_the_chosen_branch_assigns_and_returns():
     total, seed = keras.Variable(1.0), keras.random.SeedGenerator(0)
 

@@ -178,6 +178,7 @@ def test_what_falls_during_a_run_of_r3gan():
     np.testing.assert_allclose(rates, [rate, rate, rate / 100], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", mixture.RECIPES)
 def test_an_epoch_is_whole_executions(family):
     config = importlib.import_module("experiments.gan_ring").Config(family=family, generator_units=1, discriminator_units=1)

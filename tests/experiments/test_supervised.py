@@ -287,6 +287,7 @@ def test_the_same_settings_change_nothing(observe, tmp_path):
     assert tuple(found) == observe("text_classifier_stdlib")
 
 
+@pytest.mark.slow
 def test_the_rate_is_that_of_training_alone(tmp_path, monkeypatch):
     from lab.models import mlp
     from lab.supervised import Recipe, Training

@@ -69,6 +69,7 @@ def test_the_old_name_of_the_update_rule():
     assert len(seen) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", ["batch", "spectral"])
 def test_each_player_leaves_the_other_alone(normalization):
     # Both run in training mode in either's turn, so batch statistics and power iterations move.
@@ -296,6 +297,7 @@ def test_a_precision_is_that_of_both_players_and_penalties_stay_float32():
     assert any(float(metrics[name]) != float(expected[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_mixed_precision_has_the_same_bits_twice_and_goes_on_exactly():
     one, two, resumed = (precise("mixed_bfloat16") for _ in range(3))
     real = [samples(8), samples(8) + 1]

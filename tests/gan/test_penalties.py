@@ -132,6 +132,7 @@ def test_lazy_updates_in_one_call_are_those_one_by_one():
         np.testing.assert_allclose(*(history[key] for history in histories), rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", [1, 4])
 def test_the_interval_of_penalties_counts_updates(execution):
     class Logs(keras.callbacks.Callback):

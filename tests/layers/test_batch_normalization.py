@@ -44,6 +44,7 @@ def everything(kind, shape, options, **call):
     return [as_array(value) for value in (y, gradient, *layer.variables)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("shape", [(8, 5, 4, 3), (16, 3), (4, 7, 3)])
 def test_it_computes_what_keras_does(shape, options):

@@ -148,6 +148,7 @@ WRAPPERS = {  # wrappers whose inner layer has its own dtype policy
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRAPPERS)
 @pytest.mark.parametrize(("inner", "outer"), [("float32", "mixed_float16"), ("mixed_float16", "float32")])
 def test_a_wrapper_returns_its_own_dtype(name, inner, outer):

@@ -173,6 +173,7 @@ def test_a_sequence_is_the_papers(name):
         np.testing.assert_allclose(output, oracle(cell).run(sequence), atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("controller", [keras.layers.GRUCell, keras.layers.Dense, None])
 @pytest.mark.parametrize("name", CELLS)
 def test_any_controller(name, controller):
@@ -186,6 +187,7 @@ def test_a_stack_as_a_controller():
     np.testing.assert_array_equal(as_array(model(X)), as_array(save_and_load(model)(X)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CELLS)
 def test_masked_steps_change_nothing(name):
     rnn = keras.layers.RNN(CELLS[name][1](seed=1), return_state=True)
@@ -195,6 +197,7 @@ def test_masked_steps_change_nothing(name):
         np.testing.assert_allclose(as_array(got)[:1], as_array(expected), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CELLS)
 def test_a_stateful_layer_goes_on_and_starts_anew(name):
     cell = CELLS[name][1](seed=1)

@@ -46,9 +46,8 @@ def trainable(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-@pytest.mark.parametrize(
-    ("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), pytest.param(110, 1.7, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
 def test_small_resnets_weigh_what_table_6_says(depth, millions):
     model = built(models.small_resnet, (32, 32, 3), 10, depth=depth)
     digits = 1 if depth == 110 else 2
@@ -106,7 +105,8 @@ TWINS = {
 }  # odd sizes, at which rules of padding differ
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name != "MobileNet" else ()) for name in TWINS])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TWINS)
 def test_with_its_weights_it_computes_what_keras_applications_does(name):
     make, options, shape = TWINS[name]
     options = {"stem": "large"} | options

@@ -19,6 +19,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_seeds_files_and_causality(name):
     network, again, other = NETWORKS[name](3), NETWORKS[name](3), NETWORKS[name](4)

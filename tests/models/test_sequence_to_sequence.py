@@ -19,6 +19,7 @@ def test_the_network_is_told_the_answer_of_the_step_before():
     np.testing.assert_array_equal(with_answers(SOURCES, ANSWERS), [[2, 3, 4, 0, 0, 4], [4, 3, 0, 0, 0, 3], [3, 3, 2, 4, 0, 2]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_seeds_files_and_causality(cell):
     ours, again, other = network(cell=cell), network(cell=cell), network(4, cell=cell)
@@ -52,6 +53,7 @@ def test_padding_is_skipped_and_never_attended_to():
     assert weights[1, :, 2:].max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_attention_and_answers_are_the_papers(cell):
     """In NumPy from the states of Keras's encoder and decoder."""
@@ -74,6 +76,7 @@ def test_attention_and_answers_are_the_papers(cell):
     np.testing.assert_allclose(as_array(ours(x)), hidden @ kernel + bias, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_answer_is_what_it_would_say_next_each_time():
     ours = network()
     written = answer(ours, SOURCES, 2)

@@ -575,6 +575,7 @@ def test_its_help_says_what_a_group_is(command):
     assert "LABEL: GROUP" in out and "--failed" in out
 
 
+@pytest.mark.slow
 def test_no_backend_is_loaded(own_home):
     several([1.0, 2.0], curves=[(1, 2)] * 2)
     code = (

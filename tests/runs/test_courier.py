@@ -265,6 +265,7 @@ def test_a_server_that_goes_away_and_comes_back_gets_everything_once(tmp_path):
     tracked.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "goes_on"), [(None, True), (OSError("no answer"), False)])
 def test_a_courier_gives_up_where_nothing_is_delivered_and_not_where_it_is_slow(tmp_path, monkeypatch, error, goes_on):
     folder, done = make(local(tmp_path)), []

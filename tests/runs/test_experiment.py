@@ -32,6 +32,7 @@ def test_every_experiment_says_what_to_expect(path):
     assert about.time
 
 
+@pytest.mark.slow
 def test_menu_and_helps_import_no_backend():
     modules = ["experiments", *(f"experiments.{path.stem}" for path in EXPERIMENTS)]
     code = f"""

@@ -165,6 +165,7 @@ server.client(sys.argv[1])
     assert not list(tmp_path.glob(".mlflow.db.*.partial*"))
 
 
+@pytest.mark.slow
 def test_a_store_behind_a_link_is_made_where_it_leads_with_the_mode_that_it_had(tmp_path):
     place, link = tmp_path / "big" / "[1].db", tmp_path / "mlflow.db"
     place.parent.mkdir()

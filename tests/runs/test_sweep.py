@@ -139,13 +139,14 @@ def run_killed(monkeypatch, generator, words):
         words = ["--resume", begun[0].name] if begun else words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
     [
-        pytest.param(["--sampler", "random", "--seeds", "2", "--trials", "4"], marks=pytest.mark.slow),
+        ["--sampler", "random", "--seeds", "2", "--trials", "4"],
         ["--sampler", "tpe", "--prune", "--trials", "12"],
-        pytest.param(["--sampler", "cmaes", "--trials", "8"], marks=pytest.mark.slow),
-        pytest.param(["--sampler", "grid", "--trials", "9", "--seed", "5"], marks=pytest.mark.slow),
+        ["--sampler", "cmaes", "--trials", "8"],
+        ["--sampler", "grid", "--trials", "9", "--seed", "5"],
     ],
     ids=["random", "tpe", "cmaes", "grid"],
 )

@@ -165,6 +165,7 @@ def test_killed_or_interrupted_and_resumed(walk, tmp_path, monkeypatch, how):
         assert differences(state(one), state(other)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "backend", "line"),
     [

@@ -38,6 +38,7 @@ def fitted(training, draw, **options):
     return seen
 
 
+@pytest.mark.slow
 def test_each_epoch_has_its_own_and_is_drawn_once():
     draw = Draw()
     losses = fitted(Training(linear(), RECIPE, steps_per_epoch=2, seed=0), draw)
@@ -46,6 +47,7 @@ def test_each_epoch_has_its_own_and_is_drawn_once():
     assert losses[0] < 0.5 < losses[1] < losses[2]  # near 0, 1 and 4: y is 0, 1, 2
 
 
+@pytest.mark.slow
 def test_resumed_after_an_epoch_it_ends_the_same(tmp_path):
     def keep(epoch, logs):
         checkpoint.save(tmp_path, epoch + 1, whole.state)
@@ -97,6 +99,7 @@ def test_xla_compiles_cells_with_a_memory(layer, faster):
     assert _xla_is_faster(keras.Model(inputs, layer()(inputs))) is faster
 
 
+@pytest.mark.slow
 def test_an_optimizer_of_ones_own():
     mine = keras.optimizers.SGD(0.0)
     training = Training(linear(), RECIPE, steps_per_epoch=2, optimizer=mine, seed=0)

@@ -40,6 +40,7 @@ def test_symbols_are_symbols_in_every_integer_type():
         np.testing.assert_array_equal(other, found[0])
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_takes_what_it_takes():
     def of_three(targets, outputs):
         return keras.ops.mean(keras.ops.square(targets[:, :1] * targets[:, 2:] - outputs), axis=-1)

@@ -31,6 +31,7 @@ def test_a_calibrated_forecaster_has_no_calibration_error():
     assert report(labels, np.stack([1 - p, p], axis=1)).calibration_error < 0.01
 
 
+@pytest.mark.slow
 def test_reports_are_files_to_look_at(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype("uint8")
     made, files = save_report(tmp_path, LABELS, PROBABILITIES, images)

@@ -61,6 +61,7 @@ def test_a_gan_logs_its_averaged_generator():
     assert run.models == [trained.average] and trained.average is not trained.generator
 
 
+@pytest.mark.slow
 def test_a_training_logs_the_average_that_is_evaluated():
     run = Run()
     small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])

@@ -116,6 +116,7 @@ def test_decay_spares_biases_and_normalisation():
         np.testing.assert_allclose(as_array(variable), old * (0.95 if old.ndim > 1 else 1), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_average_is_what_is_evaluated(monkeypatch):
     monkeypatch.setattr("lab.supervised.training.UPDATES_AT_ONCE", 1)  # the callback is to see each
     recipe = dataclasses.replace(CHEAP, ema=0.15, epochs=1, warm_up=0.0)
@@ -177,6 +178,7 @@ def test_how_many_updates_run_at_once_changes_no_bit(monkeypatch):
     assert len(seen) == 2 * (3 + 2 + 1)
 
 
+@pytest.mark.slow
 def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
     recipe = dataclasses.replace(CHEAP, ema=0.5, epochs=1, warm_up=0.0)
     whole, again = (Training(mlp((4,), (3,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0) for _ in range(2))
@@ -192,6 +194,7 @@ def test_resumed_after_its_last_epoch_it_ends_with_the_averaged_weights_too():
     np.testing.assert_array_equal(again.network.predict(VECTORS, verbose=0), outputs[1])
 
 
+@pytest.mark.slow
 def test_early_stopping_brings_the_best_weights_back():
     recipe = dataclasses.replace(CHEAP, epochs=30, patience=2, learning_rate=0.5, warm_up=0.0, optimizer="sgd")
     training = Training(mlp((4,), (16,), 2, seed=0), recipe, steps_per_epoch=3, classes=2, seed=0)

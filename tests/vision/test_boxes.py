@@ -38,6 +38,7 @@ def test_a_matrix_has_all_pairs():
     np.testing.assert_allclose(matrix, pairs, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [iou, generalized_iou, distance_iou, complete_iou])
 def test_gradients_are_finite_and_point_the_right_way(function):
     def loss(box):
@@ -64,6 +65,7 @@ def loop(boxes, scores, labels, threshold, sigma, most):
     return kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [None, 0.5])
 @pytest.mark.parametrize("classes", [None, 2])
 def test_suppression_is_a_loop(sigma, classes):

@@ -18,6 +18,7 @@ def seen(path):
         return np.asarray(picture.convert("L"))
 
 
+@pytest.mark.slow
 def test_pictures_show_something(tmp_path):
     images = (uniform(0, 3, 28, 28, 1) + 1) / 2
     save_filters(tmp_path / "filters.png", uniform(1, 5, 5, 3, 10))
@@ -34,6 +35,7 @@ def test_pictures_show_something(tmp_path):
         assert seen(path).std() > 5, path.name
 
 
+@pytest.mark.slow
 def test_fields_of_a_network(tmp_path):
     model = classifier("resnet20", (32, 32, 3), 3, width=0.25, seed=0)
     save_fields(tmp_path / "fields.png", receptive_field(model), (32, 32))
@@ -70,6 +72,7 @@ def test_pictures_have_a_title_that_fits(monkeypatch, draw, title):
     assert box.x0 >= 0 and box.x1 <= figure.bbox.width
 
 
+@pytest.mark.slow
 def test_the_colours_of_maps_are_explained(monkeypatch):
     figures = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: figures.append(figure))

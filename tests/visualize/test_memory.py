@@ -14,6 +14,7 @@ X = uniform(0, 6, 4)
 SIZES = {"slots": 5, "width": 3, "units": 6, "seed": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "names"),
     [

@@ -149,6 +149,7 @@ def test_grad_cam_by_hand():
     np.testing.assert_allclose(grad_cam(model, x, classes=0)[0], [[0.5, 1.0], [0.0, 0.0]], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_covering_the_pattern_costs_the_class():
     for picture, place in zip(occlusion(planted(), scenes(), classes=1, size=3), PLACES):
         row, column = place

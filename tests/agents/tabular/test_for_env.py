@@ -67,6 +67,7 @@ def require_equal(one, other):
         np.testing.assert_array_equal(mine, theirs, err_msg=variable.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_every_verb(name, tmp_path):
     whole, environment = made(name), AGENTS[name][1]

@@ -72,6 +72,7 @@ def test_expectation_is_over_allowed_actions():
     assert {agent.choose(1) for _ in range(200)} == {1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_no_forbidden_action_is_taken(name):
     kind, options = LEARNERS[name]
@@ -111,6 +112,7 @@ def test_masks_are_left_out_on_request():
         rollout.run(1_000, True)
 
 
+@pytest.mark.slow
 def test_masks_that_allow_all_change_nothing():
     tables = []
     for environment in (FreeGrid, AllAllowed):
