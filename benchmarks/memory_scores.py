@@ -17,6 +17,7 @@ def others(units: int) -> dict[str, str]:
 CORRECTIONS = {"": "", **{name: f"--corrections {name}" for name in ("masked", "erasing", "sharpened")}}
 CORRECTIONS["all three"] = "--corrections masked erasing sharpened"
 STORIES = CORRECTIONS | {cell: f"--cell {cell}" for cell in ("lstm", "transformer")}
+LONG = {f"{cell} 20,000 batches": f"--cell {cell} --epochs 250" for cell in ("lrua", "lstm")}
 BITS = {"wrong_bits": 3, "wrong_bits_at_random": 1, "solved_after": 0}
 EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "ntm_copy": ({"": "", "lstm": "--cell lstm --units 79"} | PAPER, BITS | {"wrong_percent_twice": 2}),
@@ -26,7 +27,7 @@ EXPERIMENTS = {  # {experiment: ({variant: flags}, {result: digits})}
     "ntm_priority_sort": (others(116), BITS | {"wrong_percent": 2}),
     "dnc_repeat_copy": (CORRECTIONS, BITS),
     "mann_few_shot_glyphs": (
-        {cell: f"--cell {cell}" for cell in NETWORKS},
+        {cell: f"--cell {cell}" for cell in NETWORKS} | LONG,
         {f"accuracy_{times}": 3 for times in SHOWN},
     ),
     "length_generalisation": (
