@@ -1,12 +1,14 @@
-"""Each digit of a scene with its own mask: CenterNet with prototypes of masks.
+"""Each digit of a scene with its own mask: CenterNet with prototypes of masks, or Mask R-CNN.
 
 Expected: ap50_masks >= 0.2 (not measured yet with these settings; an empty answer has 0)
 Time: about three quarters of an hour of two cores, reckoned
-Source: Bolya et al. 2019 (YOLACT) on Zhou et al. 2019; panoptic quality of Kirillov et al. 2019.
+Source: Bolya et al. 2019 (YOLACT) on Zhou et al. 2019; He et al. 2017; Kirillov et al. 2019.
 
 The scenes are those of `detect_glyphs`. `ap_masks` is COCO's average precision with the IoU of
-masks, `panoptic_quality` that of the digits, found with a score of at least 0.5. Where two overlap,
-a pixel belongs to the one with the higher score. All other pixels are background.
+masks. `panoptic_quality` is that of the digits (Kirillov et al. 2019), found with a score of at
+least 0.5. Where two overlap, a pixel belongs to the one with the higher score. All other pixels are
+background.
+`--model mask_rcnn` looks twice: for boxes first, then into them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from experiments.common import detection, scenes, supervised
-from lab.runs import experiment
+from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from lab.data import Scenes
     from lab.metrics import Detections, Segments
     from lab.supervised import Training
-    from lab.vision import MaskCenterNet
+    from lab.vision import MaskCenterNet, MaskRCNN
 
 SCORE = 0.5  # from which a detection is a segment
 
@@ -33,30 +35,32 @@ SCORE = 0.5  # from which a detection is a segment
 class Config(scenes.SceneSettings):
     """Settings of the detector of masks."""
 
+    model: Literal["centernet", "mask_rcnn"] = "centernet"
+    """The detector."""
     prototypes: Annotated[int, Interval(1, 256)] = 8
-    """Maps from which masks are put together."""
+    """Of CenterNet alone: maps from which masks are put together."""
     mask_size: Literal[14, 28, 56] = 28
-    """Cells on a side of a mask within its box."""
+    """Of CenterNet alone: cells on a side of a mask within its box. Mask R-CNN has 28."""
+    proposals: Annotated[int, Interval(1, 256)] = 64
+    """Of Mask R-CNN alone: boxes that it looks into."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        scenes.require_used(self, "model", {"centernet": ("proposals",), "mask_rcnn": ("prototypes", "mask_size")})
+
+    def memory(self) -> list[memory.Need]:
+        """What the run holds."""
+        masks = memory.array(3, self.samples + self.test_samples, self.most, self.mask_size**2)
+        return [*super().memory(), memory.Need("masks", masks, "--samples, --test-samples, --most")]
 
 
 def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the detector and tests its boxes and masks."""
     from lab.data.glyphs import DIGITS
-    from lab.models import resnet
-    from lab.vision import MaskCenterNet
 
     for_backbone, for_heads, for_training, *for_scenes = supervised.seeds(track, 6)
     train, test, photographs = scenes.drawn(config, for_scenes)
-    shape = (config.size, config.size, 3)
-    backbone = resnet(shape, len(DIGITS), depth=18, width=config.width, stem="large", seed=for_backbone)
-    found = MaskCenterNet(
-        backbone,
-        len(DIGITS),
-        channels=config.channels,
-        prototypes=config.prototypes,
-        size=config.mask_size,
-        seed=for_heads,
-    )
+    found = detector(config, len(DIGITS), seeds=(for_backbone, for_heads))
 
     def pair(scenes: "Scenes") -> supervised.Pair:
         return scenes.images, found.with_masks(scenes.boxes, scenes.labels, scenes.instances)
@@ -65,10 +69,34 @@ def run(config: Config, track: Track) -> dict[str, float]:
     results = detection.test(track, found, training, {"": test}, DIGITS, areas=detection.AREAS, least=0.3)
     for part, ending in ((test, ""), (photographs, "_photographs")):
         results |= _masks(track, found, training, part, ending)
-    return results
+    results["parameters"] = float(found.network.count_params())
+    return results | {"milliseconds_per_step": supervised.milliseconds_per_step(track, training)}
 
 
-def _masks(track: Track, found: "MaskCenterNet", training: "Training", part: "Scenes", ending: str) -> dict[str, float]:
+def detector(config: Config, classes: int, *, seeds: tuple[int, int]) -> "MaskCenterNet | MaskRCNN":
+    """The detector of these settings, on a ResNet-18.
+
+    Args:
+        config: the settings.
+        classes: number of classes.
+        seeds: of the initial weights of the backbone and of the rest.
+    """
+    from lab.models import resnet
+    from lab.vision import MaskCenterNet, MaskRCNN
+
+    shape = (config.size, config.size, 3)
+    backbone = resnet(shape, classes, depth=18, width=config.width, stem="large", seed=seeds[0])
+    channels, seed = config.channels, seeds[1]
+    if config.model == "mask_rcnn":
+        most = min(2 * config.most * (4 if config.mosaic else 1), 100)
+        return MaskRCNN(backbone, classes, channels=channels, proposals=config.proposals, most=most, seed=seed)
+    prototypes, size = config.prototypes, config.mask_size
+    return MaskCenterNet(backbone, classes, channels=channels, prototypes=prototypes, size=size, seed=seed)
+
+
+def _masks(
+    track: Track, found: "MaskCenterNet | MaskRCNN", training: "Training", part: "Scenes", ending: str
+) -> dict[str, float]:
     """AP of the masks and panoptic quality, and a picture."""
     from lab.data.glyphs import DIGITS
     from lab.metrics import average_precision, panoptic_quality
@@ -86,7 +114,7 @@ def _masks(track: Track, found: "MaskCenterNet", training: "Training", part: "Sc
     return {f"{name}{ending}": float(value) for name, value in named.items() if np.isfinite(value)}
 
 
-def with_masks(found: "MaskCenterNet", training: "Training", images: np.ndarray) -> "list[Detections]":
+def with_masks(found: "MaskCenterNet | MaskRCNN", training: "Training", images: np.ndarray) -> "list[Detections]":
     """What is found in pictures, with masks in their pixels. Only scores of at least 0.05 count."""
     from lab.metrics import Detections
     from lab.vision import paste_masks

@@ -15,8 +15,11 @@ from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
 from .instances import MaskCenterNet as MaskCenterNet
 from .mask_head import crop_masks as crop_masks
+from .mask_head import masks_in_boxes as masks_in_boxes
 from .mask_head import paste_masks as paste_masks
 from .mask_head import roi_align as roi_align
+from .mask_head import roi_align_levels as roi_align_levels
+from .mask_rcnn import MaskRCNN as MaskRCNN
 from .pyramid import feature_pyramid as feature_pyramid
 from .pyramid import maps_at as maps_at
 from .pyramid import maps_of as maps_of

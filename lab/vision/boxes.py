@@ -6,11 +6,13 @@ A box is left, top, right, bottom, `[..., 4]`. `keras.utils.bounding_boxes` conv
 
 import math
 
+import numpy as np
 from keras import ops
 
 from lab.engine.types import Tensor
 
 EPSILON = 1e-7
+LARGEST = float(np.log(1000 / 16))  # of the logarithm by which `box_at` enlarges
 
 
 def area(boxes: Tensor) -> Tensor:
@@ -82,6 +84,39 @@ def complete_iou(boxes: Tensor, others: Tensor) -> Tensor:
     v = 4 / math.pi**2 * ops.square(_angle(others) - _angle(boxes))
     weight = ops.stop_gradient(v / (1 - iou(boxes, others) + v + EPSILON))
     return distance_iou(boxes, others) - weight * v
+
+
+def deltas_to(start: Tensor, boxes: Tensor) -> Tensor:
+    """From some boxes to others: the shift, and the logarithm of the enlargement, `[..., 4]`.
+
+        (x' - x) / w,  (y' - y) / h,  log(w' / w),  log(h' / h)
+
+    x and y are middles. Source: Girshick et al. 2014, appendix C.
+
+    Args:
+        start: x, y, w, h are theirs. Their sides are above 0.
+        boxes: x', y', w', h' are theirs, `[..., 4]`.
+    """
+    middles, sides = _middles_and_sides(boxes)
+    start_middles, start_sides = _middles_and_sides(start)
+    shift = (middles - start_middles) / start_sides
+    return ops.concatenate([shift, ops.log(ops.maximum(sides, 1e-3) / start_sides)], axis=-1)
+
+
+def box_at(start: Tensor, deltas: Tensor) -> Tensor:
+    """The boxes to which deltas lead, `[..., 4]`: the inverse of `deltas_to`.
+
+    A side grows at most 62.5-fold.
+    """
+    middles, sides = _middles_and_sides(start)
+    middles = middles + deltas[..., :2] * sides
+    sides = sides * ops.exp(ops.minimum(deltas[..., 2:], LARGEST))
+    return ops.concatenate([middles - sides / 2, middles + sides / 2], axis=-1)
+
+
+def _middles_and_sides(boxes):
+    """(middles, sides) of boxes, `[..., 2]` each."""
+    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
 
 
 def _shared_and_union(boxes, others):

@@ -11,7 +11,7 @@ from lab.engine.types import Tensor
 from lab.models.blocks import Blocks
 from lab.vision.suppression import suppress
 
-CANDIDATES = 1_000  # boxes of a picture that suppression compares
+CANDIDATES = 1_000
 
 Branches = Mapping[str, Sequence[tuple[str, int, float]]]
 """{name of a tower: its outputs, each (name, numbers, initial bias)}."""
@@ -38,7 +38,7 @@ def dense_head(
     made = []
     for tower, outputs in branches.items():
         blocks.begin(tower)
-        hidden = [layer for _ in range(depth) for layer in _unit(blocks, channels)]
+        hidden = [layer for _ in range(depth) for layer in group_unit(blocks, channels)]
         last = [
             (numbers, _convolution(blocks, anchors * numbers, 3, bias=bias, dtype="float32", name=f"{tower}_{name}"))
             for name, numbers, bias in outputs
@@ -56,8 +56,8 @@ def dense_head(
     return ops.concatenate(levels, axis=1)
 
 
-def _unit(blocks, channels):
-    """A convolution, group normalisation and ReLU."""
+def group_unit(blocks: Blocks, channels: int) -> tuple[keras.layers.Layer, ...]:
+    """The layers of a unit: a convolution of 3 x 3, group normalisation and ReLU."""
     groups = math.gcd(32, max(channels // 2, 1))
     return (
         _convolution(blocks, channels, 3, bias=None, dtype=None, name=blocks.name("conv")),
@@ -103,7 +103,9 @@ def one_hot_labels(labels: Tensor, classes: int) -> Tensor:
     return known * ops.one_hot(ops.maximum(labels, 0), classes, dtype="float32")
 
 
-def best_boxes(scores: Tensor, boxes: Tensor, *, least: float, threshold: float, most: int) -> tuple[Tensor, Tensor, Tensor]:
+def best_boxes(
+    scores: Tensor, boxes: Tensor, *, least: float, threshold: float, most: int, candidates: int = CANDIDATES
+) -> tuple[Tensor, Tensor, Tensor]:
     """(boxes `[B, K, 4]`, scores `[B, K]`, labels `[B, K]`) after suppression in each class.
 
     Args:
@@ -112,16 +114,17 @@ def best_boxes(scores: Tensor, boxes: Tensor, *, least: float, threshold: float,
         least: scores below it do not count.
         threshold: IoU of suppression.
         most: K.
+        candidates: boxes of a picture that are compared, those with the highest scores.
     """
     classes = scores.shape[-1]
-    count = min(CANDIDATES, boxes.shape[1] * classes)
+    count = min(candidates, boxes.shape[1] * classes)
     best, indices = ops.top_k(ops.reshape(scores, (-1, boxes.shape[1] * classes)), count)
     labels = ops.cast(indices % classes, "int32")
-    candidates = ops.take_along_axis(boxes, ops.cast(indices // classes, "int32")[..., None], axis=1)
+    compared = ops.take_along_axis(boxes, ops.cast(indices // classes, "int32")[..., None], axis=1)
     best = ops.where(best >= least, best, 0)
-    kept, kept_scores = suppress(candidates, best, labels, threshold=threshold, most=most)
+    kept, kept_scores = suppress(compared, best, labels, threshold=threshold, most=most)
     return (
-        ops.take_along_axis(candidates, kept[..., None], axis=1),
+        ops.take_along_axis(compared, kept[..., None], axis=1),
         kept_scores,
         ops.take_along_axis(labels, kept, axis=1),
     )

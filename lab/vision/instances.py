@@ -12,9 +12,7 @@ from lab.losses.binary_crossentropy import binary_crossentropy
 from lab.models.blocks import Blocks
 from lab.vision.centernet import CenterNet, Targets, at_cells
 from lab.vision.detector import Detector
-from lab.vision.mask_head import crop_masks, roi_align_each
-
-AT_ONCE = 64  # pictures whose masks are cropped in one call
+from lab.vision.mask_head import masks_in_boxes, roi_align_each
 
 
 class MaskCenterNet(Detector):
@@ -100,13 +98,7 @@ class MaskCenterNet(Detector):
             labels: `[N, M]`, -1 for none.
             instances: integers `[N, H, W]`: 0 background, i + 1 where object i is seen.
         """
-        places = np.where(labels >= 0, np.arange(labels.shape[1]), -1)
-        found = []
-        for start in range(0, len(boxes), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            found.append(ops.convert_to_numpy(crop_masks(instances[some], boxes[some], places[some], self.size)))
-        masks = np.concatenate(found).reshape(*labels.shape, -1)
-        return np.concatenate([boxes, labels[..., None], masks], axis=-1).astype("float32")
+        return masks_in_boxes(boxes, labels, instances, self.size)
 
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """CenterNet's loss + the cross-entropy of the masks, a mean over cells and objects.

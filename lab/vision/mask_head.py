@@ -1,11 +1,17 @@
 """Masks within boxes: samples of maps in a box, targets of masks, and masks put into pictures."""
 
+import math
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
 from lab import validation
 from lab.engine.types import Tensor
+from lab.vision.boxes import area
+
+AT_ONCE = 64  # pictures whose masks are cropped in one call
 
 
 def roi_align(maps: Tensor, boxes: Tensor, size: int, stride: float, samples: int = 2) -> Tensor:
@@ -62,6 +68,52 @@ def roi_align_each(maps: Tensor, boxes: Tensor, size: int, stride: float, sample
     count, height, width = maps.shape[1:]
     maps, boxes = ops.reshape(maps, (-1, height, width, 1)), ops.reshape(boxes, (-1, 1, 4))
     return ops.reshape(roi_align(maps, boxes, size, stride, samples), (-1, count, size, size))
+
+
+def roi_align_levels(maps: Sequence[Tensor], boxes: Tensor, size: int, strides: Sequence[int]) -> Tensor:
+    """`roi_align` in a pyramid, each box in the map of its size: `[B, N, size, size, C]`.
+
+    A box of w x h pixels is read from the level l of stride s_l = 2^l s_0:
+
+        l = floor(log2(sqrt(w h) / (14 s_0))),  bounded by the levels there are
+
+    So it is 14 to 28 cells wide there, but in the finest and in the coarsest map. Source: Lin et
+    al. 2017 ("Feature pyramid networks"), eq. 1 with its k_0 = 4.
+
+    Args:
+        maps: `[B, h, w, C]` each, from fine to coarse.
+        boxes: `[B, N, 4]` in pixels.
+        size: cells on a side.
+        strides: of the maps, each twice the one before.
+    """
+    sides = ops.sqrt(area(boxes))
+    levels = ops.floor(ops.log(ops.maximum(sides, 1.0) / (14 * strides[0])) / math.log(2) + 1e-5)
+    levels = ops.clip(levels, 0, len(maps) - 1)
+    found = 0
+    for level, (each, stride) in enumerate(zip(maps, strides, strict=True)):
+        here = ops.cast(ops.equal(levels, level), keras.backend.standardize_dtype(each.dtype))
+        found = found + here[..., None, None, None] * roi_align(each, boxes, size, stride)
+    return found
+
+
+def masks_in_boxes(boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray, size: int) -> np.ndarray:
+    """Objects with their masks, the targets of detectors of masks: float32 `[N, M, 5 + size^2]`.
+
+    Each object has its box, its class and its mask within the box.
+
+    Args:
+        boxes: in pixels, `[N, M, 4]`.
+        labels: `[N, M]`, -1 for none.
+        instances: integers `[N, H, W]`: 0 background, i + 1 where object i is seen.
+        size: cells on a side of a mask.
+    """
+    places = np.where(labels >= 0, np.arange(labels.shape[1]), -1)
+    found = []
+    for start in range(0, len(boxes), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        found.append(ops.convert_to_numpy(crop_masks(instances[some], boxes[some], places[some], size)))
+    masks = np.concatenate(found).reshape(*labels.shape, -1)
+    return np.concatenate([boxes, labels[..., None], masks], axis=-1).astype("float32")
 
 
 def crop_masks(instances: Tensor, boxes: Tensor, places: Tensor, size: int) -> Tensor:

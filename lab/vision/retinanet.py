@@ -11,7 +11,7 @@ from lab import validation
 from lab.engine.types import Tensor
 from lab.losses.focal import sigmoid_focal
 from lab.losses.smooth_l1 import smooth_l1
-from lab.vision.boxes import area, iou_matrix
+from lab.vision.boxes import area, box_at, deltas_to, iou_matrix
 from lab.vision.dense_head import best_boxes, dense_head, one_hot_labels, places
 from lab.vision.detector import Detector
 from lab.vision.fcos import PRIOR
@@ -21,7 +21,6 @@ SCALES = (1.0, 2 ** (1 / 3), 2 ** (2 / 3))
 RATIOS = (0.5, 1.0, 2.0)  # height over width
 POSITIVE, NEGATIVE = 0.5, 0.4  # IoU with an object from which an anchor is one, and below which it is none
 BETA = 1 / 9  # of smooth L1, as in the authors' code
-LARGEST = float(np.log(1000 / 16))  # of the logarithm by which an anchor is enlarged
 
 
 class Targets(NamedTuple):
@@ -67,7 +66,7 @@ class RetinaNet(Detector):
     ) -> None:
         self.configure(picture=backbone.inputs[0].shape[1:3], classes=classes, strides=strides, size=size)
         for_pyramid, for_head = map(int, np.random.SeedSequence(seed).generate_state(2))
-        maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
+        maps = self.maps = feature_pyramid(maps_at(backbone, strides), channels, seed=for_pyramid)
         branches = {"class": [("logits", classes, PRIOR)], "box": [("deltas", 4, 0.0)]}
         count = len(SCALES) * len(RATIOS)
         outputs = dense_head(maps, branches, channels=channels, depth=depth, anchors=count, seed=for_head)
@@ -98,24 +97,12 @@ class RetinaNet(Detector):
         return Targets(labels, self.encode(taken[..., :4]))
 
     def encode(self, boxes: Tensor) -> Tensor:
-        """From each anchor to a box `[..., A, 4]`: the shift and the logarithm of the enlargement.
-
-            (x - x_a) / w_a,  (y - y_a) / h_a,  log(w / w_a),  log(h / h_a)
-
-        Source: Girshick et al. 2014, appendix C.
-        """
-        middles, sides = _middles(boxes)
-        anchor_middles, anchor_sides = _middles(self.anchors)
-        shift = (middles - anchor_middles) / anchor_sides
-        return ops.concatenate([shift, ops.log(ops.maximum(sides, 1e-3) / anchor_sides)], axis=-1)
+        """The deltas from each anchor to a box `[..., A, 4]`, as of `deltas_to`."""
+        return deltas_to(self.anchors, boxes)
 
     def boxes(self, outputs: Tensor) -> Tensor:
         """The box of each anchor, `[B, A, 4]` in pixels: the inverse of `encode`."""
-        deltas = outputs[..., self.classes :]
-        middles, sides = _middles(self.anchors)
-        middles = middles + deltas[..., :2] * sides
-        sides = sides * ops.exp(ops.minimum(deltas[..., 2:], LARGEST))
-        return ops.concatenate([middles - sides / 2, middles + sides / 2], axis=-1)
+        return box_at(self.anchors, outputs[..., self.classes :])
 
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Focal of the classes + smooth L1 of the deltas; a scalar.
@@ -144,8 +131,3 @@ class RetinaNet(Detector):
         outputs = ops.convert_to_tensor(outputs)
         scores = ops.sigmoid(outputs[..., : self.classes])
         return best_boxes(scores, self.boxes(outputs), least=0.05, threshold=0.5, most=self.most)
-
-
-def _middles(boxes):
-    """(middles, sides) of boxes, `[..., 2]` each."""
-    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]

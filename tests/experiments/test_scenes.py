@@ -35,9 +35,10 @@ EXPERIMENTS = {
         instances_scenes,
         START,
         {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2, "prototypes": 3}
-        | {"mask_size": 14}
+        | {"mask_size": 14, "model": "mask_rcnn", "proposals": 5}
         | CHANGES,
-        left_out=frozenset(fields.names(Recipe)) - CHANGES.keys(),
+        {"proposals": {"model": "mask_rcnn"}},
+        frozenset(fields.names(Recipe)) - CHANGES.keys(),
     ),
     "detect_glyphs": Alive(
         detect_glyphs,
