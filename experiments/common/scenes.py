@@ -75,6 +75,15 @@ class SceneSettings(PictureSettings, supervised.Sampled):
     """Scenes of each test."""
     most: Annotated[int, Interval(1, 200)] = 8
     """The greatest number of objects of a scene. A ninth of the scenes or so has none."""
+    photographs: bool = False
+    """Train in front of photographs of scikit-image, too. The extra `data` installs it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.photographs:
+            from lab.data import textures
+
+            textures.require_packages(textures.MORE_PHOTOGRAPHS)
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
@@ -84,11 +93,12 @@ class SceneSettings(PictureSettings, supervised.Sampled):
 
 def drawn(config: SceneSettings, seeds: list[int]) -> "tuple[Scenes, Scenes, Scenes]":
     """Scenes to train on; to test on, with other faces and textures; and those on photographs."""
-    from lab.data import NEW_TEXTURES, PHOTOGRAPHS, scenes
+    from lab.data import KNOWN_TEXTURES, MORE_PHOTOGRAPHS, NEW_TEXTURES, PHOTOGRAPHS, scenes
     from lab.data.scenes import NEW_FACES
 
     size, objects, count = config.size, (0, config.most), config.test_samples
-    train = scenes(config.samples, size=size, objects=objects, seed=seeds[0])
+    known = (*KNOWN_TEXTURES, *MORE_PHOTOGRAPHS) if config.photographs else KNOWN_TEXTURES
+    train = scenes(config.samples, size=size, objects=objects, backgrounds=known, seed=seeds[0])
     new, photographs = (
         scenes(count, size=size, objects=objects, faces=NEW_FACES, backgrounds=backgrounds, seed=seed)
         for backgrounds, seed in ((NEW_TEXTURES, seeds[1]), (PHOTOGRAPHS, seeds[2]))

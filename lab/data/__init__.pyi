@@ -54,6 +54,7 @@ from .text import stdlib_sources as stdlib_sources
 from .text import streams as streams
 from .text import words_of as words_of
 from .textures import KNOWN_TEXTURES as KNOWN_TEXTURES
+from .textures import MORE_PHOTOGRAPHS as MORE_PHOTOGRAPHS
 from .textures import NEW_TEXTURES as NEW_TEXTURES
 from .textures import PHOTOGRAPHS as PHOTOGRAPHS
 from .textures import photograph as photograph

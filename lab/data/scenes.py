@@ -104,7 +104,8 @@ def _check(classes, backgrounds):
     if not backgrounds:
         raise ValueError("backgrounds: expected at least one, received none.")
     for name in backgrounds:
-        require_name("backgrounds", name, (*textures.TEXTURES, textures.MIXED, *textures.PHOTOGRAPHS))
+        require_name("backgrounds", name, textures.KINDS)
+    textures.require_packages(backgrounds)
 
 
 class _Scene(NamedTuple):

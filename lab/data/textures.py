@@ -1,7 +1,7 @@
 """Generated textures and the photographs that libraries ship, as backgrounds of any size."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,17 @@ def texture(kind: str, size: int, *, seed: int = 0) -> np.ndarray:
     """A texture of random colours, float32 `[size, size, 3]`, 0 to 1.
 
     Args:
-        kind: one of `TEXTURES`; `MIXED`; or of `PHOTOGRAPHS`: then a random part of it, scaled.
+        kind: one of `TEXTURES`; `MIXED`; or a photograph: then a random part of it, scaled.
         size: pixels on a side.
         seed: of all that is drawn.
     """
-    require_name("kind", kind, (*TEXTURES, MIXED, *PHOTOGRAPHS))
+    require_name("kind", kind, KINDS)
     return drawn(kind, validation.integer("size", size, 2), np.random.default_rng(seed))
 
 
 def drawn(kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
     """As `texture`, of a generator."""
-    if kind in PHOTOGRAPHS:
+    if kind not in TEXTURES and kind != MIXED:
         return _part(kind, size, rng)
     if kind == MIXED:
         plain = [name for name in KNOWN_TEXTURES if name != MIXED]
@@ -132,6 +132,29 @@ NEW_TEXTURES = ("grain", "checks", "waves", "bricks")
 """The kinds to test on."""
 PHOTOGRAPHS = ("china", "flower", "hopper")
 """Of scikit-learn (CC BY 2.0) and of matplotlib (public domain)."""
+MORE_PHOTOGRAPHS = (
+    "astronaut",
+    "brick",
+    "camera",
+    "chelsea",
+    "coffee",
+    "grass",
+    "gravel",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "retina",
+    "rocket",
+)
+"""Of scikit-image (CC0 or public domain), which the extra `data` installs."""
+KINDS = (*TEXTURES, MIXED, *PHOTOGRAPHS, *MORE_PHOTOGRAPHS)
+
+
+def require_packages(names: Collection[str]) -> None:
+    """Raises a ValueError if a kind of texture needs a package that is not installed."""
+    import importlib.util
+
+    if set(names) & set(MORE_PHOTOGRAPHS) and importlib.util.find_spec("skimage") is None:
+        raise ValueError("scikit-image: expected it to be installed, received none; pip install '.[data]'")
 
 
 @functools.cache
@@ -139,12 +162,19 @@ def photograph(name: str) -> np.ndarray:
     """A photograph that a library ships, uint8 `[H, W, 3]`.
 
     china.jpg and flower.jpg of scikit-learn are by Denis Jarvis and by Yann Forget, CC BY 2.0.
-    grace_hopper.jpg of matplotlib is in the public domain.
+    grace_hopper.jpg of matplotlib is in the public domain. Those of scikit-image are in the public
+    domain or CC0. Grey ones have three equal channels.
 
     Args:
-        name: one of `PHOTOGRAPHS`.
+        name: one of `PHOTOGRAPHS` or of `MORE_PHOTOGRAPHS`.
     """
-    require_name("name", name, PHOTOGRAPHS)
+    require_name("name", name, (*PHOTOGRAPHS, *MORE_PHOTOGRAPHS))
+    if name in MORE_PHOTOGRAPHS:
+        require_packages([name])
+        import skimage.data
+
+        whole = getattr(skimage.data, name)()
+        return np.asarray(whole if whole.ndim == 3 else np.repeat(whole[..., None], 3, axis=-1))
     if name == "hopper":
         import matplotlib
         from PIL import Image

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lab.data import KNOWN_TEXTURES, NEW_TEXTURES, PHOTOGRAPHS, photograph, scenes, texture, textures
+from lab.data import KNOWN_TEXTURES, MORE_PHOTOGRAPHS, NEW_TEXTURES, PHOTOGRAPHS, photograph, scenes, texture, textures
 from lab.data.figures import FIGURES, draw_figure
 from lab.data.scenes import KNOWN_FACES, NEW_FACES, OVERLAP, VISIBLE
 from lab.data.textures import MIXED, TEXTURES
@@ -92,7 +92,7 @@ def test_test_scenes_share_nothing_with_those_of_training():
     assert (only.labels == 0).all()
 
 
-@pytest.mark.parametrize("kind", [*TEXTURES, MIXED, *PHOTOGRAPHS])
+@pytest.mark.parametrize("kind", [*TEXTURES, MIXED, *PHOTOGRAPHS, "camera", "retina"])
 def test_textures(kind):
     one = texture(kind, 48, seed=1)
     assert one.shape == (48, 48, 3) and one.dtype == "float32" and 0 <= one.min() <= one.max() <= 1
@@ -111,6 +111,19 @@ def test_parts_of_a_photograph_are_mirrored_and_keep_their_colours(monkeypatch):
         np.testing.assert_allclose(part[..., 1], 100 / 255, atol=0.01)
         assert part[..., 2].max() == 0
     assert photograph("hopper").shape == (600, 512, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MORE_PHOTOGRAPHS)
+def test_photographs_of_scikit_image_have_three_channels(name):
+    whole = photograph(name)
+    assert whole.ndim == 3 and whole.shape[2] == 3 and whole.dtype == "uint8" and min(whole.shape[:2]) >= 300
+
+
+def test_without_scikit_image_one_line_says_so(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with raises("scikit-image: expected it to be installed, received none; pip install"):
+        scenes(1, backgrounds=["slope", "camera"], **SMALL)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.experiments.track import Memory
 from tests.runs.test_courier import make
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
-CHANGES = {"rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0, "shift": 0, "flip": True}
+CHANGES = {"rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0, "shift": 0, "flip": True, "photographs": True}
 SEGMENTS = {key: value for key, value in START.items() if key != "width"}
 EXPERIMENTS = {
     "segment_scenes": Alive(
