@@ -100,7 +100,13 @@ class CenterNet(Detector):
         down = ops.square(y - corners[..., 1:]) / (2 * ops.square(sigma)[..., None])  # [B, M, h]
         each = ops.exp(-down[..., :, None] - across[..., None, :]) * there[..., None, None]  # [B, M, h, w]
         classes = ops.one_hot(ops.cast(ops.maximum(objects[..., 4], 0), "int32"), self.classes, dtype="float32")
-        heat = ops.max(each[..., None] * classes[:, :, None, None, :], axis=1)
+
+        def add(index, heat):
+            one = ops.take(each, index, axis=1)[..., None]
+            return ops.maximum(heat, one * ops.take(classes, index, axis=1)[:, None, None])
+
+        nothing = ops.zeros_like(each[:, 0, :, :, None] * classes[:, 0, None, None])
+        heat = ops.fori_loop(0, objects.shape[1], add, nothing)  # object by object, for memory's sake
         return Targets(heat, cells, centres - corners, sizes, there)
 
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
