@@ -744,6 +744,42 @@ MUTATIONS = [
         ),
         ("lab/models/precision.py", 'layer.dtype_policy.name == "float32" and ', "", ["tests/models/test_precision.py"]),
         ("lab/runs/courier.py", "waits = error is not None and not", "waits = not", ["tests/runs/test_courier.py"]),
+        (
+            "lab/vision/mask_rcnn.py",
+            "own = ops.logical_and(own, said.found[..., 4] > 0)",
+            "own = ops.logical_and(own, said.found[..., 4] > -1)",
+            ["tests/vision/test_mask_rcnn.py"],
+        ),
+        (
+            "lab/vision/mask_rcnn.py",
+            'logits = self._of_class(said.masks, ops.cast(taken[..., 4], "int32"))',
+            'logits = self._of_class(said.masks, ops.cast(said.found[..., 5], "int32"))',
+            ["tests/vision/test_mask_rcnn.py"],
+        ),
+        (
+            "lab/vision/two_stage.py",
+            "boxes = within(box_at(proposals, deltas * ops.convert_to_tensor(SPREAD)), self.picture)",
+            "boxes = within(box_at(proposals, deltas), self.picture)",
+            ["tests/vision/test_mask_rcnn.py"],
+        ),
+        (
+            "lab/vision/two_stage.py",
+            'boxes = within(self.first.boxes(outputs), self.settings["picture"])',
+            "boxes = self.first.boxes(outputs)",
+            ["tests/vision/test_mask_rcnn.py"],
+        ),
+        (
+            "lab/vision/mask_head.py",
+            "/ (14 * strides[0])) / math.log(2)",
+            "/ (7 * strides[0])) / math.log(2)",
+            ["tests/vision/test_mask_head.py"],
+        ),
+        (
+            "lab/vision/centernet.py",
+            "return ops.maximum(heat, one * ops.take(classes",
+            "return ops.add(heat, one * ops.take(classes",
+            ["tests/vision/test_centernet.py"],
+        ),
     ]
 ]
 

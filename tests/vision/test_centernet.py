@@ -59,6 +59,13 @@ def test_targets_by_hand(ours):
     assert as_array(targets.there).tolist() == [[1, 1, 0]]
 
 
+def test_where_objects_of_a_class_meet_the_heat_is_the_greater_one(ours):
+    near = np.array([[[4, 4, 20, 12, 1], [6, 5, 22, 13, 1]]], "float32")
+    both, first, second = (as_array(ours.assign(part).heat) for part in (near, near[:, :1], near[:, 1:]))
+    np.testing.assert_array_equal(both, np.maximum(first, second))
+    assert np.minimum(first, second).max() > 0.1
+
+
 def perfect(ours, objects):
     """Outputs that say exactly what the targets are."""
     targets = ours.assign(objects)

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from lab import engine
-from lab.vision import crop_masks, paste_masks, roi_align
+from lab.vision import crop_masks, paste_masks, roi_align, roi_align_levels
 from tests.contracts import as_array, raises, uniform
 
 BOXES = np.array(
@@ -168,3 +168,20 @@ def test_what_is_cropped_is_put_back():
 def test_bad_input_is_named(make, words):
     with raises(words):
         make()
+
+
+def test_a_box_is_read_from_the_level_of_its_size():
+    """Strides 4, 8, 16: sides below 112 in the first, from 224 in the third."""
+    maps = [np.full((1, 64 // 2**level, 64 // 2**level, 2), level, "float32") for level in range(3)]
+    sides = [10, 111, 113, 223, 225, 256]
+    boxes = np.array([[[0, 0, side, side] for side in sides] + [[0, 0, 56, 256], [5, 5, 5, 5]]], "float32")
+    found = as_array(roi_align_levels(maps, boxes, 2, (4, 8, 16)))
+    assert found.shape == (1, 8, 2, 2, 2)
+    np.testing.assert_array_equal(found[0, :, 0, 0, 0], [0, 0, 1, 1, 2, 2, 1, 0])  # 56 x 256 is as large as 120 x 120
+    np.testing.assert_array_equal(found.std(axis=(2, 3, 4)), 0)
+
+
+def test_levels_read_what_roi_align_reads():
+    maps, boxes = uniform(0, 1, 16, 16, 3), np.array([[[3, 5, 30, 20], [8, 0, 40, 64]]], "float32")
+    expected = as_array(roi_align(maps, boxes, 3, 4))
+    np.testing.assert_allclose(as_array(roi_align_levels([maps, maps[:, ::2, ::2]], boxes, 3, (4, 8))), expected, atol=1e-6)
