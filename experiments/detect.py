@@ -9,6 +9,8 @@ Source: `lab.data.annotated` for the formats; the detectors' papers are named in
 The folder is in the format of COCO, YOLO or Pascal VOC. A fifth of the pictures is for validation,
 unless the folder has parts for it. Without a folder it trains on drawn scenes. `ap` is COCO's
 average precision over IoU 0.5 to 0.95 of the validation pictures, `ap50` that at IoU 0.5.
+`ap_small`, `ap_medium` and `ap_large` are of areas below 32², 96² and above, in pixels of the
+pictures as they were scaled to `--size`. `ap_test` and the like are of the folder's part "test".
 `--weights RUN` starts from another run, such as one of `detect_glyphs`.
 `python -m lab predict RUN picture.png` draws what a trained detector finds.
 """
@@ -31,13 +33,13 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     names = config.names()
     for_backbone, for_heads, for_training, *for_scenes = supervised.seeds(track, 5)
-    train, test = folders.loaded(config, for_scenes)
+    train, parts = folders.loaded(config, for_scenes)
     most = train.labels.shape[1]
     found = detection.detector(config, len(names), most=most, seeds=(for_backbone, for_heads))
     if config.weights:
         folders.start_from(track, found.network, config.weights)
-    training = detection.trained(track, config, found, train, test, names, seed=for_training)
-    return detection.test(track, found, training, {"": test}, names, areas=AREAS, least=config.threshold)
+    training = detection.trained(track, config, found, train, parts[""], names, seed=for_training)
+    return detection.test(track, found, training, parts, names, areas=AREAS, least=config.threshold)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ Source: `lab.data.annotated` for the formats; the networks' papers are named in 
 
 The folder has masks: images/ and masks/ of PNG files whose pixels are classes, or the masks of
 COCO, YOLO or Pascal VOC. Without a folder it trains on drawn scenes. `mean_iou` is the mean IoU of
-the classes of the validation pictures. `python -m lab predict RUN picture.png` draws what it finds.
+the classes of the validation pictures, `mean_iou_test` that of the folder's part "test", if it has
+one. `python -m lab predict RUN picture.png` draws what the segmenter finds.
 """
 
 from dataclasses import dataclass
@@ -34,12 +35,12 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the segmenter and tests it on the validation pictures."""
     names = ("background", *config.names())
     for_backbone, for_rest, for_training, *for_scenes = supervised.seeds(track, 5)
-    train, test = folders.loaded(config, for_scenes)
+    train, parts = folders.loaded(config, for_scenes)
     network = segmentation.network(config, len(names), seeds=(for_backbone, for_rest))
     if config.weights:
         folders.start_from(track, network, config.weights)
-    training = segmentation.trained(track, config, network, train, test, names, seed=for_training)
-    return segmentation.test(track, network, training, {"": test}, names)
+    training = segmentation.trained(track, config, network, train, parts[""], names, seed=for_training)
+    return segmentation.test(track, network, training, parts, names)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from lab.validation import Interval
 if TYPE_CHECKING:
     import keras
 
-    from lab.data import AnnotatedScenes, Scenes
     from lab.data.annotations import Annotated as Pictures
 
 
@@ -54,6 +53,14 @@ class FolderSettings(scenes.PictureSettings):
 
     def pictures(self) -> "tuple[Pictures, Pictures]":
         """(pictures to train on, pictures for validation)."""
+        train, validated, _ = self._parts()
+        return train, validated
+
+    def tested(self) -> "Pictures":
+        """The pictures of the folder's part "test", possibly none."""
+        return self._parts()[2]
+
+    def _parts(self):
         try:
             return _pictures(self.data, self.format, self.unreadable, self.share)
         except ValueError as error:
@@ -84,36 +91,44 @@ class FolderSettings(scenes.PictureSettings):
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        train, test = self.counts()
-        return self.held(2 * train + test, "a smaller folder")
+        train, validated = self.counts()
+        tested = 0 if self.data == SCENES else len(self.tested().pictures)
+        return self.held(2 * train + validated + tested, "a smaller folder")
 
 
 @functools.lru_cache(4)
-def _pictures(folder: str, format: str, unreadable: str, share: float) -> "tuple[Pictures, Pictures]":
+def _pictures(folder: str, format: str, unreadable: str, share: float) -> "tuple[Pictures, Pictures, Pictures]":
     from lab.data import annotated, split
 
     found = annotated(folder, format=None if format == "auto" else format, unreadable=unreadable)
-    return split(found, share)
+    return *split(found, share), found.of_part("test")
 
 
-def loaded(config: FolderSettings, seeds: Sequence[int]) -> "tuple[Scenes, Scenes] | tuple[AnnotatedScenes, AnnotatedScenes]":
-    """The pictures to train on and those for validation, letterboxed to the size.
+def loaded(config: FolderSettings, seeds: Sequence[int]) -> "tuple[scenes.AnyScenes, dict[str, scenes.AnyScenes]]":
+    """(the pictures to train on, {ending of results: others}), letterboxed to the size.
+
+    The ending "" is of those for validation, "_test" of the folder's part "test" if it has one.
 
     Args:
         config: the settings.
         seeds: of drawn scenes to train on and for validation.
     """
-    from lab.data import load_annotated, scenes
+    from lab.data import load_annotated
+    from lab.data import scenes as draw
 
     if config.data == SCENES:
         drawn = [
-            scenes(count, size=config.size, classes=config.names(), objects=(0, 6), seed=seed)
+            draw(count, size=config.size, classes=config.names(), objects=(0, 6), seed=seed)
             for count, seed in zip(DRAWN, seeds)
         ]
-        return drawn[0], drawn[1]
-    train, test = config.pictures()
-    most = max(1, *(len(picture.labels) for part in (train, test) for picture in part.pictures))
-    return load_annotated(train, config.size, most=most), load_annotated(test, config.size, most=most)
+        return drawn[0], {"": drawn[1]}
+    train, validated = config.pictures()
+    parts = {"": validated} | ({"_test": config.tested()} if config.tested().pictures else {})
+    most = max(1, *(len(picture.labels) for part in (train, *parts.values()) for picture in part.pictures))
+    found: dict[str, scenes.AnyScenes] = {}
+    for ending, part in parts.items():
+        found[ending] = load_annotated(part, config.size, most=most)
+    return load_annotated(train, config.size, most=most), found
 
 
 def weights_of(run: str) -> Path:

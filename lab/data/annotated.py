@@ -66,7 +66,8 @@ def split(annotated: Annotated, share: float = 0.2, seed: int = 0) -> tuple[Anno
     """(training, validation), each picture in one of them.
 
     A folder with a part "train" and a part "val" keeps these. Otherwise a share of the pictures,
-    drawn at random and at least one, is for validation. Pictures of a part "test" are in neither.
+    drawn at random and at least one, is for validation. Pictures of a part "test" are in neither:
+    `of_part` gives them.
 
     Args:
         annotated: of `lab.data.annotated`, with at least two pictures.

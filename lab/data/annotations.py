@@ -60,6 +60,11 @@ class Annotated(NamedTuple):
         """The paths of the pictures."""
         return [picture.path for picture in self.pictures]
 
+    def of_part(self, name: str) -> "Annotated":
+        """The pictures of a part, "train", "val" or "test", in their order; possibly none."""
+        validation.require_name("name", name, WORDS)
+        return self._replace(pictures=tuple(picture for picture in self.pictures if picture.part == name))
+
 
 class Thing(NamedTuple):
     """An object as a reader finds it."""

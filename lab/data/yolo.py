@@ -8,6 +8,9 @@
 The second form is a polygon. Parts are folders: `images/train` with `labels/train`, or
 `train/images` with `train/labels`. Pictures and texts may also lie side by side. `data.yaml` names
 the classes under `names`, as a list or as a mapping from 0, or else `classes.txt` does, one a line.
+`data.yaml` may also say under `train`, `val` and `test` where a part is: a folder, a text with the
+path of a picture in each line, or several of them. What is not there is passed over, for such files
+often keep the paths of the machine that wrote them.
 
 Shares are of the picture as it is seen, the right way up.
 
@@ -15,6 +18,7 @@ Source: docs.ultralytics.com, "Object detection datasets" and "Instance segmenta
 """
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,7 @@ OUTSIDE = 0.05  # by which a share may lie beyond 0 and 1
 
 def read(folder: Path, faults: Faults) -> Annotated:
     """Reads the pictures of a folder with their text files. Without one, it has no objects."""
-    names = _names(folder)
+    names, stated = _names(folder), _stated_parts(folder)
     pictures = []
     for path, text, part in pairs(folder, "labels", ".txt", faults):
         picture = opened(path, faults)
@@ -42,6 +46,7 @@ def read(folder: Path, faults: Faults) -> Annotated:
             for number, line in enumerate(lines, 1)
             if line.strip()
         ]
+        part = next((stated[each] for each in (path, *path.parents) if each in stated), part)
         pictures.append(with_things(picture, things, faults)._replace(part=part))
     if names is None:
         greatest = max((int(label) for picture in pictures for label in picture.labels), default=-1)
@@ -52,28 +57,58 @@ def read(folder: Path, faults: Faults) -> Annotated:
 
 def _names(folder):
     """The names of classes. None where no file has them."""
-    for path in (folder / "data.yaml", folder / "data.yml"):
-        if path.is_file():
-            return _yaml_names(path)
+    path, held = _yaml(folder)
+    if path is not None:
+        names = held.get("names") if isinstance(held, dict) else None
+        if isinstance(names, dict) and set(names) == set(range(len(names))):
+            names = [names[label] for label in range(len(names))]
+        if not isinstance(names, list) or not names:
+            raise ValueError(f"{path}: expected names, a list or a mapping from 0, received {names!r:.200}.")
+        return tuple(map(str, names))
     for path in (folder / "classes.txt", folder / "labels" / "classes.txt"):
         if path.is_file():
             return names_in(path)
     return None
 
 
-def _yaml_names(path: Path) -> tuple[str, ...]:
+def _yaml(folder: Path) -> tuple[Path | None, Any]:
+    """(the path of data.yaml, what it holds); (None, None) where there is none."""
     import yaml
 
-    try:
-        held: Any = yaml.safe_load("\n".join(lines_of(path)))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: expected YAML, received a file that is none ({reason(error)}).") from error
-    names = held.get("names") if isinstance(held, dict) else None
-    if isinstance(names, dict) and set(names) == set(range(len(names))):
-        names = [names[label] for label in range(len(names))]
-    if not isinstance(names, list) or not names:
-        raise ValueError(f"{path}: expected names, a list or a mapping from 0, received {names!r:.200}.")
-    return tuple(map(str, names))
+    for path in (folder / "data.yaml", folder / "data.yml"):
+        if path.is_file():
+            try:
+                return path, yaml.safe_load("\n".join(lines_of(path)))
+            except yaml.YAMLError as error:
+                raise ValueError(f"{path}: expected YAML, received a file that is none ({reason(error)}).") from error
+    return None, None
+
+
+def _stated_parts(folder: Path) -> dict[Path, str]:
+    """{a folder or a picture: its part}, as data.yaml says it."""
+    _, held = _yaml(folder)
+    found: dict[Path, str] = {}
+    for part in ("train", "val", "test") if isinstance(held, dict) else ():
+        given = held.get(part)
+        for word in given if isinstance(given, list) else [given]:
+            place = _there(folder, str(held.get("path", "")), word) if isinstance(word, str) and word else None
+            if place is not None and place.suffix == ".txt":
+                lines = (line.strip() for line in lines_of(place))
+                found |= {path: part for line in lines if line and (path := _there(folder, str(place.parent), line))}
+            elif place is not None:
+                found[place] = part
+    return found
+
+
+def _there(folder: Path, start: str, word: str) -> Path | None:
+    """The place in a folder that a path of data.yaml means. None if it is not there."""
+    below = Path(*(step for step in Path(word).parts if step not in ("..", ".")))
+    places = [folder / start / word, folder / word, folder / below]
+    return next((folder / os.path.relpath(each, folder) for each in places if each.exists() and _is_below(each, folder)), None)
+
+
+def _is_below(place: Path, folder: Path) -> bool:
+    return not os.path.relpath(place, folder).startswith("..")
 
 
 def _thing(place, words, size, names):

@@ -251,6 +251,29 @@ def test_yolo_parts(tmp_path, form):
 
 
 @pytest.mark.parametrize(
+    "parts",
+    [
+        "train: images/one\nval: [images/two, images/none]",
+        "path: images\ntrain: one\nval: two",
+        "path: /of/another/machine\ntrain: ../images/one\nval: ./images/two",
+        "train: lists/one.txt\nval: images/two\ntest: lists/none.txt",
+    ],
+)
+def test_yolo_parts_of_yaml(tmp_path, parts):
+    for name in ("one", "two", "three"):
+        picture(tmp_path / f"images/{name}/a.png")
+        text(tmp_path / f"labels/{name}/a.txt", "0 0.5 0.5 0.5 0.5")
+    text(tmp_path / "lists/one.txt", "../images/one/a.png\n./images/nothing.png\n")
+    text(tmp_path / "data.yaml", f"names: [cat]\n{parts}\n")
+    found = annotated(tmp_path)
+    assert [each.part for each in found.pictures] == ["train", "", "val"]  # one, three, two
+    assert [[each.path.parent.name for each in some.pictures] for some in split(found)] == [["one"], ["two"]]
+    assert [found.of_part(name).paths for name in ("val", "test")] == [[tmp_path / "images/two/a.png"], []]
+    with raises("name: expected one of train, val, test, received 'tset'"):
+        found.of_part("tset")
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         ("0 0.5 0.5 0.5", "expected class cx cy w h or class x1 .* received '0 0.5 0.5 0.5'"),

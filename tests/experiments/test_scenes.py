@@ -129,6 +129,25 @@ def test_a_folder_without_an_object_is_refused(tmp_path):
 
 
 @pytest.mark.slow
+def test_pictures_of_a_part_test_have_results_of_their_own(tmp_path):
+    """In the part "test" the square is said to be where none is: nothing can find it there."""
+    folder = tmp_path / "pictures"
+    for number, part in enumerate(["train"] * 4 + ["val"] + ["test"] * 2):
+        for kind in ("images", "labels"):
+            (folder / kind / part).mkdir(parents=True, exist_ok=True)
+        pixels = np.full((32, 32, 3), 20, "uint8")
+        pixels[8:24, 8:24] = 230
+        Image.fromarray(pixels).save(folder / "images" / part / f"{number}.png")
+        box = "0 0.5 0.5 0.5 0.5" if part != "test" else "0 0.05 0.05 0.1 0.1"
+        (folder / "labels" / part / f"{number}.txt").write_text(box)
+    config = detect.Config(data=str(folder), **SMALL)
+    assert config.counts() == (4, 1) and len(config.tested().pictures) == 2
+    result = detect.run(config, Memory(tmp_path))
+    assert result["ap50_test"] == 0 and "ap50" in result
+    assert (tmp_path / "found_test.png").is_file()
+
+
+@pytest.mark.slow
 def test_on_a_folder_and_from_the_weights_of_another_run(tmp_path, own_home):
     (tmp_path / "pictures").mkdir()
     config = detect.Config(data=coco(tmp_path / "pictures"), **SMALL)
