@@ -240,6 +240,8 @@ def main():
         kind, count, epochs, path = flags.serve
         compete(kind, int(count), int(epochs), path)
         return
+    if flags.epochs < 2:
+        parser.error(f"--epochs: expected at least 2, of which the first is not counted, received {flags.epochs}")
     with tempfile.TemporaryDirectory() as folder:
         paths = {kind: Path(folder) / f"{kind}.json" for kind in ("lab", "torchvision")}
         children = {

@@ -50,7 +50,8 @@ class Config(scenes.SceneSettings):
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
-        masks = memory.array(3, self.samples + self.test_samples, self.most, self.mask_size**2)
+        room = self.most * (4 if self.mosaic else 1)  # of a picture that is put together of four
+        masks = memory.array(3, self.samples + self.test_samples, room, self.mask_size**2)
         return [*super().memory(), memory.Need("masks", masks, "--samples, --test-samples, --most")]
 
 
@@ -88,7 +89,7 @@ def detector(config: Config, classes: int, *, seeds: tuple[int, int]) -> "MaskCe
     backbone = resnet(shape, classes, depth=18, width=config.width, stem="large", seed=seeds[0])
     channels, seed = config.channels, seeds[1]
     if config.model == "mask_rcnn":
-        most = min(2 * config.most * (4 if config.mosaic else 1), 100)
+        most = min(2 * config.most * (4 if config.mosaic else 1), config.proposals * classes, 100)
         return MaskRCNN(backbone, classes, channels=channels, proposals=config.proposals, most=most, seed=seed)
     prototypes, size = config.prototypes, config.mask_size
     return MaskCenterNet(backbone, classes, channels=channels, prototypes=prototypes, size=size, seed=seed)

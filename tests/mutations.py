@@ -668,7 +668,7 @@ MUTATIONS = [
             ["tests/vision/test_centernet.py"],
         ),
         ("lab/vision/centernet.py", "heat + offset + 0.1 * size", "heat + offset + size", ["tests/vision/test_centernet.py"]),
-        ("lab/losses/focal.py", "(1 - y_true) ** beta", "1", ["tests/vision/test_centernet.py"]),
+        ("lab/losses/focal.py", "focal_factor(1 - y, beta)", "1", ["tests/vision/test_centernet.py"]),
         (
             "lab/data/scenes.py",
             "(each[1].start, each[0].start, each[1].stop, each[0].stop)",
@@ -679,7 +679,7 @@ MUTATIONS = [
         # detectors, segmenters, precision
         (
             "lab/vision/augmentation.py",
-            "boxes[masked] = boxes_of(instances, count)[masked]",
+            "boxes[tight] = boxes_of(instances, count)[tight]",
             "pass",
             ["tests/vision/test_augmentation.py"],
         ),

@@ -216,8 +216,14 @@ def first(scenes: "Pictures", count: int) -> "Pictures":
 
 def spread(scenes: "Pictures", count: int) -> "Pictures":
     """So many of the scenes, evenly spread over their order; all where there are fewer."""
-    step = max(len(scenes.images) // count, 1)
-    parts: Any = (None if part is None else part[::step][:count] for part in scenes)
+    import numpy as np
+
+    total = len(scenes.images)
+    chosen = np.linspace(0, total - 1, min(total, count)).astype(int)
+    parts: Any = (
+        tuple(part[index] for index in chosen) if isinstance(part, tuple) else part if part is None else part[chosen]
+        for part in scenes
+    )
     return type(scenes)(*parts)
 
 

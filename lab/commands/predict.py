@@ -44,18 +44,19 @@ def main(argv: Sequence[str]) -> int:
     for path in pictures:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected a picture, received {'a folder' if path.is_dir() else 'nothing'}")
-    places = _places(flags.output, pictures)
+    places = [] if flags.json else _places(flags.output, pictures)
     name, model, _ = shared.model(run, flags.tracking_uri)
     from lab.vision.prediction import Predictor, read
 
     predictor = Predictor(model, name)
     for path in pictures:  # all can be read, or nothing is written
         read(path)
-    for path, place in zip(pictures, places):
+    for number, path in enumerate(pictures):
         output = predictor.find(path, flags.threshold)
         if flags.json:
             print(json.dumps({"picture": str(path)} | output.as_json()))
             continue
+        place = places[number]
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place) as temporary:
             output.figure().savefig(temporary, dpi=110, format="png", metadata={"Software": None})
@@ -65,10 +66,16 @@ def main(argv: Sequence[str]) -> int:
 
 def _places(output: str, pictures: Sequence[Path]) -> list[Path]:
     """Where the PNG of each picture goes."""
+    whole = Path(output).resolve()
     if output and len(pictures) == 1:
-        return [Path(output).resolve()]
-    places = [Path(output).resolve() / f"{picture.stem}-found.png" for picture in pictures]
+        if whole.is_dir():
+            raise ValueError(f"--output: expected a file for one picture, received the folder {output}")
+        return [whole]
+    if output and whole.is_file():
+        raise ValueError(f"--output: expected a folder for {len(pictures)} pictures, received the file {output}")
+    places = [whole / f"{picture.stem}-found.png" for picture in pictures]
     for number, place in enumerate(places):
         if place in places[:number]:
-            raise ValueError(f"predict: expected pictures of different names, received {pictures[number]}, which has one twice")
+            other = pictures[places.index(place)]
+            raise ValueError(f"predict: expected pictures with different names, received {other} and {pictures[number]}")
     return places

@@ -63,9 +63,10 @@ def annotated(folder: str | Path, *, format: str | None = None, unreadable: str 
 
 
 def split(annotated: Annotated, share: float = 0.2, seed: int = 0) -> tuple[Annotated, Annotated]:
-    """(training, validation), each picture in one of them.
+    """(training, validation).
 
-    A folder with a part "train" and a part "val" keeps these. Otherwise a share of the pictures,
+    A folder with a part "train" and a part "val" keeps these, and pictures of no part are in
+    neither. Otherwise a share of the pictures,
     drawn at random and at least one, is for validation. Pictures of a part "test" are in neither:
     `of_part` gives them.
 
@@ -84,9 +85,7 @@ def split(annotated: Annotated, share: float = 0.2, seed: int = 0) -> tuple[Anno
             raise ValueError(f"annotated: expected at least 2 pictures that are not for tests, received {len(drawn)}.")
         count = min(max(round(share * len(drawn)), 1), len(drawn) - 1)
         chosen = [np.sort(drawn[count:]), np.sort(drawn[:count])]
-    training, validating = (
-        annotated._replace(pictures=tuple(annotated.pictures[index] for index in indices)) for indices in chosen
-    )
+    training, validating = (annotated.of_pictures(annotated.pictures[index] for index in indices) for indices in chosen)
     return training, validating
 
 

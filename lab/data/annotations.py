@@ -63,7 +63,12 @@ class Annotated(NamedTuple):
     def of_part(self, name: str) -> "Annotated":
         """The pictures of a part, "train", "val" or "test", in their order; possibly none."""
         validation.require_name("name", name, WORDS)
-        return self._replace(pictures=tuple(picture for picture in self.pictures if picture.part == name))
+        return self.of_pictures(picture for picture in self.pictures if picture.part == name)
+
+    def of_pictures(self, pictures: Iterable[Picture]) -> "Annotated":
+        """Some of the pictures."""
+        some = tuple(pictures)
+        return self._replace(pictures=some, has_masks=any(picture.regions or any(picture.shapes) for picture in some))
 
 
 class Thing(NamedTuple):

@@ -49,9 +49,15 @@ class Letterbox(NamedTuple):
         """Boxes of the picture `[..., 4]` (left, top, right, bottom) on the canvas, float64."""
         return np.asarray(boxes, float) * (2 * self.scale) + 2 * self.shift
 
-    def boxes_back(self, boxes: ArrayLike) -> np.ndarray:
-        """Boxes on the canvas `[..., 4]` in pixels of the picture and clipped to it, float64."""
-        return np.clip((np.asarray(boxes, float) - 2 * self.shift) / (2 * self.scale), 0, 2 * self.picture)
+    def boxes_back(self, boxes: ArrayLike, *, clip: bool = True) -> np.ndarray:
+        """Boxes on the canvas `[..., 4]` in pixels of the picture, float64.
+
+        Args:
+            boxes: left, top, right, bottom.
+            clip: whether they end where the picture ends.
+        """
+        found = (np.asarray(boxes, float) - 2 * self.shift) / (2 * self.scale)
+        return np.clip(found, 0, 2 * self.picture) if clip else found
 
     def picture_there(self, image: np.ndarray) -> np.ndarray:
         """A picture uint8 `[h, w, 3]` on the canvas, uint8 `[H, W, 3]`, with grey bars.

@@ -14,7 +14,7 @@ from lab.data.glyphs import DIGITS, FACES, distort, draw, faces_with
 from lab.metrics.average_precision import Objects, box_overlaps
 from lab.validation import require_name
 
-VERSION = 2  # of the scenes; it changes when they do
+VERSION = 3  # of the scenes; it changes when they do
 NEW_FACES = ("DejaVuSerif-BoldItalic", "STIXGeneralItalic", "cmss10", "DejaVuSansMono-Oblique")
 KNOWN_FACES = tuple(face for face in FACES if face not in NEW_FACES)
 OVERLAP = 0.3  # the greatest IoU of two boxes

@@ -108,6 +108,15 @@ def _slope(size, rng):
     return _stretched(along + 0.3 * np.sin(2 * np.pi * across))
 
 
+def _woven(size, rng):
+    """A random network of sines of the place (as of Stanley 2007), of a random fineness."""
+    values = np.stack(_places(size, rng, 0.15, 1.2), axis=-1)
+    for width in (8, 8, 1):
+        weights, start = rng.normal(size=(values.shape[-1], width)), rng.uniform(0, 2 * np.pi, width)
+        values = np.sin(values @ (weights * rng.uniform(1, 3)) + start)
+    return _stretched(values[..., 0])
+
+
 def _stretched(values):
     low, high = values.min(), values.max()
     return (values - low) / (high - low)
@@ -119,6 +128,7 @@ TEXTURES: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
     "dots": _dots,
     "slope": _slope,
     "cells": _cells,
+    "woven": _woven,
     "grain": _grain,
     "checks": _checks,
     "waves": _waves,
@@ -126,7 +136,7 @@ TEXTURES: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
 }
 MIXED = "mixed"
 """Two of the kinds to train on, with the shares of a third."""
-KNOWN_TEXTURES = ("clouds", "stripes", "dots", "slope", "cells", MIXED)
+KNOWN_TEXTURES = ("clouds", "stripes", "dots", "slope", "cells", "woven", MIXED)
 """The kinds to train on."""
 NEW_TEXTURES = ("grain", "checks", "waves", "bricks")
 """The kinds to test on."""

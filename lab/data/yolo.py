@@ -85,7 +85,7 @@ def _yaml(folder: Path) -> tuple[Path | None, Any]:
 
 
 def _stated_parts(folder: Path) -> dict[Path, str]:
-    """{a folder or a picture: its part}, as data.yaml says it."""
+    """{a folder or a picture: its part}, as data.yaml says it; of several the first one."""
     _, held = _yaml(folder)
     found: dict[Path, str] = {}
     for part in ("train", "val", "test") if isinstance(held, dict) else ():
@@ -94,9 +94,12 @@ def _stated_parts(folder: Path) -> dict[Path, str]:
             place = _there(folder, str(held.get("path", "")), word) if isinstance(word, str) and word else None
             if place is not None and place.suffix == ".txt":
                 lines = (line.strip() for line in lines_of(place))
-                found |= {path: part for line in lines if line and (path := _there(folder, str(place.parent), line))}
+                beside = os.path.relpath(place.parent, folder)
+                for path in (_there(folder, beside, line) for line in lines if line):
+                    if path is not None:
+                        found.setdefault(path, part)
             elif place is not None:
-                found[place] = part
+                found.setdefault(place, part)
     return found
 
 

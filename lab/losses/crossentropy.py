@@ -50,8 +50,11 @@ class Crossentropy(keras.losses.Loss):
 def focal_factor(miss: Tensor, gamma: float) -> Tensor:
     """miss^gamma for a probability, such as 1 - p_t.
 
-    For gamma < 1 the derivative at 0 would be infinite. Here it is 0.
+    For gamma < 1 the derivative at 0 would be infinite. Here it is 0. The usual powers are
+    products, which are faster.
     """
+    if gamma in (2, 4):
+        return ops.square(miss) if gamma == 2 else ops.square(ops.square(miss))
     wide = ops.cast(miss, keras.backend.result_type(miss.dtype, "float32"))  # 1e-37 is 0 in float16
     return ops.cast(ops.maximum(wide, 1e-37) ** gamma, miss.dtype)
 

@@ -4,23 +4,24 @@ from keras import ops
 
 from lab.engine.types import Tensor
 from lab.losses.binary_crossentropy import binary_crossentropy
+from lab.losses.crossentropy import focal_factor
+from lab.losses.elementwise import convert_pair
+from lab.validation import NOT_NEGATIVE, UNIT
 
 
 def sigmoid_focal(y_true: Tensor, y_pred: Tensor, *, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
     """-a_t (1 - p_t)^gamma log p_t of each number, with p_t the probability of what is true.
 
-    Source: Lin et al. 2017, eq. 5.
+    It is `binary_crossentropy` with these weights. Source: Lin et al. 2017, eq. 5.
 
     Args:
         y_true: 0 or 1, `[...]`.
-        y_pred: logits, `[...]`.
-        alpha: weight of ones; that of zeros is 1 - alpha.
+        y_pred: logits, of y_true's shape.
+        alpha: weight of ones, in 0..1; that of zeros is 1 - alpha.
         gamma: how little easy places count, >= 0.
     """
-    p = ops.sigmoid(y_pred)
-    miss = y_true * (1 - p) + (1 - y_true) * p
-    weight = y_true * alpha + (1 - y_true) * (1 - alpha)
-    return weight * _raised(miss, gamma) * binary_crossentropy(y_true, y_pred)
+    UNIT.check("alpha", alpha)
+    return binary_crossentropy(y_true, y_pred, gamma=gamma, class_weights=(1 - alpha, alpha))
 
 
 def penalty_reduced_focal(y_true: Tensor, y_pred: Tensor, *, alpha: float = 2.0, beta: float = 4.0) -> Tensor:
@@ -33,17 +34,13 @@ def penalty_reduced_focal(y_true: Tensor, y_pred: Tensor, *, alpha: float = 2.0,
 
     Args:
         y_true: 0 to 1, `[...]`.
-        y_pred: logits, `[...]`.
+        y_pred: logits, of y_true's shape.
         alpha, beta: exponents, >= 0.
     """
-    p = ops.sigmoid(y_pred)
-    at_centre = _raised(1 - p, alpha) * ops.softplus(-y_pred)
-    elsewhere = _raised(1 - y_true, beta) * _raised(p, alpha) * ops.softplus(y_pred)
-    return ops.where(y_true >= 1, at_centre, elsewhere)
-
-
-def _raised(x, exponent):
-    """x to the power of a number >= 0. The usual ones are products, which are faster."""
-    if exponent == 2:
-        return ops.square(x)
-    return ops.square(ops.square(x)) if exponent == 4 else x**exponent
+    NOT_NEGATIVE.check("alpha", alpha)
+    NOT_NEGATIVE.check("beta", beta)
+    y, z = convert_pair(y_true, y_pred)
+    p = ops.sigmoid(z)
+    at_centre = focal_factor(1 - p, alpha) * ops.softplus(-z)
+    elsewhere = focal_factor(1 - y, beta) * focal_factor(p, alpha) * ops.softplus(z)
+    return ops.where(y >= 1, at_centre, elsewhere)

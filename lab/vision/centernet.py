@@ -85,7 +85,8 @@ class CenterNet(Detector):
         """The targets of objects `[B, M, 5]`: left, top, right, bottom, class; -1 for none.
 
         The heat of an object is a Gaussian around its cell. Its radius is such that a box of the
-        same size whose corners move by it keeps IoU 0.7 (Law and Deng 2018).
+        same size whose corners move by it keeps IoU 0.7 (Law and Deng 2018). Its standard deviation
+        is (2 radius + 1) / 6. The authors' code rounds the radius down and cuts the Gaussian off.
         """
         there = ops.cast(objects[..., 4] >= 0, "float32")
         boxes = ops.where(there[..., None] > 0, objects[..., :4], 0) / self.stride

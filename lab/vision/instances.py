@@ -98,7 +98,7 @@ class MaskCenterNet(Detector):
             labels: `[N, M]`, -1 for none.
             instances: integers `[N, H, W]`: 0 background, i + 1 where object i is seen.
         """
-        return masks_in_boxes(boxes, labels, instances, self.size)
+        return masks_in_boxes(boxes, labels, instances, self.size, classes=self.classes)
 
     def loss(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """CenterNet's loss + the cross-entropy of the masks, a mean over cells and objects.

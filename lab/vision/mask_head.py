@@ -77,8 +77,8 @@ def roi_align_levels(maps: Sequence[Tensor], boxes: Tensor, size: int, strides: 
 
         l = floor(log2(sqrt(w h) / (14 s_0))),  bounded by the levels there are
 
-    So it is 14 to 28 cells wide there, but in the finest and in the coarsest map. Source: Lin et
-    al. 2017 ("Feature pyramid networks"), eq. 1 with its k_0 = 4.
+    So it is 14 to 28 cells wide there; narrower only in the finest map, wider only in the coarsest.
+    Source: Lin et al. 2017 ("Feature pyramid networks"), eq. 1 with its k_0 = 4.
 
     Args:
         maps: `[B, h, w, C]` each, from fine to coarse.
@@ -96,7 +96,9 @@ def roi_align_levels(maps: Sequence[Tensor], boxes: Tensor, size: int, strides: 
     return found
 
 
-def masks_in_boxes(boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray, size: int) -> np.ndarray:
+def masks_in_boxes(
+    boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray, size: int, *, classes: int | None = None
+) -> np.ndarray:
     """Objects with their masks, the targets of detectors of masks: float32 `[N, M, 5 + size^2]`.
 
     Each object has its box, its class and its mask within the box.
@@ -106,13 +108,16 @@ def masks_in_boxes(boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray,
         labels: `[N, M]`, -1 for none.
         instances: integers `[N, H, W]`: 0 background, i + 1 where object i is seen.
         size: cells on a side of a mask.
+        classes: number of classes, to check the labels. None checks nothing.
     """
+    if classes is not None and labels.max(initial=-1) >= classes:
+        raise ValueError(f"labels: expected at most {classes - 1}, of {classes} classes, received {labels.max()}.")
     places = np.where(labels >= 0, np.arange(labels.shape[1]), -1)
     found = []
     for start in range(0, len(boxes), AT_ONCE):
         some = slice(start, start + AT_ONCE)
         found.append(ops.convert_to_numpy(crop_masks(instances[some], boxes[some], places[some], size)))
-    masks = np.concatenate(found).reshape(*labels.shape, -1)
+    masks = np.concatenate(found or [np.zeros(0)]).reshape(*labels.shape, size**2)
     return np.concatenate([boxes, labels[..., None], masks], axis=-1).astype("float32")
 
 

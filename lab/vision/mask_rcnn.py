@@ -58,10 +58,14 @@ class MaskRCNN(Detector):
         training = Training(detector.network, recipe, loss=detector.loss, metrics=[], ...)
         training.fit(images, detector.with_masks(boxes, labels, instances))
 
-    Differences from the paper: the first stage is a `RetinaNet` of one class, whose focal loss
-    replaces a sample of anchors; all K proposals are learnt from, in place of a sample of 2,000;
-    a proposal has one exact box, not one for each class; masks are learnt in the boxes in which
-    they are found later, not in proposals; group normalisation.
+    Differences from the paper:
+
+    - The first stage is a `RetinaNet` of one class: nine anchors at a place, and a focal loss in
+      place of a sample of anchors. Suppression compares its 256 best boxes of all levels together.
+    - All K proposals are learnt from, in place of a sample of 512. True boxes are not among them.
+    - A proposal has one exact box, not one for each class.
+    - Masks are learnt in the boxes in which they are found later, not in proposals.
+    - There is batch normalisation in the pyramid and group normalisation in the heads.
 
     Args:
         backbone: a network of images such as `lab.models.resnet`, with maps at `strides`.
@@ -131,7 +135,7 @@ class MaskRCNN(Detector):
 
     def with_masks(self, boxes: np.ndarray, labels: np.ndarray, instances: np.ndarray) -> np.ndarray:
         """The targets of pictures, as of `masks_in_boxes`, with masks of 28 x 28 cells."""
-        return masks_in_boxes(boxes, labels, instances, SIDE)
+        return masks_in_boxes(boxes, labels, instances, SIDE, classes=self.classes)
 
     def assign(self, objects: Tensor, outputs: Tensor | None = None) -> Targets:
         """The targets of objects `[B, M, 5]`. They depend on the proposals of the outputs."""

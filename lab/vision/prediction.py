@@ -49,7 +49,7 @@ class FoundObjects(NamedTuple):
         return {"detections": found}
 
     def figure(self) -> Any:
-        """The picture with boxes, under its masks."""
+        """The picture under its masks, with boxes."""
         from lab.visualize import detections_figure
         from lab.visualize.masks import colours
 
@@ -139,10 +139,12 @@ class Predictor:
         if not self.detects:
             classes = np.asarray(said)[0].argmax(axis=-1).astype("uint8")
             return FoundClasses(image, letterbox.classes_back(classes), self.names)
-        boxes, scores, labels = (np.asarray(said[name])[0] for name in ("boxes", "scores", "labels"))
-        boxes, masks = letterbox.boxes_back(boxes), None
+        whole_boxes, scores, labels = (np.asarray(said[name])[0] for name in ("boxes", "scores", "labels"))
+        boxes, masks = letterbox.boxes_back(whole_boxes), None
         kept = (scores >= threshold) & (scores > 0) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # not in the bars
         boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-        if "masks" in said:
-            masks = paste_masks(np.asarray(said["masks"])[0][kept], boxes, height, width)
+        if "masks" in said:  # a mask fills its box, also where this reaches beyond the picture
+            masks = paste_masks(
+                np.asarray(said["masks"])[0][kept], letterbox.boxes_back(whole_boxes[kept], clip=False), height, width
+            )
         return FoundObjects(image, Detections(boxes, scores, labels, masks), self.names)

@@ -37,7 +37,8 @@ class RetinaNet(Detector):
     if their IoU is at least 0.5, and none's if it is below 0.4 with all. Anchors between do not
     count.
 
-    Differences from the paper: the best anchor of an object is its own whatever the IoU; group
+    Differences from the paper: the best anchor of an object is its own whatever the IoU, unless
+    it overlaps another object more; batch normalisation in the pyramid; group
     normalisation in the towers, which helps without pretraining; the strides are an argument (8 to
     128 in the paper); the best 1,000 candidates are of all levels together.
 

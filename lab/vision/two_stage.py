@@ -9,7 +9,7 @@ from keras import ops
 from lab import validation
 from lab.engine.types import Tensor
 from lab.models.blocks import Blocks
-from lab.vision.boxes import box_at
+from lab.vision.boxes import area, box_at
 from lab.vision.dense_head import best_boxes, group_unit
 from lab.vision.mask_head import roi_align_levels
 from lab.vision.retinanet import RetinaNet
@@ -40,7 +40,7 @@ class Proposals(keras.layers.Layer):
         """The proposals of outputs `[B, A, 5]`."""
         outputs = ops.stop_gradient(outputs)
         boxes = within(self.first.boxes(outputs), self.settings["picture"])
-        scores = ops.sigmoid(outputs[..., :1])
+        scores = ops.sigmoid(outputs[..., :1]) * _has_area(boxes)
         found, scores, _ = best_boxes(scores, boxes, least=0.0, threshold=0.7, most=self.most, candidates=COMPARED)
         return ops.stop_gradient(found * ops.cast(scores > 0, "float32")[..., None])
 
@@ -68,9 +68,8 @@ class BestClasses(keras.layers.Layer):
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Of proposals `[B, K, 4]`, logits `[B, K, C + 1]`, the last of background, and deltas."""
         proposals, logits, deltas = (ops.stop_gradient(part) for part in inputs)
-        there = ops.cast(ops.any(proposals != 0, axis=-1, keepdims=True), "float32")
         boxes = within(box_at(proposals, deltas * ops.convert_to_tensor(SPREAD)), self.picture)
-        scores = ops.softmax(logits)[..., :-1] * there
+        scores = ops.softmax(logits)[..., :-1] * _has_area(proposals) * _has_area(boxes)
         boxes, scores, labels = best_boxes(scores, boxes, least=0.05, threshold=0.5, most=self.most, candidates=COMPARED)
         return ops.stop_gradient(ops.concatenate([boxes, scores[..., None], ops.cast(labels, "float32")[..., None]], axis=-1))
 
@@ -89,7 +88,7 @@ class LookInto(keras.layers.Layer):
     """
 
     def __init__(self, size: int, strides: Sequence[int], **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"autocast": False} | options)  # boxes stay float32
         self.size, self.strides = size, list(strides)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -100,6 +99,11 @@ class LookInto(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"size": self.size, "strides": self.strides}
+
+
+def _has_area(boxes):
+    """1 or 0, `[..., 1]`."""
+    return ops.cast(area(boxes) > 0, "float32")[..., None]
 
 
 def within(boxes: Tensor, picture: Sequence[int]) -> Tensor:

@@ -75,7 +75,12 @@ def test_bad_input_is_one_line(tmp_path, own_home, capsys):
         ([run], "predict: expected a picture after the run, received none"),
         ([run, str(tmp_path / "none.png")], f"{tmp_path}/none.png: expected a picture, received nothing"),
         ([run, str(path)], f"run id: expected a run of a detector or a segmenter, received {run}"),
-        ([named, str(path), str(path)], f"predict: expected pictures of different names, received {path}, which has one twice"),
+        ([named, str(path), str(path)], f"predict: expected pictures with different names, received {path} and {path}"),
+        ([named, str(path), "--output", str(tmp_path)], "--output: expected a file for one picture, received the folder "),
+        (
+            [named, str(path), str(text), "--output", str(path)],
+            "--output: expected a folder for 2 pictures, received the file ",
+        ),
         ([named, str(path), "--json", "--output", "x.png"], "--output: expected no file with --json"),
         ([named, str(tmp_path)], f"{tmp_path}: expected a picture, received a folder"),
         ([named, str(path), str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),

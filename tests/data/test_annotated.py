@@ -257,9 +257,10 @@ def test_yolo_parts(tmp_path, form):
         "path: images\ntrain: one\nval: two",
         "path: /of/another/machine\ntrain: ../images/one\nval: ./images/two",
         "train: lists/one.txt\nval: images/two\ntest: lists/none.txt",
+        "train: images/one\nval: images/two\ntest: images/two",
     ],
 )
-def test_yolo_parts_of_yaml(tmp_path, parts):
+def test_yolo_parts_of_yaml(tmp_path, monkeypatch, parts):
     for name in ("one", "two", "three"):
         picture(tmp_path / f"images/{name}/a.png")
         text(tmp_path / f"labels/{name}/a.txt", "0 0.5 0.5 0.5 0.5")
@@ -271,6 +272,8 @@ def test_yolo_parts_of_yaml(tmp_path, parts):
     assert [found.of_part(name).paths for name in ("val", "test")] == [[tmp_path / "images/two/a.png"], []]
     with raises("name: expected one of train, val, test, received 'tset'"):
         found.of_part("tset")
+    monkeypatch.chdir(tmp_path.parent)
+    assert [each.part for each in annotated(tmp_path.name).pictures] == ["train", "", "val"]
 
 
 @pytest.mark.parametrize(

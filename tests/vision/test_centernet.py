@@ -2,9 +2,11 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
+from lab import engine
 from lab.losses import penalty_reduced_focal, sigmoid_focal
 from lab.models import resnet, small_resnet
 from lab.vision import CenterNet, feature_pyramid, iou, maps_at
@@ -34,6 +36,36 @@ def test_focal_losses_by_hand():
     huge = np.array([1e4, -1e4, 1e4], "float32")
     for loss in (sigmoid_focal, penalty_reduced_focal):
         assert np.isfinite(as_array(loss(y, huge))).all()
+        with raises("shape"):
+            loss(y[None], z[:, None])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+def test_gradients_of_focal_losses_are_finite_for_every_exponent(exponent):
+    y, z = np.array([1, 0, 1, 0, 0.5, 1], "float32"), np.array([30, -120, -30, 200, 1e3, 0.5], "float32")
+    variable = keras.Variable(z)
+    for loss, options in (
+        (sigmoid_focal, {"gamma": exponent}),
+        (penalty_reduced_focal, {"alpha": exponent, "beta": exponent}),
+    ):
+
+        def total(loss=loss, options=options):
+            return keras.ops.sum(loss(y, variable.value, **options)), ()
+
+        _, (gradient,) = engine.value_and_grad(total, [variable])()
+        assert np.isfinite(as_array(gradient)).all() and as_array(gradient)[5] < 0
+
+
+def test_exponents_and_weights_of_focal_losses_have_ranges():
+    z = np.zeros(1, "float32")
+    for loss, options, name in (
+        (sigmoid_focal, {"alpha": 7}, "alpha"),
+        (sigmoid_focal, {"gamma": -1}, "gamma"),
+        (penalty_reduced_focal, {"alpha": -1}, "alpha"),
+        (penalty_reduced_focal, {"beta": -1}, "beta"),
+    ):
+        with raises(f"{name}: expected a number"):
+            loss(z, z, **options)
 
 
 @pytest.mark.parametrize("sizes", [(10.0, 10.0), (3.0, 40.0), (0.5, 0.25)])

@@ -10,8 +10,8 @@ from lab.data import scenes
 from lab.metrics import Detections, average_precision
 from lab.models import resnet, small_resnet
 from lab.supervised import Recipe, Training
-from lab.vision import MaskRCNN, masks_in_boxes, paste_masks
-from lab.vision.two_stage import BestClasses, Proposals
+from lab.vision import MaskRCNN, iou_matrix, masks_in_boxes, paste_masks
+from lab.vision.two_stage import BestClasses, LookInto, Proposals
 from tests.contracts import as_array, raises, save_and_load, uniform
 
 BOXES = np.array([[[4, 4, 20, 12], [26, 16, 32, 30], [0, 0, 0, 0]]], "float32")
@@ -138,8 +138,48 @@ def test_the_best_class_of_a_proposal_is_found_where_the_deltas_lead():
     deltas[0, 0, 0] = 2.5  # by 2.5 x 0.1 x 8 = 2 pixels
     found = as_array(BestClasses((32, 32), 3)([proposals, logits, deltas]))[0]
     np.testing.assert_allclose(found[0], [6, 4, 14, 12, np.exp(5) / (np.exp(5) + 2), 0], rtol=1e-5)
-    assert found[1, 4] == pytest.approx(np.exp(4) / (np.exp(4) + 2)) or found[1, 4] == 0
-    assert found[2, 4] == 0
+    np.testing.assert_array_equal(found[1:, 4], 0)  # the second is the first again
+
+
+def test_found_boxes_overlap_by_half_at_most_and_have_an_area_and_a_score_of_a_twentieth():
+    proposals = np.array([[[0, 0, 8, 8], [0, 2, 8, 10], [0, 3, 8, 11], [20, 4, 32, 12], [16, 16, 24, 24]]], "float32")
+    logits = np.array([[[5, 0, 0], [4.5, 0, 0], [4, 0, 0], [4, 0, 0], [0, 0, 3]]], "float32")
+    deltas = np.zeros((1, 5, 4), "float32")
+    deltas[0, 3, 0] = 10  # by 12 pixels, out of the picture
+    found = as_array(BestClasses((32, 32), 5)([proposals, logits, deltas]))[0]
+    # IoU of the first with the second: 6 / 10, with the third: 5 / 11. The last has 1 / (2 + e^3).
+    np.testing.assert_array_equal(found[:2, :4], proposals[0, [0, 2]])
+    np.testing.assert_array_equal(found[2:, 4], 0)
+
+
+def test_proposals_overlap_by_seven_tenths_at_most(ours):
+    anchors = ours.first.anchors
+    inside = np.flatnonzero((anchors >= 0).all(axis=-1) & (anchors <= 32).all(axis=-1))
+    overlaps = as_array(iou_matrix(anchors[inside], anchors[inside]))
+    first = int(
+        np.argmax(((overlaps > 0.5) & (overlaps < 0.7)).any(axis=-1) & ((overlaps > 0.7) & (overlaps < 0.99)).any(axis=-1))
+    )
+    near = int(np.argmax((overlaps[first] > 0.7) & (overlaps[first] < 0.99)))
+    far = int(np.argmax((overlaps[first] > 0.5) & (overlaps[first] < 0.7)))
+    outputs = np.full((1, len(anchors), 5), -9, "float32")
+    outputs[..., 1:] = 0
+    for score, index in ((3, first), (2.5, near), (2, far)):
+        outputs[0, inside[index], 0] = score
+    found = as_array(Proposals(ours.first.settings, 2)(outputs))[0]
+    np.testing.assert_allclose(found, anchors[inside[[first, far]]], atol=1e-4)
+
+
+def test_boxes_are_not_rounded_where_all_layers_compute_in_bfloat16():
+    maps, boxes = uniform(0, 1, 160, 160, 2), np.array([[[301.4, 300.6, 333.3, 340.2]]], "float32")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = LookInto(3, (4,))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    again = LookInto.from_config(layer.get_config())
+    expected = as_array(LookInto(3, (4,))([boxes, maps]))
+    for each in (layer, again):
+        np.testing.assert_allclose(as_array(each([boxes, maps])), expected, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -195,6 +235,12 @@ def test_seeds_and_files(ours):
 def test_bad_input_is_named(options, words):
     with raises(words):
         detector(**options)
+
+
+def test_labels_beyond_the_classes_are_refused(ours):
+    with raises("labels: expected at most 1, of 2 classes, received 2"):
+        ours.with_masks(BOXES, LABELS + 1, INSTANCES)
+    assert ours.with_masks(BOXES[:0], LABELS[:0], INSTANCES[:0]).shape == (0, 3, 5 + 28**2)
 
 
 def test_targets_need_outputs(ours):
