@@ -222,9 +222,9 @@ def scores(summary: dict[str, float], truths: list, found: "list[Detections]", e
 
 
 def _score(truth, found):
-    """How well a picture was done: AP50; below 0 where something was found and nothing is."""
+    """How well a picture was done: AP50. Without an object: 1, or below 0 if something is found."""
     from lab.metrics import average_precision
 
     if not len(truth.boxes):
-        return -float((found.scores >= 0.3).sum()) / 100
+        return -(found.scores >= 0.3).sum() / 100 or 1.0
     return average_precision([truth], [found]).summary["AP50"]

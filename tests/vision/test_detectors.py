@@ -1,5 +1,8 @@
 """What holds for every detector: no NaN at the edges, seeds, ten pictures learnt by heart."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from lab.data import scenes
 from lab.metrics import Detections, average_precision
 from lab.models import resnet, small_resnet
 from lab.supervised import Recipe, Training
-from lab.vision import DETR, FCOS, CenterNet, RetinaNet
+from lab.vision import DETR, FCOS, CenterNet, MaskRCNN, RetinaNet, fcn, with_names
 from tests.contracts import as_array
 
 SMALL = {
@@ -63,6 +66,24 @@ def test_no_nan_at_the_edge_seeds_and_files(name, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "predictor.keras")(x)
     for part, name in zip((boxes, scores, labels), ("boxes", "scores", "labels")):
         np.testing.assert_allclose(as_array(loaded[name]), part, atol=1e-4)
+
+
+LOAD = """
+import sys, keras, lab.vision
+print([keras.saving.load_model(path, compile=False).name for path in sys.argv[1:]])
+"""
+
+
+@pytest.mark.slow
+def test_a_new_process_reads_saved_models_with_lab_vision_alone(tmp_path):
+    backbone = small_resnet((32, 32, 3), 2, depth=8, width=0.5, seed=0)
+    masks = MaskRCNN(backbone, 2, strides=(2, 4), channels=8, units=8, proposals=6, most=4, seed=0)
+    models = [masks.predictor(), detector("detr").predictor(), with_names(fcn(backbone, 2, stride=2, seed=0), ["a", "b"])]
+    paths = [tmp_path / f"{number}.keras" for number in range(len(models))]
+    for model, path in zip(models, paths):
+        model.save(path)
+    done = subprocess.run([sys.executable, "-c", LOAD, *map(str, paths)], capture_output=True, text=True)
+    assert done.stdout.split("\n")[-2] == str([model.name for model in models]), done.stderr[-2000:]
 
 
 LARGE = {
