@@ -98,19 +98,26 @@ def resnet(
         form: "residual", "preactivation" or "plain" (no shortcuts).
         bias: whether convolutions before a normalisation have biases. `keras.applications` has
             them, the paper has not.
-        stem: "large" (7 x 7 and pooling, both of stride 2), "small" (3 x 3), or None, which
-            chooses by the size of the image.
+        stem: "large" (7 x 7 and pooling, both of stride 2), "deep" (three of 3 x 3 in place of 7 x
+            7; ResNet-C of He et al. 2019, "Bag of tricks"), "small" (3 x 3), or None, which chooses
+            "large" or "small" by the size of the image.
         seed: of the initial weights.
         name: of the model.
     """
     one_of("form", form, PREFIXES)
     counts = LAYERS[one_of("depth", depth, LAYERS)]
-    images, small = image_input(shape, stem)
+    one_of("stem", stem, (None, "large", "deep", "small"))
+    images, small = image_input(shape, "large" if stem == "deep" else stem)
     blocks = Blocks(seed, epsilon=1.001e-5, momentum=0.99)
     pre = form == "preactivation"
     channels = scaled(64, width)
-    size, strides, padding = (3, 1, "same") if small else (7, 2, 3)
-    x = blocks.convolution(images, channels, size, strides, padding=padding, bias=bias)
+    if stem == "deep":
+        half = scaled(32, width)
+        x = blocks.unit(blocks.unit(images, half, 3, 2, padding=1, bias=bias), half, bias=bias)
+        x = blocks.convolution(x, channels, bias=bias)
+    else:
+        size, strides, padding = (3, 1, "same") if small else (7, 2, 3)
+        x = blocks.convolution(images, channels, size, strides, padding=padding, bias=bias)
     x = x if pre else blocks.activated(blocks.normalized(x))
     x = x if small else blocks.pooled(x, 3, 2, padding=1)
     for stage, count in enumerate(counts):

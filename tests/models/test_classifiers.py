@@ -105,6 +105,16 @@ TWINS = {
 }  # odd sizes, at which rules of padding differ
 
 
+def test_a_deep_stem_has_three_small_convolutions_in_place_of_a_large_one():
+    deep, large = (models.resnet((64, 64, 3), 10, depth=18, stem=stem, seed=0) for stem in ("deep", "large"))
+    weights = 9 * (3 * 32 + 32 * 32 + 32 * 64) - 49 * 3 * 64
+    assert trainable(deep) - trainable(large) == weights + 2 * (32 + 32)
+    shapes = [[layer.output.shape for layer in model.layers if layer.name == "stage1_relu1"] for model in (deep, large)]
+    assert shapes[0] == shapes[1] == [(None, 16, 16, 64)]
+    with raises("stem: expected one of None, large, deep, small, received 'tiny'"):
+        models.resnet((64, 64, 3), 10, stem="tiny", seed=0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TWINS)
 def test_with_its_weights_it_computes_what_keras_applications_does(name):
