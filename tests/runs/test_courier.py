@@ -281,6 +281,20 @@ def test_a_courier_gives_up_where_nothing_is_delivered_and_not_where_it_is_slow(
     assert (len(done) == 50) == goes_on
 
 
+def test_a_child_that_has_not_begun_is_not_over_while_its_parent_lives(tmp_path):
+    """On a cluster seconds pass from the making of a child to its first event."""
+    uri = local(tmp_path)
+    parent, child, lost = make(uri), make(uri), make(uri)
+    with parent.lock("writer"):
+        attempts, of_lost = courier._attempts(child, above=parent), courier._attempts(lost, above=parent)
+        assert [next(attempts), next(attempts), next(of_lost)] == [None, None, None]
+        finish(child)
+        assert next(attempts, "over") == "over"
+    assert courier.delivered(child) and next(of_lost, "over") == "over"
+    status = [mlflow_server.client(uri).get_run(each.delivery()["run_id"]).info.status for each in (child, lost)]
+    assert status == ["FINISHED", "KILLED"]
+
+
 def finish(folder):
     journal = Journal(folder)
     journal.append({"status": "FINISHED"})
