@@ -744,7 +744,7 @@ MUTATIONS = [
         ),
         ("lab/models/precision.py", 'layer.dtype_policy.name == "float32" and ', "", ["tests/models/test_precision.py"]),
         ("lab/runs/courier.py", "waits = error is not None and not", "waits = not", ["tests/runs/test_courier.py"]),
-        ("lab/runs/courier.py", "may_go_on=above is not None and", "may_go_on=False and", ["tests/runs/test_courier.py"]),
+        ("lab/runs/mlflow_delivery.py", "if self.folder.has_living_ancestor():", "if False:", ["tests/runs/test_courier.py"]),
         (
             "lab/vision/mask_rcnn.py",
             "own = ops.logical_and(own, said.found[..., 4] > 0)",

@@ -124,10 +124,10 @@ def _deliver(folder, uri, say):
         return delivery.brought
 
 
-def _attempts(folder, above=None) -> Iterator[Exception | None]:
+def _attempts(folder) -> Iterator[Exception | None]:
     """Each step tries to deliver what the journal of a run holds, and yields the error or None.
 
-    Ends when the run is over and delivered. `above` is the run that may start it, or start it anew.
+    Ends when the run is over and delivered.
     """
     delivery, said = None, 0
     with folder.lock("courier", wait=True):
@@ -137,7 +137,7 @@ def _attempts(folder, above=None) -> Iterator[Exception | None]:
                 delivery = delivery or Delivery(folder)
                 with naming_store(delivery.uri):
                     delivery.advance()
-                    if delivery.conclude(may_go_on=above is not None and above.locked("writer")):
+                    if delivery.conclude():
                         return
             except Exception as failure:
                 error = failure
@@ -165,7 +165,7 @@ def _courier(path, poll=0.2, patience=20.0):
         if error is not None and explain(error) != complaint:
             complaint = explain(error)
             print(complaint, flush=True)
-        working |= {child.name: _attempts(child, above=folder) for child in children.new()}
+        working |= {child.name: _attempts(child) for child in children.new()}
         waits = error is not None and not folder.locked("writer")
         gone = (gone or time.monotonic()) if waits else None
         if gone and time.monotonic() - gone > patience:

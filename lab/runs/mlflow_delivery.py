@@ -60,17 +60,16 @@ class Delivery:
             self._run, self._there = None, {}
             raise
 
-    def conclude(self, *, may_go_on: bool = False) -> bool:
+    def conclude(self) -> bool:
         """Whether the run is over and delivered. Marks a run without a final status as killed.
 
-        Args:
-            may_go_on: whether it may yet begin, or go on after its process died: it is a child of a
-                living run. Then it is over only with a final status.
+        A child of a living run may yet begin, or be started anew. It is over only with a final
+        status.
         """
         if self.folder.locked("writer") or self.sent.get("offset") != self.folder.length():
             return False
         if self._status not in FINAL:
-            if may_go_on:
+            if self.folder.has_living_ancestor():
                 return False
             self._end({"status": "KILLED"})
             self.brought = True

@@ -278,5 +278,16 @@ class RunFolder:
         """Whether a process holds the lock for `role`. Does not take it, nor make its file."""
         return locks.locked(self.path / f".{role}.lock")
 
+    def has_living_ancestor(self) -> bool:
+        """Whether the run that this one is a child of, or one above that, is being written."""
+        folder, seen = self, {self.name}
+        with contextlib.suppress(DamagedFile, FileNotFoundError):
+            while (parent := folder.header().get("parent")) and parent not in seen:
+                folder = RunFolder(self.path.with_name(parent))
+                seen.add(parent)
+                if folder.locked("writer"):
+                    return True
+        return False
+
 
 __getattr__ = renamed(__name__, {"Journal": "lab.runs.journal.Journal"})

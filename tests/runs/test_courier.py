@@ -17,6 +17,7 @@ import pytest
 
 from lab.runs import courier, mlflow_server, mlflow_ui
 from lab.runs import mlflow_delivery as deliveries
+from lab.runs.files import write_json
 from lab.runs.journal import Journal
 from lab.runs.run_folder import RunFolder
 
@@ -284,15 +285,35 @@ def test_a_courier_gives_up_where_nothing_is_delivered_and_not_where_it_is_slow(
 def test_a_child_that_has_not_begun_is_not_over_while_its_parent_lives(tmp_path):
     """On a cluster seconds pass from the making of a child to its first event."""
     uri = local(tmp_path)
-    parent, child, lost = make(uri), make(uri), make(uri)
+    parent = make(uri)
+    between, child = make(uri, parent=parent.name), make(uri, parent=parent.name)
+    lost = make(uri, parent=between.name)
     with parent.lock("writer"):
-        attempts, of_lost = courier._attempts(child, above=parent), courier._attempts(lost, above=parent)
+        attempts, of_lost = courier._attempts(child), courier._attempts(lost)
         assert [next(attempts), next(attempts), next(of_lost)] == [None, None, None]
         finish(child)
         assert next(attempts, "over") == "over"
     assert courier.delivered(child) and next(of_lost, "over") == "over"
     status = [mlflow_server.client(uri).get_run(each.delivery()["run_id"]).info.status for each in (child, lost)]
     assert status == ["FINISHED", "KILLED"]
+
+
+def test_sync_leaves_a_child_that_has_not_begun_of_a_living_run(tmp_path):
+    uri = local(tmp_path)
+    parent = make(uri)
+    child = make(uri, parent=parent.name)
+    with parent.lock("writer"):
+        courier.sync()
+        assert mlflow_server.client(uri).get_run(child.delivery()["run_id"]).info.status == "RUNNING"
+
+
+@pytest.mark.parametrize("parent", ["gone", "itself"])
+def test_runs_without_a_parent_on_the_disk_have_no_living_ancestor(parent):
+    folder = make("none")
+    header = folder.header() | {"parent": folder.name if parent == "itself" else parent}
+    write_json(folder.path / "run.json", {key: value for key, value in header.items() if key != "checksum"})
+    with folder.lock("writer"):
+        assert not folder.has_living_ancestor()
 
 
 def finish(folder):
