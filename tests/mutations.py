@@ -744,6 +744,14 @@ MUTATIONS = [
         ),
         ("lab/models/precision.py", 'layer.dtype_policy.name == "float32" and ', "", ["tests/models/test_precision.py"]),
         ("lab/runs/courier.py", "waits = error is not None and not", "waits = not", ["tests/runs/test_courier.py"]),
+        ("lab/vision/prediction.py", "clip=False", "clip=True", ["tests/vision/test_prediction.py"]),
+        (
+            "lab/vision/two_stage.py",
+            "* _has_area(proposals) * _has_area(boxes)",
+            "* _has_area(proposals)",
+            ["tests/vision/test_mask_rcnn.py"],
+        ),
+        ("lab/vision/two_stage.py", "threshold=0.7", "threshold=0.5", ["tests/vision/test_mask_rcnn.py"]),
         ("lab/runs/mlflow_delivery.py", "if self.folder.has_living_ancestor():", "if False:", ["tests/runs/test_courier.py"]),
         (
             "lab/vision/mask_rcnn.py",

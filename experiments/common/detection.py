@@ -226,5 +226,6 @@ def _score(truth, found):
     from lab.metrics import average_precision
 
     if not len(truth.boxes):
-        return -(found.scores >= 0.3).sum() / 100 or 1.0
+        wrong = int((found.scores >= 0.3).sum())
+        return -wrong / 100 if wrong else 1.0
     return average_precision([truth], [found]).summary["AP50"]

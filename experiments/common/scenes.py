@@ -209,9 +209,8 @@ def _frame_by_frame(track, config, picture):
 
 
 def first(scenes: "Pictures", count: int) -> "Pictures":
-    """The first scenes."""
-    parts: Any = (None if part is None else part[:count] for part in scenes)
-    return type(scenes)(*parts)
+    """The first scenes; all where there are fewer."""
+    return _chosen(scenes, range(min(count, len(scenes.images))))
 
 
 def spread(scenes: "Pictures", count: int) -> "Pictures":
@@ -219,10 +218,13 @@ def spread(scenes: "Pictures", count: int) -> "Pictures":
     import numpy as np
 
     total = len(scenes.images)
-    chosen = np.linspace(0, total - 1, min(total, count)).astype(int)
-    parts: Any = (
-        tuple(part[index] for index in chosen) if isinstance(part, tuple) else part if part is None else part[chosen]
-        for part in scenes
+    return _chosen(scenes, np.linspace(0, total - 1, min(total, count)).astype(int).tolist())
+
+
+def _chosen(scenes, indices):
+    """The scenes at these places. A field of theirs is an array, a tuple or None."""
+    parts = (
+        part[list(indices)] if hasattr(part, "shape") else part and tuple(part[index] for index in indices) for part in scenes
     )
     return type(scenes)(*parts)
 

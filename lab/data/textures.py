@@ -109,7 +109,7 @@ def _slope(size, rng):
 
 
 def _woven(size, rng):
-    """A random network of sines of the place (as of Stanley 2007), of a random fineness."""
+    """A random network of sines of the place (Stanley 2007), of a random fineness."""
     values = np.stack(_places(size, rng, 0.15, 1.2), axis=-1)
     for width in (8, 8, 1):
         weights, start = rng.normal(size=(values.shape[-1], width)), rng.uniform(0, 2 * np.pi, width)

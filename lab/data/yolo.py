@@ -34,7 +34,9 @@ OUTSIDE = 0.05  # by which a share may lie beyond 0 and 1
 
 def read(folder: Path, faults: Faults) -> Annotated:
     """Reads the pictures of a folder with their text files. Without one, it has no objects."""
-    names, stated = _names(folder), _stated_parts(folder)
+    path, held = _yaml(folder)
+    names = _names(folder) if path is None else _yaml_names(path, held)
+    stated = _stated_parts(folder, held)
     pictures = []
     for path, text, part in pairs(folder, "labels", ".txt", faults):
         picture = opened(path, faults)
@@ -56,19 +58,21 @@ def read(folder: Path, faults: Faults) -> Annotated:
 
 
 def _names(folder):
-    """The names of classes. None where no file has them."""
-    path, held = _yaml(folder)
-    if path is not None:
-        names = held.get("names") if isinstance(held, dict) else None
-        if isinstance(names, dict) and set(names) == set(range(len(names))):
-            names = [names[label] for label in range(len(names))]
-        if not isinstance(names, list) or not names:
-            raise ValueError(f"{path}: expected names, a list or a mapping from 0, received {names!r:.200}.")
-        return tuple(map(str, names))
+    """The names of classes in a text. None where there is none."""
     for path in (folder / "classes.txt", folder / "labels" / "classes.txt"):
         if path.is_file():
             return names_in(path)
     return None
+
+
+def _yaml_names(path: Path, held: Any) -> tuple[str, ...]:
+    """The names of classes that data.yaml holds."""
+    names = held.get("names") if isinstance(held, dict) else None
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[label] for label in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise ValueError(f"{path}: expected names, a list or a mapping from 0, received {names!r:.200}.")
+    return tuple(map(str, names))
 
 
 def _yaml(folder: Path) -> tuple[Path | None, Any]:
@@ -84,9 +88,8 @@ def _yaml(folder: Path) -> tuple[Path | None, Any]:
     return None, None
 
 
-def _stated_parts(folder: Path) -> dict[Path, str]:
+def _stated_parts(folder: Path, held: Any) -> dict[Path, str]:
     """{a folder or a picture: its part}, as data.yaml says it; of several the first one."""
-    _, held = _yaml(folder)
     found: dict[Path, str] = {}
     for part in ("train", "val", "test") if isinstance(held, dict) else ():
         given = held.get(part)

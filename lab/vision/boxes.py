@@ -6,13 +6,12 @@ A box is left, top, right, bottom, `[..., 4]`. `keras.utils.bounding_boxes` conv
 
 import math
 
-import numpy as np
 from keras import ops
 
 from lab.engine.types import Tensor
 
 EPSILON = 1e-7
-LARGEST = float(np.log(1000 / 16))  # of the logarithm by which `box_at` enlarges
+LARGEST = math.log(1000 / 16)  # of the logarithm by which `box_at` enlarges
 
 
 def area(boxes: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from lab.engine.types import Tensor
 from lab.models.blocks import Blocks
 from lab.vision.suppression import suppress
 
-CANDIDATES = 1_000
+CANDIDATES = 1_000  # boxes of a picture that `best_boxes` compares
 
 Branches = Mapping[str, Sequence[tuple[str, int, float]]]
 """{name of a tower: its outputs, each (name, numbers, initial bias)}."""

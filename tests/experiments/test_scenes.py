@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import detect, detect_glyphs, detectors_glyphs, instances_scenes, segment_scenes, segmenters_scenes
-from experiments.common import detection
+from experiments import detect, detect_glyphs, detectors_glyphs, instances_scenes, segment, segment_scenes, segmenters_scenes
+from experiments.common import detection, scenes
 from lab.data import scenes as drawn
-from lab.metrics import Detections, average_precision, panoptic_quality
+from lab.metrics import Detections, Objects, average_precision, panoptic_quality
 from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
@@ -100,6 +100,26 @@ def test_scores_of_what_is_right_and_of_what_is_too_much():
         part if len(part.boxes) else Detections(np.repeat(box, 2, 0), np.array([0.5, 0.4]), np.zeros(2, int)) for part in right
     ]
     assert detection.scores({}, truths, more, "") == {"false_positives": 1}
+
+
+def test_the_worst_pictures_are_bad_ones():
+    truth = Objects(np.array([[0, 0, 9, 9.0]]), np.zeros(1, int))
+    none = Objects(np.zeros((0, 4)), np.zeros(0, int))
+    right = Detections(truth.boxes, np.array([0.9]), truth.labels)
+    missed = Detections(none.boxes, np.zeros(0), none.labels)
+    pairs = [(truth, right), (none, missed), (truth, missed), (none, right)]
+    assert [round(float(detection._score(*pair)), 6) for pair in pairs] == [1, 1, 0, -0.01]
+
+
+@pytest.mark.parametrize(("total", "count", "expected"), [(399, 200, 200), (5, 3, 3), (2, 9, 2)])
+def test_some_scenes_are_spread_over_all(total, count, expected):
+    one = drawn(1, size=32, objects=(0, 1), cache=False)
+    many = one._replace(images=np.arange(total), boxes=tuple(range(total)), instances=None, labels=None, visible=None)
+    some = scenes.spread(many, count)
+    assert len(some.images) == expected and tuple(some.images[[0, -1]]) == (0, total - 1)
+    assert max(np.diff(some.images)) <= np.ceil(total / count) + 1
+    assert some.boxes == tuple(some.images) and some.instances is None
+    assert scenes.first(many, count).boxes == tuple(range(expected))
 
 
 def coco(folder, count=6):
@@ -234,6 +254,22 @@ def test_background_counts_in_panoptic_quality():
     wrong = np.zeros((32, 32), bool)
     wrong[np.nonzero(~mask[0])[0][:9], np.nonzero(~mask[0])[1][:9]] = True
     assert quality([mask[0], wrong]) == pytest.approx(1 / 1.5)
+
+
+def test_few_proposals_are_no_fault():
+    config = instances_scenes.Config(model="mask_rcnn", proposals=1, size=32, channels=4, width=0.1)
+    assert instances_scenes.detector(config, 3, seeds=(0, 1)).most == 3
+
+
+def test_a_part_without_masks_is_refused(tmp_path):
+    for part, line in (("train", "0 0.1 0.1 0.5 0.1 0.5 0.5"), ("val", "0 0.5 0.5 0.5 0.5")):
+        for number in range(2):
+            for kind in ("images", "labels"):
+                (tmp_path / kind / part).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.zeros((32, 32, 3), "uint8")).save(tmp_path / "images" / part / f"{number}.png")
+            (tmp_path / "labels" / part / f"{number}.txt").write_text(line)
+    with raises("--data: expected masks of at most 254 classes, for training and validation, received "):
+        segment.Config(data=str(tmp_path), size=32, batch_size=2)
 
 
 def test_a_comparison_of_detectors(tmp_path):
