@@ -20,6 +20,19 @@ def own_home(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def drawn_once(tmp_path_factory, monkeypatch):
+    """Data sets are drawn once for all tests, not for each test's own home.
+
+    tests/data, where this fixture has another meaning, checks what a home keeps.
+    """
+    from lab.data import drawn
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # by the worker processes
+    monkeypatch.setattr(drawn, "home", lambda: shared)
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """A test that leaves this machine fails."""
     connect = socket.socket.connect

@@ -124,7 +124,7 @@ def test_what_tensorflow_says_at_its_start_is_not_a_line_of_ours(own_home):
     assert done.stderr == "--environment: expected a Box action space, received Discrete(2) of lab/CartPole-v1\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_in_which_no_episode_ends(own_home):
     few = ["--steps", "40", "--num-envs", "8", "--evaluation-episodes", "1"]  # 200 steps make an episode
     done = run("experiments.a2c_cartpole", "--environment", "Pendulum-v1", "--tracking-uri", "none", *few)
@@ -229,7 +229,7 @@ def test_a_run_that_fails_is_marked_keeps_its_checkpoint_and_goes_on(own_home, k
     assert folder.metrics()["r"] == [(step, float(step)) for step in range(1, 11)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_seeds_go_on_where_they_stopped(own_home):
     (own_home / "toy.py").write_text(TOY)
     command = [sys.executable, str(own_home / "toy.py"), "--tracking-uri", "none"]
@@ -270,7 +270,7 @@ def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(own_home, monkeypatch
     assert float(variable.value) == 1.0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_disk_that_takes_no_checkpoint_does_not_stop_a_run(own_home):
     limited = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20));"  # a checkpoint has 4 MB
     code = f"{limited} runpy.run_module('experiments.dqn_cartpole', run_name='__main__')"
@@ -283,7 +283,7 @@ def test_a_disk_that_takes_no_checkpoint_does_not_stop_a_run(own_home):
     assert list(folder.checkpoints.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(own_home):
     done = dqn(*TINY, "--learning-rate", "1e6", "--loss", "squared", KERAS_BACKEND="tensorflow")
     assert done.returncode == 1

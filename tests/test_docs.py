@@ -112,10 +112,8 @@ def test_every_example_of_a_page_is_checked():
     assert EXAMPLES.keys() == SHOWN.keys()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long if name == "memory.md:1" else []) for name in SHOWN]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", SHOWN)
 def test_an_example_shows_what_it_claims(name, capsys):
     exec(EXAMPLES[name], {})
     SHOWN[name](capsys.readouterr().out)

@@ -16,37 +16,37 @@ from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
 from tests.experiments.track import Memory
+from tests.graphs import eagerly
 from tests.runs.test_courier import make
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
-CHANGES = {"rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0, "shift": 0, "flip": True, "photographs": True}
-SEGMENTS = {key: value for key, value in START.items() if key != "width"}
+# Settings that all share are checked in the first experiment.
+SHARED = {
+    "size": 64, "samples": 12, "test_samples": 5, "most": 3, "rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0,
+    "shift": 0, "flip": True, "photographs": True,
+}  # fmt: skip
+OF_RECIPES = frozenset(fields.names(Recipe)) - SHARED.keys()
 EXPERIMENTS = {
+    "detect_glyphs": Alive(
+        detect_glyphs,
+        START,
+        SHARED | {"channels": 5, "width": 0.2, "model": "fcos", "depth": 1},
+        {"depth": {"model": "fcos"}},
+        OF_RECIPES,
+    ),
     "segment_scenes": Alive(
         segment_scenes,
-        SEGMENTS | {"channels": 8},
-        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 16, "width": 0.2, "model": "fcn", "stride": 4}
-        | {"of_dice": 0.0, "of_boundary": 0.1}
-        | CHANGES,
+        {key: value for key, value in START.items() if key != "width"} | {"channels": 8},
+        {"channels": 16, "width": 0.2, "model": "fcn", "stride": 4, "of_dice": 0.0, "of_boundary": 0.1},
         {"stride": {"model": "fcn", "channels": 64}, "width": {"model": "fcn", "channels": 64}, "model": {"channels": 64}},
-        frozenset(fields.names(Recipe)) - CHANGES.keys(),
+        OF_RECIPES | SHARED.keys(),
     ),
     "instances_scenes": Alive(
         instances_scenes,
         START,
-        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2, "prototypes": 3}
-        | {"mask_size": 14, "model": "mask_rcnn", "proposals": 5}
-        | CHANGES,
+        {"channels": 5, "width": 0.2, "prototypes": 3, "mask_size": 14, "model": "mask_rcnn", "proposals": 5},
         {"proposals": {"model": "mask_rcnn"}},
-        frozenset(fields.names(Recipe)) - CHANGES.keys(),
-    ),
-    "detect_glyphs": Alive(
-        detect_glyphs,
-        START,
-        {"size": 64, "samples": 12, "test_samples": 5, "most": 3, "channels": 5, "width": 0.2, "model": "fcos", "depth": 1}
-        | CHANGES,
-        {"depth": {"model": "fcos"}},
-        frozenset(fields.names(Recipe)) - CHANGES.keys(),
+        OF_RECIPES | SHARED.keys(),
     ),
 }
 
@@ -60,25 +60,9 @@ def observe(tmp_path_factory):
 def observed(folder, name, **settings):
     module, start, *_ = EXPERIMENTS[name]
     track = Memory(folder)
-    result = module.run(module.Config(**start | settings), track)
+    with eagerly():
+        result = module.run(module.Config(**start | settings), track)
     return track.logged, result, track
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_it_runs_and_draws(tmp_path, name):
-    logged, result, track = observed(tmp_path, name, test_samples=12)
-    assert logged and all(np.isfinite(value) for value in result.values())
-    assert {"segment_scenes": "mean_iou_known", "instances_scenes": "ap_masks"}.get(name, "ap_known") in result
-    assert len(track.models) == 1
-    pictures = list(track.artifacts.glob("*.png"))
-    named = {"worst.png", "epoch-1.png", "masks_photographs.png" if name == "instances_scenes" else "found_photographs.png"}
-    if name == "detect_glyphs":
-        named |= {"heat.png", "precision_recall.png"}
-    assert named <= {path.name for path in pictures} and (track.artifacts / "training.gif").exists()
-    for picture in pictures:
-        with Image.open(picture) as image:
-            assert np.asarray(image.convert("L")).std() > 1, picture.name
 
 
 @pytest.mark.long
@@ -148,7 +132,7 @@ def test_a_folder_without_an_object_is_refused(tmp_path):
         detect.Config(data=str(tmp_path), **SMALL)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pictures_of_a_part_test_have_results_of_their_own(tmp_path):
     """In the part "test" the square is said to be where none is: nothing can find it there."""
     folder = tmp_path / "pictures"
@@ -167,7 +151,7 @@ def test_pictures_of_a_part_test_have_results_of_their_own(tmp_path):
     assert (tmp_path / "found_test.png").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_a_folder_and_from_the_weights_of_another_run(tmp_path, own_home):
     (tmp_path / "pictures").mkdir()
     config = detect.Config(data=coco(tmp_path / "pictures"), **SMALL)

@@ -27,6 +27,24 @@ CHEAPER = {
     "wgan_gp_glyphs": BRIEF,
 }
 PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
+# One of each kind, for `make test`. `make test-long` runs all.
+ONE_OF_EACH = {"q_learning_taxi", "dqn_cartpole", "gan_ring", "classifier_digits", "ntm_copy", "segment_scenes"}
+RUNS = [pytest.param(path, marks=() if path.stem in ONE_OF_EACH else pytest.mark.long, id=path.stem) for path in PATHS]
+WITH_A_MEMORY = {"attention.png", "memory.gif"}
+SCENES = {"worst.png", "epoch-1.png", "training.gif", "found_photographs.png"}
+PICTURES = {  # that a run leaves, among others
+    "ntm_copy": WITH_A_MEMORY,
+    "ntm_repeat_copy": WITH_A_MEMORY,
+    "ntm_associative_recall": WITH_A_MEMORY,
+    "ntm_dynamic_ngrams": WITH_A_MEMORY,
+    "ntm_priority_sort": WITH_A_MEMORY,
+    "dnc_repeat_copy": WITH_A_MEMORY,
+    "dnc_stories": WITH_A_MEMORY,
+    "seq2seq_dates": {"attention.png"},
+    "segment_scenes": SCENES,
+    "detect_glyphs": SCENES | {"heat.png", "precision_recall.png"},
+    "instances_scenes": SCENES - {"found_photographs.png"} | {"masks_photographs.png"},
+}
 
 
 def given(monkeypatch, path):
@@ -60,7 +78,7 @@ def noise(name, split="train"):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUNS)
 def test_a_smoke_run_finishes(command_line, own_home, monkeypatch, path):
     monkeypatch.setattr("lab.data.downloaded", noise)
     command_line(path, *TINY, *CHEAPER.get(path.stem, ()))
@@ -77,6 +95,10 @@ def test_a_smoke_run_finishes(command_line, own_home, monkeypatch, path):
             assert all(math.isfinite(value) for _, value in points), name
         named = {event["artifact"] for event, _ in run.read(key="artifact")}
         assert all((run.artifacts / name).stat().st_size for name in named)
+        assert PICTURES.get(path.stem, set()) <= {picture.name for picture in run.artifacts.iterdir()}
+        for picture in run.artifacts.glob("*.png"):
+            with Image.open(picture) as image:
+                assert np.asarray(image.convert("L")).std() > 1, picture.name
     if path.stem in ("dcgan_glyphs", "infogan_digits"):  # whose samples stayed grey longest
         sheet = np.asarray(Image.open(sorted(runs[0].artifacts.glob("samples-*.png"))[-1]), float)
         first = sheet[:56, :56]  # a sample of 28 pixels, twice as large

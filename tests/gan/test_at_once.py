@@ -11,7 +11,7 @@ from lab.data import ring
 from tests.backends import only
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @only("jax")
 def test_seeds_in_one_program_are_what_each_is_alone(monkeypatch):
     brief = mixture.RECIPES["r3gan"]._replace(ema=0.9)  # 80 updates leave an average of 0.999 near its start

@@ -14,7 +14,7 @@ from tests.gan.players import gan, linear, samples
 pytestmark = pytest.mark.usefixtures("graphs")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_labels_reach_both_players():
     # each class is a point of its own; the generator's class rows must find them
     centres = np.array([[2.0, 0.0], [-2.0, 1.0], [0.0, -2.0]])

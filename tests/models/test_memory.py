@@ -71,7 +71,7 @@ def test_bad_input_is_named(make, words):
         make()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_memory_learns_where_the_dense_controller_alone_cannot():
     """The first step's bit is due at the last. The dense controller has no state of its own."""
     keras.utils.set_random_seed(0)

@@ -53,7 +53,7 @@ for module in {modules}:
     assert all("--tracking-uri" in text for text in helps)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_its_artifacts_and_watching_it(own_home):
     done = dqn(*TINY, **ON_JAX)
     assert done.returncode == 0, done.stderr

@@ -34,13 +34,13 @@ def pair(server, folder, *run):
     return alone, disturbed
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("experiment", "settings", "arguments"),
     [
         pytest.param("dqn_cartpole", SETTINGS, [], marks=only("jax")),
         pytest.param("dqn_cartpole", SETTINGS, ["--device"], marks=only("tensorflow")),
-        pytest.param("ppo_cartpole", PPO, [], marks=[only("tensorflow"), pytest.mark.long]),
+        pytest.param("ppo_cartpole", PPO, [], marks=only("tensorflow")),
     ],
 )
 def test_killed_and_resumed(server, tmp_path, experiment, settings, arguments):
@@ -57,16 +57,16 @@ def test_killed_and_resumed(server, tmp_path, experiment, settings, arguments):
     assert differences(alone.state(), disturbed.state()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("experiment", "settings", "number"),
     [
-        pytest.param("gan_ring", RING, 3, marks=[only("jax"), pytest.mark.long]),
+        pytest.param("gan_ring", RING, 3, marks=only("jax")),
         pytest.param("conditional_gan_glyphs", GLYPHS, 3, marks=only("tensorflow")),
         pytest.param("forecast_mackey_glass", FORECAST, 3, marks=only("jax")),
-        pytest.param("ntm_copy", COPY, 3, marks=[only("tensorflow"), pytest.mark.long]),
+        pytest.param("ntm_copy", COPY, 3, marks=only("tensorflow")),
         # In the second of its folds.
-        pytest.param("classifier_digits", DIGITS, 4, marks=[only("tensorflow"), pytest.mark.long]),
+        pytest.param("classifier_digits", DIGITS, 4, marks=only("tensorflow")),
     ],
 )
 def test_a_run_killed_while_it_saved_and_resumed(server, tmp_path, experiment, settings, number):

@@ -135,7 +135,7 @@ def begun(home, arguments, saved):
 
 
 @only("jax")
-@pytest.mark.parametrize("how", ["kill", "once", pytest.param("twice", marks=pytest.mark.long)])
+@pytest.mark.parametrize("how", ["kill", *(pytest.param(how, marks=pytest.mark.long) for how in ("once", "twice"))])
 def test_killed_or_interrupted_and_resumed(walk, tmp_path, monkeypatch, how):
     # The second Ctrl-C has to come well before the checkpoint at which the first one ends the run.
     flags = ["--seeds", "3", "--seed", "4", *FLAGS, "--pause", "0.08" if how == "twice" else "0.02"]

@@ -62,7 +62,7 @@ def test_seeds_and_saving():
     np.testing.assert_allclose(as_array(save_and_load(one)(x)), as_array(one(x)), atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_four_pictures_are_learnt_by_heart():
     assert accuracy_by_heart(network(), 80) > 0.95
 
