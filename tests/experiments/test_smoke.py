@@ -17,6 +17,8 @@ from tests.processes import ROOT, TINY, folders
 BRIEF = ["--epochs", "1"]
 CHEAPER = {
     "cnn_families_glyphs": ["--models", "lenet5", "vgg11"],
+    "detectors_glyphs": ["--models", "centernet", "detr"],
+    "segmenters_scenes": ["--models", "unet", "fcn-8"],
     "resnet_depth": ["--depths", "8"],
     "gan_objectives_ring": ["--families", "gan", "lsgan"],
     "classifier_glyphs": BRIEF,

@@ -13,7 +13,8 @@ from tests.backends import only
 from tests.killed import COMMON, GLYPHS, RING, SETTINGS, Run
 
 PPO = ["--steps", "6144", "--checkpoint-every", "1024", *COMMON]
-DIGITS = ["--model", "lenet5", "--epochs", "2", "--folds", "3", "--checkpoint-every", "500", "--tracking-uri", "none"]
+DIGITS = ["--model", "lenet5", "--width", "0.25", "--epochs", "2", "--folds", "3", "--checkpoint-every", "500"]
+DIGITS += ["--tracking-uri", "none"]
 FORECAST = ["--cell", "simple", "--units", "8", "--samples", "600", "--test-samples", "150", "--epochs", "20"]
 FORECAST += ["--checkpoint-every", "1000", "--tracking-uri", "none"]
 COPY = ["--epochs", "4", "--samples", "64", "--test-samples", "16", "--bits", "2", "--longest", "2", "--units", "8"]
