@@ -50,8 +50,6 @@ ON_JAX = [
     "tests/agents/test_reinforce.py::test_one_update_by_hand",
     "tests/agents/test_reinforce.py::test_solves_the_identity_environment",
     "tests/agents/test_sac.py::test_one_update_by_hand",
-    "tests/agents/test_sac.py::test_the_temperature_moves_the_entropy_to_its_target",
-    "tests/agents/test_sac.py::test_a_fixed_temperature_buys_entropy",
     "tests/agents/test_sac.py::test_solves_the_identity_environment",
     "tests/agents/test_sac.py::test_runs_repeat_and_go_on_exactly",
     "tests/agents/test_td3.py::test_one_update_by_hand",

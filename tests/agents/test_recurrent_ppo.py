@@ -189,16 +189,19 @@ def with_memory(kind, *, num_envs, length, **options):
     return kind(network=network, optimizer=keras.optimizers.Adam(0.02), discount=0.5, rollout_length=length, seed=0, **options)
 
 
+LONG = "PPO, layer-normalised GRU"
 AGENTS = {
+    LONG: lambda **shape: make(cell=LayerNormGRUCell, units=16, normalize=True, **shape),
     "PPO, LSTM": lambda **shape: make(cell=keras.layers.LSTMCell, units=16, normalize=True, **shape),
-    "PPO, layer-normalised GRU": lambda **shape: make(cell=LayerNormGRUCell, units=16, normalize=True, **shape),
-    "A2C": lambda **shape: with_memory(A2C, **shape),
     "REINFORCE": lambda **shape: with_memory(REINFORCE, **shape),
+    "A2C": lambda **shape: with_memory(A2C, **shape),
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", in_turn(AGENTS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(LONG, marks=pytest.mark.long), *in_turn([name for name in AGENTS if name != LONG])]
+)
 def test_remembers_what_a_policy_without_memory_cannot_know(name):
     length, envs = 10, 8
     agent = AGENTS[name](num_envs=envs, length=length)

@@ -12,7 +12,7 @@ from lab.models import critic, gaussian_actor
 from tests.agents import continuous as shared
 from tests.agents.continuous import SQUASHED, linear_critics, one_step, weights_of
 from tests.agents.identity import TORQUE
-from tests.backends import SHARED_OUT, in_turn, only
+from tests.backends import SHARED_OUT
 from tests.engine.arrays import machine_code
 
 pytestmark = pytest.mark.slow  # compiles many programs
@@ -117,7 +117,7 @@ def test_the_temperature_by_hand():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", in_turn([-1.0, 0.0]))
+@pytest.mark.parametrize("target", [-1.0, 0.0])
 def test_the_temperature_moves_the_entropy_to_its_target(target):
     temperature = LearntTemperature(1, keras.optimizers.Adam(2e-2), target_entropy=target)
     learner = agent(temperature=temperature, discount=0.0)
@@ -127,7 +127,6 @@ def test_the_temperature_moves_the_entropy_to_its_target(target):
 
 
 @pytest.mark.slow
-@only("jax")
 def test_a_fixed_temperature_buys_entropy():
     entropies = []
     for value in (0.0, 5.0):

@@ -153,7 +153,7 @@ def test_stories_are_written_with_answers_and_corrections(tmp_path, monkeypatch)
     assert (tmp_path / "stories.txt").read_text() == f"{text}\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_dates_and_letters_of_a_test_are_new(tmp_path, monkeypatch):
     for name in ("dates", "letters"):
         (tmp_path / name).mkdir()

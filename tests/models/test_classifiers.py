@@ -103,6 +103,7 @@ TWINS = {
     "MobileNetV2": (models.mobilenet_v2, {}, (33, 47, 3)),
     "InceptionV3": (models.inception_v3, {}, (75, 98, 3)),
 }  # odd sizes, at which rules of padding differ
+LARGE = {"ResNet50V2", "DenseNet121", "Xception", "InceptionV3"}
 
 
 def test_a_deep_stem_has_three_small_convolutions_in_place_of_a_large_one():
@@ -116,7 +117,7 @@ def test_a_deep_stem_has_three_small_convolutions_in_place_of_a_large_one():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in TWINS])
 def test_with_its_weights_it_computes_what_keras_applications_does(name):
     make, options, shape = TWINS[name]
     options = {"stem": "large"} | options

@@ -94,6 +94,7 @@ def test_a_tabular_run_killed_and_resumed(server, tmp_path):
     assert differences(alone.state(), disturbed.state()) == []
 
 
+@only("tensorflow")
 def test_the_comparison_can_fail(own_home):
     header = {"experiment": "toy", "seed": 0, "options": {"checkpoint_every": 1}, "total_steps": 1, "digest": "d", "config": {}}
     states = []
