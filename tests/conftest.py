@@ -9,7 +9,7 @@ from tests.graphs import eager, graphs, module_eager, module_graphs  # noqa: F40
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in experiments
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-gc.set_threshold(50_000, 20, 20)  # traced graphs are many objects, and 700 of them are looked through by default
+gc.set_threshold(50_000, 20, 20)  # by default each 700 new objects start a collection, and a graph has many more
 
 
 @pytest.fixture(autouse=True)

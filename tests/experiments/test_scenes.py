@@ -20,7 +20,6 @@ from tests.graphs import eagerly
 from tests.runs.test_courier import make
 
 START = {"size": 32, "samples": 8, "test_samples": 4, "most": 2, "epochs": 1, "batch_size": 4, "channels": 4, "width": 0.1}
-# Settings that all share are checked in the first experiment.
 SHARED = {
     "size": 64, "samples": 12, "test_samples": 5, "most": 3, "rotation": 0.0, "scale": 1.0, "colour": 0.0, "mosaic": 1.0,
     "shift": 0, "flip": True, "photographs": True,
@@ -37,16 +36,16 @@ EXPERIMENTS = {
     "segment_scenes": Alive(
         segment_scenes,
         {key: value for key, value in START.items() if key != "width"} | {"channels": 8},
-        {"channels": 16, "width": 0.2, "model": "fcn", "stride": 4, "of_dice": 0.0, "of_boundary": 0.1},
+        SHARED | {"channels": 16, "width": 0.2, "model": "fcn", "stride": 4, "of_dice": 0.0, "of_boundary": 0.1},
         {"stride": {"model": "fcn", "channels": 64}, "width": {"model": "fcn", "channels": 64}, "model": {"channels": 64}},
-        OF_RECIPES | SHARED.keys(),
+        OF_RECIPES,
     ),
     "instances_scenes": Alive(
         instances_scenes,
         START,
-        {"channels": 5, "width": 0.2, "prototypes": 3, "mask_size": 14, "model": "mask_rcnn", "proposals": 5},
+        SHARED | {"channels": 5, "width": 0.2, "prototypes": 3, "mask_size": 14, "model": "mask_rcnn", "proposals": 5},
         {"proposals": {"model": "mask_rcnn"}},
-        OF_RECIPES | SHARED.keys(),
+        OF_RECIPES,
     ),
 }
 

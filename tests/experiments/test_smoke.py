@@ -32,21 +32,35 @@ PATHS = sorted(path for path in (ROOT / "experiments").glob("[!_]*.py"))
 # One of each kind, for `make test`. `make test-long` runs all.
 ONE_OF_EACH = {"q_learning_taxi", "dqn_cartpole", "gan_ring", "classifier_digits", "ntm_copy", "segment_scenes"}
 RUNS = [pytest.param(path, marks=() if path.stem in ONE_OF_EACH else pytest.mark.long, id=path.stem) for path in PATHS]
-WITH_A_MEMORY = {"attention.png", "memory.gif"}
-SCENES = {"worst.png", "epoch-1.png", "training.gif", "found_photographs.png"}
-PICTURES = {  # that a run leaves, among others
-    "ntm_copy": WITH_A_MEMORY,
-    "ntm_repeat_copy": WITH_A_MEMORY,
-    "ntm_associative_recall": WITH_A_MEMORY,
-    "ntm_dynamic_ngrams": WITH_A_MEMORY,
-    "ntm_priority_sort": WITH_A_MEMORY,
+NETWORK = {"model.keras"}
+WITH_A_MEMORY = NETWORK | {"attention.png", "memory.gif"}
+SCENES = NETWORK | {"worst.png", "epoch-1.png", "training.gif"}
+LEFT = {  # files that an experiment leaves, among others
+    "adding_problem": NETWORK,
+    "char_rnn_stdlib": NETWORK,
+    "classifier_digits": NETWORK,
+    "cnn_families_glyphs": NETWORK,
+    "copy_memory": NETWORK,
+    "detect_glyphs": SCENES | {"found_photographs.png", "heat.png", "precision_recall.png"},
     "dnc_repeat_copy": WITH_A_MEMORY,
     "dnc_stories": WITH_A_MEMORY,
-    "seq2seq_dates": {"attention.png"},
-    "segment_scenes": SCENES,
-    "detect_glyphs": SCENES | {"heat.png", "precision_recall.png"},
-    "instances_scenes": SCENES - {"found_photographs.png"} | {"masks_photographs.png"},
+    "forecast_mackey_glass": NETWORK,
+    "instances_scenes": SCENES | {"masks_photographs.png"},
+    "length_generalisation": NETWORK,
+    "look_inside_cnn": NETWORK,
+    "mann_few_shot_glyphs": NETWORK,
+    "ntm_associative_recall": WITH_A_MEMORY,
+    "ntm_copy": WITH_A_MEMORY,
+    "ntm_dynamic_ngrams": WITH_A_MEMORY,
+    "ntm_priority_sort": WITH_A_MEMORY,
+    "ntm_repeat_copy": WITH_A_MEMORY,
+    "resnet_depth": NETWORK,
+    "segment_scenes": SCENES | {"found_photographs.png"},
+    "seq2seq_dates": NETWORK | {"attention.png"},
+    "sequential_digits": NETWORK,
+    "text_classifier_stdlib": NETWORK,
 }
+RESULTS = {"detect_glyphs": "ap_known", "segment_scenes": "mean_iou_known", "instances_scenes": "ap_masks"}
 
 
 def given(monkeypatch, path):
@@ -97,10 +111,12 @@ def test_a_smoke_run_finishes(command_line, own_home, monkeypatch, path):
             assert all(math.isfinite(value) for _, value in points), name
         named = {event["artifact"] for event, _ in run.read(key="artifact")}
         assert all((run.artifacts / name).stat().st_size for name in named)
-        assert PICTURES.get(path.stem, set()) <= {picture.name for picture in run.artifacts.iterdir()}
         for picture in run.artifacts.glob("*.png"):
             with Image.open(picture) as image:
                 assert np.asarray(image.convert("L")).std() > 1, picture.name
+    assert any(run.metrics() for run in runs)
+    assert LEFT.get(path.stem, set()) <= {file.name for run in runs for file in run.artifacts.iterdir()}
+    assert path.stem not in RESULTS or RESULTS[path.stem] in runs[0].results()
     if path.stem in ("dcgan_glyphs", "infogan_digits"):  # whose samples stayed grey longest
         sheet = np.asarray(Image.open(sorted(runs[0].artifacts.glob("samples-*.png"))[-1]), float)
         first = sheet[:56, :56]  # a sample of 28 pixels, twice as large
