@@ -7,8 +7,9 @@ python -m benchmarks.scores FAMILY --pictures DIR                  draws what is
 A family is a module `benchmarks/<family>.py` with TABLES, whose rows say what is run. Each seed is
 a whole run of its experiment (`benchmarks/one_run.py`). It is appended to results/<family>.jsonl as
 soon as it has ended, with its commit, processor, versions and a digest of its settings. So a
-measurement that was stopped goes on with the seeds that are missing. After a change of an
-experiment's settings or of a row's flags all its seeds are missing.
+measurement that was stopped goes on with the seeds that are missing; with the same commit it goes
+on in the midst of a run. After a change of an experiment's settings or of a row's flags all its
+seeds are missing.
 
 Older results are in results/<family>.json. They are read and never written. They have no digest
 and count as results of today's settings.
@@ -113,14 +114,14 @@ def measure(family: str, rows: Sequence[Row], seeds: int | None = None) -> None:
             for way in row.ways if seed < (seeds or row.seeds) else ():
                 if not is_kept(family, row, way, seed):
                     about = describe("tensorflow", "keras", "gymnasium", "numpy", *["jax"] * (way == three_ways.JAX))
-                    append(family, row, way, one_seed(row, way, seed), about)
+                    append(family, row, way, one_seed(row, way, seed, about["commit"]), about)
 
 
-def one_seed(row: Row, way: str, seed: int) -> Run:
+def one_seed(row: Row, way: str, seed: int, commit: str) -> Run:
     """Measures a row's seed."""
     if row.measure:
         return row.measure(seed)
-    return one_run.measure(row.module, row.flags.split(), seed, three_ways.variables(way))
+    return one_run.measure(row.module, row.flags.split(), seed, three_ways.variables(way), commit)
 
 
 class Folder:

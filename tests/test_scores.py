@@ -4,7 +4,9 @@ import dataclasses
 import importlib.util
 import json
 import re
+import subprocess
 import sys
+import time
 import types
 
 import pytest
@@ -30,7 +32,7 @@ def measured(monkeypatch):
     """What was measured: (experiment, flags, seed, Keras backend), with seed as its score."""
     calls = []
 
-    def measure(experiment, flags, seed, environment):
+    def measure(experiment, flags, seed, environment, commit):
         if len(calls) == 3:
             calls.append("stopped")
             raise KeyboardInterrupt
@@ -167,13 +169,50 @@ def test_the_command_line(results, measured, monkeypatch, capsys):
     assert "expected rows of ['toy', 'toy other'], received ['none']" in capsys.readouterr().err
 
 
+@pytest.fixture
+def measured_here(tmp_path, monkeypatch):
+    """Runs that are measured have their homes here."""
+    monkeypatch.setattr(one_run, "MEASURED", tmp_path / "measured")
+    return tmp_path / "measured"
+
+
+TINY = ("q_learning_taxi", ["--environment", "FrozenLake-v1", "--smoke", "--steps", "2000"], 3)
+
+
 @pytest.mark.slow
-def test_a_whole_run():
-    flags = ["--environment", "FrozenLake-v1", "--smoke", "--steps", "2000"]
-    run = one_run.measure("q_learning_taxi", flags, 3, three_ways.variables(three_ways.OTHER_BITS))
+def test_a_whole_run(measured_here):
+    run = one_run.measure(*TINY, three_ways.variables(three_ways.OTHER_BITS))
     assert run["seed"] == 3
     assert run["steps"] == run["samples_seen"] == 2000
     assert 0 <= run["exact_greedy_return"] <= run["best_return"] == pytest.approx(0.7442, abs=1e-4)
+    assert 0 < run["minutes"] < 5 and 0 < run["processor_minutes"] < 5
+    assert not list(measured_here.iterdir())
+
+
+@pytest.mark.long
+def test_a_run_that_was_stopped_is_resumed(measured_here, monkeypatch):
+    longer = (TINY[0], [*TINY[1][:-1], "50000"], 3)
+    commands = []
+
+    def run(command, *, env, check, **options):
+        commands.append(command)
+        with subprocess.Popen(command, env=env, **options) as process:
+            while len(commands) == 1 and not list(measured_here.glob("*/mlruns/runs/*/checkpoints/step-*")):
+                time.sleep(0.01)
+            if len(commands) == 1:
+                process.kill()
+                raise KeyboardInterrupt
+        assert process.returncode == 0
+
+    monkeypatch.setattr(one_run.subprocess, "run", run)
+    ways = three_ways.variables(three_ways.TENSORFLOW)
+    with pytest.raises(KeyboardInterrupt):
+        one_run.measure(*longer, ways, "commit")
+    found = one_run.measure(*longer, ways, "commit")
+    whole = one_run.measure(*longer, ways, "commit")
+    assert ["resume" in command for command in commands] == [False, True, False]
+    assert found == {name: value for name, value in whole.items() if "minutes" not in name}
+    assert one_run.place(*longer, ways, "commit") != one_run.place(*longer, ways, "another")
 
 
 def test_a_digest_depends_on_flags_and_on_nothing_else():

@@ -44,6 +44,8 @@ export MLFLOW_AUTH_CONFIG_PATH="$folder/auth.ini"
 export MLFLOW_BACKEND_STORE_URI="${TEAM_STORE:-sqlite:///$folder/mlflow.db}"
 export MLFLOW_SERVER_ALLOWED_HOSTS="127.0.0.1:$port,localhost:$port${TEAM_HOSTS:+,$TEAM_HOSTS}"
 export MLFLOW_DISABLE_TELEMETRY=true
+# MLflow's jobs judge answers of language models: eight more processes, which tracking does not need.
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=${MLFLOW_SERVER_ENABLE_JOB_EXECUTION:-false}
 cd "$folder"
 exec "$python" -m mlflow server --app-name basic-auth --host 127.0.0.1 --port "$port" \
     --workers "${TEAM_WORKERS:-2}" --serve-artifacts --artifacts-destination "$folder/artifacts"

@@ -47,6 +47,11 @@ def test_the_page_has_every_picture(tmp_path):
 
 
 @pytest.mark.long
+def test_the_same_settings_change_nothing(observe, tmp_path):
+    assert observed(tmp_path) == observe("gallery")
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(TABLES))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, TABLES, name, field)

@@ -120,6 +120,12 @@ def observed(folder, name, **settings):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    assert observed(tmp_path, name)[:2] == observe(name)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
 def test_every_field_changes_something(observe, name, field):
     fields.check(observe, EXPERIMENTS, name, field)

@@ -15,7 +15,7 @@ from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, untimed
 from tests.graphs import eagerly
 from tests.runs.test_courier import make
 
@@ -61,7 +61,13 @@ def observed(folder, name, **settings):
     track = Memory(folder)
     with eagerly():
         result = module.run(module.Config(**start | settings), track)
-    return track.logged, result, track
+    return track.logged, untimed(result), track
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    assert observed(tmp_path, name)[:2] == observe(name)
 
 
 @pytest.mark.long

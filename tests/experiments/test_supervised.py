@@ -26,7 +26,7 @@ from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, undrawn, untimed
 from tests.graphs import eagerly
 
 # The recipe's fields are those of tests/supervised. `models`, `cells`, `forms` and `depths` are the
@@ -204,9 +204,8 @@ def observed(folder, name, **settings):
     start = start | ({"warm_up": 0.0} if "epochs" in start else {})
     with eagerly():
         result = module.run(module.Config(**start | settings), track)
-    result = {key: value for key, value in result.items() if not key.startswith("milliseconds")}
     written = [path.read_bytes() for path in (folder / "sample.txt", folder / "units.png") if path.exists()]
-    return track.logged, result, written, track
+    return track.logged, untimed(result), written, track
 
 
 @pytest.mark.long
@@ -269,10 +268,11 @@ def test_losses_after_the_checkpoint_do_not_stop_training(tmp_path):
         assert training.went == expected
 
 
-@pytest.mark.slow
-def test_the_same_settings_change_nothing(observe, tmp_path):
-    *found, _ = observed(tmp_path, "text_classifier_stdlib")
-    assert tuple(found) == observe("text_classifier_stdlib")
+@pytest.mark.long
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    with undrawn():
+        assert observed(tmp_path, name)[:3] == observe(name)
 
 
 @pytest.mark.slow

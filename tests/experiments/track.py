@@ -73,6 +73,11 @@ class Memory:
         pass
 
 
+def untimed(result):
+    """The results of a run that another run with the same settings has, too."""
+    return {key: value for key, value in result.items() if not key.startswith("milliseconds")}
+
+
 @contextlib.contextmanager
 def undrawn():
     """Figures are one pixel: to draw them takes longer than what they show took to compute."""

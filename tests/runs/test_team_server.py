@@ -106,6 +106,7 @@ def test_a_team_works_with_it(kind, tmp_path):
             assert not processes_with(secret), secret
         assert [oct(path.stat().st_mode & 0o77) for path in server.iterdir()] == ["0o0"] * len(list(server.iterdir()))
         assert (server / "mlflow.db").exists() == (kind == "sqlite")
+        assert "Job executor" not in server.with_suffix(".log").read_text()  # eight processes that nobody needs
         assert list((server / "artifacts").rglob("note.txt"))
 
 
