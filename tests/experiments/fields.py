@@ -1,9 +1,10 @@
 """One check for the settings of all experiments: another value of a field changes the run's log."""
 
+import contextlib
 import dataclasses
 from typing import Any, NamedTuple
 
-from tests.experiments.track import undrawn
+from tests.experiments.track import Differs, undrawn, until_it_differs
 
 
 class Alive(NamedTuple):
@@ -31,11 +32,14 @@ def check(observe, tables, name, field):
     """Fails if the run logs the same with another value of the field.
 
     Args:
-        observe: a function (name, **settings) -> what the run logged.
+        observe: a function (name, **settings) -> what the run logged and more, by parts.
     """
     start, changes = tables[name].elsewhere.get(field, {}), tables[name].changes
     assert field in changes, f"{name}: expected a change of {field}, received none"
-    assert observe(name, **start | {field: changes[field]}) != observe(name, **start)
+    parts = observe(name, **start)
+    logged = next((part for part in parts if isinstance(part, list)), None)
+    with until_it_differs(logged), contextlib.suppress(Differs):
+        assert observe(name, **start | {field: changes[field]}) != parts
 
 
 def remember_undrawn(observed, folders, parts=2):

@@ -12,9 +12,14 @@ from lab.agents import watching
 from tests.graphs import eagerly
 
 
+class Differs(BaseException):
+    """A run has logged something else than another one: the rest of it need not be seen."""
+
+
 class Memory:
     """What `run` logs, without a disk but for its artifacts."""
 
+    another = None  # what another run logged; see `until_it_differs`
     seed, checkpoint_every, stopping = 3, 10_000, False
     together, first = False, True
 
@@ -25,6 +30,8 @@ class Memory:
     def log(self, metrics, step):
         self.everything.append((step, dict(metrics)))
         self.logged.append((step, {key: value for key, value in metrics.items() if not key.endswith("_per_second")}))
+        if self.another is not None and self.logged != self.another[: len(self.logged)]:
+            raise Differs
 
     def metrics(self):
         history = {}
@@ -71,6 +78,14 @@ class Memory:
 
     def curve(self, key, *, label, x_label, title="", lines=None, dots=None):
         pass
+
+
+@contextlib.contextmanager
+def until_it_differs(logged):
+    """Runs end with `Differs` as soon as they log something else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Memory, "another", logged)
+        yield
 
 
 def untimed(result):

@@ -154,7 +154,7 @@ def test_a_process_that_is_killed_changes_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.long
 def test_ctrl_c_and_kill_9_and_it_goes_on():
-    process = start(*TOY, "--wait", "0.15", "--seeds", "3", "--jobs", "2", "--cores-per-job", "1")
+    process = start(*TOY, "--wait", "0.4", "--seeds", "3", "--jobs", "2", "--cores-per-job", "1")
     wait_for(lambda: min(steps_of(0), steps_of(1)) >= 1, process)
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=200)

@@ -87,9 +87,9 @@ def test_a_new_process_reads_saved_models_with_lab_vision_alone(tmp_path):
 
 
 LARGE = {
-    "centernet": (lambda net: CenterNet(net, 10, seed=1), 3e-3, 100),
-    "fcos": (lambda net: FCOS(net, 10, depth=2, seed=1), 3e-3, 60),
-    "retinanet": (lambda net: RetinaNet(net, 10, depth=2, seed=1), 3e-3, 60),
+    "centernet": (lambda net: CenterNet(net, 10, channels=32, seed=1), 3e-3, 100),
+    "fcos": (lambda net: FCOS(net, 10, channels=32, depth=2, seed=1), 3e-3, 60),
+    "retinanet": (lambda net: RetinaNet(net, 10, channels=32, depth=2, seed=1), 3e-3, 60),
     "detr": (lambda net: DETR(net, 10, stride=8, queries=10, size=64, layers=2, seed=1), 1e-3, 300),
 }
 

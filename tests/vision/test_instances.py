@@ -144,7 +144,7 @@ def test_bad_input_is_named(options, words):
 def test_ten_pictures_are_learnt_by_heart():
     keras.utils.clear_session()
     some = scenes(10, size=64, sizes=(0.25, 0.5), objects=(1, 4), seed=3, cache=False)
-    ours = MaskCenterNet(resnet((64, 64, 3), 10, depth=18, width=0.25, stem="large", seed=0), 10, seed=1)
+    ours = MaskCenterNet(resnet((64, 64, 3), 10, depth=18, width=0.25, stem="large", seed=0), 10, channels=32, seed=1)
     y = ours.with_masks(some.boxes, some.labels, some.instances)
     recipe = Recipe(epochs=60, batch_size=10, learning_rate=3e-3, clip_norm=1.0, warm_up=0.0)
     training = Training(ours.network, recipe, steps_per_epoch=4, loss=ours.loss, metrics=[], seed=0)
