@@ -205,7 +205,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["error", "nan"])
+@pytest.mark.parametrize("kind", ["error", pytest.param("nan", marks=pytest.mark.long)])
 def test_a_run_that_fails_is_marked_keeps_its_checkpoint_and_goes_on(own_home, kind):
     (own_home / "toy.py").write_text(TOY)
 

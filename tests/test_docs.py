@@ -145,7 +145,7 @@ def test_the_lab_side_of_a_task_runs(task):
         exec(small(SIDES / f"{part}_lab.py"), {})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("eager", "_tiny")
 @pytest.mark.parametrize("name", sorted(path.stem for path in (DOCS / "examples").glob("*.py")))
 def test_an_example_in_a_file_runs(name):

@@ -17,7 +17,7 @@ def test_it_is_short():
     assert len(code.strip().splitlines()) <= 12
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_its_script_plays_an_episode(capsys):
     exec(CODE[0], {})
     assert float(capsys.readouterr().out.splitlines()[-1]) > 150  # 500 was seen; a random policy gets about 22

@@ -179,7 +179,7 @@ def measured_here(tmp_path, monkeypatch):
 TINY = ("q_learning_taxi", ["--environment", "FrozenLake-v1", "--smoke", "--steps", "2000"], 3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_run(measured_here):
     run = one_run.measure(*TINY, three_ways.variables(three_ways.OTHER_BITS))
     assert run["seed"] == 3

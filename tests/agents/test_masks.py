@@ -185,7 +185,7 @@ class DeviceToy(DeviceIdentity):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("algorithm", [PPO, DQN], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("algorithm", [PPO, pytest.param(DQN, marks=pytest.mark.long)], ids=lambda kind: kind.__name__)
 def test_masks_on_the_device(algorithm):
     from envs.functional import FunctionalVectorEnv
 

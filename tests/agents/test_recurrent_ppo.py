@@ -12,7 +12,7 @@ from lab.layers import LayerNormGRUCell
 from lab.models import recurrent_actor_critic
 from tests.agents import actors
 from tests.agents.identity import ACTIONS, DelayedIdentity, vectorize
-from tests.backends import SHARED_OUT, in_turn
+from tests.backends import SHARED_OUT, in_turn, only
 from tests.contracts import as_array
 
 ENVS, LENGTH = 3, 6
@@ -189,10 +189,10 @@ def with_memory(kind, *, num_envs, length, **options):
     return kind(network=network, optimizer=keras.optimizers.Adam(0.02), discount=0.5, rollout_length=length, seed=0, **options)
 
 
-LONG = "PPO, layer-normalised GRU"
+LONG = ["PPO, layer-normalised GRU", "PPO, LSTM"]
 AGENTS = {
-    LONG: lambda **shape: make(cell=LayerNormGRUCell, units=16, normalize=True, **shape),
-    "PPO, LSTM": lambda **shape: make(cell=keras.layers.LSTMCell, units=16, normalize=True, **shape),
+    LONG[0]: lambda **shape: make(cell=LayerNormGRUCell, units=16, normalize=True, **shape),
+    LONG[1]: lambda **shape: make(cell=keras.layers.LSTMCell, units=16, normalize=True, **shape),
     "REINFORCE": lambda **shape: with_memory(REINFORCE, **shape),
     "A2C": lambda **shape: with_memory(A2C, **shape),
 }
@@ -200,7 +200,11 @@ AGENTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [pytest.param(LONG, marks=pytest.mark.long), *in_turn([name for name in AGENTS if name != LONG])]
+    "name",
+    [
+        *(pytest.param(name, marks=[pytest.mark.long, only("tensorflow")]) for name in LONG),
+        *in_turn([name for name in AGENTS if name not in LONG]),
+    ],
 )
 def test_remembers_what_a_policy_without_memory_cannot_know(name):
     length, envs = 10, 8

@@ -116,7 +116,7 @@ def test_the_temperature_by_hand():
     np.testing.assert_allclose(metrics["critic_loss"], loss, rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("target", [-1.0, 0.0])
 def test_the_temperature_moves_the_entropy_to_its_target(target):
     temperature = LearntTemperature(1, keras.optimizers.Adam(2e-2), target_entropy=target)
@@ -126,7 +126,7 @@ def test_the_temperature_moves_the_entropy_to_its_target(target):
     assert reports[-1].metrics["temperature"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_fixed_temperature_buys_entropy():
     entropies = []
     for value in (0.0, 5.0):

@@ -18,7 +18,7 @@ while not ended:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("graphs")
 def test_twelve_lines_on_lunar_lander(capsys):
     pytest.importorskip("Box2D")

@@ -198,7 +198,7 @@ def test_an_experiment_keeps_its_last_policy_and_its_best(tmp_path):
     assert not (tmp_path / "last_model.keras").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_on_a_server(tmp_path, capsys):
     uri = local(tmp_path)
     agent = small(DQN, "Evaluated-v0", seed=1)

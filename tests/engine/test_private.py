@@ -7,6 +7,7 @@ import keras
 import pytest
 
 from lab.engine import private
+from tests.backends import only
 from tests.processes import ROOT
 
 
@@ -37,6 +38,7 @@ def test_a_named_generator_is_taken_back():
 
 
 @pytest.mark.slow
+@only("jax")
 def test_a_model_is_saved_on_jax_without_tensorflow():
     code = """
 import sys

@@ -214,7 +214,7 @@ def test_every_field_changes_something(observe, name, field):
     fields.check(observe, EXPERIMENTS, name, field)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["adding_problem", "copy_memory", "sequential_digits"])
 def test_time_scales_are_of_gates(observe, name):
     with_gates, without = ([observe(name, cell=cell, chrono=chrono) for chrono in (True, False)] for cell in ("gru", "simple"))

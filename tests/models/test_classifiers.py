@@ -141,10 +141,13 @@ def test_a_mobilenet_of_few_pixels_ends_at_one():
     assert tuple(model.get_layer("head_mean1").input.shape[1:3]) == (1, 1)
 
 
-SMALL = ["lenet5", "vgg11", "googlenet", "resnet20", "preresnet20", "plain20", "resnet18", "densenet_bc40", "mobilenet_v2"]
+SLOW = ["vgg11", "resnet20", "preresnet20", "plain20", "resnet18"]
+LONG = ["googlenet", "densenet_bc40", "mobilenet_v2"]
+BY_TIME = ["lenet5", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+BY_TIME += [pytest.param(name, marks=pytest.mark.long) for name in LONG]
 
 
-@pytest.mark.parametrize("name", [*SMALL[:1], *(pytest.param(name, marks=pytest.mark.slow) for name in SMALL[1:])])
+@pytest.mark.parametrize("name", BY_TIME)
 def test_it_learns_saves_and_starts_from_its_seed(name):
     shape = (28, 28, 1)
     model, again, other = (classifier(name, shape, 5, width=0.25, seed=seed) for seed in (1, 1, 2))

@@ -113,7 +113,7 @@ def test_bad_input_is_named(make, words):
         make()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_learns_to_write_backwards():
     rng = np.random.default_rng(0)
     sources = rng.integers(1, 5, (1024, 4))

@@ -590,7 +590,7 @@ def test_no_backend_is_loaded(own_home):
 # Runs of a server
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_of_a_server_are_compared_as_those_of_the_disk(tmp_path, monkeypatch):
     uri = local(tmp_path)
     parent = several([480.0, 500.0], curves=[(1, 475), (2, 500)], tracking_uri=uri)

@@ -184,7 +184,7 @@ def test_ctrl_c_and_kill_9_and_it_goes_on():
     require_results()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_seed_that_fails_lets_the_running_ones_end():
     code, out, errors = go(*TOY, *SLOWLY, "--seeds", "3", "--jobs", "2", "--fails", "0")
     assert code == 1

@@ -74,7 +74,7 @@ print([keras.saving.load_model(path, compile=False).name for path in sys.argv[1:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_new_process_reads_saved_models_with_lab_vision_alone(tmp_path):
     backbone = small_resnet((32, 32, 3), 2, depth=8, width=0.5, seed=0)
     masks = MaskRCNN(backbone, 2, strides=(2, 4), channels=8, units=8, proposals=6, most=4, seed=0)

@@ -179,7 +179,7 @@ def test_the_network_sees_the_picture_that_is_returned():
     np.testing.assert_allclose(found, 0.5, atol=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["resnet20", "mobilenet_v2"])
 def test_real_families_are_looked_into(name):
     model = classifier(name, (28, 28, 1), 5, width=0.25, seed=0)
