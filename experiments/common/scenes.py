@@ -46,8 +46,8 @@ class PictureSettings(supervised.Supervised):
     """The greatest change of a training picture's brightness, contrast, saturation and hue."""
     mosaic: Annotated[float, Interval(0, 1)] = 0.0
     """Share of the training pictures that are put together of four."""
-    epochs: int = 20
-    batch_size: int = 16
+    epochs: int = 10
+    batch_size: int = 8
     learning_rate: float = 2e-3
     clip_norm: float = 1.0
     ema: float = 0.998
