@@ -1,11 +1,12 @@
 """float32 over mixed_bfloat16: how much faster a training step is, beside torch's autocast.
 
-python -m benchmarks.precision [--rounds 5] [--updates 8 16 8] [--backend tensorflow]
+python -m benchmarks.precision [--rounds 5] [--updates 8 16 8 8] [--backend tensorflow]
 
-Three networks, with batches of 64 at 28 x 28, and all cores:
+Four networks, with batches of 64 at 28 x 28, and all cores:
 
 convolutions   five 3 x 3 convolutions of 64 channels with ReLUs, on 64 channels; Adam
 resnet20       ResNet-20 with all its channels (He et al. 2016, option A); SGD with momentum
+unet           a U-Net of 32, 64 and 128 channels, a class for each pixel (lab/models/unet.py); Adam
 dcgan          a turn of DCGAN's discriminator and one of its generator, 64 base channels; two Adams
 
 Each contender has a process of its own: the lab and, where it is installed, torch, in float32 and
@@ -20,6 +21,7 @@ import argparse
 import contextlib
 import dataclasses
 import importlib.util
+import itertools
 import statistics
 
 from benchmarks.contender import Contender, serve
@@ -32,9 +34,8 @@ BATCH = 64
 CLASSES = 10
 CHANNELS = 64
 LATENT = 64
-# A network is a name here, a branch in `keras_network` and one in `torch_model`. A U-Net would be
-# a third supervised one.
-SUPERVISED = ("convolutions", "resnet20")
+WIDTHS = (32, 64, 128)  # of the U-Net
+SUPERVISED = ("convolutions", "resnet20", "unet")
 NETWORKS = (*SUPERVISED, "dcgan")
 PRECISIONS = ("float32", "mixed_bfloat16")
 
@@ -43,23 +44,25 @@ def images(network, count):
     """Noise in place of images. The values do not change the time."""
     import numpy as np
 
-    channels = {"convolutions": CHANNELS, "resnet20": 3, "dcgan": 1}[network]
+    channels = {"convolutions": CHANNELS, "resnet20": 3, "unet": 3, "dcgan": 1}[network]
     return np.random.default_rng(0).uniform(-1, 1, (count, 28, 28, channels)).astype("float32")
 
 
-def labels(count):
-    """Labels without a meaning."""
+def labels(network, count):
+    """Labels without a meaning, of images or of their pixels."""
     import numpy as np
 
-    return np.random.default_rng(1).integers(0, CLASSES, count)
+    return np.random.default_rng(1).integers(0, CLASSES, (count, 28, 28) if network == "unet" else count)
 
 
 def keras_network(network):
     """A supervised network."""
     import keras
 
-    from lab.models import small_resnet
+    from lab.models import small_resnet, unet
 
+    if network == "unet":
+        return unet((28, 28, 3), CLASSES, widths=WIDTHS, seed=0)
     if network == "resnet20":
         return small_resnet((28, 28, 3), CLASSES, depth=20, seed=0)
     x = inputs = keras.Input((28, 28, CHANNELS))
@@ -75,12 +78,14 @@ def lab(network, precision, updates):
 
 def lab_supervised(network, precision, updates):
     """A function that trains for an epoch."""
+    from lab.losses import pixel_crossentropy
     from lab.supervised import Recipe, Training
 
     optimizer = "sgd" if network == "resnet20" else "adam"
     recipe = Recipe(1, BATCH, optimizer, 1e-3, warm_up=0.0, schedule="constant", precision=precision)
-    training = Training(keras_network(network), recipe, steps_per_epoch=updates, classes=CLASSES, seed=0)
-    x, y = images(network, BATCH * updates), labels(BATCH * updates)
+    kind = {"loss": pixel_crossentropy, "metrics": []} if network == "unet" else {"classes": CLASSES}
+    training = Training(keras_network(network), recipe, steps_per_epoch=updates, **kind, seed=0)
+    x, y = images(network, BATCH * updates), labels(network, BATCH * updates)
     done = [0]
 
     def go(_):
@@ -123,8 +128,40 @@ def torch_model(network):
 
     if network == "resnet20":
         return torch_network("resnet20")
+    if network == "unet":
+        return torch_unet()
     convolutions = [layer for _ in range(5) for layer in (nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1), nn.ReLU())]
     return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(CHANNELS, CLASSES))
+
+
+def torch_unet():
+    """The same U-Net in torch."""
+    import torch
+    from torch import nn
+
+    def level(inputs, outputs):
+        units = ((nn.Conv2d(n, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)) for n in (inputs, outputs))
+        return nn.Sequential(*(layer for unit in units for layer in (*unit, nn.ReLU())))
+
+    class UNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            pairs = list(itertools.pairwise(WIDTHS))
+            self.down = nn.ModuleList(level(*sizes) for sizes in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True))
+            self.narrower = nn.ModuleList(nn.Conv2d(deep, fine, 1, bias=False) for fine, deep in pairs)
+            self.up = nn.ModuleList(level(2 * fine, fine) for fine, _ in pairs)
+            self.head = nn.Conv2d(WIDTHS[0], CLASSES, 1)
+
+        def forward(self, x):
+            skips = [x := self.down[0](x)]
+            for each in self.down[1:]:
+                skips.append(x := each(nn.functional.max_pool2d(x, 2)))
+            for depth in reversed(range(len(self.up))):
+                deeper = nn.functional.interpolate(self.narrower[depth](x), scale_factor=2)
+                x = self.up[depth](torch.cat([skips[depth], deeper], dim=1))
+            return self.head(x)
+
+    return UNet()
 
 
 def torch_scope(precision):
@@ -156,7 +193,7 @@ def torch_supervised(network, precision, updates):
     optimizer = torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True) if sgd else torch.optim.Adam(parameters, 1e-3)
     loss = torch.nn.CrossEntropyLoss()
     x = torch.tensor(images(network, BATCH * updates)).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-    y = torch.tensor(labels(BATCH * updates))
+    y = torch.tensor(labels(network, BATCH * updates))
 
     def go(_):
         for inputs, targets in zip(x.split(BATCH), y.split(BATCH)):
@@ -236,7 +273,7 @@ def main():
     """Runs the comparison and keeps the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
-    parser.add_argument("--updates", type=int, nargs=3, default=[8, 16, 8], help="updates in a turn, of each network")
+    parser.add_argument("--updates", type=int, nargs=4, default=[8, 16, 8, 8], help="updates in a turn, of each network")
     parser.add_argument("--backend", default="tensorflow", choices=("tensorflow", "jax"), help="the lab's")
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     flags = parser.parse_args()

@@ -6,6 +6,7 @@ from statistics import median
 from benchmarks.machine import RESULTS
 
 NAMES = {
+    "lab": "the lab",
     "stable-baselines3": "Stable-Baselines3",
     "plain JAX": "plain JAX, no library",
     "torch, frozen": "torch, without unused gradients",
@@ -95,6 +96,21 @@ ALGORITHMS = (  # name, actions, what it remembers, typical use
     ("tabular", "Discrete", "a table", "states that can be numbered; exact values"),
 )
 
+
+def precisions() -> list[list[str]]:
+    """Milliseconds of an update in float32 and in bfloat16, of the lab and of torch."""
+    rows = [
+        [
+            row["network"],
+            named(row["contender"]),
+            *(f"{median(row[kind]):.0f}" for kind in ("float32", "mixed_bfloat16")),
+            f"{row['median_ratio']:.2f}",
+        ]
+        for row in read("precision")["rows"]
+    ]
+    return [["network", "", "float32", "bfloat16", "ratio"], *rows]
+
+
 SPEED = {
     "choose": choose,
     "compare": compare,
@@ -107,4 +123,5 @@ SPEED = {
     "resnet20": lambda: updates("supervised_throughput", "resnet20"),
     "lstm": lambda: updates("supervised_throughput", "lstm"),
     "accelerator": accelerator,
+    "precision": precisions,
 }
