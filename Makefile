@@ -15,9 +15,9 @@ run: $(SETUP)
 test: $(SETUP)
 	$(BIN)/python -m tests
 
-# Servers, clusters, browsers and killed processes. CI runs them, too.
+# Servers, clusters, browsers and killed processes. PART=1/2 runs the first half of these tests.
 test-long: $(SETUP)
-	$(BIN)/python -m tests --long
+	$(BIN)/python -m tests --long $(if $(PART),--part $(PART))
 
 test-components: $(TORCH)
 	$(BIN)/python -m tests --components

@@ -3,6 +3,7 @@
 python -m tests [pytest arguments]
 python -m tests --fast          without the tests marked slow, which `make check` leaves out
 python -m tests --long          those marked long or browser: servers, clusters, killed processes
+python -m tests --long --part 1/2    the first half of them, chosen by their names
 python -m tests --components    the components on JAX and on torch, which has to be installed
 python -m tests PATH            everything in a path
 
@@ -77,6 +78,7 @@ ON_JAX = [
 EVERYTHING = [("tensorflow", ["tests"]), ("jax", ON_JAX)]
 FAST = [("tensorflow", ["tests"]), ("jax", FAST_ON_JAX)]
 LONG = "(long or browser)"
+PART = "LAB_TESTS_PART"  # see tests/conftest.py
 
 SAID = {0: "passed", 5: "no such test"}  # by pytest's exit code
 
@@ -102,6 +104,9 @@ def run(backend, arguments):
 
 
 def main(arguments):
+    if "--part" in arguments:
+        index = arguments.index("--part")
+        os.environ[PART], arguments = arguments[index + 1], arguments[:index] + arguments[index + 2 :]
     flags = ("--fast", "--long", "--components")
     fast, long, components = (flag in arguments for flag in flags)
     arguments = [argument for argument in arguments if argument not in flags]

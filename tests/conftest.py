@@ -1,6 +1,7 @@
 import gc
 import os
 import socket
+import zlib
 
 import pytest
 
@@ -10,6 +11,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in experiments
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 gc.set_threshold(50_000, 20, 20)  # by default each 700 new objects start a collection, and a graph has many more
+
+
+def in_part(name, part):
+    """Whether a test belongs to a part such as "1/2", the first of two."""
+    number, parts = map(int, part.split("/"))
+    assert 1 <= number <= parts, f"--part: expected a part such as 1/2, received {part}"
+    return zlib.crc32(name.encode()) % parts == number - 1
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out the other parts, if the environment names one."""
+    part = os.environ.get("LAB_TESTS_PART", "1/1")
+    others = [item for item in items if not in_part(item.nodeid, part)]
+    items[:] = [item for item in items if in_part(item.nodeid, part)]
+    config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(autouse=True)
