@@ -1,7 +1,7 @@
 """A detector finds digits in scenes: CenterNet, trained from scratch.
 
-Expected: ap50 >= 0.7 (0.83 in one run with 4 epochs in bfloat16; an empty answer has 0)
-Time: about an hour of one core, reckoned from that run
+Expected: ap50 >= 0.7 (0.80 in one run with 3 epochs in bfloat16; an empty answer has 0)
+Time: about 25 minutes of one core, reckoned from that run
 Source: Zhou, Wang and Kraehenbuehl 2019; average precision as COCO's (Lin et al. 2014).
 
 Scenes of 128 x 128 pixels have up to 8 digits of random colours on textures. The test has faces

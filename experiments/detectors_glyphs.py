@@ -1,7 +1,7 @@
 """Four detectors on the same scenes: CenterNet, FCOS, RetinaNet and DETR.
 
 Expected: ap50_centernet >= 0.3 (not measured with these settings; an empty answer has 0)
-Time: about half an hour of two cores for each detector, reckoned from detect_glyphs
+Time: about a quarter of an hour of two cores for each detector, reckoned from detect_glyphs
 Source: each detector's paper, named in `lab/vision/`.
 
 The scenes and the scores are those of `detect_glyphs`. There is one parent run with a child for

@@ -1,7 +1,7 @@
 """Each digit of a scene with its own mask: CenterNet with prototypes of masks, or Mask R-CNN.
 
 Expected: ap50_masks >= 0.2 (not measured yet with these settings; an empty answer has 0)
-Time: about three quarters of an hour of two cores, reckoned
+Time: about 25 minutes of two cores, reckoned
 Source: Bolya et al. 2019 (YOLACT) on Zhou et al. 2019; He et al. 2017; Kirillov et al. 2019.
 
 The scenes are those of `detect_glyphs`. `ap_masks` is COCO's average precision with the IoU of

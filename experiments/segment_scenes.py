@@ -1,7 +1,7 @@
 """The class of each pixel of scenes: digits on textures, by a U-Net trained from scratch.
 
 Expected: mean_iou >= 0.3 (not measured yet with these settings; background alone has 0.09)
-Time: about half an hour of two cores, reckoned
+Time: about a quarter of an hour of two cores, reckoned
 Source: Ronneberger et al. 2015; boundary IoU of Cheng et al. 2021, with a distance of one pixel.
 
 The scenes are those of `detect_glyphs`, with 10 classes and the background. `mean_iou` is the mean

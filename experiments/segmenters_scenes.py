@@ -1,7 +1,7 @@
 """Three segmenters on the same scenes: U-Net, FCN at several strides, DeepLab v3+.
 
 Expected: mean_iou_unet >= 0.3 (not measured yet with these settings; background alone has 0.09)
-Time: about half an hour of two cores for each segmenter, reckoned
+Time: about a quarter of an hour of two cores for each segmenter, reckoned
 Source: each network's paper, named in `lab/models/unet.py`, `lab/vision/fcn.py` and `deeplab.py`.
 
 The scenes and the scores are those of `segment_scenes`. There is one parent run with a child for
