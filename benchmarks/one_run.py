@@ -35,7 +35,7 @@ def digest(experiment: str, flags: Sequence[str]) -> str:
 def measure(experiment: str, flags: Sequence[str], seed: int, environment: dict[str, str], commit: str = "") -> dict[str, Any]:
     """Runs `python -m experiments.<experiment> <flags> --seed <seed>`. Returns what it has found.
 
-    A run that was stopped, with the code of the same commit, is resumed.
+    A run that was stopped is resumed if the code is that of the same commit, without changes.
 
     Returns:
         Its results, and "seed", "samples_seen" (the last step it has logged, which may be less than
@@ -47,7 +47,7 @@ def measure(experiment: str, flags: Sequence[str], seed: int, environment: dict[
     status = RunFolder(begun.parent).status() if begun else ""
     if status == "RUNNING":
         raise RuntimeError(f"{home}: expected that no other process measures this, received one that does")
-    if resumed := status == "KILLED":
+    if resumed := status == "KILLED" and bool(commit) and not commit.endswith("-dirty"):
         command = ["lab", "resume", begun.parent.name]
     else:
         shutil.rmtree(home, ignore_errors=True)

@@ -11,6 +11,7 @@ Each part has two worker processes. `-n 4` as an argument asks for four, `-n 0` 
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,7 +107,12 @@ def run(backend, arguments):
 def main(arguments):
     if "--part" in arguments:
         index = arguments.index("--part")
-        os.environ[PART], arguments = arguments[index + 1], arguments[:index] + arguments[index + 2 :]
+        part = "".join(arguments[index + 1 : index + 2])
+        numbers = re.fullmatch(r"(\d+)/(\d+)", part)
+        if not numbers or not 1 <= int(numbers[1]) <= int(numbers[2]):
+            print(f"--part: expected a part such as 1/2, received '{part}'", file=sys.stderr)
+            return 2
+        os.environ[PART], arguments = part, arguments[:index] + arguments[index + 2 :]
     flags = ("--fast", "--long", "--components")
     fast, long, components = (flag in arguments for flag in flags)
     arguments = [argument for argument in arguments if argument not in flags]

@@ -16,7 +16,6 @@ gc.set_threshold(50_000, 20, 20)  # by default each 700 new objects start a coll
 def in_part(name, part):
     """Whether a test belongs to a part such as "1/2", the first of two."""
     number, parts = map(int, part.split("/"))
-    assert 1 <= number <= parts, f"--part: expected a part such as 1/2, received {part}"
     return zlib.crc32(name.encode()) % parts == number - 1
 
 

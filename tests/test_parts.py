@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.__main__ import main
 from tests.conftest import in_part
 
 NAMES = [f"tests/runs/test_resume.py::test_{number}[jax]" for number in range(100)]
@@ -13,7 +14,7 @@ def test_each_test_is_in_one_part(parts):
     assert sum(counts) == 100 and min(counts) > 70 / parts
 
 
-@pytest.mark.parametrize("part", ["0/2", "3/2"])
-def test_a_part_that_is_not_there(part):
-    with pytest.raises(AssertionError, match=f"--part: expected a part such as 1/2, received {part}"):
-        in_part(NAMES[0], part)
+@pytest.mark.parametrize("part", ["0/2", "3/2", "half", ""])
+def test_a_part_that_is_not_there(part, capsys):
+    assert main(["--long", "--part", *([part] if part else [])]) == 2
+    assert capsys.readouterr().err == f"--part: expected a part such as 1/2, received '{part}'\n"

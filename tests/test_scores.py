@@ -14,6 +14,7 @@ import pytest
 from benchmarks import one_run, rl_scores, scores, tables, tabular_scores, three_ways
 from benchmarks.tables import Row, Table, compared, interval, mean, means, middle, minutes, name, seeds, worst
 from lab.runs import old_names
+from lab.runs.run_folder import RunFolder
 
 TOY = "dqn_scores"
 
@@ -213,6 +214,23 @@ def test_a_run_that_was_stopped_is_resumed(measured_here, monkeypatch):
     assert ["resume" in command for command in commands] == [False, True, False]
     assert found == {name: value for name, value in whole.items() if "minutes" not in name}
     assert one_run.place(*longer, ways, "commit") != one_run.place(*longer, ways, "another")
+
+
+@pytest.mark.parametrize("commit", ["", "commit-dirty"])
+def test_a_run_of_code_that_may_have_changed_starts_anew(measured_here, monkeypatch, commit):
+    ways, commands = three_ways.variables(three_ways.TENSORFLOW), []
+    monkeypatch.setenv("LAB_HOME", str(one_run.place(*TINY, ways, commit)))
+    begun = RunFolder.create({"experiment": TINY[0], "module": f"experiments.{TINY[0]}", "seed": 3, "config": {}})
+    assert begun.status() == "KILLED"
+
+    def run(command, **options):
+        commands.append(command)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(one_run.subprocess, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        one_run.measure(*TINY, ways, commit)
+    assert "resume" not in commands[0] and not begun.path.exists()
 
 
 def test_a_digest_depends_on_flags_and_on_nothing_else():
