@@ -117,6 +117,7 @@ def layer_pairs():
         "SpectralNormalization Conv2D": (
             layers.SpectralNormalization(k.Conv2D(32, 3)), k.SpectralNormalization(k.Conv2D(32, 3)), picture),
         "PixelNormalization against UnitNormalization": (layers.PixelNormalization(), k.UnitNormalization(), picture),
+        "InstanceNormalization against GroupNormalization": (layers.InstanceNormalization(), k.GroupNormalization(-1), picture),
         "PeepholeLSTMCell against LSTMCell": (
             k.RNN(layers.PeepholeLSTMCell(64), unroll=True), k.RNN(k.LSTMCell(64), unroll=True), sequence),
     }  # fmt: skip

@@ -1,9 +1,11 @@
 from .auxiliary import Auxiliary as Auxiliary
 from .auxiliary import acgan as acgan
 from .auxiliary import infogan as infogan
+from .cyclegan import cyclegan as cyclegan
 from .diff_augment import diff_augment as diff_augment
 from .evaluation import Evaluation as Evaluation
 from .gan import GAN as GAN
+from .image_pool import ImagePool as ImagePool
 from .latent import Codes as Codes
 from .latent import Normal as Normal
 from .penalty import Penalty as Penalty
@@ -11,5 +13,8 @@ from .penalty import drift as drift
 from .penalty import gradient_penalty as gradient_penalty
 from .penalty import r1 as r1
 from .penalty import r2 as r2
+from .pix2pix import pix2pix as pix2pix
+from .rules import UpdateRule as UpdateRule
+from .translation import translate as translate
 from .update import alternate as alternate
 from .update import extragradient as extragradient

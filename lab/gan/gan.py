@@ -14,11 +14,12 @@ from lab.engine import seeds
 from lab.engine.precision import Precision
 from lab.engine.types import Tensor
 from lab.gan.auxiliary import Auxiliary
-from lab.gan.latent import Latent, Normal
+from lab.gan.latent import Latent
 from lab.gan.latent_space import invert, slerp
 from lab.gan.loop import fit
 from lab.gan.penalty import Penalty
-from lab.gan.players import check_labels, check_parts, check_players
+from lab.gan.players import check_labels, check_parts
+from lab.gan.rules import UpdateRule
 from lab.gan.update import Metrics, alternate, update
 from lab.losses.adversarial import Objective
 from lab.models.average import averaged, update_counter
@@ -69,6 +70,7 @@ class GAN(keras.Model):
         classes: number of labels, if the players see labels.
         update_rule: function (gan, real, labels, regularize) -> metrics, the turns of one update:
             `lab.gan.alternate` by default, or `lab.gan.extragradient`; see `lab.gan.update`.
+            `lab.gan.pix2pix` and `lab.gan.cyclegan` make rules whose generator takes pictures.
         precision: "float32", "mixed_bfloat16" or "auto", of the players' convolutions and dense
             layers; see `lab.models.set_precision`.
         steps_per_execution: updates in one compiled call. Small networks gain from many.
@@ -94,7 +96,7 @@ class GAN(keras.Model):
         pac: int = 1,
         ema: float = 0.999,
         classes: int | None = None,
-        update_rule: Callable[..., Metrics] | None = None,
+        update_rule: Callable[..., Metrics] | UpdateRule | None = None,
         precision: Precision = "float32",
         steps_per_execution: int = 1,
         seed: int,
@@ -114,14 +116,16 @@ class GAN(keras.Model):
         self.augment = augment
         self.classes = classes
         check_parts(self)
-        self.latent = latent or Normal(generator.inputs[0].shape[-1])
+        rule = update_rule or play or alternate
+        self.rule = rule if isinstance(rule, UpdateRule) else UpdateRule(rule)
+        self.update_rule = self.rule.update
+        self.latent = latent or self.rule.latent(generator)
         self.clip = None if clip is None else validation.POSITIVE.check("clip", clip)
         self.discriminator_steps = validation.integer("discriminator_steps", discriminator_steps)
         self.penalty_interval = validation.integer("penalty_interval", penalty_interval)
         self.steps_per_execution = validation.integer("steps_per_execution", steps_per_execution)
         self.pac = validation.integer("pac", pac)
         self.ema = validation.FRACTION.check("ema", ema)
-        self.update_rule = update_rule or play or alternate
         self.precision = set_precision(generator, precision)
         set_precision(discriminator, self.precision)
         self.seed = seed
@@ -130,7 +134,8 @@ class GAN(keras.Model):
         if self.ema:
             self.average = averaged(generator)
             self.average_updates = update_counter()
-        check_players(self)
+        self.rule.check_players(self)
+        self.memory: Any = self.rule.memory(self)
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
         self.programs: dict[Any, Callable] = {}  # compiled so far; see lab.gan.loop

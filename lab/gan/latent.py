@@ -15,7 +15,9 @@ from lab.engine.types import Tensor
 class Latent(Protocol):
     """What a GAN asks of its latents: how many numbers they have, and two ways to draw them."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """Numbers in a latent."""
 
     def __call__(self, count: int, seed: keras.random.SeedGenerator) -> Tensor:
         """Latents `[count, size]`, for training."""
@@ -49,6 +51,26 @@ class Normal:
 
         bound = validation.POSITIVE.check("truncation", truncation)
         return stats.truncnorm.rvs(-bound, bound, size=(count, self.size), random_state=generator).astype("float32")
+
+
+class NoLatents:
+    """In place of latents where the generator takes pictures. Asking for latents is an error."""
+
+    @property
+    def size(self) -> int:
+        """There are none: a ValueError."""
+        raise ValueError(
+            "latents: expected a generator of latents, received one of pictures; "
+            "lab.gan.translate(gan.average, pictures) gives its samples."
+        )
+
+    def __call__(self, count: int, seed: keras.random.SeedGenerator) -> Tensor:
+        """There are none: a ValueError."""
+        return self.size
+
+    def sample(self, count: int, generator: np.random.Generator, truncation: float | None = None) -> np.ndarray:
+        """There are none: a ValueError."""
+        return np.zeros((count, self.size))
 
 
 class Codes:

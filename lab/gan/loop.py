@@ -35,15 +35,15 @@ def fit(
 
     Args:
         x: all samples, `[N, ...]`. Integers from 0 to 255 (uint8) become -1 to 1.
-        y: integers `[N]`, where the players see labels.
+        y: integers `[N]`, where the players see labels; the target pictures of a translation.
         batch_size: samples in each turn of the discriminator. What is left of an epoch is dropped.
     """
-    x, y = check_samples(gan, x, y)
+    x, y = gan.rule.check_samples(gan, x, y)
     size = validation.integer("batch_size", batch_size) * gan.discriminator_steps
     engine.require_batch("batch_size", batch_size)
     if batch_size % gan.pac:
         raise ValueError(f"batch_size: expected a multiple of pac, {gan.pac}, received {batch_size}.")
-    steps_per_epoch = updates_per_epoch(gan, len(x), batch_size)
+    steps_per_epoch = updates_per_epoch(gan, samples_per_epoch(gan, x, y), batch_size)
     execution = min(gan.steps_per_execution, steps_per_epoch)
     execution -= execution % gan.penalty_interval if execution > 1 else 0
     bar = {"add_progbar": verbose not in (0, False), "verbose": 1 if verbose == "auto" else verbose}
@@ -58,7 +58,8 @@ def fit(
         totals: dict[str, float] = collections.defaultdict(float)
         weights: dict[str, int] = collections.Counter()
         start = epoch * steps_per_epoch
-        for first, batch in batches(x, y, size, steps_per_epoch, execution, seed=gan.seed, epoch=epoch):
+        order = {"seed": gan.seed, "epoch": epoch, "unpaired": gan.rule.unpaired}
+        for first, batch in batches(x, y, size, steps_per_epoch, execution, **order):
             count = len(batch[0])
             callback_list.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(start + first) % gan.penalty_interval == 0)
@@ -94,19 +95,44 @@ def updates_per_epoch(gan: "GAN", samples: int, batch_size: int) -> int:
     return updates - updates % interval
 
 
+def samples_per_epoch(gan: "GAN", x: np.ndarray, y: np.ndarray | None) -> int:
+    """How many samples an epoch has: those of the larger set, where the two are not pairs."""
+    return max(len(x), len(y)) if gan.rule.unpaired and y is not None else len(x)
+
+
+def permutations(samples: int, count: int, seed: list[int]) -> np.ndarray:
+    """`count` indices: the samples in random order, as often as it takes."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.permutation(samples) for _ in range(-(-count // samples))])[:count]
+
+
 def batches(
-    x: np.ndarray, y: np.ndarray | None, size: int, steps_per_epoch: int, execution: int, *, seed: int, epoch: int
+    x: np.ndarray,
+    y: np.ndarray | None,
+    size: int,
+    steps_per_epoch: int,
+    execution: int,
+    *,
+    seed: int,
+    epoch: int,
+    unpaired: bool = False,
 ) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
     """Yields (first update, arrays `[updates, size, ...]`) of an epoch, in random order.
 
     Args:
         size: examples in an update.
         execution: updates in one compiled call.
+        unpaired: whether x and y are two sets, each in an order of its own. An epoch has as many
+            samples as the larger one. The smaller one is repeated.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(len(x))
+    count = max(len(x), len(y)) if unpaired and y is not None else len(x)
+    order = other = permutations(len(x), count, [seed, epoch])
+    if unpaired and y is not None:
+        other = permutations(len(y), count, [seed, epoch, 1])
     for first in range(0, steps_per_epoch, execution):
-        chosen = order[first * size : min(first + execution, steps_per_epoch) * size].reshape(-1, size)
-        yield first, (x[chosen],) if y is None else (x[chosen], y[chosen])
+        part = slice(first * size, min(first + execution, steps_per_epoch) * size)
+        chosen, others = order[part].reshape(-1, size), other[part].reshape(-1, size)
+        yield first, (x[chosen],) if y is None else (x[chosen], y[others])
 
 
 def execute(gan: "GAN", batch: tuple[np.ndarray, ...], *, regularize: bool) -> dict[str, float]:

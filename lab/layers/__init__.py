@@ -12,6 +12,7 @@ from lab.layers.dnc_cell import DNCCell
 from lab.layers.equalized import EqualizedConv2D, EqualizedDense
 from lab.layers.gsde_head import GSDEHead
 from lab.layers.heads import CategoricalValueHead, DuelingHead, GaussianHead, QuantileHead
+from lab.layers.instance_normalization import InstanceNormalization
 from lab.layers.learnt_map import LearntMap
 from lab.layers.learnt_positions import LearntPositions
 from lab.layers.local_response_normalization import LocalResponseNormalization
@@ -52,6 +53,7 @@ __all__ = [
     "EqualizedDense",
     "GSDEHead",
     "GaussianHead",
+    "InstanceNormalization",
     "LRUACell",
     "LayerNormGRUCell",
     "LayerNormLSTMCell",

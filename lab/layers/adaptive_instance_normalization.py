@@ -7,6 +7,7 @@ from keras import ops
 
 from lab import validation
 from lab.engine.types import Tensor
+from lab.layers.instance_normalization import instance_normalized
 
 
 @keras.saving.register_keras_serializable(package="lab")
@@ -39,12 +40,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """Normalises the features and applies the style."""
         features, style = inputs
-        axes = tuple(range(1, len(features.shape) - 1))
-        x = ops.cast(features, "float32")
-        mean, variance = ops.moments(x, axes=axes, keepdims=True)
-        x = ops.cast((x - mean) * ops.rsqrt(variance + self.epsilon), features.dtype)
+        x = ops.cast(instance_normalized(ops.cast(features, "float32"), self.epsilon), features.dtype)
         affine = self.affine(style)
-        affine = ops.reshape(affine, (-1, *(1 for _ in axes), affine.shape[-1]))
+        affine = ops.reshape(affine, (-1, *[1] * (len(features.shape) - 2), affine.shape[-1]))
         scale, shift = ops.split(affine, 2, axis=-1)
         return (1 + scale) * x + shift
 

@@ -13,7 +13,7 @@ from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPa
 ELEMENTWISE = (
     "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "BatchNormalization", "Identity", "GaussianNoise", "Rescaling", "PixelNormalization", "InputLayer",
-    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "LocalResponseNormalization", "ZeroChannels",
+    "InstanceNormalization", "GroupNormalization", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "LocalResponseNormalization", "ZeroChannels",
 )  # fmt: skip
 
 
@@ -58,7 +58,11 @@ def receptive_field(model: keras.Model) -> dict[str, ReceptiveField]:
     stride s. Then its output has stride s t, and its field is the union of k fields that are d s
     apart. A merge of branches has the union of their fields.
 
-    Padding counts as positions outside of the input. Mirrored values are not traced back.
+    Padding counts as positions outside of the input. Mirrored values are not traced back, nor are
+    the means and variances of normalisations, which depend on the whole input.
+
+    After upsampling by u, stride s becomes s / u. Neighbouring outputs then depend on other
+    parts of a window. The field is the union of these u parts.
 
     Source: Dumoulin and Visin 2016; Araujo et al. 2019.
 
@@ -110,6 +114,8 @@ def _through(layer, inputs, shape, fields):
         return fields.setdefault(layer.name, _through(layer.layer, inputs, shape, {}))
     if isinstance(layer, keras.Model):
         field = _walk(layer, field, fields)
+    elif type(layer).__name__.startswith("UpSampling"):
+        field = _enlarged(field, layer)
     elif type(layer).__name__ not in ELEMENTWISE and len(shape) > 2:  # after Flatten the field is the whole input
         field = _windowed(field, *_window(layer, shape))
     fields[layer.name] = field
@@ -166,6 +172,18 @@ def _windowed(field, size, dilation, stride, before):
         mask[tuple(slice(c, c + n) for c, n in zip(corner, field.mask.shape, strict=True))] |= field.mask
     start = np.array(field.start) - np.array(before) * field.stride
     return ReceptiveField(tuple((np.array(stride) * field.stride).tolist()), tuple(start.tolist()), mask)
+
+
+def _enlarged(field, layer):
+    """The field after upsampling by u: output p repeats input p // u."""
+    factor = _tuple(layer.size, len(field.stride))
+    if getattr(layer, "interpolation", "nearest") != "nearest":
+        raise ValueError(f"{layer.name}: expected nearest interpolation, received {layer.interpolation}.")
+    if any(stride % times for stride, times in zip(field.stride, factor, strict=True)):
+        raise ValueError(f"{layer.name}: expected to enlarge a map of a stride divisible by {factor}, received {field.stride}.")
+    stride = tuple(stride // times for stride, times in zip(field.stride, factor, strict=True))
+    fine = field._replace(stride=stride)
+    return _windowed(fine, factor, (1,) * len(factor), (1,) * len(factor), tuple(times - 1 for times in factor))
 
 
 def _united(fields, layer):

@@ -47,6 +47,10 @@ from lab.models.stages import multiplications as multiplications
 from lab.models.stages import stages as stages
 from lab.models.stages import summary as summary
 from lab.models.transformer import transformer as transformer
+from lab.models.translation import patch_discriminator as patch_discriminator
+from lab.models.translation import residual_generator as residual_generator
+from lab.models.translation import side_by_side as side_by_side
+from lab.models.translation import unet_generator as unet_generator
 from lab.models.unet import unet as unet
 from lab.models.vgg import vgg as vgg
 from lab.models.xception import xception as xception

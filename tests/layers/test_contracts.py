@@ -26,6 +26,8 @@ LAYERS = {
     "Convolution2D": (lambda **o: layers.Convolution2D(3, (3, 2), padding="same", activation="tanh", **o), [PICTURES], {}),
     "Convolution3D": (lambda **o: layers.Convolution3D(2, 2, **o), [VOLUMES], {}),
     "PixelNormalization": (lambda **o: layers.PixelNormalization(**o), [PICTURES], {"masking": True}),
+    "InstanceNormalization": (lambda **o: layers.InstanceNormalization(**o), [PICTURES], {}),
+    "InstanceNormalization alone": (lambda **o: layers.InstanceNormalization(scale=False, center=False, **o), [SEQUENCES], {}),
     "AdaptiveInstanceNormalization": (lambda **o: layers.AdaptiveInstanceNormalization(**o), [PICTURES, VECTORS], {}),
     "ConditionalBatchNormalization": (lambda **o: layers.ConditionalBatchNormalization(3, **o), [PICTURES, LABELS], {}),
     "MinibatchStandardDeviation": (lambda **o: layers.MinibatchStandardDeviation(4, 2, **o), [PICTURES], {}),

@@ -114,6 +114,23 @@ def test_by_hand():
     assert np.flatnonzero(hole.mask).tolist() == [0, 4, 8]
 
 
+def test_upsampling_has_the_union_of_its_parts():
+    # Output p repeats the mean of inputs 2 (p // 2) and the next one: p and p + 1, or p - 1 and p.
+    model = chain((16, 1), L.AveragePooling1D(2), L.UpSampling1D(2))
+    field = list(layers.receptive_field(model).values())[-1]
+    assert (field.stride, field.start, field.mask.tolist()) == ((1,), (-1,), [True, True, True])
+    seen = np.zeros(3, bool)
+    for position in (6, 7):
+        _, gradient = engine.value_and_grad(lambda x, p=position: (ops.sum(model(x)[0, p]), ()))(ops.ones((1, 16, 1)))
+        seen |= as_array(gradient)[0, position - 1 : position + 2, 0] != 0
+        assert not as_array(gradient)[0, [*range(position - 1), *range(position + 2, 16)]].any()
+    assert seen.all()
+    with raises("up: expected to enlarge a map of a stride divisible by (2,), received (1,)"):
+        layers.receptive_field(chain((16, 1), L.UpSampling1D(2, name="up")))
+    with raises("up: expected nearest interpolation, received bilinear"):
+        layers.receptive_field(chain((16, 16, 1), L.UpSampling2D(2, interpolation="bilinear", name="up")))
+
+
 def test_feature_maps():
     model = MODELS["lenet"]()
     x = np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype("float32")

@@ -58,6 +58,19 @@ def test_pixel_normalization_by_hand():
     np.testing.assert_allclose(got, [[3 / 12.5**0.5, 4 / 12.5**0.5], [0, 0]], rtol=1e-6)
 
 
+def test_instance_normalization_by_hand():
+    x = np.array([[1.0, 5.0], [3.0, 5.0]], "float32").reshape(1, 2, 1, 2)  # channel 0: mean 2, variance 1; channel 1: constant
+    layer = layers.InstanceNormalization(epsilon=1e-8)
+    np.testing.assert_allclose(as_array(layer(x)).ravel(), [-1, 0, 1, 0], atol=1e-6)
+    layer.gamma.assign([3.0, 3.0])
+    layer.beta.assign([1.0, -1.0])
+    np.testing.assert_allclose(as_array(layer(x)).ravel(), [-2, -1, 4, -1], atol=1e-6)
+    pair = np.concatenate([x, uniform(0, 1, 2, 1, 2)])  # another sample in the batch changes nothing
+    np.testing.assert_allclose(as_array(layer(pair))[0], as_array(layer(x))[0], atol=1e-6)
+    with raises(r"inputs: expected \[B, \*spatial, C\], received \(None, 3\)"):
+        layers.InstanceNormalization()(keras.Input((3,)))
+
+
 def test_adaptive_instance_normalization():
     x, style = uniform(0, 3, 5, 4, 2), uniform(1, 3, 6)
     layer = layers.AdaptiveInstanceNormalization()
