@@ -5,7 +5,7 @@ of them is up to the experiment. A picture is a function of the weights alone, s
 makes the same ones again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from lab.gan import pictures
 from lab.gan.latent_space import slerp
+from lab.gan.translation import translate
 
 Schedule = Callable[[int], set[int]]
 Keep = Callable[[str], Any]
@@ -89,6 +90,48 @@ class SampleGrid(Scheduled):
         images = self.model.decode(self.latents, self.labels)
         title = f"{self.title}, epoch {epoch}"
         pictures.save_grid(self.folder / name, images, columns=self.columns, title=title, **self.words)
+        self.keep(name)
+
+
+class TranslationSheet(Scheduled):
+    """Fixed pictures above their translations, as `translated-<epoch>.png`.
+
+    Args:
+        folder, keep: as of `SampleGrid`.
+        sources: pictures `[N, H, W, C]`.
+        targets: what they should become, `[N, H, W, C']`, as a third row; None where nobody knows.
+        back: see `lab.gan.translate`.
+        title: above the sheet, with the epoch.
+        column_labels: of the pictures.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        sources: np.ndarray,
+        targets: np.ndarray | None = None,
+        *,
+        back: bool = False,
+        keep: Keep = lambda name: None,
+        schedule: Schedule = log_spaced,
+        title: str = "translated pictures",
+        column_labels: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(schedule)
+        self.folder = Path(folder)
+        self.sources = sources
+        self.targets = targets
+        self.back = back
+        self.keep = keep
+        self.title = title
+        self.column_labels = column_labels
+
+    def on_schedule(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Draws the sheet and keeps the file."""
+        name = f"{'back' if self.back else 'translated'}-{epoch:04d}.png"
+        made = translate(self.model.average, self.sources, back=self.back)
+        title = f"{self.title}, epoch {epoch}"
+        pictures.save_rows(self.folder / name, self.sources, made, self.targets, title=title, column_labels=self.column_labels)
         self.keep(name)
 
 

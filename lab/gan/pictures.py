@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
+from lab.data.conventions import as_floats
 from lab.gan.labels import with_labels, with_progress
 
 if TYPE_CHECKING:
@@ -45,6 +46,29 @@ def save_grid(path: str | Path, images: np.typing.ArrayLike, *, columns: int = 1
     """
     sheet = picture(tile(images, columns), zoom)
     with_labels(sheet, columns, -(-len(np.asarray(images)) // columns), **words).save(path)
+
+
+def save_rows(
+    path: str | Path,
+    sources: np.ndarray,
+    made: np.ndarray,
+    targets: np.ndarray | None = None,
+    *,
+    zoom: int = 2,
+    **words: Any,
+) -> None:
+    """Writes source pictures above what was made of them and, if known, above the targets.
+
+    Args:
+        sources, made, targets: `[N, H, W, C]`, uint8 or from -1 to 1. Grey ones become coloured
+            beside coloured ones.
+        **words: title and column_labels of `lab.gan.labels.with_labels`.
+    """
+    rows = [as_floats(row) for row in (sources, made, targets) if row is not None]
+    channels = max(row.shape[-1] for row in rows)
+    rows = [np.broadcast_to(row, (*row.shape[:-1], channels)) if row.shape[-1] == 1 else row for row in rows]
+    labels = ("source", "translated", "target")[: len(rows)]
+    save_grid(path, np.concatenate(rows), columns=len(sources), zoom=zoom, row_labels=labels, **words)
 
 
 def save_interpolation(path: str | Path, rows: np.typing.ArrayLike, *, zoom: int = 2, milliseconds: int = 60) -> None:

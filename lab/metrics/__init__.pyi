@@ -28,6 +28,7 @@ from .mixture import reverse_kl as reverse_kl
 from .panoptic import PanopticQuality as PanopticQuality
 from .panoptic import Segments as Segments
 from .panoptic import panoptic_quality as panoptic_quality
+from .structural_similarity import structural_similarity as structural_similarity
 from .training import CalibrationError as CalibrationError
 from .training import MeanIoU as MeanIoU
 from .training import Perplexity as Perplexity

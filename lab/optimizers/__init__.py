@@ -12,6 +12,7 @@ from lab.optimizers.radam import RAdam
 from lab.optimizers.rmsprop import RMSprop
 from lab.optimizers.rule import RuleOptimizer
 from lab.optimizers.sam import SAM
+from lab.optimizers.schedules import FlatThenLinear
 from lab.optimizers.sgd import SGD
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "ExtraGradient",
+    "FlatThenLinear",
     "GradientDescent",
     "Lookahead",
     "Momentum",
