@@ -24,7 +24,9 @@ USAGE = """python -m lab <command>
   sample RUN_ID [--count N] [--label K] [--truncation T] [--seed N] [--output FILE] [--tracking-uri URI]
       Draw samples from the generator of a run. Write them to a PNG.
   predict RUN_ID PICTURE ... [--threshold S] [--output FILE] [--json] [--tracking-uri URI]
-      Draw what the detector of a run finds in pictures.
+      Draw what the detector of a run finds in pictures, or in all pictures of a folder.
+  translate RUN_ID PICTURE ... [--back] [--output FILE] [--tracking-uri URI]
+      Translate pictures with the generator of a run. Write them to PNGs.
   sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH [--trials N] [--seeds N] [--jobs N]
       Look for good settings of an experiment. Go on with a study: sweep --resume STUDY
   compare GROUP ... [--metric NAME] [--failed drop|worst] [--markdown] [--latex] [--tracking-uri URI]
@@ -41,7 +43,7 @@ python -m lab <command> --help explains the flags of a command.
 """
 # Files of lab/commands.
 COMMANDS = (
-    *("runs", "ui", "resume", "watch", "evaluate", "export", "sample", "predict"),
+    *("runs", "ui", "resume", "watch", "evaluate", "export", "sample", "predict", "translate"),
     *("compare", "sweep", "sync", "clean", "info"),
 )
 WITHOUT_FLAGS = ("resume",)

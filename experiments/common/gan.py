@@ -28,11 +28,13 @@ def fit(
     """
     import keras
 
-    from lab.gan.loop import samples_per_epoch, updates_per_epoch
+    from lab.gan import loop
 
     log_data_digest(track, x, *(() if y is None else (y,)))
     state = gan.state
-    samples_per_epoch = updates_per_epoch(gan, samples_per_epoch(gan, x, y), batch_size) * batch_size * gan.discriminator_steps
+    samples_per_epoch = (
+        loop.updates_per_epoch(gan, loop.samples_per_epoch(gan, x, y), batch_size) * batch_size * gan.discriminator_steps
+    )
     start = track.restore(state) // samples_per_epoch
     epochs_per_checkpoint = -(-track.checkpoint_interval() // samples_per_epoch)
     clock = [0.0]

@@ -56,9 +56,9 @@ class Translation:
         validation.require(self.size % 8 == 0, "size", "a multiple of 8", self.size)
 
     def held(self, pictures: int, flag: str) -> list[memory.Need]:
-        """What a run with so many pictures of each kind holds. `flag` lowers their number."""
+        """What a run with so many channels of pictures of each kind holds. `flag` lowers it."""
         return [
-            memory.Need("pictures", memory.array(2, pictures, self.size**2, 3, item=1), f"{flag}, --size"),
+            memory.Need("pictures", memory.array(2, pictures, self.size**2, item=1), f"{flag}, --size"),
             memory.Need(
                 "maps of a batch", memory.array(60 * self.batch_size, self.size**2, self.filters), "--batch-size, --size"
             ),

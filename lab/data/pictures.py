@@ -1,5 +1,6 @@
 """A picture file as an array of 8 bits a channel, whatever the file has."""
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,23 @@ def whole(path: Path, *, upright: bool = True) -> Any:
         tags = dict(getattr(picture, "tag_v2", {}))  # of a TIFF
         format, turned = picture.format, ImageOps.exif_transpose(picture) if upright else picture.copy()
     return _opaque(turned, format, tags)
+
+
+def pixels(path: str | PathLike, channels: int = 3) -> np.ndarray:
+    """The pixels of a whole picture file, uint8 `[H, W, channels]`.
+
+    Args:
+        path: of the file.
+        channels: 1 is grey, 3 red, green and blue.
+
+    Raises:
+        ValueError: the file is not a picture. The message names it.
+    """
+    try:
+        array = np.array(whole(Path(path)).convert("L" if channels == 1 else "RGB"))
+    except Exception as error:  # Pillow has many, such as that of pictures that are too large
+        raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
+    return array.reshape(*array.shape[:2], channels)
 
 
 def _opaque(picture, format, tags):

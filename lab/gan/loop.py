@@ -58,8 +58,8 @@ def fit(
         totals: dict[str, float] = collections.defaultdict(float)
         weights: dict[str, int] = collections.Counter()
         start = epoch * steps_per_epoch
-        order = {"seed": gan.seed, "epoch": epoch, "unpaired": gan.rule.unpaired}
-        for first, batch in batches(x, y, size, steps_per_epoch, execution, **order):
+        drawn = batches(x, y, size, steps_per_epoch, execution, seed=gan.seed, epoch=epoch, unpaired=gan.rule.unpaired)
+        for first, batch in drawn:
             count = len(batch[0])
             callback_list.on_train_batch_begin(first)
             metrics = execute(gan, batch, regularize=(start + first) % gan.penalty_interval == 0)

@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.data.conventions import as_array, check_set
+from lab.data.conventions import as_array, as_floats, check_set
 from lab.gan.update import scale
-from lab.models.logits import check_logits
+from lab.models.logits import check_logits, last_activation
 
 if TYPE_CHECKING:
     from lab.gan.gan import GAN
@@ -35,6 +35,14 @@ def translate(generator: keras.Model, pictures: Any, *, back: bool = False, batc
     return np.concatenate([ops.convert_to_numpy(program(part)) for part in parts])
 
 
+def is_translator(model: keras.Model) -> bool:
+    """Whether a model makes pictures of pictures: one of one, or two of two."""
+    ends = [*model.inputs, *model.outputs]
+    sizes = len(model.inputs), len(model.outputs)
+    pictures = sizes in ((1, 1), (2, 2)) and all(len(end.shape) == 4 for end in ends)
+    return pictures and all(last_activation(output) == "tanh" for output in model.outputs)
+
+
 def one_way(generator: keras.Model, *, back: bool = False) -> keras.Model:
     """The network of one direction: the generator itself, or one of CycleGAN's pair."""
     if len(generator.outputs) > 1:
@@ -42,6 +50,37 @@ def one_way(generator: keras.Model, *, back: bool = False) -> keras.Model:
     if back:
         raise ValueError("back: expected a pair of generators, as CycleGAN has, received one generator.")
     return generator
+
+
+def translate_picture(generator: keras.Model, picture: np.ndarray, *, back: bool = False) -> np.ndarray:
+    """What a generator of pictures makes of one picture of any size, uint8 `[H, W, C]`.
+
+    The network is used at the picture's own size. Where its strides do not divide a side, the
+    picture is mirrored beyond its right and lower edges, and the result is cut.
+
+    Args:
+        generator, back: as of `translate`.
+        picture: uint8 `[H, W, C]`.
+    """
+    network = one_way(generator, back=back)
+    channels = network.inputs[0].shape[-1]
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != channels:
+        raise ValueError(f"picture: expected uint8 [H, W, {channels}], received {picture.dtype} {list(picture.shape)}.")
+    whole = keras.models.clone_model(network, input_tensors=keras.Input((None, None, channels)))
+    whole.set_weights(network.get_weights())
+    multiple = stride_of(network)
+    sides = picture.shape[:2]
+    least = max(multiple, 8)  # a map must be larger than what is mirrored around it
+    missing = [max(-side % multiple, least - side) for side in sides]
+    padded = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    made = ops.convert_to_numpy(whole(as_floats(padded)[None], training=False))[0, : sides[0], : sides[1]]
+    return np.clip(np.round((made + 1) * 127.5), 0, 255).astype("uint8")
+
+
+def stride_of(network: keras.Model) -> int:
+    """By how much a network shrinks pictures on its way to the smallest map."""
+    strides = [getattr(layer, "strides", (1,))[0] for layer in network.layers]
+    return int(np.prod(strides))
 
 
 def shapes_of(tensors: list[keras.KerasTensor]) -> list[tuple[int | None, ...]]:

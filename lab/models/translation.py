@@ -87,7 +87,7 @@ def unet_generator(
         outputs: channels of the new pictures.
     """
     network = unet(shape, outputs, widths=widths, blocks=1, dropout=dropout, seed=seed)
-    return keras.Model(network.inputs, keras.layers.Activation("tanh", dtype="float32")(network.outputs[0]), name=name)
+    return keras.Model(network.inputs[0], keras.layers.Activation("tanh", dtype="float32")(network.outputs[0]), name=name)
 
 
 def patch_discriminator(

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -10,7 +9,7 @@ import numpy as np
 
 from lab.data.conventions import as_floats
 from lab.data.letterboxes import Letterbox
-from lab.data.pictures import whole
+from lab.data.pictures import pixels
 from lab.metrics.average_precision import Detections
 from lab.vision.detector import Decode
 from lab.vision.mask_head import paste_masks
@@ -92,18 +91,6 @@ class FoundClasses(NamedTuple):
         return ", ".join(f"{100 * share:.1f} % {name}" for name, share in self.shares().items())
 
 
-def read(path: str | PathLike) -> np.ndarray:
-    """The pixels of a picture file, uint8 `[H, W, 3]`.
-
-    Raises:
-        ValueError: the file is not a picture. The message names it.
-    """
-    try:
-        return np.array(whole(Path(path)).convert("RGB"))
-    except Exception as error:  # Pillow has many, such as that of pictures that are too large
-        raise ValueError(f"{path}: expected a picture, received a file that cannot be decoded: {error}") from error
-
-
 class Predictor:
     """A model of a run that finds objects or classes in pictures.
 
@@ -132,7 +119,7 @@ class Predictor:
         Raises:
             ValueError: the file is not a picture. The message names it.
         """
-        image = read(path)
+        image = pixels(path)
         height, width = image.shape[:2]
         letterbox = Letterbox.within((width, height), self.model.inputs[0].shape[1])
         said = self.model.predict(as_floats(letterbox.picture_there(image)[None]), verbose=0)

@@ -59,15 +59,18 @@ def test_classes_of_pixels_and_several_pictures(tmp_path, own_home, capsys):
     network.layers[0].bias.assign([0.0, 1.0])
     run = saved(with_names(network, ["background", "cat"]))
     paths = [picture(tmp_path), picture(tmp_path, "other.png", (20, 40))]
-    assert commands.main(["predict", run, *map(str, paths), "--output", str(tmp_path / "found")]) == 0
-    assert capsys.readouterr().out.count("100.0 % cat; drawn in ") == 2
-    assert sorted(each.name for each in (tmp_path / "found").iterdir()) == ["other-found.png", "picture-found.png"]
+    for words in (map(str, paths), [str(tmp_path)]):  # the folder stands for its pictures
+        assert commands.main(["predict", run, *words, "--output", str(tmp_path / "found")]) == 0
+        assert capsys.readouterr().out.count("100.0 % cat; drawn in ") == 2
+        assert sorted(each.name for each in (tmp_path / "found").iterdir()) == ["other-found.png", "picture-found.png"]
 
 
 @only("tensorflow")
 def test_bad_input_is_one_line(tmp_path, own_home, capsys):
     path = picture(tmp_path)
     run = saved(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+    empty = tmp_path / "empty"
+    empty.mkdir()
     text = tmp_path / "text.png"
     text.write_text("no picture")
     named = saved(with_names(keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(1, 1)]), ["background"]))
@@ -82,7 +85,7 @@ def test_bad_input_is_one_line(tmp_path, own_home, capsys):
             "--output: expected a folder for 2 pictures, received the file ",
         ),
         ([named, str(path), "--json", "--output", "x.png"], "--output: expected no file with --json"),
-        ([named, str(tmp_path)], f"{tmp_path}: expected a picture, received a folder"),
+        ([named, str(empty)], f"{empty}: expected a folder with pictures, received none in it"),
         ([named, str(path), str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),
     ):
         assert line in fails(capsys, "predict", *words)
