@@ -41,6 +41,8 @@ from .sequences import mackey_glass as mackey_glass
 from .sequences import pixel_sequences as pixel_sequences
 from .sequences import sine_mixture as sine_mixture
 from .sequences import windows as windows
+from .shaded import Shaded as Shaded
+from .shaded import shaded as shaded
 from .stories import STORY_KINDS as STORY_KINDS
 from .stories import STORY_WORDS as STORY_WORDS
 from .stories import stories as stories
@@ -59,3 +61,5 @@ from .textures import NEW_TEXTURES as NEW_TEXTURES
 from .textures import PHOTOGRAPHS as PHOTOGRAPHS
 from .textures import photograph as photograph
 from .textures import texture as texture
+from .two_folders import TwoFolders as TwoFolders
+from .two_folders import two_folders as two_folders

@@ -4,6 +4,7 @@ All give uint8 `[N, H, W, C]` and int32 labels `[N]` (`lab.data.conventions`).
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,7 @@ def folder_of_images(
         of the files that were skipped).
     """
     folder = Path(folder)
-    found = list(_pictures(folder, size, channels, unreadable))
+    found = list(pictures_with_paths(folder, size, channels, unreadable))
     skipped = [str(path) for path, image in found if image is None]
     kept = [path.relative_to(folder).parts for path, image in found if image is not None]
     names = sorted({parts[0] for parts in kept}) if all(len(parts) > 1 for parts in kept) else [""]
@@ -130,10 +131,10 @@ def folder_of_images(
 
 def pictures_in(folder: str | Path, size: int, *, channels: int = 3, unreadable: str = "refuse") -> list[Path]:
     """The paths of the pictures that `folder_of_images` would return with these arguments."""
-    return [path for path, image in _pictures(Path(folder), size, channels, unreadable) if image is not None]
+    return [path for path, image in pictures_with_paths(Path(folder), size, channels, unreadable) if image is not None]
 
 
-def _pictures(folder, size, channels, unreadable):
+def pictures_with_paths(folder: Path, size: int, channels: int, unreadable: str) -> Iterator[tuple[Path, np.ndarray | None]]:
     """Yields (path, picture), the picture as uint8 `[size, size, channels]`.
 
     The picture is None for a file that is left out. At least one is a picture.

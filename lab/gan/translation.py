@@ -4,6 +4,7 @@ The generator of a translation takes pictures in place of latents; see `lab.gan.
 `lab.gan.cyclegan`.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.data.conventions import as_array, as_floats, check_set
+from lab.data.conventions import as_array, as_floats, check_numbers, check_set
 from lab.gan.update import scale
 from lab.models.logits import check_logits, last_activation
 
@@ -29,7 +30,7 @@ def translate(generator: keras.Model, pictures: Any, *, back: bool = False, batc
         batch_size: pictures at once.
     """
     network = one_way(generator, back=back)
-    pictures = check_pictures("pictures", pictures, shapes_of(network.inputs)[0])
+    pictures = check_pictures("pictures", pictures, shapes_of(network.inputs)[0], check_numbers)
     program = engine.compile(lambda x: network(scale(x), training=False), network.variables)
     parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
     return np.concatenate([ops.convert_to_numpy(program(part)) for part in parts])
@@ -113,12 +114,21 @@ def check_logits_of(gan: "GAN", count: int) -> None:
         check_logits("discriminator", output)
 
 
-def check_pictures(name: str, pictures: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-    """Pictures must be as a network takes them. Returns them as an array."""
+def check_pictures(
+    name: str, pictures: Any, shape: tuple[int | None, ...], check: Callable[[str, np.ndarray], None] = check_set
+) -> np.ndarray:
+    """Pictures must be as a network takes them. Returns them as an array.
+
+    Args:
+        name: of the argument, for messages.
+        pictures: `[N, ...]`.
+        shape: of one.
+        check: of their range, `check_set` or, where they may all be bright, `check_numbers`.
+    """
     pictures = as_array(name, pictures)
     if pictures.ndim != 4 or not len(pictures) or any(b not in (None, a) for a, b in zip(pictures.shape[1:], shape)):
         raise ValueError(f"{name}: expected pictures [N, {', '.join(map(str, shape))}], received {list(pictures.shape)}.")
-    check_set(name, pictures)
+    check(name, pictures)
     return pictures
 
 
