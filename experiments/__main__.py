@@ -11,6 +11,8 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "ppo": "Deep reinforcement learning",
     "mixture": "Generative adversarial networks",
     "images": "Generative adversarial networks",
+    "typefaces": "Translation and style",
+    "translation": "Translation and style",
     "gan": "Generative adversarial networks",
     "memory_networks": "Memory and attention",
     "scenes": "Detection and segmentation",

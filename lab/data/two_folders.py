@@ -57,7 +57,7 @@ def two_folders(
         names = [[name for name in names[0] if name in names[1]]] * 2
         if not names[0]:
             raise ValueError(f"{sources}: expected pairs of pictures with {targets}, received none that can be read.")
-    x, y = (np.stack([each[name][1] for name in kept]) for each, kept in zip(found, names))
+    x, y = (np.stack([np.asarray(each[name][1]) for name in kept]) for each, kept in zip(found, names))
     return TwoFolders(x, y, tuple(skipped))
 
 
