@@ -33,6 +33,8 @@ from .mixtures import ring as ring
 from .mixtures import spiral as spiral
 from .ngrams import dynamic_ngrams as dynamic_ngrams
 from .ngrams import ngram_posterior as ngram_posterior
+from .pictures_by_name import credit as credit
+from .pictures_by_name import picture_by_name as picture_by_name
 from .scenes import Scenes as Scenes
 from .scenes import scenes as scenes
 from .sequences import adding as adding

@@ -28,6 +28,9 @@ from .mixture import reverse_kl as reverse_kl
 from .panoptic import PanopticQuality as PanopticQuality
 from .panoptic import Segments as Segments
 from .panoptic import panoptic_quality as panoptic_quality
+from .sliced_wasserstein import laplacian_pyramid as laplacian_pyramid
+from .sliced_wasserstein import sliced_wasserstein as sliced_wasserstein
+from .sliced_wasserstein import spectrum_distance as spectrum_distance
 from .structural_similarity import structural_similarity as structural_similarity
 from .training import CalibrationError as CalibrationError
 from .training import MeanIoU as MeanIoU

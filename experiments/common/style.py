@@ -1,0 +1,118 @@
+"""What the experiments on style and texture share: settings, previews, a GIF."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from lab import validation
+from lab.engine.precision import Precision
+from lab.runs.track import Track
+from lab.validation import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lab.vision.style import Features
+
+FRAMES = 50  # previews of a run at most
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """Settings of pictures that are optimised."""
+
+    features: str = "pyramid"
+    """Whose maps describe style. pyramid and vgg have random filters; else a run with a trained
+    plain network, such as VGG."""
+    filters: Annotated[int, Interval(1, 2048)] = 128
+    """Random filters of each level of the pyramid."""
+    filter_size: Annotated[int, Interval(1, 31)] = 7
+    """Pixels on a side of the pyramid's filters."""
+    steps: Annotated[int, Interval(1, 10**6)] = 200
+    """Steps of the optimizer."""
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """L-BFGS of SciPy, or Adam."""
+    learning_rate: Annotated[float, Interval(over=0, high=10)] = 0.02
+    """Adam's step size at the start; it falls to 0."""
+    preview_every: Annotated[int, Interval(1, 10**6)] = 20
+    """Steps from one preview to the next. There are 50 at most."""
+    precision: Precision = "float32"
+    """Numbers that convolutions compute with; see `Recipe`."""
+
+    def __post_init__(self) -> None:
+        validation.check_fields(self)
+        if self.features not in ("pyramid", "vgg"):
+            from experiments.common.folders import weights_of
+
+            weights_of(self.features)
+
+    def described(self, seed: int) -> "Features":
+        """The network in whose maps style is described."""
+        from lab.vision.style import plain_features, random_pyramid, random_vgg
+
+        if self.features == "pyramid":
+            return random_pyramid(filters=self.filters, size=self.filter_size, precision=self.precision, seed=seed)
+        if self.features == "vgg":
+            return random_vgg(precision=self.precision, seed=seed)
+        import keras
+
+        import lab.vision  # noqa: F401  registers the layers of saved models
+        from experiments.common.folders import weights_of
+
+        model = keras.saving.load_model(weights_of(self.features), compile=False)
+        return plain_features(model, precision=self.precision)
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of `stylize` and `synthesize`."""
+        return {"steps": self.steps, "optimizer": self.optimizer, "learning_rate": self.learning_rate}
+
+
+def reporter(
+    track: Track, config: Optimization, name: str, start: int = 0, finish: "Callable[[np.ndarray], np.ndarray] | None" = None
+) -> "Callable[[int, dict[str, float], np.ndarray], None]":
+    """A `Report` that logs the losses and leaves previews as `<name>-<step>.png`.
+
+    Args:
+        track: of the run.
+        config: settings.
+        name: of the files.
+        start: steps of the run before these.
+        finish: a function of a picture -> the picture to show.
+    """
+    every = max(config.preview_every, -(-config.steps // FRAMES))
+
+    def report(step: int, losses: dict[str, float], picture: "np.ndarray") -> None:
+        if step % every == 0 or step == 1:
+            track.log({f"{key}_loss": value for key, value in losses.items()}, start + step)
+            save(track, f"{name}-{step:05d}.png", finish(picture) if finish else picture)
+
+    return report
+
+
+def save(track: Track, name: str, picture: "np.ndarray") -> None:
+    """Writes a picture from -1 to 1 as an artifact."""
+    from PIL import Image
+
+    Image.fromarray(as_bytes(picture)).save(track.artifacts / name)
+    track.artifact(name)
+
+
+def as_bytes(picture: "np.ndarray") -> "np.ndarray":
+    """A picture from -1 to 1 as uint8."""
+    import numpy as np
+
+    return np.clip(np.round((picture + 1) * 127.5), 0, 255).astype("uint8")
+
+
+def as_floats(picture: "np.ndarray") -> "np.ndarray":
+    """A picture of uint8 as float32 from -1 to 1."""
+    return picture.astype("float32") / 127.5 - 1
+
+
+def animate(track: Track, name: str) -> None:
+    """A GIF of the previews."""
+    from lab.gan import pictures
+    from lab.gan.callbacks import frames
+
+    pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, f"{name}-*.png"), milliseconds=150)
+    track.artifact("training.gif")

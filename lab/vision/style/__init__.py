@@ -1,0 +1,5 @@
+"""Style and texture: pictures whose features have the statistics of another picture's."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

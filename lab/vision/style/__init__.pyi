@@ -1,0 +1,14 @@
+from .colours import grey_like as grey_like
+from .colours import with_colours as with_colours
+from .features import Features as Features
+from .features import plain_features as plain_features
+from .features import random_pyramid as random_pyramid
+from .features import random_vgg as random_vgg
+from .losses import content_loss as content_loss
+from .losses import gram_matrix as gram_matrix
+from .losses import style_loss as style_loss
+from .losses import style_of as style_of
+from .losses import total_variation as total_variation
+from .optimize import Made as Made
+from .optimize import stylize as stylize
+from .optimize import synthesize as synthesize
