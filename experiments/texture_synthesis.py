@@ -5,11 +5,11 @@ Time: ten minutes of two cores, reckoned
 Source: Gatys et al. 2015; random filters at several scales: Ustyuzhaninov et al. 2016
 
 From noise, a picture is changed until its features have the Gram matrices of a texture. It is
-measured with what nothing was optimised for. `found` is the share of pictures whose nearest texture,
-by Gram matrices in filters of another seed, is their own. `distance` is the sliced Wasserstein
-distance of a Laplacian pyramid to the texture, `distance_ratio` that divided by the distance of
-another part of the same texture, `distance_ratio_worst` the largest. `spectrum` is the difference of
-the power spectra in decibels, `spectrum_part` that of another part.
+measured with what nothing was optimised for. `found` is the share of pictures whose nearest
+texture, by Gram matrices in filters of another seed, is their own. `distance` is the sliced
+Wasserstein distance of a Laplacian pyramid to the texture, `distance_ratio` that divided by the
+distance of another part of the same texture, `distance_ratio_worst` the largest. `spectrum` is the
+difference of the power spectra in decibels, `spectrum_part` that of another part.
 The textures are four photographs of scikit-image and eight drawn ones; without the extra `data`
 twelve drawn ones. `--textures` takes others: names, or files.
 """

@@ -182,9 +182,9 @@ def _halved(layers, x):
     kernel = np.outer(BLUR, BLUR) / np.sum(BLUR) ** 2
     kernel = np.repeat(kernel[..., None, None], x.shape[-1], axis=2)
     blur = keras.layers.DepthwiseConv2D(
-        len(BLUR), 2, "same", use_bias=False, depthwise_initializer=Fixed(kernel.tolist()), name=layers.name("blur")
+        len(BLUR), 2, use_bias=False, depthwise_initializer=Fixed(kernel.tolist()), name=layers.name("blur")
     )
-    return blur(x)
+    return blur(MirrorPadding2D(len(BLUR) // 2, "symmetric", name=layers.name("pad"))(x))
 
 
 @keras.saving.register_keras_serializable(package="lab")

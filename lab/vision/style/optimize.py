@@ -50,8 +50,8 @@ def stylize(
     Args:
         content: `[H, W, 3]` from -1 to 1. The result has its size.
         style: `[H', W', 3]` from -1 to 1, of any size.
-        features: of `random_pyramid` (the default), `random_vgg` or `plain_features`. They are
-            calibrated on both pictures.
+        features: of `random_pyramid`, `random_vgg` or `plain_features`. They are calibrated on
+            both pictures. The default is a random pyramid, of fewer levels for sides below 48.
         ratio: of style to content, > 0. Both losses are shares, so it needs no change with the size
             of a picture.
         variation: weight of total variation, which makes the picture smoother.
@@ -62,7 +62,7 @@ def stylize(
         seed: of noise and of the default features.
         report: see `Report`.
     """
-    features = features or random_pyramid(seed=seed)
+    features = features or _pyramid_for(content, style, seed)
     content, style = _picture("content", content, features), _picture("style", style, features)
     ratio = validation.Interval(over=0, high=1e9).check("ratio", ratio)
     variation = validation.NOT_NEGATIVE.check("variation", variation)
@@ -103,7 +103,7 @@ def synthesize(
         size: (height, width) of the result; by default the texture's.
         features, steps, optimizer, learning_rate, seed, report: as of `stylize`.
     """
-    features = features or random_pyramid(seed=seed)
+    features = features or _pyramid_for(texture, texture, seed)
     texture = _picture("texture", texture, features)
     height, width = size or texture.shape[:2]
     described = features.calibrated(texture)
@@ -117,6 +117,12 @@ def synthesize(
     blank = np.broadcast_to(texture.mean(axis=(0, 1)), (height, width, 3)).astype("float32")
     begin = _start("noise", _picture("size", blank, features), texture, seed)
     return _minimized(loss, described.network, begin, steps, optimizer, learning_rate, report)
+
+
+def _pyramid_for(one, other, seed):
+    """The default features, with fewer levels for small pictures."""
+    side = min(*np.shape(one)[:2], *np.shape(other)[:2], 48) if np.ndim(one) == np.ndim(other) == 3 else 48
+    return random_pyramid(levels=max(int(np.log2(max(side, 3) / 3)) + 1, 1), seed=seed)
 
 
 def _picture(name, picture, features):

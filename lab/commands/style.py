@@ -1,0 +1,100 @@
+"""`python -m lab style`: pictures in the style of another, without a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from lab import validation
+from lab.commands import picture_files
+from lab.runs import command_line, keras_settings
+from lab.runs.files import replacing
+from lab.validation import Interval
+
+
+@dataclass(frozen=True)
+class Style:
+    """The flags of `style`."""
+
+    ratio: Annotated[float, Interval(over=0, high=1e6)] = 10.0
+    """Weight of style beside content; 1 is a little style, 100 much."""
+    size: Annotated[int, Interval(64, 4096)] = 512
+    """Pixels of the result's shorter side at most. The picture is never enlarged."""
+    style_scale: Annotated[float, Interval(0.1, 10)] = 1.0
+    """The style's shorter side, over the content's: coarser above 1."""
+    colours: bool = False
+    """Keep the content's colours: only the brightness gets the style."""
+    variation: Annotated[float, Interval(0, 1e3)] = 0.0
+    """Weight of total variation, which makes the picture smoother."""
+    start: Literal["content", "style", "noise"] = "content"
+    """The picture to begin with."""
+    steps: Annotated[int, Interval(1, 10**6)] = 200
+    """Steps of the optimizer."""
+    seed: Annotated[int, Interval(0, 2**32 - 1)] = 0
+    """Seed of the random filters and of noise."""
+    output: str = ""
+    """The PNG to write. With several pictures, the folder of the PNGs. The default is
+    <picture>-styled.png in the current folder."""
+
+    def __post_init__(self) -> None:
+        validation.check_fields(self)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Gives pictures the style of another."""
+    pictures, words = picture_files.split("style", argv, "style")
+    title = "python -m lab style CONTENT ... STYLE"
+    (flags,) = command_line.parse(title, "Gives pictures the style of another, the last one.", words, Style())
+    if len(pictures) < 2:
+        raise ValueError(f"style: expected pictures, then the one whose style they get, received only {pictures[0]}")
+    *contents, style = pictures
+    places = picture_files.places("style", flags.output, contents, "styled")
+    from lab.data.pictures import pixels
+
+    for path in contents:  # all can be read, or nothing is written
+        pixels(path)
+    wanted = pixels(style)
+    keras_settings.choose_backend(keras_settings.backend())
+    keras_settings.import_keras()
+    for path, place in zip(contents, places, strict=True):
+        make(path, wanted, place, flags)
+        print(f"{path}: styled in {place}", flush=True)
+    return 0
+
+
+def make(path: Path, style, place: Path, flags: Style) -> None:
+    """Makes one picture and writes it. Shows the progress and the time that is left."""
+    import numpy as np
+    from PIL import Image
+
+    from lab.data.conventions import as_floats
+    from lab.data.pictures import pixels
+    from lab.data.pictures_by_name import scaled
+    from lab.runs.progress import Progress
+    from lab.vision.style import grey_like, stylize, with_colours
+
+    content = pixels(path)
+    side = min(flags.size, *content.shape[:2])
+    whole = content = as_floats(scaled(content, side))
+    style = as_floats(scaled(style, round(flags.style_scale * side)))
+    if flags.colours:
+        style, content = grey_like(style, content)
+    with Progress(path.name, flags.steps) as progress:
+
+        def report(step, losses, picture):
+            progress.update(step, {"loss": losses["content"] + flags.ratio * losses["style"]})
+
+        made = stylize(
+            content,
+            style,
+            ratio=flags.ratio,
+            variation=flags.variation,
+            steps=flags.steps,
+            start=flags.start,
+            seed=flags.seed,
+            report=report,
+        )
+    picture = with_colours(made.picture, whole) if flags.colours else made.picture
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(place) as temporary:
+        Image.fromarray(np.clip(np.round((picture + 1) * 127.5), 0, 255).astype("uint8")).save(temporary, format="png")
