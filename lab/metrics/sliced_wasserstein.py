@@ -64,7 +64,7 @@ def sliced_wasserstein(
         lines = rng.normal(size=(patch * patch * one.shape[-1], validation.integer("directions", directions)))
         lines /= np.linalg.norm(lines, axis=0)
         spread = max(float(theirs.std()), 1e-6)
-        quantiles = [_quantiles(_patches(level, patch) @ lines / spread) for level in (mine, theirs)]
+        quantiles = [_quantiles(_patches(level, patch) @ (lines / spread)) for level in (mine, theirs)]
         found.append(np.abs(quantiles[0] - quantiles[1]).mean())
     return float(np.mean(found))
 
@@ -105,5 +105,6 @@ def _patches(level, patch):
 
 
 def _quantiles(values, count=512):
-    """`count` quantiles of each column."""
-    return np.quantile(values, (np.arange(count) + 0.5) / count, axis=0)
+    """`count` quantiles of each column: the values at these places in their order."""
+    places = ((np.arange(count) + 0.5) / count * len(values)).astype(int)
+    return np.sort(values, axis=0)[places]

@@ -1,0 +1,46 @@
+"""`python -m lab style`: the picture, folders, odd sizes, bad input."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lab import __main__ as commands
+from tests.backends import only
+from tests.commands.test_evaluate import same_backend  # noqa: F401  a fixture
+from tests.commands.test_predict import picture
+from tests.test_main import fails
+
+pytestmark = [pytest.mark.usefixtures("graphs"), only("tensorflow")]
+
+
+def test_pictures_of_odd_sizes(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    inside = tmp_path / "contents"
+    inside.mkdir()
+    picture(inside, "strip.png", (61, 7))
+    first, style = picture(inside, "a.png", (33, 20)), picture(tmp_path, "style.png", (25, 40))
+    assert commands.main(["style", str(first), str(style), "--steps", "2"]) == 0
+    assert "a.png: styled in " in capsys.readouterr().out
+    assert commands.main(["style", str(inside), str(style), "--steps", "2", "--colours", "--output", "out"]) == 0
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a-styled.png", "strip-styled.png"]
+    with (
+        Image.open("a-styled.png") as one,
+        Image.open("out/a-styled.png") as other,
+        Image.open("out/strip-styled.png") as strip,
+    ):
+        assert one.size == other.size == (33, 20) and strip.size == (61, 7)
+        assert (np.asarray(one) != np.asarray(other)).any()
+
+
+def test_bad_input_is_one_line(tmp_path, capsys):
+    path = picture(tmp_path)
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    for words, line in (
+        ([], "style: expected a picture after style, received none"),
+        ([str(path)], f"style: expected pictures, then the one whose style they get, received only {path}"),
+        ([str(path), str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),
+        ([str(path), str(path), "--ratio", "0"], "--ratio: expected a number > 0 and <= 1e+06, received 0.0"),
+    ):
+        assert line in fails(capsys, "style", *words)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["picture.png", "text.png"]

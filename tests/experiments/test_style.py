@@ -1,0 +1,122 @@
+"""Experiments on style and texture on their code paths, and their settings alive."""
+
+import csv
+import importlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import style_transfer, texture_synthesis
+from lab.data import credit, picture_by_name
+from lab.models import vgg
+from tests.contracts import raises
+from tests.experiments import fields
+from tests.experiments.fields import Alive
+from tests.experiments.track import Memory
+from tests.runs.test_courier import make
+
+BRIEF = {"size": 64, "steps": 2, "filters": 3, "filter_size": 3, "preview_every": 1}
+SHARED = {
+    "features": "vgg", "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1, "preview_every": 3,
+    "precision": "mixed_bfloat16", "size": 72,
+}  # fmt: skip
+ELSEWHERE = {"learning_rate": {"optimizer": "adam"}}
+EXPERIMENTS = {
+    "style_transfer": Alive(
+        style_transfer,
+        BRIEF,
+        SHARED
+        | {"content": "hopper", "style": "cells", "style_scale": 1.5, "ratio": 1.0, "variation": 1.0, "start": "noise"}
+        | {"colours": True},
+        ELSEWHERE,
+    ),
+    "texture_synthesis": Alive(
+        texture_synthesis, BRIEF | {"textures": ("stripes", "dots")}, SHARED | {"textures": ("cells",)}, ELSEWHERE
+    ),
+}
+pytestmark = pytest.mark.usefixtures("module_eager")
+
+
+@pytest.fixture(scope="module")
+def observe(tmp_path_factory):
+    """A function (experiment, **settings) -> (what it logged, its result), which are kept."""
+    return fields.remember_undrawn(observed, tmp_path_factory)
+
+
+def observed(folder, name, **settings):
+    module = importlib.import_module(f"experiments.{name}")
+    folder.mkdir(exist_ok=True)
+    track = Memory(folder)
+    result = module.run(module.Config(**EXPERIMENTS[name].start | settings), track)
+    return track.logged, result, track
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "field"), fields.cases(EXPERIMENTS))
+def test_every_field_changes_something(observe, name, field):
+    fields.check(observe, EXPERIMENTS, name, field)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_same_settings_change_nothing(observe, tmp_path, name):
+    assert observed(tmp_path, name)[:2] == observe(name)
+
+
+@pytest.mark.slow
+def test_pictures_of_a_transfer(tmp_path):
+    _, result, track = observed(tmp_path, "style_transfer", content="china", steps=60, preview_every=1)
+    assert "china.jpg of scikit-learn, by Denis Jarvis, CC BY 2.0" in track.said
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"content.png", "style.png", "stylized.png", "training.gif"}
+    assert sum(name.startswith("preview-") for name in names) <= 51  # the disk does not fill up
+    with Image.open(tmp_path / "stylized.png") as made, Image.open(tmp_path / "content.png") as content:
+        assert made.size == content.size == (96, 64)
+    assert result["style_loss_new"] < result["style_loss_new_content"]
+
+
+@pytest.mark.slow
+def test_the_table_of_textures(tmp_path):
+    _, result, _ = observed(tmp_path, "texture_synthesis", steps=20, filters=8)
+    with open(tmp_path / "textures.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["texture"] for row in rows] == ["stripes", "dots"]
+    np.testing.assert_allclose(result["distance"], np.mean([float(row["distance"]) for row in rows]), rtol=1e-6)
+    assert result["found"] == np.mean([row["texture"] == row["nearest"] for row in rows]) == 1
+    assert result["distance_ratio_worst"] >= result["distance_ratio"]
+
+
+def test_twelve_textures(monkeypatch):
+    names = texture_synthesis.Config().names
+    assert len(set(names)) == 12 and names[0] == "brick"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    without = texture_synthesis.Config().names
+    assert len(without) == 12 and not set(without) & set(texture_synthesis.PHOTOGRAPHED)
+    one, other = (texture_synthesis.parts("woven", 64, seed)[0] for seed in (1, 2))
+    assert (one != other).any()
+
+
+@pytest.mark.slow
+def test_features_of_a_run(tmp_path, own_home):
+    folder = make("none")
+    vgg((32, 32, 3), 4, depth=11, width=0.05, stem="small", seed=0).save(folder.artifacts / "model.keras")
+    _, result, _ = observed(tmp_path, "style_transfer", features=folder.name)
+    assert np.isfinite(result["style_loss"])
+    with pytest.raises(FileNotFoundError, match="run id: expected one of the 1 runs in "):
+        style_transfer.Config(features="nothing")
+
+
+def test_pictures_by_name(tmp_path):
+    assert picture_by_name("china", 64).shape == (64, 96, 3)
+    assert picture_by_name("cells").shape == (256, 256, 3)
+    assert (picture_by_name("cells", 64, seed=1) != picture_by_name("cells", 64)).any()
+    path = tmp_path / "mine.png"
+    Image.new("LA", (20, 40), (100, 255)).save(path)
+    assert picture_by_name(str(path)).shape == (40, 20, 3) and picture_by_name(str(path), 10).shape == (20, 10, 3)
+    assert credit(str(path)) == "mine.png, yours" and credit("cells") == "cells, drawn here"
+    for flag in ("content", "style"):
+        with raises(f"--{flag}: expected one of .* or a picture's path, received 'nothing.png'"):
+            style_transfer.Config(**{flag: "nothing.png"})
+    with raises("--textures: expected one of "):
+        texture_synthesis.Config(textures=("cells", "nothing.png"))
