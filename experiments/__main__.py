@@ -13,6 +13,7 @@ TOPICS = {  # {module of experiments/common: what the experiments that use it ar
     "images": "Generative adversarial networks",
     "typefaces": "Translation and style",
     "translation": "Translation and style",
+    "style": "Translation and style",
     "gan": "Generative adversarial networks",
     "memory_networks": "Memory and attention",
     "scenes": "Detection and segmentation",

@@ -47,13 +47,7 @@ class Config(common.Optimization):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        from lab.data.pictures_by_name import require_picture
-
-        for name in ("content", "style"):
-            try:
-                require_picture(getattr(self, name))
-            except ValueError as error:
-                raise ValueError(f"--{name}: {error}") from error
+        common.require_pictures(content=self.content, style=self.style)
 
     def memory(self) -> list[memory.Need]:
         """What the run holds: maps and their gradients, of all levels."""

@@ -42,13 +42,8 @@ class Config(common.Optimization):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        from lab.data.pictures_by_name import require_picture
-
         for name in self.textures:
-            try:
-                require_picture(name)
-            except ValueError as error:
-                raise ValueError(f"--textures: {error}") from error
+            common.require_pictures(textures=name)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What the experiments on style and texture share: settings, previews, a GIF."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from lab.runs.track import Track
 from lab.validation import Interval
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
 
     from lab.vision.style import Features
@@ -116,3 +117,61 @@ def animate(track: Track, name: str) -> None:
 
     pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, f"{name}-*.png"), milliseconds=150)
     track.artifact("training.gif")
+
+
+def require_pictures(**names: str) -> None:
+    """Raises a ValueError unless each setting is the name or the path of a picture."""
+    from lab.data.pictures_by_name import require_picture
+
+    for setting, name in names.items():
+        try:
+            require_picture(name)
+        except ValueError as error:
+            raise ValueError(f"--{setting}: {error}") from error
+
+
+def pictures_of(folder: str, shipped: Sequence[str], *, without: str) -> list[str]:
+    """The pictures to train on: the paths of a folder's, or those that libraries ship.
+
+    Args:
+        folder: "" for the shipped ones.
+        shipped: names. Those of scikit-image are left out where it is not installed.
+        without: the picture to test on.
+    """
+    import importlib.util
+
+    from lab.data import MORE_PHOTOGRAPHS, pictures_in
+
+    if folder:
+        try:
+            return [str(path) for path in pictures_in(folder, 8) if str(path) != without]
+        except ValueError as error:
+            raise ValueError(f"--pictures: {error}") from error
+    there = importlib.util.find_spec("skimage") is not None
+    return [name for name in shipped if name != without and (there or name not in MORE_PHOTOGRAPHS)]
+
+
+def at_epochs(epochs: int, show: "Callable[[int, Any], None]") -> "list[keras.callbacks.Callback]":
+    """A callback that shows something after epochs 1, 2, 4, ... and the last."""
+    import keras
+
+    from lab.gan.callbacks import log_spaced
+
+    def end(epoch, logs):
+        if epoch + 1 in log_spaced(epochs):
+            show(epoch, logs)
+
+    return [keras.callbacks.LambdaCallback(on_epoch_end=end)]
+
+
+def milliseconds(call: "Callable[[], Any]", times: int = 5) -> float:
+    """The shortest time of a call after the first, in milliseconds."""
+    import time
+
+    call()
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - began)
+    return 1000 * min(found)

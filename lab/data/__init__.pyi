@@ -4,6 +4,7 @@ from .annotated_scenes import AnnotatedScenes as AnnotatedScenes
 from .annotated_scenes import load_annotated as load_annotated
 from .annotations import Annotated as Annotated
 from .annotations import Picture as Picture
+from .crops import picture_crops as picture_crops
 from .dates import Dates as Dates
 from .dates import dates as dates
 from .few_shot import Episodes as Episodes

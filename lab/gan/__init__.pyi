@@ -16,5 +16,6 @@ from .penalty import r2 as r2
 from .pix2pix import pix2pix as pix2pix
 from .rules import UpdateRule as UpdateRule
 from .translation import translate as translate
+from .translation import translate_picture as translate_picture
 from .update import alternate as alternate
 from .update import extragradient as extragradient

@@ -1,3 +1,7 @@
+from .adain import AdaINLoss as AdaINLoss
+from .adain import MomentMatching as MomentMatching
+from .adain import adain_network as adain_network
+from .adain import apply_adain as apply_adain
 from .colours import grey_like as grey_like
 from .colours import with_colours as with_colours
 from .features import Features as Features
@@ -12,3 +16,4 @@ from .losses import total_variation as total_variation
 from .optimize import Made as Made
 from .optimize import stylize as stylize
 from .optimize import synthesize as synthesize
+from .perceptual import PerceptualLoss as PerceptualLoss

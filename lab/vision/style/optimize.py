@@ -41,6 +41,7 @@ def stylize(
     optimizer: Literal["lbfgs", "adam"] = "lbfgs",
     learning_rate: float = 0.02,
     seed: int = 0,
+    calibrate: bool = True,
     report: Report | None = None,
 ) -> Made:
     """The content's picture in the style of another (Gatys et al. 2016, eq. 7).
@@ -60,13 +61,14 @@ def stylize(
         optimizer: "lbfgs", SciPy's L-BFGS-B between -1 and 1, or "adam".
         learning_rate: of Adam.
         seed: of noise and of the default features.
+        calibrate: whether the features are calibrated on both pictures.
         report: see `Report`.
     """
     features = features or _pyramid_for(content, style, seed)
     content, style = _picture("content", content, features), _picture("style", style, features)
     ratio = validation.Interval(over=0, high=1e9).check("ratio", ratio)
     variation = validation.NOT_NEGATIVE.check("variation", variation)
-    described = features.calibrated(content, style)
+    described = features.calibrated(content, style) if calibrate else features
     targets = _grams(described, style)
     wanted = [ops.convert_to_numpy(each) for each in _maps(described, content[None], described.content)]
 
