@@ -101,4 +101,4 @@ def losses_in_other_filters(made, content, style, seed) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    experiment.main(Config, run, smoke={"size": 64, "steps": 10, "filters": 16, "preview_every": 5})
+    experiment.main(Config, run, smoke={"size": 64, "steps": 10, "levels": 3, "filters": 16, "preview_every": 5})

@@ -35,6 +35,7 @@ MORE = ("clouds", "slope", "woven", "cells")  # in place of photographs; the las
 class Config(common.Optimization):
     """Settings of the synthesis."""
 
+    levels: int = 4
     textures: tuple[str, ...] = ()
     """Names of `lab.data.textures.KINDS`, or files; by default twelve, see above."""
     size: Annotated[int, Interval(64, 1024)] = 128
@@ -123,5 +124,5 @@ def found_again(made, textures, features) -> "np.ndarray":
 
 
 if __name__ == "__main__":
-    smoke = {"size": 64, "steps": 10, "filters": 16, "preview_every": 5, "textures": ("stripes", "dots")}
+    smoke = {"size": 64, "steps": 10, "levels": 3, "filters": 16, "preview_every": 5, "textures": ("stripes", "dots")}
     experiment.main(Config, run, smoke=smoke)

@@ -25,6 +25,9 @@ class Optimization:
     features: str = "pyramid"
     """Whose maps describe style. pyramid and vgg have random filters; else a run with a trained
     plain network, such as VGG."""
+    levels: Annotated[int, Interval(1, 10)] = 5
+    """Levels of the pyramid. The coarsest map should have 16 pixels or more: a smaller one says
+    where things are."""
     filters: Annotated[int, Interval(1, 2048)] = 128
     """Random filters of each level of the pyramid."""
     filter_size: Annotated[int, Interval(1, 31)] = 7
@@ -52,7 +55,8 @@ class Optimization:
         from lab.vision.style import plain_features, random_pyramid, random_vgg
 
         if self.features == "pyramid":
-            return random_pyramid(filters=self.filters, size=self.filter_size, precision=self.precision, seed=seed)
+            options = {"levels": self.levels, "filters": self.filters, "size": self.filter_size}
+            return random_pyramid(**options, precision=self.precision, seed=seed)
         if self.features == "vgg":
             return random_vgg(precision=self.precision, seed=seed)
         import keras

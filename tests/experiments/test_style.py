@@ -16,9 +16,9 @@ from tests.experiments.fields import Alive
 from tests.experiments.track import Memory
 from tests.runs.test_courier import make
 
-BRIEF = {"size": 64, "steps": 2, "filters": 3, "filter_size": 3, "preview_every": 1}
+BRIEF = {"size": 64, "steps": 2, "levels": 3, "filters": 3, "filter_size": 3, "preview_every": 1}
 SHARED = {
-    "features": "vgg", "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1, "preview_every": 3,
+    "features": "vgg", "levels": 2, "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1, "preview_every": 3,
     "precision": "mixed_bfloat16", "size": 72,
 }  # fmt: skip
 ELSEWHERE = {"learning_rate": {"optimizer": "adam"}}

@@ -13,6 +13,7 @@ from lab.optimizers import Adam
 from lab.vision.style.features import Features, random_pyramid
 from lab.vision.style.losses import content_loss, gram_matrix, style_loss, total_variation
 
+COARSEST = 16  # pixels on a side of the coarsest map of the default features
 MEMORY = 10  # earlier steps from which L-BFGS estimates curvature
 SCALE = 1e3  # of the loss for SciPy, whose tolerances are for numbers of about 1
 
@@ -52,7 +53,7 @@ def stylize(
         content: `[H, W, 3]` from -1 to 1. The result has its size.
         style: `[H', W', 3]` from -1 to 1, of any size.
         features: of `random_pyramid`, `random_vgg` or `plain_features`. They are calibrated on
-            both pictures. The default is a random pyramid, of fewer levels for sides below 48.
+            both pictures. The default is a random pyramid, of fewer levels for sides below 256.
         ratio: of style to content, > 0. Both losses are shares, so it needs no change with the size
             of a picture.
         variation: weight of total variation, which makes the picture smoother.
@@ -122,9 +123,12 @@ def synthesize(
 
 
 def _pyramid_for(one, other, seed):
-    """The default features, with fewer levels for small pictures."""
-    side = min(*np.shape(one)[:2], *np.shape(other)[:2], 48) if np.ndim(one) == np.ndim(other) == 3 else 48
-    return random_pyramid(levels=max(int(np.log2(max(side, 3) / 3)) + 1, 1), seed=seed)
+    """The default features, with fewer levels for small pictures.
+
+    A coarse map of few pixels would say where things are, not what they look like.
+    """
+    side = min(*np.shape(one)[:2], *np.shape(other)[:2], 16 * COARSEST) if np.ndim(one) == np.ndim(other) == 3 else COARSEST
+    return random_pyramid(levels=max(int(np.log2(max(side, 1) / COARSEST)) + 1, 1), seed=seed)
 
 
 def _picture(name, picture, features):
@@ -148,14 +152,21 @@ def _grams(features, picture):
 
 
 def _start(kind, content, style, seed):
-    """The picture to begin with."""
+    """The picture to begin with. Noise has the colours of the style, so grey stays grey."""
     validation.require_name("start", kind, ("content", "style", "noise"))
     if kind == "content":
         return content
     if kind == "style":
         return np.clip(ops.convert_to_numpy(ops.image.resize(style, content.shape[:2], antialias=True)), -1, 1)
-    noise = np.random.default_rng(seed).normal(style.mean(axis=(0, 1)), style.std(axis=(0, 1)) + 0.05, content.shape)
+    colours = style.reshape(-1, 3)
+    noise = np.random.default_rng(seed).normal(size=content.shape) @ _root(np.cov(colours.T)) + colours.mean(axis=0)
     return np.clip(noise, -1, 1).astype("float32")
+
+
+def _root(covariance):
+    """The symmetric square root of a covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
 def _minimized(

@@ -190,7 +190,7 @@ def test_bad_input():
     ):
         with raises(words):
             style.stylize(CONTENT, STYLE, **options)
-    with raises("content: expected [H, W, 3], H and W >= 6, received [16, 12, 1]"):
+    with raises("content: expected [H, W, 3], H and W >= 3, received [16, 12, 1]"):
         style.stylize(CONTENT[..., :1], STYLE)
     with raises("style: expected [H, W, 3], H and W >= 16, received [10, 14, 3]"):
         style.stylize(
