@@ -119,9 +119,9 @@ class AdaINLoss:
         """The losses "content" and "style"."""
         contents, styles = targets[..., :3], targets[..., 3:]
         place = self.features.content[0]
-        of_style, made = self.features.network(styles), self.features.network(pictures)
+        of_style, made = self.features.maps(styles), self.features.maps(pictures)
         whole = ops.ones((ops.shape(contents)[0], 1))
-        wanted = self.match([self.features.network(contents)[place], of_style[place], whole])
+        wanted = self.match([self.features.maps(contents)[place], of_style[place], whole])
         variance = ops.mean(ops.var(wanted, axis=(1, 2)), axis=-1) + 1e-8
         distance = ops.mean(ops.square(ops.cast(made[place], "float32") - wanted), axis=(1, 2, 3))
         shares = []

@@ -14,6 +14,7 @@ from keras import ops
 
 from lab import validation
 from lab.engine import precision as machine
+from lab.engine.types import Tensor
 from lab.layers import MirrorPadding2D
 from lab.models.blocks import Blocks
 
@@ -28,6 +29,11 @@ class Features(NamedTuple):
     style: tuple[int, ...]  # the maps whose Gram matrices describe style
     content: tuple[int, ...]  # the maps that describe content
     least: int  # pixels on a side of the smallest picture that it takes
+
+    def maps(self, pictures: Tensor) -> list[Tensor]:
+        """All maps of pictures, also where there is only one."""
+        found = self.network(pictures)
+        return list(found) if isinstance(found, list | tuple) else [found]
 
     def calibrated(self, *pictures: np.ndarray) -> "Features":
         """The same features of which each has mean 0 and variance 1 before its ReLU.

@@ -73,7 +73,7 @@ def total_variation(pictures: Tensor) -> Tensor:
 def style_of(features: Features, picture: np.ndarray, style: np.ndarray) -> float:
     """`style_loss` of a picture `[H, W, 3]` with that of another, in some features."""
     grams = [
-        [gram_matrix(features.network(each[None].astype("float32"))[place]) for place in features.style]
+        [gram_matrix(features.maps(each[None].astype("float32"))[place]) for place in features.style]
         for each in (picture, style)
     ]
     return float(style_loss(*grams))

@@ -74,7 +74,7 @@ def stylize(
     wanted = [ops.convert_to_numpy(each) for each in _maps(described, content[None], described.content)]
 
     def loss(picture):
-        maps = described.network(picture)
+        maps = described.maps(picture)
         of_style = style_loss([gram_matrix(maps[place]) for place in described.style], targets)
         of_content = content_loss([maps[place] for place in described.content], wanted)
         total = of_content + ratio * of_style
@@ -113,7 +113,7 @@ def synthesize(
     targets = _grams(described, texture)
 
     def loss(picture):
-        maps = described.network(picture)
+        maps = described.maps(picture)
         of_style = style_loss([gram_matrix(maps[place]) for place in described.style], targets)
         return of_style, {"style": of_style}
 
@@ -142,7 +142,7 @@ def _picture(name, picture, features):
 
 
 def _maps(features, pictures, places):
-    maps = features.network(pictures)
+    maps = features.maps(pictures)
     return [maps[place] for place in places]
 
 

@@ -31,12 +31,12 @@ class PerceptualLoss:
         self.features = features
         self.ratio = validation.Interval(over=0, high=1e9).check("ratio", ratio)
         self.variation = validation.NOT_NEGATIVE.check("variation", variation)
-        maps = features.network(np.asarray(style, "float32")[None])
+        maps = features.maps(np.asarray(style, "float32")[None])
         self.targets = [ops.convert_to_numpy(gram_matrix(maps[place]))[0] for place in features.style]
 
     def parts(self, contents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
         """The losses "content" and "style", means over the batch."""
-        maps, wanted = self.features.network(pictures), self.features.network(contents)
+        maps, wanted = self.features.maps(pictures), self.features.maps(contents)
         places = self.features.content
         return {
             "content": content_loss([maps[place] for place in places], [wanted[place] for place in places]),
