@@ -28,7 +28,6 @@ from lab.validation import Interval
 if TYPE_CHECKING:
     import keras
 
-SIDE = 256  # pixels of the pictures to test on
 CALIBRATING = 24  # parts of pictures
 PHOTOGRAPHED = ("china", "flower")
 MORE = ("astronaut", "brick", "coffee", "grass", "gravel", "immunohistochemistry", "retina", "rocket", "hubble_deep_field")
@@ -49,6 +48,8 @@ class Config(supervised.Sampled):
     """A folder of pictures to train on; by default those that libraries ship, and textures."""
     size: Annotated[int, Interval(48, 1024)] = 128
     """Pixels on a side of the parts. A multiple of 4."""
+    test_size: Annotated[int, Interval(48, 2048)] = 256
+    """Pixels of the shorter side of the pictures to test on."""
     ratio: Annotated[float, Interval(over=0, high=1e6)] = 10.0
     """Weight of style beside content."""
     width: Annotated[float, Interval(0.02, 8)] = 1.0
@@ -90,7 +91,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     for_decoder, for_features, for_contents, for_styles, order = supervised.seeds(track, 5)
     names = config.names()
-    content, style = (as_floats(picture_by_name(name, SIDE)) for name in (config.content, config.style))
+    content, style = (as_floats(picture_by_name(name, config.test_size)) for name in (config.content, config.style))
     for name in (config.style, config.content):
         track.say(credit(name))
     contents, styles = (
@@ -117,7 +118,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     made = {strength: apply_adain(trained, content, style, strength=strength) for strength in (0.0, 0.5, 1.0)}
     for name, picture in (("content", content), ("style", style), ("half", made[0.5]), ("stylized", made[1.0])):
         common.save(track, f"{name}.png", picture)
-    squares = [each[:SIDE, :SIDE][None] for each in (content, style, made[1.0])]
+    squares = [each[: config.test_size, : config.test_size][None] for each in (content, style, made[1.0])]
     both = np.concatenate(squares[:2], axis=-1)
     results: dict[str, float] = {}
     for ending, picture in (("", squares[2]), ("_copy", squares[0])):
@@ -137,5 +138,5 @@ def of_pairs(network: "keras.Model") -> "keras.Model":
 
 
 if __name__ == "__main__":
-    smoke = {"size": 48, "samples": 16, "epochs": 2, "width": 0.1}
+    smoke = {"size": 48, "test_size": 64, "samples": 16, "epochs": 2, "width": 0.1}
     experiment.main(Config, run, smoke=smoke)

@@ -23,8 +23,6 @@ from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval
 
-ITERATIONS = 100  # of L-BFGS, beside
-TIMED = 256  # pixels on a side
 PHOTOGRAPHED = ("china", "flower")
 MORE = ("astronaut", "coffee", "immunohistochemistry", "retina", "rocket", "hubble_deep_field")
 
@@ -53,6 +51,10 @@ class Config(supervised.Sampled):
     """Residual blocks of the network."""
     features: Literal["pyramid", "vgg"] = "pyramid"
     """The random filters in whose maps style is described."""
+    test_size: Annotated[int, Interval(48, 2048)] = 256
+    """Pixels of the shorter side of the pictures to test on."""
+    iterations: Annotated[int, Interval(1, 10**5)] = 100
+    """Steps of L-BFGS, whose picture is measured beside."""
     samples: int = 2_000
     """Parts of pictures to train on."""
     epochs: int = 8
@@ -93,7 +95,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
     network_seed, for_features, for_parts, order = supervised.seeds(track, 4)
     names = config.names()
-    style, content = (as_floats(picture_by_name(name, TIMED)) for name in (config.style, config.content))
+    style, content = (as_floats(picture_by_name(name, config.test_size)) for name in (config.style, config.content))
     for name in (*names[:8], config.style, config.content):
         track.say(credit(name))
     parts = as_floats(picture_crops(names, config.samples, config.size, seed=for_parts))
@@ -119,7 +121,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
         calibrate=False,
         ratio=config.ratio,
         variation=config.variation,
-        steps=ITERATIONS,
+        steps=config.iterations,
     )
     for name, picture in (("content", content), ("style", style), ("stylized", made), ("lbfgs", begun.picture)):
         common.save(track, f"{name}.png", picture)
@@ -133,7 +135,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
         "loss_of_content": totals[2],
         "loss_ratio": totals[0] / totals[1],
         "milliseconds": common.milliseconds(
-            lambda: translate_picture(training.model.average, np.zeros((TIMED, TIMED, 3), "uint8"))
+            lambda: translate_picture(training.model.average, np.zeros((config.test_size, config.test_size, 3), "uint8"))
         ),
     }
 
@@ -146,5 +148,14 @@ def styled(network, content):
 
 
 if __name__ == "__main__":
-    smoke = {"size": 48, "samples": 16, "epochs": 2, "filters": 4, "blocks": 1, "content": "cells"}
+    smoke = {
+        "size": 48,
+        "test_size": 64,
+        "iterations": 5,
+        "samples": 16,
+        "epochs": 2,
+        "filters": 4,
+        "blocks": 1,
+        "content": "cells",
+    }
     experiment.main(Config, run, smoke=smoke)

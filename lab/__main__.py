@@ -27,8 +27,8 @@ USAGE = """python -m lab <command>
       Draw what the detector of a run finds in pictures, or in all pictures of a folder.
   translate RUN_ID PICTURE ... [--back] [--output FILE] [--tracking-uri URI]
       Translate pictures with the generator of a run. Write them to PNGs.
-  style CONTENT ... STYLE [--ratio R] [--size N] [--colours] [--steps N] [--output FILE]
-      Give pictures the style of another. Write them to PNGs.
+  style CONTENT ... STYLE [--ratio R] [--size N] [--colours] [--steps N] [--network RUN] [--output FILE]
+      Give pictures the style of another, the last one. Write them to PNGs.
   sweep EXPERIMENT field=A,B field=LOW:HIGH field=log:LOW:HIGH [--trials N] [--seeds N] [--jobs N]
       Look for good settings of an experiment. Go on with a study: sweep --resume STUDY
   compare GROUP ... [--metric NAME] [--failed drop|worst] [--markdown] [--latex] [--tracking-uri URI]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from lab import validation
-from lab.commands import picture_files
+from lab.commands import picture_files, shared
 from lab.runs import command_line, keras_settings
 from lab.runs.files import replacing
 from lab.validation import Interval
@@ -30,6 +30,10 @@ class Style:
     """The picture to begin with."""
     steps: Annotated[int, Interval(1, 10**6)] = 200
     """Steps of the optimizer."""
+    network: str = ""
+    """A run of adain_style. Its network takes one pass for a picture, in place of --steps."""
+    strength: Annotated[float, Interval(0, 1)] = 1.0
+    """With --network: 0 is the content, 1 all of the style."""
     seed: Annotated[int, Interval(0, 2**32 - 1)] = 0
     """Seed of the random filters and of noise."""
     output: str = ""
@@ -56,13 +60,22 @@ def main(argv: Sequence[str]) -> int:
     wanted = pixels(style)
     keras_settings.choose_backend(keras_settings.backend())
     keras_settings.import_keras()
+    network = adain_of(flags.network) if flags.network else None
     for path, place in zip(contents, places, strict=True):
-        make(path, wanted, place, flags)
+        make(path, wanted, place, flags, network)
         print(f"{path}: styled in {place}", flush=True)
     return 0
 
 
-def make(path: Path, style, place: Path, flags: Style) -> None:
+def adain_of(run: str) -> Any:
+    """The network of a run of `adain_style`."""
+    name, model, _ = shared.model(run, None)
+    if [each.name for each in model.inputs] != ["pairs"]:
+        raise ValueError(f"--network: expected a run of adain_style, received {name}")
+    return model.layers[-1]
+
+
+def make(path: Path, style: Any, place: Path, flags: Style, network: Any = None) -> None:
     """Makes one picture and writes it. Shows the progress and the time that is left."""
     import numpy as np
     from PIL import Image
@@ -71,7 +84,7 @@ def make(path: Path, style, place: Path, flags: Style) -> None:
     from lab.data.pictures import pixels
     from lab.data.pictures_by_name import scaled
     from lab.runs.progress import Progress
-    from lab.vision.style import grey_like, stylize, with_colours
+    from lab.vision.style import apply_adain, grey_like, stylize, with_colours
 
     content = pixels(path)
     side = min(flags.size, *content.shape[:2])
@@ -79,22 +92,25 @@ def make(path: Path, style, place: Path, flags: Style) -> None:
     style = as_floats(scaled(style, round(flags.style_scale * side)))
     if flags.colours:
         style, content = grey_like(style, content)
-    with Progress(path.name, flags.steps) as progress:
+    with Progress(path.name, 0 if network else flags.steps) as progress:
 
         def report(step, losses, picture):
             progress.update(step, {"loss": losses["content"] + flags.ratio * losses["style"]})
 
-        made = stylize(
-            content,
-            style,
-            ratio=flags.ratio,
-            variation=flags.variation,
-            steps=flags.steps,
-            start=flags.start,
-            seed=flags.seed,
-            report=report,
-        )
-    picture = with_colours(made.picture, whole) if flags.colours else made.picture
+        if network is not None:
+            made = apply_adain(network, content, style, strength=flags.strength)
+        else:
+            made = stylize(
+                content,
+                style,
+                ratio=flags.ratio,
+                variation=flags.variation,
+                steps=flags.steps,
+                start=flags.start,
+                seed=flags.seed,
+                report=report,
+            ).picture
+    picture = with_colours(made, whole) if flags.colours else made
     place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place) as temporary:
         Image.fromarray(np.clip(np.round((picture + 1) * 127.5), 0, 255).astype("uint8")).save(temporary, format="png")

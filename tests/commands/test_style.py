@@ -1,13 +1,16 @@
 """`python -m lab style`: the picture, folders, odd sizes, bad input."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.adain_style import of_pairs
 from lab import __main__ as commands
+from lab.vision.style import adain_network, random_vgg
 from tests.backends import only
 from tests.commands.test_evaluate import same_backend  # noqa: F401  a fixture
-from tests.commands.test_predict import picture
+from tests.commands.test_predict import picture, saved
 from tests.test_main import fails
 
 pytestmark = [pytest.mark.usefixtures("graphs"), only("tensorflow")]
@@ -30,6 +33,21 @@ def test_pictures_of_odd_sizes(tmp_path, capsys, monkeypatch):
     ):
         assert one.size == other.size == (33, 20) and strip.size == (61, 7)
         assert (np.asarray(one) != np.asarray(other)).any()
+
+
+def test_the_network_of_a_run(tmp_path, own_home, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    features = random_vgg(widths=(3, 4, 5), depths=(1, 1, 1), seed=0)
+    run = saved(of_pairs(adain_network(features, filters=(5, 4, 3), seed=0)))
+    path, style = picture(tmp_path, "a.png", (33, 20)), picture(tmp_path, "style.png", (25, 40))
+    for name, strength in (("whole.png", "1"), ("none.png", "0")):
+        words = [str(path), str(style), "--network", run, "--strength", strength, "--output", name]
+        assert commands.main(["style", *words]) == 0
+    with Image.open("whole.png") as whole, Image.open("none.png") as none:
+        assert whole.size == (33, 20) and (np.asarray(whole) != np.asarray(none)).any()
+    other = saved(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1)]))
+    line = fails(capsys, "style", str(path), str(style), "--network", other)
+    assert f"--network: expected a run of adain_style, received {other}" in line
 
 
 def test_bad_input_is_one_line(tmp_path, capsys):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import style_transfer, texture_synthesis
+from experiments import adain_style, fast_style, style_transfer, texture_synthesis
 from lab.data import credit, picture_by_name
 from lab.models import vgg
+from lab.supervised.recipe import Recipe
 from tests.contracts import raises
 from tests.experiments import fields
 from tests.experiments.fields import Alive
-from tests.experiments.track import Memory
+from tests.experiments.track import Memory, untimed
 from tests.runs.test_courier import make
 
 BRIEF = {"size": 64, "steps": 2, "levels": 3, "filters": 3, "filter_size": 3, "preview_every": 1}
@@ -21,6 +22,9 @@ SHARED = {
     "features": "vgg", "levels": 2, "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1, "preview_every": 3,
     "precision": "mixed_bfloat16", "size": 72,
 }  # fmt: skip
+ONE_PASS = {"size": 48, "test_size": 48, "samples": 4, "epochs": 1, "batch_size": 2, "content": "cells", "style": "dots"}
+OF_ONE_PASS = {"size": 52, "test_size": 56, "samples": 6, "content": "waves", "style": "checks", "ratio": 1.0}
+OF_RECIPES = frozenset(fields.names(Recipe)) | {"pictures"}
 ELSEWHERE = {"learning_rate": {"optimizer": "adam"}}
 EXPERIMENTS = {
     "style_transfer": Alive(
@@ -31,6 +35,13 @@ EXPERIMENTS = {
         | {"colours": True},
         ELSEWHERE,
     ),
+    "fast_style": Alive(
+        fast_style,
+        ONE_PASS | {"blocks": 0, "filters": 2, "iterations": 2},
+        OF_ONE_PASS | {"variation": 1.0, "filters": 3, "blocks": 1, "features": "vgg", "iterations": 3},
+        left_out=OF_RECIPES,
+    ),
+    "adain_style": Alive(adain_style, ONE_PASS | {"width": 0.05}, OF_ONE_PASS | {"width": 0.1}, left_out=OF_RECIPES),
     "texture_synthesis": Alive(
         texture_synthesis, BRIEF | {"textures": ("stripes", "dots")}, SHARED | {"textures": ("cells",)}, ELSEWHERE
     ),
@@ -49,7 +60,7 @@ def observed(folder, name, **settings):
     folder.mkdir(exist_ok=True)
     track = Memory(folder)
     result = module.run(module.Config(**EXPERIMENTS[name].start | settings), track)
-    return track.logged, result, track
+    return track.logged, untimed(result), track
 
 
 @pytest.mark.long
@@ -105,6 +116,20 @@ def test_features_of_a_run(tmp_path, own_home):
     assert np.isfinite(result["style_loss"])
     with pytest.raises(FileNotFoundError, match="run id: expected one of the 1 runs in "):
         style_transfer.Config(features="nothing")
+
+
+@pytest.mark.slow
+def test_networks_train_on_a_folder(tmp_path):
+    for name in "ab":
+        Image.fromarray(picture_by_name("china", 60)).save(tmp_path / f"{name}.png")
+    for module in (fast_style, adain_style):
+        own = ONE_PASS | {"pictures": str(tmp_path), "content": str(tmp_path / "a.png")}
+        assert module.Config(**own).names() == [str(tmp_path / "b.png")]  # never what is tested on
+        assert "hopper" not in module.Config().names()
+        with raises("--pictures: .*none: expected a folder of pictures, received none"):
+            module.Config(pictures=str(tmp_path / "none"))
+        with raises("--size: expected a multiple of 4, received 50"):
+            module.Config(size=50)
 
 
 def test_pictures_by_name(tmp_path):
