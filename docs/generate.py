@@ -66,6 +66,7 @@ PACKAGES = {
     "lab.optimizers": "optimizers",
     "lab.distributions": "probability distributions",
     "lab.vision": "detection and segmentation",
+    "lab.vision.style": "style and texture",
     "lab.metrics": "measures",
     "lab.activations": "activations",
     "lab.information": "measures of information",
@@ -298,6 +299,7 @@ def algorithm_pages() -> Iterable[tuple[str, str]]:
         "supervised": "Training, and families of networks.",
         "memory": "Neural Turing Machines, differentiable neural computers, memory-augmented networks, attention.",
         "vision": "Detection and segmentation.",
+        "translation": "Style transfer, textures, pix2pix, CycleGAN.",
         "components": "Layers, losses, optimizers, distributions.",
     }
     lines += [f":doc:`/{name}`\n    {text}" for name, text in others.items()]

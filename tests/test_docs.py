@@ -90,6 +90,19 @@ def segments(text):
     assert background > 0.85 and digits > 0.5  # what is background everywhere has 0 for digits
 
 
+def styles(text):
+    shape, losses = text.split(") ")
+    assert shape == "(64, 96, 3" and eval(losses)["style"] < 0.1
+
+
+def inverts(text):
+    assert float(text) < 0.1  # doing nothing: 1.9
+
+
+def goes_back(text):
+    assert text == "(4, 16, 16, 1)\n"
+
+
 SHOWN = {
     "pieces.md:0": rises,
     "pieces.md:1": rises,
@@ -105,6 +118,9 @@ SHOWN = {
     "vision.md:0": moves,
     "vision.md:1": detects,
     "vision.md:2": segments,
+    "translation.md:0": styles,
+    "translation.md:1": inverts,
+    "translation.md:2": goes_back,
 }
 
 

@@ -26,7 +26,7 @@ class Typefaces(translation.Translation):
 
     source: str = "DejaVuSans"
     """The typeface to start from, one of matplotlib's."""
-    target: str = "DejaVuSerif-BoldItalic"
+    target: str = "DejaVuSans-BoldOblique"
     """The typeface to become."""
     letters: Literal["latin", "all"] = "all"
     """Those to train on: a to z and A to Z, or those of all scripts that both typefaces have."""
