@@ -95,7 +95,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     for name in (config.style, config.content):
         track.say(credit(name))
     contents, styles = (
-        as_floats(picture_crops(names, config.samples, config.size, seed=seed)) for seed in (for_contents, for_styles)
+        as_floats(picture_crops(names, config.samples, config.size, seed=seed)[0]) for seed in (for_contents, for_styles)
     )
     widths = [max(round(config.width * width), 1) for width in (32, 64, 128)]
     features = random_vgg(widths=widths, depths=(2, 2, 1), seed=for_features).calibrated(

@@ -98,7 +98,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     style, content = (as_floats(picture_by_name(name, config.test_size)) for name in (config.style, config.content))
     for name in (*names[:8], config.style, config.content):
         track.say(credit(name))
-    parts = as_floats(picture_crops(names, config.samples, config.size, seed=for_parts))
+    parts = as_floats(picture_crops(names, config.samples, config.size, seed=for_parts)[0])
     features = (random_pyramid if config.features == "pyramid" else random_vgg)(seed=for_features)
     loss = PerceptualLoss(features.calibrated(style, *parts[:8]), style, ratio=config.ratio, variation=config.variation)
     network = residual_generator(

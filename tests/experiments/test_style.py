@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import adain_style, fast_style, style_transfer, texture_synthesis
+from experiments import adain_style, classifier_textures, fast_style, style_transfer, texture_synthesis
 from lab.data import credit, picture_by_name
 from lab.models import vgg
 from lab.supervised.recipe import Recipe
@@ -42,6 +42,12 @@ EXPERIMENTS = {
         left_out=OF_RECIPES,
     ),
     "adain_style": Alive(adain_style, ONE_PASS | {"width": 0.05}, OF_ONE_PASS | {"width": 0.1}, left_out=OF_RECIPES),
+    "classifier_textures": Alive(
+        classifier_textures,
+        {"size": 32, "width": 0.03, "samples": 20, "test_samples": 10, "epochs": 1, "batch_size": 10},
+        {"size": 40, "width": 0.06, "samples": 30, "test_samples": 12},
+        left_out=OF_RECIPES - {"pictures"},
+    ),
     "texture_synthesis": Alive(
         texture_synthesis, BRIEF | {"textures": ("stripes", "dots")}, SHARED | {"textures": ("cells",)}, ELSEWHERE
     ),

@@ -105,4 +105,5 @@ def test_all_experiments_that_had_none_are_listed():
     with_it_from_the_beginning |= {"segment", "segment_scenes", "segmenters_scenes"}
     with_it_from_the_beginning |= {"pix2pix_fonts", "cyclegan_fonts", "pix2pix_scenes", "translate"}
     with_it_from_the_beginning |= {"style_transfer", "texture_synthesis", "fast_style", "adain_style"}
+    with_it_from_the_beginning |= {"classifier_textures"}
     assert found - with_it_from_the_beginning == set(old_names.WITHOUT_PRECISION)

@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from lab.data import picture_crops
 from lab.optimizers import Adam
@@ -100,12 +101,24 @@ def test_networks_learn():
 
 
 def test_crops():
-    one, two, other = (picture_crops(["china", "cells"], 6, 24, seed=seed) for seed in (0, 0, 1))
+    (one, labels), (two, _), (other, _) = (picture_crops(["china", "cells"], 6, 24, seed=seed) for seed in (0, 0, 1))
+    assert set(labels) == {0, 1}
     np.testing.assert_array_equal(one, two)
     assert one.shape == (6, 24, 24, 3) and one.dtype == np.uint8 and (one != other).any()
     assert len({crop.tobytes() for crop in one}) == 6
     with raises("names: expected at least one picture, received none"):
         picture_crops([], 1, 8)
+    with raises("columns: expected (first, last) with 0 <= first < last <= 1, received (0.5, 0.5)"):
+        picture_crops(["china"], 1, 8, columns=(0.5, 0.5))
+
+
+def test_crops_of_some_columns(tmp_path):
+    path = tmp_path / "halves.png"
+    half = np.zeros((20, 20, 3), "uint8")
+    Image.fromarray(np.concatenate([half, half + 255], axis=1)).save(path)
+    for columns, value in (((0.0, 0.5), 0), ((0.5, 1.0), 255)):
+        crops, _ = picture_crops([str(path)], 5, 8, columns=columns)
+        assert (crops == value).all()
 
 
 def test_keras_can_load_the_layers():
