@@ -789,6 +789,87 @@ MUTATIONS = [
             "return ops.add(heat, one * ops.take(classes",
             ["tests/vision/test_centernet.py"],
         ),
+        # translation and style
+        (
+            "lab/gan/pix2pix.py",
+            "loss = 0.5 * gan.objective.discriminator(real_logits, fake_logits)",
+            "loss = gan.objective.discriminator(real_logits, fake_logits)",
+            ["tests/gan/test_translation.py"],
+        ),
+        (
+            "lab/gan/cyclegan.py",
+            "translated(gan, real[::-1])[::-1], real[::-1])",
+            "translated(gan, real)[::-1], real[::-1])",
+            ["tests/gan/test_translation.py"],
+        ),
+        ("lab/gan/cyclegan.py", "gan.memory(fake))", "fake)", ["tests/gan/test_translation.py"]),
+        (
+            "lab/gan/image_pool.py",
+            "ops.logical_or(filling, older), picture, stored)",
+            "filling, picture, stored)",
+            ["tests/gan/test_image_pool.py"],
+        ),
+        (
+            "lab/gan/loop.py",
+            "other = permutations(len(y), count, [seed, epoch, 1])",
+            "other = permutations(len(y), len(y), [seed, epoch, 1])",
+            ["tests/gan/test_translation.py"],
+        ),
+        (
+            "lab/optimizers/schedules.py",
+            "(self.total - self.flat)",
+            "self.total",
+            ["tests/optimizers/test_schedules.py"],
+        ),
+        (
+            "lab/layers/receptive_fields.py",
+            "tuple(times - 1 for times in factor))",
+            "tuple(0 for times in factor))",
+            ["tests/layers/test_receptive_fields.py"],
+        ),
+        (
+            "lab/metrics/structural_similarity.py",
+            '.astype("float64") + 1 for',
+            '.astype("float64") for',
+            ["tests/metrics/test_structural_similarity.py"],
+        ),
+        (
+            "lab/metrics/sliced_wasserstein.py",
+            "@ (lines / spread)",
+            "@ lines",
+            ["tests/metrics/test_sliced_wasserstein.py"],
+        ),
+        (
+            "lab/vision/style/features.py",
+            "layer.bias.assign((layer.bias - mean) / deviation)",
+            "layer.bias.assign(layer.bias / deviation)",
+            ["tests/vision/style/test_style.py"],
+        ),
+        (
+            "lab/vision/style/features.py",
+            'return blur(MirrorPadding2D(len(BLUR) // 2, "symmetric", name=layers.name("pad"))(x))',
+            "return blur(keras.layers.ZeroPadding2D(len(BLUR) // 2)(x))",
+            ["tests/vision/style/test_style.py"],
+        ),
+        ("lab/vision/style/losses.py", "ops.var(own, axis=(1, 2))", "ops.var(own)", ["tests/vision/style/test_style.py"]),
+        (
+            "lab/vision/style/optimize.py",
+            "total = of_content + ratio * of_style",
+            "total = of_content + of_style",
+            ["tests/vision/style/test_style.py"],
+        ),
+        (
+            "lab/vision/style/adain.py",
+            "style_deviation * (c - mean) / deviation + style_mean",
+            "(c - mean) / deviation + style_mean",
+            ["tests/vision/style/test_one_pass.py"],
+        ),
+        (
+            "lab/gan/translation.py",
+            "made = ops.convert_to_numpy(whole(as_floats(padded)",
+            "made = ops.convert_to_numpy(whole((padded)",
+            ["tests/commands/test_translate.py"],
+        ),
     ]
 ]
 
