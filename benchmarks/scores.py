@@ -35,6 +35,7 @@ FAMILIES = (
     "gan_glyphs",
     "supervised_scores",
     "memory_scores",
+    "vision_scores",
 )
 
 
