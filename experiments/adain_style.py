@@ -75,7 +75,7 @@ class Config(supervised.Sampled):
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
         return [
-            memory.Need("parts", memory.array(4 * self.samples, self.size**2, 3), "--samples, --size"),
+            memory.Need("parts", memory.array(3 * self.samples, self.size**2, 3), "--samples, --size"),
             memory.Need("maps of a batch", memory.array(60 * self.batch_size, self.size**2, round(64 * self.width)), "--width"),
         ]
 
@@ -94,13 +94,11 @@ def run(config: Config, track: Track) -> dict[str, float]:
     content, style = (as_floats(picture_by_name(name, config.test_size)) for name in (config.content, config.style))
     for name in (config.style, config.content):
         track.say(credit(name))
-    contents, styles = (
-        as_floats(picture_crops(names, config.samples, config.size, seed=seed)[0]) for seed in (for_contents, for_styles)
-    )
+    contents, styles = (picture_crops(names, config.samples, config.size, seed=seed)[0] for seed in (for_contents, for_styles))
+    pairs = as_floats(np.concatenate([contents, styles], axis=-1))
     widths = [max(round(config.width * width), 1) for width in (32, 64, 128)]
-    features = random_vgg(widths=widths, depths=(2, 2, 1), seed=for_features).calibrated(
-        *contents[:CALIBRATING], *styles[:CALIBRATING]
-    )
+    some = as_floats(np.concatenate([contents[:CALIBRATING], styles[:CALIBRATING]]))
+    features = random_vgg(widths=widths, depths=(2, 2, 1), seed=for_features).calibrated(*some)
     network = adain_network(features, filters=widths[::-1], seed=for_decoder)
     loss = AdaINLoss(features, ratio=config.ratio)
     training = Training(of_pairs(network), config, steps_per_epoch=config.steps_per_epoch, loss=loss, seed=order)
@@ -110,7 +108,6 @@ def run(config: Config, track: Track) -> dict[str, float]:
     def show(epoch, logs):
         common.save(track, f"epoch-{epoch + 1:03d}.png", apply_adain(trained, content, style))
 
-    pairs = np.concatenate([contents, styles], axis=-1)
     supervised.fit(track, training, pairs, pairs, callbacks=common.at_epochs(config.epochs, show))
     common.animate(track, "epoch")
     track.model(trained)

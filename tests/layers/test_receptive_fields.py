@@ -125,7 +125,7 @@ def test_upsampling_has_the_union_of_its_parts():
         seen |= as_array(gradient)[0, position - 1 : position + 2, 0] != 0
         assert not as_array(gradient)[0, [*range(position - 1), *range(position + 2, 16)]].any()
     assert seen.all()
-    with raises("up: expected to enlarge a map of a stride divisible by (2,), received (1,)"):
+    with raises(r"up: expected to enlarge a map of a stride divisible by \(2,\), received \(1,\)"):
         layers.receptive_field(chain((16, 1), L.UpSampling1D(2, name="up")))
     with raises("up: expected nearest interpolation, received bilinear"):
         layers.receptive_field(chain((16, 16, 1), L.UpSampling2D(2, interpolation="bilinear", name="up")))
