@@ -1,6 +1,6 @@
 """New pictures of twelve textures, each found again among all of them by other random filters.
 
-Expected: found >= 0.9 (not measured yet)
+Expected: found >= 0.9 (1.0 in one run)
 Time: ten minutes of two cores, reckoned
 Source: Gatys et al. 2015; random filters at several scales: Ustyuzhaninov et al. 2016
 
