@@ -18,8 +18,9 @@ def tversky(
     beta: float = 0.7,
     smooth: float = 1.0,
     ignored: int | None = None,
+    over_batch: bool = False,
 ) -> Tensor:
-    """1 - T of each picture and class, `[B, C]`, in 0..1.
+    """1 - T of each picture and class, `[B, C]`, in 0..1; with `over_batch` of each class, `[C]`.
 
         T = (TP + s) / (TP + alpha FP + beta FN + s)
         TP = sum p g,  FP = sum p (1 - g),  FN = sum (1 - p) g,  over the pixels that count
@@ -36,6 +37,8 @@ def tversky(
         alpha, beta: weights of false positives and of false negatives, > 0.
         smooth: in pixels, > 0.
         ignored: a label, such as 255, whose pixels do not count.
+        over_batch: whether the sums are over all pictures of the batch (Isensee et al. 2021). With
+            many classes most are absent from a picture, and few from a batch.
     """
     _check(alpha=alpha, beta=beta, smooth=smooth)
     targets, counts = as_pixels(y_true, y_pred, ignored)
@@ -43,7 +46,7 @@ def tversky(
     p = ops.softmax(ops.cast(y_pred, counts.dtype), axis=-1)
     shares = len(targets.shape) == len(y_pred.shape)
     g = targets if shares else ops.one_hot(targets, y_pred.shape[-1], dtype=counts.dtype)
-    axes = tuple(range(1, len(y_pred.shape) - 1))
+    axes = tuple(range(int(not over_batch), len(y_pred.shape) - 1))
     counts = counts[..., None]
     hits, wrong, missed = (ops.sum(counts * each, axis=axes) for each in (p * g, p * (1 - g), (1 - p) * g))
     there = ops.sum(counts * g, axis=axes) > 0
@@ -52,7 +55,9 @@ def tversky(
     return ops.cast(wrong / (hits + wrong + s), y_pred.dtype)
 
 
-def dice(y_true: Tensor, y_pred: Tensor, *, smooth: float = 1.0, ignored: int | None = None) -> Tensor:
+def dice(
+    y_true: Tensor, y_pred: Tensor, *, smooth: float = 1.0, ignored: int | None = None, over_batch: bool = False
+) -> Tensor:
     """The soft Dice loss of each picture and class, `[B, C]`: `tversky` with alpha = beta = 1/2.
 
         1 - (2 sum p g + 2 s) / (sum p + sum g + 2 s),  s = 0 except for absent classes
@@ -60,9 +65,9 @@ def dice(y_true: Tensor, y_pred: Tensor, *, smooth: float = 1.0, ignored: int | 
     Source: Dice 1945; as a loss Milletari et al. 2016, who square p and g in the denominator.
 
     Args:
-        y_true, y_pred, smooth, ignored: as in `tversky`.
+        y_true, y_pred, smooth, ignored, over_batch: as in `tversky`.
     """
-    return tversky(y_true, y_pred, alpha=0.5, beta=0.5, smooth=smooth, ignored=ignored)
+    return tversky(y_true, y_pred, alpha=0.5, beta=0.5, smooth=smooth, ignored=ignored, over_batch=over_batch)
 
 
 @keras.saving.register_keras_serializable(package="lab")

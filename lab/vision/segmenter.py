@@ -17,6 +17,9 @@ def segmentation_loss(*, of_dice: float = 1.0, of_boundary: float = 0.0) -> Call
 
         pixel cross-entropy + of_dice (mean Dice loss) + of_boundary (mean boundary loss)
 
+    The Dice loss is of each class over the whole batch (Isensee et al. 2021). That of each picture
+    is noise at first: most classes are absent from it, and cost 1 wherever they are predicted.
+
     Pixels with the label 255 do not count. Distances to boundaries are computed with SciPy for each
     batch, which costs more than the network of a small picture.
 
@@ -28,7 +31,7 @@ def segmentation_loss(*, of_dice: float = 1.0, of_boundary: float = 0.0) -> Call
     def loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
         total = pixel_crossentropy(y_true, y_pred, ignored=VOID)
         if of_dice:
-            total = total + of_dice * ops.mean(dice(y_true, y_pred, ignored=VOID))
+            total = total + of_dice * ops.mean(dice(y_true, y_pred, ignored=VOID, over_batch=True))
         if of_boundary:
             classes = y_pred.shape[-1]
             (maps,) = engine.host_call(

@@ -36,6 +36,17 @@ def test_it_is_the_slow_loop(options):
     np.testing.assert_allclose(as_array(found), slow(LABELS, LOGITS, *options), rtol=2e-6)
 
 
+def test_over_a_batch_it_is_that_of_one_large_picture():
+    joined = LABELS.reshape(1, 4, 3), LOGITS.reshape(1, 4, 3, 3)
+    for loss in (dice, tversky):
+        found = as_array(loss(LABELS, LOGITS, ignored=255, over_batch=True))
+        assert found.shape == (3,)
+        np.testing.assert_allclose(found, as_array(loss(*joined, ignored=255))[0], rtol=1e-6)
+    # Class 1 is absent from the second picture, where alone it would cost whatever is predicted.
+    alone = as_array(dice(LABELS, LOGITS, ignored=255))[:, 1]
+    assert abs(as_array(dice(LABELS, LOGITS, ignored=255, over_batch=True))[1] - alone.mean()) > 0.01
+
+
 def test_by_hand():
     labels, even = np.array([[0, 0, 0, 1]]), np.zeros((1, 4, 2), "float32")
     # p = 1/2: class 0 has TP 1.5, FP 0.5, FN 1.5; class 1 has TP 0.5, FP 1.5, FN 0.5.

@@ -19,7 +19,7 @@ def test_the_loss_is_the_sum_of_its_parts():
     counts = LABELS != 255
     crossed = -np.take_along_axis(z, np.where(counts, LABELS, 0)[..., None].astype(int), -1)[..., 0][counts].mean()
     assert as_array(segmentation_loss(of_dice=0)(LABELS, LOGITS)) == pytest.approx(crossed, rel=1e-5)
-    of_dice = as_array(losses.dice(LABELS, LOGITS, ignored=255)).mean()
+    of_dice = as_array(losses.dice(LABELS, LOGITS, ignored=255, over_batch=True)).mean()
     maps = losses.distance_maps(LABELS, 3, ignored=255)
     of_boundary = (np.exp(z) * maps).sum((1, 2, 3)) / (3 * (maps != 0).any(-1).sum((1, 2)))
     expected = crossed + 2 * of_dice + 0.1 * of_boundary.mean()
