@@ -35,7 +35,17 @@ RUNS = [pytest.param(path, marks=() if path.stem in ONE_OF_EACH else pytest.mark
 NETWORK = {"model.keras"}
 WITH_A_MEMORY = NETWORK | {"attention.png", "memory.gif"}
 SCENES = NETWORK | {"worst.png", "epoch-1.png", "training.gif"}
+TRANSLATED = NETWORK | {"training.gif", "translated-0001.png"}
+STYLED = NETWORK | {"training.gif", "stylized.png", "content.png", "style.png"}
 LEFT = {  # files that an experiment leaves, among others
+    "adain_style": STYLED | {"half.png"},
+    "cyclegan_fonts": TRANSLATED | {"back-0001.png"},
+    "fast_style": STYLED | {"lbfgs.png"},
+    "pix2pix_fonts": TRANSLATED,
+    "pix2pix_scenes": TRANSLATED,
+    "style_transfer": STYLED - NETWORK,
+    "texture_synthesis": {"textures.png", "textures.csv"},
+    "translate": TRANSLATED,
     "adding_problem": NETWORK,
     "char_rnn_stdlib": NETWORK,
     "classifier_digits": NETWORK,
