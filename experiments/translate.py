@@ -65,6 +65,7 @@ class Config(translation.Paired, translation.Unpaired):
         given = bool(self.sources) == bool(self.targets)
         validation.require(given, "targets", "a folder with --sources and none without", self.targets)
         x, y = self.counts()
+        validation.require(min(x, y) > 0, "sources", "folders of two pictures or more", self.sources)
         validation.require(
             self.batch_size <= min(x, y), "batch_size", f"at most the {min(x, y)} pictures to train on", self.batch_size
         )

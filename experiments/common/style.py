@@ -119,8 +119,10 @@ def animate(track: Track, name: str) -> None:
     from lab.gan import pictures
     from lab.gan.callbacks import frames
 
-    pictures.animate(track.artifacts / "training.gif", frames(track.artifacts, f"{name}-*.png"), milliseconds=150)
-    track.artifact("training.gif")
+    found = frames(track.artifacts, f"{name}-*.png")
+    if found:  # an optimizer that begins at its goal takes no step
+        pictures.animate(track.artifacts / "training.gif", found, milliseconds=150)
+        track.artifact("training.gif")
 
 
 def require_pictures(**names: str) -> None:

@@ -70,9 +70,9 @@ def main(argv: Sequence[str]) -> int:
 def adain_of(run: str) -> Any:
     """The network of a run of `adain_style`."""
     name, model, _ = shared.model(run, None)
-    if [each.name for each in model.inputs] != ["pairs"]:
+    if [each.name for each in model.inputs] != ["content", "style", "strength"]:
         raise ValueError(f"--network: expected a run of adain_style, received {name}")
-    return model.layers[-1]
+    return model
 
 
 def make(path: Path, style: Any, place: Path, flags: Style, network: Any = None) -> None:

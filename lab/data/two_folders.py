@@ -44,13 +44,23 @@ def two_folders(
             has another shape. The message names it.
     """
     sources, targets = Path(sources), Path(targets)
-    if os.path.realpath(sources) == os.path.realpath(targets):
-        raise ValueError(f"targets: expected another folder than that of the sources, received {targets}.")
+    real = [Path(os.path.realpath(folder)) for folder in (sources, targets)]
+    if real[0] == real[1] or real[0] in real[1].parents or real[1] in real[0].parents:
+        raise ValueError(f"targets: expected another folder than that of the sources, not inside it, received {targets}.")
     found, skipped = [], []
     for folder, number in ((sources, channels[0]), (targets, channels[1])):
         read = list(pictures_with_paths(folder, size, number, unreadable))
         skipped += [str(path) for path, picture in read if picture is None]
-        found.append({path.relative_to(folder).with_suffix("").as_posix(): (path, picture) for path, picture in read})
+        names = [path.relative_to(folder).with_suffix("").as_posix() for path, _ in read]
+        if paired and len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{folder}: expected one picture of each name, received several of {twice}.")
+        found.append(
+            {
+                path.relative_to(folder).with_suffix("" if paired else path.suffix).as_posix(): (path, picture)
+                for path, picture in read
+            }
+        )
     names = [[name for name, (_, picture) in each.items() if picture is not None] for each in found]
     if paired:
         _require_pairs(found, (sources, targets))

@@ -38,7 +38,10 @@ def cyclegan(cycle: float = 10.0, identity: float = 0.5, pool: int = 50) -> Upda
                          + cycle · identity (E |G(y) - y| + E |F(x) - x|)
         D minimises      (objective(D_Y(y), D_Y(G(x))) + objective(D_X(x), D_X(F(y)))) / 2
 
-    The generators' turn is first. The paper's objective is least squares. It is for a GAN of
+    The generators' turn is first. The paper's objective is least squares. Difference: that of
+    `lab.losses` is half of the paper's for the generators, so the other weights count twice.
+
+    It is for a GAN of
 
         generator        [x, y] -> [G(x), F(y)]
         discriminator    [x, y] -> [D_X(x), D_Y(y)], logits of patches [B, h, w, 1]
@@ -67,7 +70,7 @@ class Pools(keras.layers.Layer):
     """The pools of F(y) and of G(x)."""
 
     def __init__(self, gan: "GAN", size: int) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         shapes = [tuple(side or 0 for side in shape) for shape in shapes_of(gan.generator.inputs)]
         if size and not all(map(all, shapes)):
             raise ValueError(f"pool: expected 0 where sizes of pictures are not known, received {size}.")

@@ -28,7 +28,7 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, size: int, shape: tuple[int, ...], *, seed: int, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": "float32"} | options)
         self.size = validation.integer("size", size, 0)
         self.seeds = keras.random.SeedGenerator(seed)
         if self.size:

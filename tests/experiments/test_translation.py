@@ -137,7 +137,7 @@ def test_bad_input(tmp_path):
     own = {"batch_size": 1, "sources": one}
     with raises("--targets: expected a folder with --sources and none without, received ''"):
         translate.Config(**own)
-    with raises("--sources, --targets: targets: expected another folder than that of the sources, received "):
+    with raises("--sources, --targets: targets: expected another folder than that of the sources, not inside it, received "):
         translate.Config(**own, targets=one)
     with raises("empty: expected pictures .*, received none"):
         translate.Config(**own, targets=empty)
