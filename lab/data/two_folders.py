@@ -51,9 +51,9 @@ def two_folders(
     for folder, number in ((sources, channels[0]), (targets, channels[1])):
         read = list(pictures_with_paths(folder, size, number, unreadable))
         skipped += [str(path) for path, picture in read if picture is None]
-        names = [path.relative_to(folder).with_suffix("").as_posix() for path, _ in read]
-        if paired and len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+        stems = [path.relative_to(folder).with_suffix("").as_posix() for path, _ in read]
+        if paired and len(set(stems)) < len(stems):
+            twice = next(stem for stem in stems if stems.count(stem) > 1)
             raise ValueError(f"{folder}: expected one picture of each name, received several of {twice}.")
         found.append(
             {
