@@ -37,14 +37,16 @@ def main(argv: Sequence[str]) -> int:
 
     from lab.data.pictures import pixels
     from lab.gan.translation import is_translator, one_way, translate_picture
+    from lab.models.any_size import any_size
 
     if not is_translator(model):
         raise ValueError(f"run id: expected a run of a translation of pictures, received {name}")
     validation.require(not flags.back or len(model.outputs) == 2, "back", "a run without pairs, such as CycleGAN's", name)
-    channels = one_way(model, back=flags.back).inputs[0].shape[-1]
+    network = any_size(one_way(model, back=flags.back))
+    channels = network.inputs[0].shape[-1]
     arrays = [pixels(path, channels) for path in pictures]  # all can be read, or nothing is written
     for path, place, array in zip(pictures, places, arrays, strict=True):
-        made = translate_picture(model, array, back=flags.back)
+        made = translate_picture(network, array)
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place) as temporary:
             Image.fromarray(made[..., 0] if made.shape[-1] == 1 else made).save(temporary, format="png")

@@ -11,7 +11,7 @@ Images have their channels last, one (grey) or three (red, green, blue):
     stored          uint8      0 (black) to 255 (white)
     computed with   float32   -1 (black) to   1 (white)
 
-    float = uint8 / 127.5 - 1    (`as_floats`)
+    float = uint8 / 127.5 - 1    (`as_floats`, and `as_bytes` back)
 
 Data sets return images as uint8. Networks take floats, and generators return them. Training and
 measuring take both kinds. Their checks refuse other ranges, such as 0 to 1, instead of guessing.
@@ -54,6 +54,11 @@ def as_floats(images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise ValueError(f"images: expected numbers from -1 to 1 or integers from 0 to 255 (uint8), received {images.dtype}.")
     return images.astype("float32") / 127.5 - 1 if images.dtype == np.uint8 else images.astype("float32")
+
+
+def as_bytes(images: np.typing.ArrayLike) -> np.ndarray:
+    """Images from -1 to 1 as uint8, 0 to 255. What is beyond becomes black or white."""
+    return np.clip(np.round((np.asarray(images, "float32") + 1) * 127.5), 0, 255).astype("uint8")
 
 
 def check_numbers(name: str, x: np.ndarray) -> None:

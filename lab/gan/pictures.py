@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from lab.data.conventions import as_floats
+from lab.data.conventions import as_bytes, as_floats
 from lab.gan.labels import with_labels, with_progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def tile(images: np.typing.ArrayLike, columns: int) -> np.ndarray:
 
     The sheet is uint8, `[rows * (H + 1) - 1, columns * (W + 1) - 1, C]`.
     """
-    images = np.clip(np.round((np.asarray(images, "float32") + 1) * 127.5), 0, 255).astype("uint8")
+    images = as_bytes(images)
     count, height, width, channels = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * columns, height + 1, width + 1, channels), 255, "uint8")

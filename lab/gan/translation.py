@@ -4,6 +4,7 @@ The generator of a translation takes pictures in place of latents; see `lab.gan.
 `lab.gan.cyclegan`.
 """
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ import numpy as np
 from keras import ops
 
 from lab import engine
-from lab.data.conventions import as_array, as_floats, check_numbers, check_set
+from lab.data.conventions import as_array, as_bytes, as_floats, check_numbers, check_set
+from lab.gan.latent import NoLatents
 from lab.gan.update import scale
+from lab.models.any_size import any_size, padded_and_cut, stride_of
 from lab.models.logits import check_logits, last_activation
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ def translate(generator: keras.Model, pictures: Any, *, back: bool = False, batc
     """
     network = one_way(generator, back=back)
     pictures = check_pictures("pictures", pictures, shapes_of(network.inputs)[0], check_numbers)
-    program = engine.compile(lambda x: network(scale(x), training=False), network.variables)
+    program = _program(network)
     parts = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
     return np.concatenate([ops.convert_to_numpy(program(part)) for part in parts])
 
@@ -53,6 +56,11 @@ def one_way(generator: keras.Model, *, back: bool = False) -> keras.Model:
     return generator
 
 
+@functools.lru_cache(4)  # a score during training calls it again and again
+def _program(network):
+    return engine.compile(lambda x: network(scale(x), training=False), network.variables)
+
+
 def translate_picture(generator: keras.Model, picture: np.ndarray, *, back: bool = False) -> np.ndarray:
     """What a generator of pictures makes of one picture of any size, uint8 `[H, W, C]`.
 
@@ -63,25 +71,13 @@ def translate_picture(generator: keras.Model, picture: np.ndarray, *, back: bool
         generator, back: as of `translate`.
         picture: uint8 `[H, W, C]`.
     """
-    network = one_way(generator, back=back)
+    network = any_size(one_way(generator, back=back))
     channels = network.inputs[0].shape[-1]
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != channels:
         raise ValueError(f"picture: expected uint8 [H, W, {channels}], received {picture.dtype} {list(picture.shape)}.")
-    whole = keras.models.clone_model(network, input_tensors=keras.Input((None, None, channels)))
-    whole.set_weights(network.get_weights())
-    multiple = stride_of(network)
-    sides = picture.shape[:2]
-    least = max(multiple, 8)  # a map must be larger than what is mirrored around it
-    missing = [max(-side % multiple, least - side) for side in sides]
-    padded = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    made = ops.convert_to_numpy(whole(as_floats(padded)[None], training=False))[0, : sides[0], : sides[1]]
-    return np.clip(np.round((made + 1) * 127.5), 0, 255).astype("uint8")
-
-
-def stride_of(network: keras.Model) -> int:
-    """By how much a network shrinks pictures on its way to the smallest map."""
-    strides = [getattr(layer, "strides", (1,))[0] for layer in network.layers]
-    return int(np.prod(strides))
+    stride = stride_of(network)
+    least = 2 * stride  # the smallest map is mirrored at its edges
+    return as_bytes(padded_and_cut(lambda x: network(x, training=False), as_floats(picture), stride, least))
 
 
 def shapes_of(tensors: list[keras.KerasTensor]) -> list[tuple[int | None, ...]]:
@@ -91,6 +87,8 @@ def shapes_of(tensors: list[keras.KerasTensor]) -> list[tuple[int | None, ...]]:
 
 def refuse_what_needs_latents(gan: "GAN") -> None:
     """Raises if the GAN has parts that the rules of translation do not use."""
+    if not isinstance(gan.latent, NoLatents):
+        raise ValueError(f"latent: expected none in a translation of pictures, received {gan.latent!r}.")
     given = {
         "penalties": gan.penalties,
         "auxiliary": gan.auxiliary,
@@ -98,6 +96,7 @@ def refuse_what_needs_latents(gan: "GAN") -> None:
         "classes": gan.classes,
         "clip": gan.clip,
         "pac": gan.pac > 1,
+        "penalty_interval": gan.penalty_interval > 1,
         "discriminator_steps": gan.discriminator_steps > 1,
     }
     for name, value in given.items():

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from lab import __main__ as commands
-from lab.gan.translation import stride_of, translate, translate_picture
+from lab.gan.translation import translate, translate_picture
 from lab.models import residual_generator, side_by_side, unet_generator
+from lab.models.any_size import stride_of
 from tests.backends import only
 from tests.commands.test_evaluate import same_backend  # noqa: F401  a fixture
 from tests.commands.test_predict import picture, saved

@@ -10,6 +10,7 @@ from keras import ops
 from lab import validation
 from lab.engine.types import Tensor
 from lab.layers import MirrorPadding2D
+from lab.models.any_size import padded_and_cut, stride_of
 from lab.models.blocks import Blocks
 from lab.vision.style.features import Features
 
@@ -146,11 +147,13 @@ def apply_adain(network: keras.Model, content: np.ndarray, style: np.ndarray, *,
         content, style: `[H, W, 3]` from -1 to 1, of any sizes.
         strength: 0 is the content, 1 all of the style.
     """
-    strength = validation.FRACTION.check("strength", strength) if strength != 1 else 1.0
-    multiple = 4
-    sides = content.shape[:2]
-    missing = [-side % multiple for side in sides]
-    padded = np.pad(content, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    inputs = [each[None].astype("float32") for each in (padded, style)]
-    made = network([*inputs, np.full((1, 1), strength, "float32")], training=False)
-    return ops.convert_to_numpy(made)[0, : sides[0], : sides[1]]
+    strength = validation.Interval(0, 1).check("strength", strength)
+    stride = stride_of(network.get_layer("encoder"))
+    for name, picture, least in (("content", content, 1), ("style", style, stride)):
+        if picture.ndim != 3 or picture.shape[-1] != 3 or min(picture.shape[:2]) < least:
+            raise ValueError(f"{name}: expected [H, W, 3], H and W >= {least}, received {list(picture.shape)}.")
+
+    def call(x):
+        return network([x, style[None].astype("float32"), np.full((1, 1), strength, "float32")], training=False)
+
+    return padded_and_cut(call, content.astype("float32"), stride, 2 * stride)  # the smallest map is mirrored at its edges

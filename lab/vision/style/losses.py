@@ -72,8 +72,5 @@ def total_variation(pictures: Tensor) -> Tensor:
 
 def style_of(features: Features, picture: np.ndarray, style: np.ndarray) -> float:
     """`style_loss` of a picture `[H, W, 3]` with that of another, in some features."""
-    grams = [
-        [gram_matrix(features.maps(each[None].astype("float32"))[place]) for place in features.style]
-        for each in (picture, style)
-    ]
-    return float(style_loss(*grams))
+    maps = [features.maps(each[None].astype("float32")) for each in (picture, style)]
+    return float(style_loss(*([gram_matrix(each[place]) for place in features.style] for each in maps)))
