@@ -2,22 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 
-def split(command: str, words: Sequence[str], before: str) -> tuple[list[Path], Sequence[str]]:
-    """(the pictures at the beginning of a command line, the flags after them).
+class Given(NamedTuple):
+    """The pictures at the beginning of a command line."""
+
+    pictures: list[Path]
+    folders: bool  # whether some were given as a folder
+    rest: Sequence[str]  # the flags after them
+
+
+def split(words: Sequence[str], missing: str) -> Given:
+    """The pictures at the beginning of a command line, and the flags after them.
 
     A folder stands for the pictures in it, sorted by name.
 
     Args:
-        command: its name, for messages.
         words: of the command line.
-        before: what pictures come after, for messages.
+        missing: the message where there is no picture.
     """
     from lab.data.images import FORMATS
 
     count = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     found: list[Path] = []
+    folders = any(Path(word).is_dir() for word in words[:count])
     for path in map(Path, words[:count]):
         if path.is_dir():
             inside = sorted(each for each in path.iterdir() if each.suffix.lower() in FORMATS and each.is_file())
@@ -29,26 +38,31 @@ def split(command: str, words: Sequence[str], before: str) -> tuple[list[Path], 
         else:
             raise FileNotFoundError(f"{path}: expected a picture, received nothing")
     if not found and not any(word in ("-h", "--help") for word in words):
-        raise ValueError(f"{command}: expected a picture after {before}, received none")
-    return found, words[count:]
+        raise ValueError(missing)
+    return Given(found, folders, words[count:])
 
 
-def places(command: str, output: str, pictures: Sequence[Path], ending: str) -> list[Path]:
+def places(command: str, output: str, pictures: Sequence[Path], ending: str, *, folders: bool = False) -> list[Path]:
     """Where the PNG that is made of each picture goes.
 
     Args:
         command: its name, for messages.
-        output: a file for one picture, a folder for several; "" is the current folder.
+        output: a file for one picture, a folder for several or for a folder; "" is the current
+            folder.
         pictures: that are read.
         ending: of the names, after the picture's own.
+        folders: whether a folder was given, however many pictures are in it.
     """
     whole = Path(output).resolve()
-    if output and len(pictures) == 1:
+    if output and len(pictures) == 1 and not folders:
         if whole.is_dir():
             raise ValueError(f"--output: expected a file for one picture, received the folder {output}")
+        if whole.suffix.lower() != ".png":
+            raise ValueError(f"--output: expected a name that ends in .png, received {output}")
         return [whole]
     if output and whole.is_file():
-        raise ValueError(f"--output: expected a folder for {len(pictures)} pictures, received the file {output}")
+        received = f"{len(pictures)} picture{'s' * (len(pictures) > 1)}"
+        raise ValueError(f"--output: expected a folder for {received}, received the file {output}")
     found = [whole / f"{picture.stem}-{ending}.png" for picture in pictures]
     for number, place in enumerate(found):
         if place in found[:number]:

@@ -34,10 +34,11 @@ class Predict:
 def main(argv: Sequence[str]) -> int:
     """Draws what the model of a run finds in pictures."""
     run, rest = shared.run_id("predict", argv)
-    pictures, words = picture_files.split("predict", rest, "the run")
+    given = picture_files.split(rest, "predict: expected a picture after the run, received none")
+    pictures = given.pictures
     title = "python -m lab predict RUN PICTURE ..."
-    (flags,) = command_line.parse(title, "Draws what the model of a run finds in pictures.", words, Predict())
-    places = [] if flags.json else picture_files.places("predict", flags.output, pictures, "found")
+    (flags,) = command_line.parse(title, "Draws what the model of a run finds in pictures.", given.rest, Predict())
+    places = [] if flags.json else picture_files.places("predict", flags.output, pictures, "found", folders=given.folders)
     name, model, _ = shared.model(run, flags.tracking_uri)
     from lab.data.pictures import pixels
     from lab.vision.prediction import Predictor

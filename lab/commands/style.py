@@ -1,5 +1,6 @@
 """`python -m lab style`: pictures in the style of another, without a run."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from lab import validation
 from lab.commands import picture_files, shared
-from lab.runs import command_line, keras_settings
+from lab.runs import command_line, keras_settings, memory
 from lab.runs.files import replacing
 from lab.validation import Interval
+
+LEAST = 8  # pixels on a side
+FILTERS = 128  # of the random pyramid
 
 
 @dataclass(frozen=True)
@@ -36,40 +40,62 @@ class Style:
     """With --network: 0 is the content, 1 all of the style."""
     seed: Annotated[int, Interval(0, 2**32 - 1)] = 0
     """Seed of the random filters and of noise."""
+    tracking_uri: str | None = None
+    """The server that has the run of --network, if it is not on this disk."""
     output: str = ""
     """The PNG to write. With several pictures, the folder of the PNGs. The default is
     <picture>-styled.png in the current folder."""
 
     def __post_init__(self) -> None:
         validation.check_fields(self)
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        unused = ("ratio", "variation", "start", "steps", "seed") if self.network else ("strength", "tracking_uri")
+        for name in unused:
+            expected = f"{usual[name]} {'with' if self.network else 'without'} --network"
+            validation.require(getattr(self, name) == usual[name], name, expected, getattr(self, name))
 
 
 def main(argv: Sequence[str]) -> int:
     """Gives pictures the style of another."""
-    pictures, words = picture_files.split("style", argv, "style")
+    given = picture_files.split(argv, "style: expected pictures and, last, the one whose style they get, received none")
     title = "python -m lab style CONTENT ... STYLE"
-    (flags,) = command_line.parse(title, "Gives pictures the style of another, the last one.", words, Style())
-    if len(pictures) < 2:
-        raise ValueError(f"style: expected pictures, then the one whose style they get, received only {pictures[0]}")
-    *contents, style = pictures
-    places = picture_files.places("style", flags.output, contents, "styled")
+    (flags,) = command_line.parse(title, "Gives pictures the style of another, the last one.", given.rest, Style())
+    *contents, style = given.pictures
+    last = argv[len(argv) - len(given.rest) - 1]
+    if not contents or Path(last).is_dir():
+        raise ValueError(f"style: expected pictures and, last, the file whose style they get, received {last} at the end")
+    places = picture_files.places("style", flags.output, contents, "styled", folders=given.folders)
     from lab.data.pictures import pixels
 
-    for path in contents:  # all can be read, or nothing is written
-        pixels(path)
     wanted = pixels(style)
+    for path in contents:  # all can be styled, or nothing is written
+        require_sides(path, pixels(path).shape, style, wanted.shape, flags)
     keras_settings.choose_backend(keras_settings.backend())
     keras_settings.import_keras()
-    network = adain_of(flags.network) if flags.network else None
+    network = adain_of(flags) if flags.network else None
     for path, place in zip(contents, places, strict=True):
         make(path, wanted, place, flags, network)
         print(f"{path}: styled in {place}", flush=True)
     return 0
 
 
-def adain_of(run: str) -> Any:
+def require_sides(path: Path, content: Sequence[int], style_path: Path, style: Sequence[int], flags: Style) -> None:
+    """Raises unless a content and the style are large enough, and small enough for the memory."""
+    side = min(flags.size, *content[:2])
+    needs = []
+    for name, shape, shorter in ((path, content, side), (style_path, style, round(flags.style_scale * side))):
+        if shorter < LEAST:
+            raise ValueError(
+                f"{name}: expected a picture of at least {LEAST} pixels on a side, received {shorter} after scaling"
+            )
+        pixels = shorter * round(max(shape[:2]) * shorter / min(shape[:2]))
+        needs.append(memory.Need(f"maps of {name}", memory.array(6, pixels, FILTERS), "--size, --style-scale"))
+    memory.require(needs)
+
+
+def adain_of(flags: Style) -> Any:
     """The network of a run of `adain_style`."""
-    name, model, _ = shared.model(run, None)
+    name, model, _ = shared.model(flags.network, flags.tracking_uri)
     if [each.name for each in model.inputs] != ["content", "style", "strength"]:
         raise ValueError(f"--network: expected a run of adain_style, received {name}")
     return model
@@ -77,10 +103,9 @@ def adain_of(run: str) -> Any:
 
 def make(path: Path, style: Any, place: Path, flags: Style, network: Any = None) -> None:
     """Makes one picture and writes it. Shows the progress and the time that is left."""
-    import numpy as np
     from PIL import Image
 
-    from lab.data.conventions import as_floats
+    from lab.data.conventions import as_bytes, as_floats
     from lab.data.pictures import pixels
     from lab.data.pictures_by_name import scaled
     from lab.runs.progress import Progress
@@ -113,4 +138,4 @@ def make(path: Path, style: Any, place: Path, flags: Style, network: Any = None)
     picture = with_colours(made, whole) if flags.colours else made
     place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place) as temporary:
-        Image.fromarray(np.clip(np.round((picture + 1) * 127.5), 0, 255).astype("uint8")).save(temporary, format="png")
+        Image.fromarray(as_bytes(picture)).save(temporary, format="png")

@@ -28,10 +28,11 @@ class Translate:
 def main(argv: Sequence[str]) -> int:
     """Translates pictures with the generator of a run."""
     run, rest = shared.run_id("translate", argv)
-    pictures, words = picture_files.split("translate", rest, "the run")
+    given = picture_files.split(rest, "translate: expected a picture after the run, received none")
+    pictures = given.pictures
     title = "python -m lab translate RUN PICTURE ..."
-    (flags,) = command_line.parse(title, "Translates pictures with the generator of a run.", words, Translate())
-    places = picture_files.places("translate", flags.output, pictures, "translated")
+    (flags,) = command_line.parse(title, "Translates pictures with the generator of a run.", given.rest, Translate())
+    places = picture_files.places("translate", flags.output, pictures, "translated", folders=given.folders)
     name, model, _ = shared.model(run, flags.tracking_uri)
     from PIL import Image
 

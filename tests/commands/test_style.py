@@ -19,18 +19,22 @@ def test_pictures_of_odd_sizes(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     inside = tmp_path / "contents"
     inside.mkdir()
-    picture(inside, "strip.png", (61, 7))
+    picture(inside, "strip.png", (61, 9))
     first, style = picture(inside, "a.png", (33, 20)), picture(tmp_path, "style.png", (25, 40))
     assert commands.main(["style", str(first), str(style), "--steps", "2"]) == 0
     assert "a.png: styled in " in capsys.readouterr().out
     assert commands.main(["style", str(inside), str(style), "--steps", "2", "--colours", "--output", "out"]) == 0
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a-styled.png", "strip-styled.png"]
+    (inside / "strip.png").unlink()  # a folder of one picture is still a folder
+    assert commands.main(["style", str(inside), str(style), "--steps", "1", "--output", "one"]) == 0
+    assert [each.name for each in (tmp_path / "one").iterdir()] == ["a-styled.png"]
+    picture(inside, "strip.png", (61, 9))
     with (
         Image.open("a-styled.png") as one,
         Image.open("out/a-styled.png") as other,
         Image.open("out/strip-styled.png") as strip,
     ):
-        assert one.size == other.size == (33, 20) and strip.size == (61, 7)
+        assert one.size == other.size == (33, 20) and strip.size == (61, 9)
         assert (np.asarray(one) != np.asarray(other)).any()
 
 
@@ -51,13 +55,32 @@ def test_the_network_of_a_run(tmp_path, own_home, capsys, monkeypatch):
 
 def test_bad_input_is_one_line(tmp_path, capsys):
     path = picture(tmp_path)
+    small, folder = picture(tmp_path, "small.png", (30, 6)), tmp_path / "folder"
+    folder.mkdir()
+    picture(folder)
     text = tmp_path / "text.png"
     text.write_text("no picture")
     for words, line in (
-        ([], "style: expected a picture after style, received none"),
-        ([str(path)], f"style: expected pictures, then the one whose style they get, received only {path}"),
+        ([], "style: expected pictures and, last, the one whose style they get, received none"),
+        ([str(path)], f"style: expected pictures and, last, the file whose style they get, received {path} at the end"),
+        ([str(path), str(folder)], f"style: expected pictures and, last, the file whose style they get, received {folder} at"),
+        (
+            [str(path), str(path), "--style-scale", "0.1"],
+            f"{path}: expected a picture of at least 8 pixels on a side, received 3 after scaling",
+        ),
+        ([str(small), str(path)], f"{small}: expected a picture of at least 8 pixels on a side, received 6 after scaling"),
+        ([str(path), str(path), "--output", "x.jpg"], "--output: expected a name that ends in .png, received x.jpg"),
+        ([str(path), str(path), "--strength", "0.5"], "--strength: expected 1.0 without --network, received 0.5"),
+        ([str(path), str(path), "--network", "r", "--steps", "9"], "--steps: expected 200 with --network, received 9"),
         ([str(path), str(text)], f"{text}: expected a picture, received a file that cannot be decoded"),
         ([str(path), str(path), "--ratio", "0"], "--ratio: expected a number > 0 and <= 1e+06, received 0.0"),
     ):
         assert line in fails(capsys, "style", *words)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["picture.png", "text.png"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "picture.png", "small.png", "text.png"]
+
+
+def test_memory_is_counted_before_anything_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("lab.runs.memory.available", lambda: 10**6)
+    path = picture(tmp_path)
+    assert "memory: expected a run for the 1 MB that are free, received one of" in fails(capsys, "style", str(path), str(path))
+    assert [each.name for each in tmp_path.iterdir()] == ["picture.png"]
