@@ -18,9 +18,8 @@ a share of the way from black to white.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from experiments.common import one_pass, supervised
 from experiments.common import style as common
-from experiments.common import supervised
-from lab import validation
 from lab.runs import experiment, memory
 from lab.runs.track import Track
 from lab.validation import Interval
@@ -29,48 +28,22 @@ if TYPE_CHECKING:
     import keras
 
 CALIBRATING = 24  # parts of pictures
-PHOTOGRAPHED = ("china", "flower")
-MORE = ("astronaut", "brick", "coffee", "grass", "gravel", "immunohistochemistry", "retina", "rocket", "hubble_deep_field")
-DRAWN = ("clouds", "stripes", "dots", "cells", "grain", "checks", "waves", "bricks", "mixed")
 
 
 @dataclass(frozen=True)
-class Config(supervised.Sampled):
+class Config(one_pass.OnePass):
     """Settings of the network and of its training."""
 
-    several_devices: ClassVar[bool] = False
-    unused: ClassVar[tuple[str, ...]] = ("mixup", "label_smoothing", "patience", *supervised.OF_IMAGES)
-    content: str = "hopper"
-    """The picture to test on: a name of `lab.data.textures.KINDS`, or a file."""
-    style: str = "woven"
-    """The style to test on: a name, or a file."""
-    pictures: str = ""
-    """A folder of pictures to train on; by default those that libraries ship, and textures."""
-    size: Annotated[int, Interval(48, 1024)] = 128
-    """Pixels on a side of the parts. A multiple of 4."""
-    test_size: Annotated[int, Interval(48, 2048)] = 256
-    """Pixels of the shorter side of the pictures to test on."""
-    ratio: Annotated[float, Interval(over=0, high=1e6)] = 10.0
-    """Weight of style beside content."""
+    shipped: ClassVar[tuple[str, ...]] = (
+        *("china", "flower", "astronaut", "brick", "coffee", "grass", "gravel", "immunohistochemistry"),
+        *("retina", "rocket", "hubble_deep_field"),
+        *("clouds", "stripes", "dots", "cells", "grain", "checks", "waves", "bricks", "mixed"),
+    )
     width: Annotated[float, Interval(0.02, 8)] = 1.0
     """Channels of encoder and decoder, over the default's."""
     samples: int = 4_000
     """Parts of pictures to train on, of contents and of styles."""
     epochs: int = 5
-    batch_size: int = 4
-    learning_rate: float = 1e-3
-    clip_norm: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        validation.require(self.size % 4 == 0, "size", "a multiple of 4", self.size)
-        common.require_pictures(style=self.style, content=self.content)
-        self.names()
-
-    def names(self) -> list[str]:
-        """Of the pictures to train on, never those to test on."""
-        found = common.pictures_of(self.pictures, (*PHOTOGRAPHED, *MORE, *DRAWN), without=self.content)
-        return [name for name in found if name != self.style]
 
     def memory(self) -> list[memory.Need]:
         """What the run holds."""
@@ -84,16 +57,14 @@ def run(config: Config, track: Track) -> dict[str, float]:
     """Trains the decoder and tests it on a new content and a new style."""
     import numpy as np
 
-    from lab.data import credit, picture_by_name, picture_crops
+    from lab.data import picture_crops
     from lab.data.conventions import as_floats
     from lab.supervised import Training
     from lab.vision.style import AdaINLoss, adain_network, apply_adain, random_vgg
 
     for_decoder, for_features, for_contents, for_styles, order = supervised.seeds(track, 5)
     names = config.names()
-    content, style = (as_floats(picture_by_name(name, config.test_size)) for name in (config.content, config.style))
-    for name in (config.style, config.content):
-        track.say(credit(name))
+    content, style = one_pass.tested(config, track)
     contents, styles = (picture_crops(names, config.samples, config.size, seed=seed)[0] for seed in (for_contents, for_styles))
     pairs = as_floats(np.concatenate([contents, styles], axis=-1))
     widths = [max(round(config.width * width), 1) for width in (32, 64, 128)]
@@ -121,7 +92,8 @@ def run(config: Config, track: Track) -> dict[str, float]:
     for ending, picture in (("", squares[2]), ("_copy", squares[0])):
         results |= {f"{name}_loss{ending}": float(value) for name, value in loss.parts(both, picture).items()}
     results["reconstruction"] = float(np.abs(made[0.0] - content).mean()) / 2
-    return results | {"milliseconds": common.milliseconds(lambda: apply_adain(trained, squares[0][0], squares[1][0]))}
+    inputs = [*squares[:2], np.ones((1, 1), "float32")]
+    return results | {"milliseconds": one_pass.milliseconds(trained, *inputs)}
 
 
 def of_pairs(network: "keras.Model") -> "keras.Model":
@@ -130,8 +102,8 @@ def of_pairs(network: "keras.Model") -> "keras.Model":
     from keras import ops
 
     pairs = keras.Input((None, None, 6), name="pairs")
-    whole = ops.ones_like(pairs[:, 0, 0, :1])
-    return keras.Model(pairs, network([pairs[..., :3], pairs[..., 3:], whole]), name="adain_of_pairs")
+    full_strength = ops.ones_like(pairs[:, 0, 0, :1])
+    return keras.Model(pairs, network([pairs[..., :3], pairs[..., 3:], full_strength]), name="adain_of_pairs")
 
 
 if __name__ == "__main__":

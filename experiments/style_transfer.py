@@ -7,9 +7,9 @@ Source: Gatys et al. 2016; random filters: Ustyuzhaninov et al. 2016, He et al. 
     python -m experiments.style_transfer --content me.jpg --style painting.jpg
 
 The content's picture is changed until its features have the style's Gram matrices. `style_loss` and
-`content_loss` are shares: 1 is as far from the target as nothing is. `--ratio` is how much style
-counts beside content, for any size. `--colours` keeps the content's colours. `--features RUN` takes
-a network of your own, trained by `classifier_textures`, say. `style_loss_new` is in a network
+`content_loss` are shares: features that are all 0 have a style loss of 1. `--ratio` is how much
+style counts beside content, for any size. `--colours` keeps the content's colours. `--features RUN`
+takes a network of your own, such as one of `classifier_textures`. `style_loss_new` is in a network
 of other random filters, which nothing was optimised for.
 `python -m lab style CONTENT STYLE` makes only the picture.
 """
@@ -48,20 +48,24 @@ class Config(common.Optimization):
     def __post_init__(self) -> None:
         super().__post_init__()
         common.require_pictures(content=self.content, style=self.style)
+        self.require_sides(size=self.size, style_scale=round(self.style_scale * self.size))
 
     def memory(self) -> list[memory.Need]:
         """What the run holds: maps and their gradients, of all levels."""
-        return [memory.Need("maps", memory.array(6, self.size * round(1.5 * self.size), self.filters), "--size, --filters")]
+        largest = max(self.size, round(self.style_scale * self.size))
+        flags = "--size, --style-scale, --filters"
+        return [memory.Need("maps", memory.array(6, largest * round(1.5 * largest), self.filters), flags)]
 
 
 def run(config: Config, track: Track) -> dict[str, float]:
     """Makes the picture."""
     from lab.data import credit, picture_by_name
+    from lab.data.conventions import as_floats
     from lab.vision.style import grey_like, stylize, with_colours
 
     for_features, for_noise, for_new = shared.seeds(track, 3)
-    whole = common.as_floats(picture_by_name(config.content, config.size))
-    style = common.as_floats(picture_by_name(config.style, round(config.style_scale * config.size)))
+    whole = as_floats(picture_by_name(config.content, config.size))
+    style = as_floats(picture_by_name(config.style, round(config.style_scale * config.size)))
     for name in (config.content, config.style):
         track.say(credit(name))
     content = whole
@@ -91,9 +95,9 @@ def run(config: Config, track: Track) -> dict[str, float]:
 
 def losses_in_other_filters(made, content, style, seed) -> dict[str, float]:
     """The style loss of the picture, and of the content as it was, in filters of another seed."""
-    from lab.vision.style import random_pyramid, style_of
+    from lab.vision.style import fitting_pyramid, style_of
 
-    features = random_pyramid(seed=seed).calibrated(content, style)
+    features = fitting_pyramid(content, style, seed=seed).calibrated(content, style)
     return {
         "style_loss_new": style_of(features, made, style),
         "style_loss_new_content": style_of(features, content, style),

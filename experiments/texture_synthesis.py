@@ -45,6 +45,7 @@ class Config(common.Optimization):
         super().__post_init__()
         for name in self.textures:
             common.require_pictures(textures=name)
+        self.require_sides(size=self.size)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,8 +69,9 @@ class Config(common.Optimization):
 def parts(name: str, size: int, seed: int) -> "tuple[np.ndarray, np.ndarray]":
     """Two parts of a texture that do not overlap, from -1 to 1."""
     from lab.data import picture_by_name
+    from lab.data.conventions import as_floats
 
-    whole = common.as_floats(picture_by_name(name, 2 * size, seed=seed))
+    whole = as_floats(picture_by_name(name, 2 * size, seed=seed))
     return whole[:size, :size], whole[-size:, -size:]
 
 
@@ -81,7 +83,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
     from lab.gan import pictures
     from lab.metrics import sliced_wasserstein, spectrum_distance
     from lab.runs.files import write_csv
-    from lab.vision.style import random_pyramid, synthesize
+    from lab.vision.style import fitting_pyramid, synthesize
 
     for_textures, for_features, for_noise, for_new = shared.seeds(track, 4)
     pairs = [parts(name, config.size, for_textures + number) for number, name in enumerate(config.names)]
@@ -93,7 +95,7 @@ def run(config: Config, track: Track) -> dict[str, float]:
         options = config.options() | {"seed": for_noise + number, "report": report}
         made.append(synthesize(texture, features=features, **options).picture)
     textures = [texture for texture, _ in pairs]
-    nearest = found_again(made, textures, random_pyramid(seed=for_new).calibrated(*textures))
+    nearest = found_again(made, textures, fitting_pyramid(*textures, seed=for_new).calibrated(*textures))
     rows = []
     for number, (name, (texture, part)) in enumerate(zip(config.names, pairs, strict=True)):
         distances = [sliced_wasserstein(each, texture) for each in (made[number], part)]

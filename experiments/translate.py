@@ -16,6 +16,7 @@ Without folders it trains on drawn scenes, from outlines to pictures.
 `python -m lab translate RUN PICTURE ...` translates further pictures of any size.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -62,10 +63,18 @@ class Config(translation.Paired, translation.Unpaired):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        for name in ("generator", "weight") if self.unpaired else ("cycle", "identity", "pool"):
+            expected = f"{usual[name]} {'with' if self.unpaired else 'without'} --unpaired"
+            validation.require(getattr(self, name) == usual[name], name, expected, getattr(self, name))
+        possible = not self.unpaired or self.identity == 0 or self.source_channels == self.target_channels
+        validation.require(possible, "identity", "0 where sources and targets have different channels", self.identity)
         given = bool(self.sources) == bool(self.targets)
         validation.require(given, "targets", "a folder with --sources and none without", self.targets)
+        if self.sources:
+            least = min(len(each) for each in self.pictures()[:2])
+            validation.require(least > 1, "sources", "two pictures or more in each folder", least)
         x, y = self.counts()
-        validation.require(min(x, y) > 0, "sources", "folders of two pictures or more", self.sources)
         validation.require(
             self.batch_size <= min(x, y), "batch_size", f"at most the {min(x, y)} pictures to train on", self.batch_size
         )

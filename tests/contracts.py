@@ -5,6 +5,7 @@ The values that a component computes are tested in its own file.
 
 import inspect
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -287,6 +288,11 @@ def check_distribution(ours, theirs, values):
     np.testing.assert_allclose(as_array(ours.kl_divergence(ours)), np.zeros(batch), atol=1e-6)
     with raises("other: expected a"):
         ours.kl_divergence(theirs)
+
+
+def raises_text(text):
+    """Expects a ValueError that says this text, whatever brackets it has."""
+    return pytest.raises(ValueError, match=re.escape(text))
 
 
 def raises(words):

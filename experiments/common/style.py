@@ -50,6 +50,17 @@ class Optimization:
 
             weights_of(self.features)
 
+    @property
+    def least_side(self) -> int:
+        """Pixels of the smallest side that the features take; 1 where only the run knows."""
+        return {"pyramid": 2 ** (self.levels - 1) * max(self.filter_size // 2, 1), "vgg": 16}.get(self.features, 1)
+
+    def require_sides(self, **sides: int) -> None:
+        """Raises a ValueError if a picture has too few pixels on a side."""
+        for name, side in sides.items():
+            expected = f"a picture of at least {self.least_side} pixels on a side, or fewer --levels"
+            validation.require(side >= self.least_side, name, expected, side)
+
     def described(self, seed: int) -> "Features":
         """The network in whose maps style is described."""
         from lab.vision.style import plain_features, random_pyramid, random_vgg
@@ -98,20 +109,10 @@ def save(track: Track, name: str, picture: "np.ndarray") -> None:
     """Writes a picture from -1 to 1 as an artifact."""
     from PIL import Image
 
+    from lab.data.conventions import as_bytes
+
     Image.fromarray(as_bytes(picture)).save(track.artifacts / name)
     track.artifact(name)
-
-
-def as_bytes(picture: "np.ndarray") -> "np.ndarray":
-    """A picture from -1 to 1 as uint8."""
-    import numpy as np
-
-    return np.clip(np.round((picture + 1) * 127.5), 0, 255).astype("uint8")
-
-
-def as_floats(picture: "np.ndarray") -> "np.ndarray":
-    """A picture of uint8 as float32 from -1 to 1."""
-    return picture.astype("float32") / 127.5 - 1
 
 
 def animate(track: Track, name: str) -> None:
@@ -136,25 +137,30 @@ def require_pictures(**names: str) -> None:
             raise ValueError(f"--{setting}: {error}") from error
 
 
-def pictures_of(folder: str, shipped: Sequence[str], *, without: str) -> list[str]:
+def pictures_of(folder: str, shipped: Sequence[str], *, without: Sequence[str] = ()) -> list[str]:
     """The pictures to train on: the paths of a folder's, or those that libraries ship.
 
     Args:
         folder: "" for the shipped ones.
         shipped: names. Those of scikit-image are left out where it is not installed.
-        without: the picture to test on.
+        without: the pictures to test on, by name or by path.
     """
     import importlib.util
+    import os
 
     from lab.data import MORE_PHOTOGRAPHS, pictures_in
 
     if folder:
         try:
-            return [str(path) for path in pictures_in(folder, 8) if str(path) != without]
+            paths = pictures_in(folder, 8)
         except ValueError as error:
             raise ValueError(f"--pictures: {error}") from error
+        tested = {os.path.realpath(name) for name in without}
+        found = [str(path) for path in paths if os.path.realpath(path) not in tested]
+        validation.require(found, "pictures", "a folder with more than the pictures to test on", folder)
+        return found
     there = importlib.util.find_spec("skimage") is not None
-    return [name for name in shipped if name != without and (there or name not in MORE_PHOTOGRAPHS)]
+    return [name for name in shipped if name not in without and (there or name not in MORE_PHOTOGRAPHS)]
 
 
 def at_epochs(epochs: int, show: "Callable[[int, Any], None]") -> "list[keras.callbacks.Callback]":
@@ -168,16 +174,3 @@ def at_epochs(epochs: int, show: "Callable[[int, Any], None]") -> "list[keras.ca
             show(epoch, logs)
 
     return [keras.callbacks.LambdaCallback(on_epoch_end=end)]
-
-
-def milliseconds(call: "Callable[[], Any]", times: int = 5) -> float:
-    """The shortest time of a call after the first, in milliseconds."""
-    import time
-
-    call()
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - began)
-    return 1000 * min(found)

@@ -54,6 +54,8 @@ class Translation:
     def __post_init__(self) -> None:
         validation.check_fields(self)
         validation.require(self.size % 8 == 0, "size", "a multiple of 8", self.size)
+        sees = self.receptive_field <= 4 * self.size
+        validation.require(sees, "receptive_field", f"at most four times the size, {4 * self.size}", self.receptive_field)
 
     def held(self, pictures: int, flag: str) -> list[memory.Need]:
         """What a run with so many channels of pictures of each kind holds. `flag` lowers it."""
@@ -108,10 +110,10 @@ def pix2pix_gan(config: Any, channels: tuple[int, int], updates: int, seed: int)
         generator = unet_generator(source, channels[1], widths=widths, seed=one)
     else:
         generator = residual(config, source, channels[1], one)
-    judge = patch_discriminator(
+    discriminator = patch_discriminator(
         target, condition=channels[0], receptive_field=config.receptive_field, filters=config.filters, seed=two
     )
-    return _gan(config, generator, judge, pix2pix(config.weight), updates, three)
+    return _gan(config, generator, discriminator, pix2pix(config.weight), updates, three)
 
 
 def cyclegan_gan(config: Any, channels: tuple[int, int], updates: int, seed: int) -> "GAN":
@@ -127,14 +129,14 @@ def cyclegan_gan(config: Any, channels: tuple[int, int], updates: int, seed: int
         residual(config, shape, outputs, start, name)
         for shape, outputs, start, name in zip(shapes, channels[::-1], states, ("forward", "backward"), strict=False)
     ]
-    judges = [
+    discriminators = [
         patch_discriminator(
-            shape, receptive_field=config.receptive_field, filters=config.filters, seed=start, name=f"judge_of_{kind}"
+            shape, receptive_field=config.receptive_field, filters=config.filters, seed=start, name=f"discriminator_of_{kind}"
         )
         for shape, start, kind in zip(shapes, states[2:], ("sources", "targets"), strict=True)
     ]
-    rule = cyclegan(config.cycle, config.identity if channels[0] == channels[1] else 0.0, config.pool)
-    both = side_by_side(*generators, name="generators"), side_by_side(*judges, name="discriminators")
+    rule = cyclegan(config.cycle, config.identity, config.pool)
+    both = side_by_side(*generators, name="generators"), side_by_side(*discriminators, name="discriminators")
     return _gan(config, *both, rule, updates, last)
 
 

@@ -97,7 +97,7 @@ def run(config: Any, track: Track, make: "Callable[..., GAN]", *, paired: bool) 
     for_x, for_y, for_test, players = shared.seeds(track, 4)
     letters = alphabet(config)
     x, y, _ = drawn(config, config.samples, letters, for_x)
-    known = y  # of the nearest training picture, which nobody learns from
+    counterparts = y  # of the training sources, also where training does not see them
     if not paired:
         _, y, _ = drawn(config, config.samples, letters, for_y)
     tested, truth, labels = drawn(config, config.test_samples, DIGITS, for_test)
@@ -114,13 +114,13 @@ def run(config: Any, track: Track, make: "Callable[..., GAN]", *, paired: bool) 
     translation.train(track, config, gan, x, y, (tested[some], truth[some]), score, title="unseen digits")
     results = score(gan)
     track.curve("error", label="mean absolute error", title="Translated digits against true ones", x_label="letters seen")
-    for name, pictures in rivals(x, y, known, tested).items():
+    for name, pictures in rivals(x, y, counterparts, tested).items():
         results |= translation.named(measures(pictures, truth, labels), name)
     results["digit_kept_target"] = kept(truth, labels)
     return results | {"error_ratio": results["error"] / results["error_source"]}
 
 
-def rivals(x: "np.ndarray", y: "np.ndarray", known: "np.ndarray", tested: "np.ndarray") -> "dict[str, np.ndarray]":
+def rivals(x: "np.ndarray", y: "np.ndarray", counterparts: "np.ndarray", tested: "np.ndarray") -> "dict[str, np.ndarray]":
     """Answers that nothing was learnt for.
 
     They are the source itself, the mean target, and the counterpart of the nearest training source.
@@ -131,7 +131,7 @@ def rivals(x: "np.ndarray", y: "np.ndarray", known: "np.ndarray", tested: "np.nd
 
     found = nearest_in_training(x[:MOST].astype("float32"), tested.astype("float32")).indices
     mean = np.broadcast_to(y.mean(axis=0).round().astype("uint8"), tested.shape)
-    return {"source": tested, "mean": mean, "nearest": known[:MOST][found]}
+    return {"source": tested, "mean": mean, "nearest": counterparts[:MOST][found]}
 
 
 def measures(made: "np.ndarray", truth: "np.ndarray", labels: "np.ndarray") -> dict[str, float]:

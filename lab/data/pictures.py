@@ -9,6 +9,8 @@ import numpy as np
 BITS = 258  # a tag of a TIFF: bits of a channel
 PHOTOMETRIC = 262  # another one: what numbers mean
 WHITE_IS_ZERO = 0  # a value of `PHOTOMETRIC`
+ORIENTATION = 274  # a tag of EXIF: how a picture is to be turned
+QUARTER = 5  # from this value on by a quarter or three
 
 
 def decoded(path: Path, size: int, channels: int) -> np.ndarray:
@@ -44,6 +46,15 @@ def whole(path: Path, *, upright: bool = True) -> Any:
         tags = dict(getattr(picture, "tag_v2", {}))  # of a TIFF
         format, turned = picture.format, ImageOps.exif_transpose(picture) if upright else picture.copy()
     return _opaque(turned, format, tags)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture file after it is turned the right way up."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        turned = picture.getexif().get(ORIENTATION, 1) >= QUARTER
+        return (picture.height, picture.width) if turned else picture.size
 
 
 def pixels(path: str | PathLike, channels: int = 3) -> np.ndarray:

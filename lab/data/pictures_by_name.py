@@ -40,11 +40,13 @@ def picture_by_name(name: str, side: int | None = None, *, seed: int = 0) -> np.
 
 
 def require_picture(name: str) -> None:
-    """Raises a ValueError unless a picture has that name or that path."""
+    """Raises a ValueError unless a picture has that name or that path and can be read."""
     if name in KINDS:
         require_packages([name])
     elif not Path(name).is_file():
         raise ValueError(f"expected one of {', '.join(KINDS)} or a picture's path, received {name!r}")
+    else:
+        pixels(name)
 
 
 def scaled(picture: np.ndarray, side: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab.data.images import pictures_with_paths
+from lab.data.pictures import upright_size
 
 SHOWN = 3  # names in a message
 
@@ -79,13 +80,11 @@ def _require_pairs(found, folders):
             more = f" and {len(alone) - SHOWN} others" if len(alone) > SHOWN else ""
             shown = ", ".join(map(str, alone[:SHOWN]))
             raise ValueError(f"{folder}: expected a picture of the same name for each, received none for {shown}{more}.")
-    from PIL import Image
-
     for name, (path, picture) in found[0].items():
         other, counterpart = found[1][name]
         if picture is None or counterpart is None:
             continue
-        with Image.open(path) as one, Image.open(other) as two:
-            if abs(one.width * two.height - two.width * one.height) > max(one.width, one.height, two.width, two.height):
-                received = f"{one.width} x {one.height} and {two.width} x {two.height}"
-                raise ValueError(f"{other}: expected the proportions of {path}, received {received}.")
+        one, two = upright_size(path), upright_size(other)
+        if abs(one[0] * two[1] - two[0] * one[1]) > max(*one, *two):
+            received = f"{one[0]} x {one[1]} and {two[0]} x {two[1]}"
+            raise ValueError(f"{other}: expected the proportions of {path}, received {received}.")

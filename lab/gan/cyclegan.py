@@ -128,9 +128,9 @@ def discriminator_gradients(gan: "GAN", real: Both, fake: Both) -> tuple[Metrics
 
 
 def translated(gan: "GAN", pictures: Both) -> Both:
-    """(F(b), G(a)) of pictures (a, b): again something like x, and something like y."""
+    """(F(b), G(a)) of pictures (a, b), float32: again something like x, and something like y."""
     like_y, like_x = gan.generator(list(pictures), training=True)
-    return like_x, like_y
+    return ops.cast(like_x, "float32"), ops.cast(like_y, "float32")
 
 
 def discriminate(gan: "GAN", pictures: Both) -> Both:

@@ -58,7 +58,7 @@ def update(gan: "GAN", x: Tensor, y: Tensor, regularize: bool, *, weight: float)
 
 def discriminator_gradients(gan: "GAN", x: Tensor, y: Tensor) -> tuple[Metrics, list[Tensor]]:
     """(metrics, gradients) of the discriminator's loss. The generator is held fixed."""
-    fake = ops.stop_gradient(gan.generator(x, training=True))
+    fake = ops.stop_gradient(translated(gan, x))
 
     def loss():
         real_logits, fake_logits = discriminate(gan, y, x), discriminate(gan, fake, x)
@@ -74,7 +74,7 @@ def generator_gradients(gan: "GAN", x: Tensor, y: Tensor, weight: float) -> tupl
     """(metrics, gradients) of the generator's loss."""
 
     def loss():
-        fake = gan.generator(x, training=True)
+        fake = translated(gan, x)
         real_logits = discriminate(gan, y, x) if gan.objective.paired else None
         adversarial = gan.objective.generator(real_logits, discriminate(gan, fake, x))
         error = ops.mean(ops.abs(y - fake))
@@ -83,6 +83,11 @@ def generator_gradients(gan: "GAN", x: Tensor, y: Tensor, weight: float) -> tupl
 
     (_, metrics), gradients = engine.value_and_grad(loss, gan.generator.trainable_variables)()
     return metrics, gradients
+
+
+def translated(gan: "GAN", x: Tensor) -> Tensor:
+    """G(x), float32, in training mode."""
+    return ops.cast(gan.generator(x, training=True), "float32")
 
 
 def discriminate(gan: "GAN", y: Tensor, x: Tensor) -> Tensor:

@@ -34,6 +34,10 @@ def draw(
     size = generator.inputs[0].shape[-1]
     if "environment" in settings or len(generator.inputs) > 2 or len(generator.outputs) != 1:
         raise ValueError("run id: expected a run whose model is a generator, received one of another kind.")
+    if len(generator.inputs[0].shape) != 2:
+        raise ValueError(
+            "run id: expected a run whose model makes pictures of latents, received one of pictures; lab translate."
+        )
     latent: Latent = Normal(size)
     if "categories" in settings:
         latent = Codes(settings["noise"], (settings["categories"],), settings["continuous"])

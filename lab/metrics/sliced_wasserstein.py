@@ -5,14 +5,16 @@ from numpy.typing import ArrayLike
 
 from lab import validation
 
+PATCHES = 20_000  # of a level at most
 BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16  # the filter of Burt and Adelson 1983
 
 
 def laplacian_pyramid(picture: ArrayLike, levels: int) -> list[np.ndarray]:
     """What a picture has at each scale: `levels` arrays, from fine to coarse.
 
-    Each level is the picture minus its blurred version, which is halved for the next. The last one
-    is what is left. Their sum, each enlarged again, is the picture (Burt and Adelson 1983).
+    Each level is the picture minus its blurred version, of which every second pixel makes the next
+    one. The last level is what is left. Burt and Adelson 1983 subtract the enlarged next level, so
+    that the picture can be put together again; here nothing is.
 
     Args:
         picture: `[H, W, C]`.
@@ -51,20 +53,21 @@ def sliced_wasserstein(
         levels: of the pyramid.
         patch: pixels on a side of a patch.
         directions: of each level.
-        seed: of the directions.
+        seed: of the directions, and of the places of patches where there are more than 20,000.
     """
     one, other = np.asarray(one, "float64"), np.asarray(other, "float64")
-    least = patch * 2 ** (validation.integer("levels", levels) - 1)
+    least = validation.integer("patch", patch) * 2 ** (validation.integer("levels", levels) - 1)
     for name, picture in (("one", one), ("other", other)):
         if picture.ndim != 3 or min(picture.shape[:2]) < least or picture.shape[-1] != one.shape[-1]:
-            raise ValueError(f"{name}: expected [H, W, {one.shape[-1]}], H and W >= {least}, received {list(picture.shape)}.")
+            channels = one.shape[-1] if one.ndim == 3 else "C"
+            raise ValueError(f"{name}: expected [H, W, {channels}], H and W >= {least}, received {list(picture.shape)}.")
     rng = np.random.default_rng(seed)
     found = []
     for mine, theirs in zip(laplacian_pyramid(one, levels), laplacian_pyramid(other, levels), strict=True):
         lines = rng.normal(size=(patch * patch * one.shape[-1], validation.integer("directions", directions)))
         lines /= np.linalg.norm(lines, axis=0)
         spread = max(float(theirs.std()), 1e-6)
-        quantiles = [_quantiles(_patches(level, patch) @ (lines / spread)) for level in (mine, theirs)]
+        quantiles = [_quantiles(_patches(level, patch, rng) @ (lines / spread)) for level in (mine, theirs)]
         found.append(np.abs(quantiles[0] - quantiles[1]).mean())
     return float(np.mean(found))
 
@@ -98,10 +101,14 @@ def _rings(grey):
     return (sums / np.maximum(counts, 1))[1 : side // 2 + 1]
 
 
-def _patches(level, patch):
-    """All patches `[N, patch * patch * C]`."""
+def _patches(level, patch, rng):
+    """Patches `[N, patch * patch * C]`: all, or so many at random places."""
     windows = np.lib.stride_tricks.sliding_window_view(level, (patch, patch), axis=(0, 1))
-    return windows.reshape(-1, level.shape[-1] * patch * patch)
+    height, width = windows.shape[:2]
+    if height * width <= PATCHES:
+        return windows.reshape(height * width, -1)
+    rows, columns = np.divmod(rng.choice(height * width, PATCHES, replace=False), width)
+    return windows[rows, columns].reshape(PATCHES, -1)
 
 
 def _quantiles(values, count=512):

@@ -79,8 +79,11 @@ def unet_generator(
     pix2pix has such a generator (Isola et al. 2017, section 3.2.1). Its skips carry what source and
     target have in common, such as edges. Dropout is its only noise.
 
-    Differences from the paper: the blocks are those of `unet`, and dropout is after the deepest
-    level alone.
+    Differences from the paper:
+
+    1. The blocks are those of `unet`, and dropout is after the deepest level alone.
+    2. A trained generator is used without dropout and with moving averages, so that a picture has
+       one translation. The paper keeps dropout and the statistics of the batch.
 
     Args:
         shape, widths, dropout, seed, name: as of `lab.models.unet`.
@@ -121,6 +124,9 @@ def patch_discriminator(
     strided = RECEPTIVE_FIELDS[one_of("receptive_field", receptive_field, RECEPTIVE_FIELDS)]
     one_of("normalization", normalization, ("instance", "batch", "none"))
     validation.integer("condition", condition, 0)
+    if normalization != "none" and min(shape[:2]) < 2 ** (strided + 1):
+        least = 2 ** (strided + 1)
+        raise ValueError(f"shape: expected sides >= {least} for a receptive field of {receptive_field}, received {shape}.")
     layers = _blocks(seed)
     images, _ = image_input(shape, None)
     inputs = [images]

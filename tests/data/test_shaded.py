@@ -3,7 +3,7 @@
 import numpy as np
 
 from lab.data import shaded
-from lab.data.shaded import COLOURS, GROUND, _brightness, _outline, grey
+from lab.data.shaded import COLOURS, GROUND, _brightness, _lit, _outline, grey
 
 
 def test_outlines_by_hand():
@@ -19,6 +19,13 @@ def test_the_light_comes_from_the_upper_left():
     assert light[8, 8] > light[20, 20] > light[32, 32]  # towards the light, flat, away from it
     np.testing.assert_allclose(light[20, 20], 0.35 + 0.65 * 0.62 / np.linalg.norm([0.5, 0.6, 0.62]), rtol=0.02)
     assert light[disc].min() >= 0.35
+
+
+def test_a_shadow_does_not_wrap_around():
+    instances = np.zeros((96, 96), "uint8")
+    instances[30:60, 80:] = 1
+    picture = _lit(instances, np.array([0]))
+    assert (picture[:, :10] == GROUND).all() and (picture[64, 90] < GROUND).all()
 
 
 def test_grey_by_hand():

@@ -132,10 +132,50 @@ def test_networks_train_on_a_folder(tmp_path):
         own = ONE_PASS | {"pictures": str(tmp_path), "content": str(tmp_path / "a.png")}
         assert module.Config(**own).names() == [str(tmp_path / "b.png")]  # never what is tested on
         assert "hopper" not in module.Config().names()
+        detour = str(tmp_path / ".." / tmp_path.name / "a.png")  # another way to write the same path
+        assert module.Config(**own | {"content": detour}).names() == [str(tmp_path / "b.png")]
+        with raises("--pictures: expected a folder with more than the pictures to test on, received "):
+            module.Config(**own | {"style": str(tmp_path / "b.png")})
         with raises("--pictures: .*none: expected a folder of pictures, received none"):
             module.Config(pictures=str(tmp_path / "none"))
         with raises("--size: expected a multiple of 4, received 50"):
             module.Config(size=50)
+
+
+def test_bad_settings_are_named_before_the_run(tmp_path):
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    pyramid = "expected a picture of at least 48 pixels on a side, or fewer --levels, received 32"
+    for module, settings, words in (
+        (style_transfer, {"size": 64, "style_scale": 0.5}, f"--style-scale: {pyramid}"),
+        (
+            style_transfer,
+            {"levels": 10},
+            "--size: expected a picture of at least 1536 pixels on a side, or fewer --levels, rec",
+        ),
+        (
+            texture_synthesis,
+            {"levels": 7},
+            "--size: expected a picture of at least 192 pixels on a side, or fewer --levels, rec",
+        ),
+        (
+            style_transfer,
+            {"content": str(text)},
+            "--content: .*text.png: expected a picture, received a file that cannot be dec",
+        ),
+        (fast_style, {"style": str(text)}, "--style: .*text.png: expected a picture, received a file that cannot be decoded"),
+    ):
+        with raises(words):
+            module.Config(**settings)
+    usual, coarse = (sum(need.size for need in style_transfer.Config(style_scale=scale).memory()) for scale in (1.0, 3.0))
+    assert coarse == 9 * usual
+
+
+@pytest.mark.slow
+def test_a_picture_in_its_own_style_is_done_at_once(tmp_path):
+    _, result, _ = observed(tmp_path, "style_transfer", content="cells", style="cells")
+    assert result["style_loss"] == pytest.approx(0, abs=1e-6)
+    assert "stylized.png" in {path.name for path in tmp_path.iterdir()}
 
 
 def test_pictures_by_name(tmp_path):

@@ -105,7 +105,7 @@ def test_pairs_have_one_distortion_and_letters_are_no_digits():
 
 
 def picture(path, value, size=(20, 20)):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     Image.new("RGB", size, (value,) * 3).save(path)
 
 
@@ -150,6 +150,22 @@ def test_bad_input(tmp_path):
     with raises(r"two/c.png: expected the proportions of .*one/c.png, received 20 x 20 and 40 x 20"):
         translate.Config(**own, targets=two, size=40)
     translate.Config(**own, targets=two, size=40, unpaired=True)
+    for settings, words in (
+        ({"unpaired": True, "generator": "unet"}, "--generator: expected residual with --unpaired, received 'unet'"),
+        ({"unpaired": True, "weight": 7.0}, "--weight: expected 100.0 with --unpaired, received 7.0"),
+        ({"pool": 7}, "--pool: expected 50 without --unpaired, received 7"),
+        ({"unpaired": True, "source_channels": 1}, "--identity: expected 0 where sources and targets have different channels"),
+        ({"size": 32, "receptive_field": 142}, "--receptive-field: expected at most four times the size, 128, received 142"),
+    ):
+        with raises(words):
+            translate.Config(**settings)
+    picture(tmp_path / "single" / "a.png", 0)
+    picture(tmp_path / "other" / "a.png", 0)
+    with raises("--sources: expected two pictures or more in each folder, received 1"):
+        translate.Config(sources=str(tmp_path / "single"), targets=str(tmp_path / "other"), batch_size=1)
+    picture(tmp_path / "two" / "inside" / "a.png", 0)
+    with raises("targets: expected another folder than that of the sources, not inside it, received .*inside"):
+        translate.Config(**own | {"sources": two}, targets=f"{two}/inside", unpaired=True)
     with raises("--target: expected another typeface than the source, received 'DejaVuSans'"):
         pix2pix_fonts.Config(target="DejaVuSans")
     with raises("--source: expected names of matplotlib's fonts, such as DejaVuSans, received 'Comic'"):

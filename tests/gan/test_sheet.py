@@ -52,6 +52,8 @@ def test_labels(tmp_path, label, classes):
         sheet.draw(tmp_path / "b.png", model, settings, 4, label=2)
     with raises("--label: expected none, for the generator takes none, received 1"):
         sheet.draw(tmp_path / "b.png", generator(), {}, 4, label=1)
+    with raises("run id: expected a run whose model makes pictures of latents, received one of pictures; lab translate"):
+        sheet.draw(tmp_path / "b.png", models.residual_generator((8, 8, 1), 1, filters=2, blocks=0, seed=0), {}, 4)
 
 
 @pytest.mark.parametrize(

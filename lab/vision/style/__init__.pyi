@@ -5,6 +5,7 @@ from .adain import apply_adain as apply_adain
 from .colours import grey_like as grey_like
 from .colours import with_colours as with_colours
 from .features import Features as Features
+from .features import fitting_pyramid as fitting_pyramid
 from .features import plain_features as plain_features
 from .features import random_pyramid as random_pyramid
 from .features import random_vgg as random_vgg

@@ -20,6 +20,7 @@ from lab.models.blocks import Blocks
 
 BLUR = (1, 4, 6, 4, 1)  # the binomial filter before a picture is halved (Burt and Adelson 1983)
 EPSILON = 1e-5
+COARSEST = 16  # pixels on a side of the coarsest map of `fitting_pyramid`
 
 
 class Features(NamedTuple):
@@ -87,6 +88,16 @@ def random_pyramid(
     network = _in(keras.Model(images, maps, name="random_pyramid"), precision)
     least = 2 ** (levels - 1) * max(size // 2, 1)
     return Features(network, tuple(range(levels)), (min(2, levels - 1),), least)
+
+
+def fitting_pyramid(*pictures: np.ndarray, seed: int) -> Features:
+    """`random_pyramid` with five levels, or fewer for pictures with a side below 256 pixels.
+
+    The coarsest map has 16 pixels on a side or more. A smaller one says where things are, not what
+    they look like.
+    """
+    side = min(side for picture in pictures for side in np.shape(picture)[:2])
+    return random_pyramid(levels=int(np.clip(np.log2(max(side, 1) / COARSEST) + 1, 1, 5)), seed=seed)
 
 
 def random_vgg(

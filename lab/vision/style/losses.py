@@ -1,7 +1,7 @@
 """The losses of style transfer, each a share of what it is compared with.
 
-A loss of 1 is as far from the target as nothing is. So one ratio of style to content means the same
-for any network and any size of pictures.
+Features that are all 0 have a style loss of 1. So one ratio of style to content means the same for
+any network and any size of pictures.
 """
 
 from collections.abc import Sequence

@@ -10,15 +10,14 @@ from keras import ops
 from lab import engine, errors, validation
 from lab.engine.types import Tensor
 from lab.optimizers import Adam
-from lab.vision.style.features import Features, random_pyramid
+from lab.vision.style.features import Features, fitting_pyramid
 from lab.vision.style.losses import content_loss, gram_matrix, style_loss, total_variation
 
-COARSEST = 16  # pixels on a side of the coarsest map of the default features
 MEMORY = 10  # earlier steps from which L-BFGS estimates curvature
 SCALE = 1e3  # of the loss for SciPy, whose tolerances are for numbers of about 1
 
 Report = Callable[[int, dict[str, float], np.ndarray], Any]
-"""(step, losses, picture [H, W, 3] from -1 to 1), called after each step."""
+"""(step, losses of the picture, picture [H, W, 3] from -1 to 1), called after each step."""
 Loss = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]
 
 
@@ -53,7 +52,7 @@ def stylize(
         content: `[H, W, 3]` from -1 to 1. The result has its size.
         style: `[H', W', 3]` from -1 to 1, of any size.
         features: of `random_pyramid`, `random_vgg` or `plain_features`. They are calibrated on
-            both pictures. The default is a random pyramid, of fewer levels for sides below 256.
+            both pictures. The default is `fitting_pyramid`.
         ratio: of style to content, > 0. Both losses are shares, so it needs no change with the size
             of a picture.
         variation: weight of total variation, which makes the picture smoother.
@@ -65,7 +64,7 @@ def stylize(
         calibrate: whether the features are calibrated on both pictures.
         report: see `Report`.
     """
-    features = features or _pyramid_for(content, style, seed)
+    features = features or fitting_pyramid(content, style, seed=seed)
     content, style = _picture("content", content, features), _picture("style", style, features)
     ratio = validation.Interval(over=0, high=1e9).check("ratio", ratio)
     variation = validation.NOT_NEGATIVE.check("variation", variation)
@@ -106,7 +105,7 @@ def synthesize(
         size: (height, width) of the result; by default the texture's.
         features, steps, optimizer, learning_rate, seed, report: as of `stylize`.
     """
-    features = features or _pyramid_for(texture, texture, seed)
+    features = features or fitting_pyramid(texture, seed=seed)
     texture = _picture("texture", texture, features)
     height, width = size or texture.shape[:2]
     described = features.calibrated(texture)
@@ -120,15 +119,6 @@ def synthesize(
     blank = np.broadcast_to(texture.mean(axis=(0, 1)), (height, width, 3)).astype("float32")
     begin = _start("noise", _picture("size", blank, features), texture, seed)
     return _minimized(loss, described.network, begin, steps, optimizer, learning_rate, report)
-
-
-def _pyramid_for(one, other, seed):
-    """The default features, with fewer levels for small pictures.
-
-    A coarse map of few pixels would say where things are, not what they look like.
-    """
-    side = min(*np.shape(one)[:2], *np.shape(other)[:2], 16 * COARSEST) if np.ndim(one) == np.ndim(other) == 3 else COARSEST
-    return random_pyramid(levels=max(int(np.log2(max(side, 1) / COARSEST)) + 1, 1), seed=seed)
 
 
 def _picture(name, picture, features):
@@ -219,10 +209,14 @@ def _adam(loss, network, start, steps, rate, report):
         return parts
 
     program = engine.compile(update, [*network.variables, picture, *optimizer.variables])
-    for step in range(1, steps + 1):
+    for step in range(steps):
+        before = engine.read(picture)[0]
         losses = {name: float(part) for name, part in program().items()}
-        errors.require_finite_metrics(losses, {}, f"step {step}")
-        report(step, losses, engine.read(picture)[0])
+        errors.require_finite_metrics(losses, {}, f"step {step + 1}")
+        if step:  # the losses are those of the picture before the step
+            report(step, losses, before)
     last = engine.read(picture)
     _, parts = loss(ops.convert_to_tensor(last))
-    return Made(last[0], {name: float(part) for name, part in parts.items()}, steps + 1)
+    losses = {name: float(part) for name, part in parts.items()}
+    report(steps, losses, last[0])
+    return Made(last[0], losses, steps + 1)

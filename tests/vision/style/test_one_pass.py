@@ -1,7 +1,5 @@
 """Styles in one pass: moments by hand, losses by their identities, networks that learn."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -10,15 +8,11 @@ from PIL import Image
 from lab.data import picture_crops
 from lab.optimizers import Adam
 from lab.vision import style
-from tests.contracts import as_array, save_and_load, uniform
+from tests.contracts import as_array, raises_text, save_and_load, uniform
 
 pytestmark = pytest.mark.usefixtures("graphs")
 CONTENTS, STYLES = uniform(0, 2, 16, 16, 3), uniform(1, 2, 16, 16, 3) * np.float32([1, 0.5, 0.2])
 FEATURES = {"widths": (6, 8), "depths": (1, 1), "seed": 0}
-
-
-def raises(words):
-    return pytest.raises(ValueError, match=re.escape(words))
 
 
 def test_moments_by_hand():
@@ -41,7 +35,7 @@ def test_the_perceptual_loss_is_that_of_the_optimisation():
         np.testing.assert_allclose(float(value), made.losses[name], rtol=1e-3)
     whole = 3.0 * found["style"] + 2.0 * float(style.total_variation(CONTENTS[:1]))
     np.testing.assert_allclose(float(loss(CONTENTS[:1], CONTENTS[:1])), whole, rtol=1e-5)
-    with raises("ratio: expected a number > 0 and <= 1e+09, received 0"):
+    with raises_text("ratio: expected a number > 0 and <= 1e+09, received 0"):
         style.PerceptualLoss(features, STYLES[0], ratio=0)
 
 
@@ -75,7 +69,14 @@ def test_a_network_for_every_style():
     np.testing.assert_allclose(as_array(save_and_load(network)(inputs)), made, atol=1e-5)
     odd = style.apply_adain(network, CONTENTS[0][:13, :11], STYLES[0], strength=0.5)
     assert odd.shape == (13, 11, 3)
-    with raises("strength: expected a number >= 0 and <"):
+    small = style.apply_adain(network, CONTENTS[0][:3, :1], STYLES[0][:5, :2])
+    assert small.shape == (3, 1, 3)
+    deep = style.random_vgg(widths=(3, 3, 3, 3), depths=(1, 1, 1, 1), seed=0)._replace(content=(3,))
+    deeper = style.adain_network(deep, filters=(3, 3, 3, 3), seed=0)
+    assert style.apply_adain(deeper, CONTENTS[0][:13, :10], STYLES[0]).shape == (13, 10, 3)
+    with raises_text("style: expected [H, W, 3], H and W >= 2, received [1, 16, 3]"):
+        style.apply_adain(network, CONTENTS[0], STYLES[0][:1])
+    with raises_text("strength: expected a number >= 0 and <= 1, received 2"):
         style.apply_adain(network, CONTENTS[0], STYLES[0], strength=2)
 
 
@@ -106,10 +107,22 @@ def test_crops():
     np.testing.assert_array_equal(one, two)
     assert one.shape == (6, 24, 24, 3) and one.dtype == np.uint8 and (one != other).any()
     assert len({crop.tobytes() for crop in one}) == 6
-    with raises("names: expected at least one picture, received none"):
+    with raises_text("names: expected at least one picture, received none"):
         picture_crops([], 1, 8)
-    with raises("columns: expected (first, last) with 0 <= first < last <= 1, received (0.5, 0.5)"):
+    with raises_text("columns: expected (first, last) with 0 <= first < last <= 1, received (0.5, 0.5)"):
         picture_crops(["china"], 1, 8, columns=(0.5, 0.5))
+
+
+def test_crops_are_shares_of_the_whole_picture(tmp_path):
+    path = tmp_path / "ramp.png"  # from 0 to 200 in steps of 2 a column
+    Image.fromarray(np.repeat(np.tile(np.arange(0, 200, 2, dtype="uint8"), (50, 1))[..., None], 3, axis=-1)).save(path)
+    for columns in ((0.0, 1.0), (0.0, 0.2), (0.9, 1.0)):
+        crops, _ = picture_crops([str(path)], 30, 10, sides=(0.2, 0.2), columns=columns)  # 10 of 50 pixels: not scaled
+        across = crops[:, 0, :, 0].astype(int)
+        assert (np.abs(np.diff(across, axis=1)) == 2).all()
+        assert across.min() >= 200 * columns[0] and across.max() < 200 * columns[1]
+    with raises_text("sides: expected (least, greatest) with 0 < least <= greatest <= 1, received (0, 1)"):
+        picture_crops([str(path)], 1, 8, sides=(0, 1))
 
 
 def test_crops_of_some_columns(tmp_path):

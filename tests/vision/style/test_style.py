@@ -1,7 +1,5 @@
 """Style: Gram matrices and losses by hand, gradients to pixels, features, both optimizers."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -11,15 +9,11 @@ from lab import engine
 from lab.models import small_resnet, vgg
 from lab.vision import style
 from lab.vision.style.optimize import _lbfgs
-from tests.contracts import as_array, uniform
+from tests.contracts import as_array, raises_text, uniform
 
 pytestmark = pytest.mark.usefixtures("graphs")
 SMALL = {"levels": 2, "filters": 6, "size": 3, "seed": 0}
 CONTENT, STYLE = uniform(0, 16, 12, 3), uniform(1, 10, 14, 3) * np.float32([1, 0.5, 0.2])
-
-
-def raises(words):
-    return pytest.raises(ValueError, match=re.escape(words))
 
 
 def test_losses_by_hand():
@@ -106,7 +100,7 @@ def test_features_of_a_trained_vgg():
     maps = found.network(x)
     np.testing.assert_allclose(as_array(maps[0]), as_array(first(x, training=False)), rtol=1e-4, atol=1e-4)
     assert [each.shape[1] for each in maps] == [32, 16, 8, 4, 2]
-    with raises("model: expected a chain of convolutions, ReLUs and poolings, received "):
+    with raises_text("model: expected a chain of convolutions, ReLUs and poolings, received "):
         style.plain_features(small_resnet((32, 32, 3), 2, depth=8, seed=0))
 
 
@@ -138,6 +132,19 @@ def test_optimizers_lower_the_losses():
         assert [step for step, *_ in seen] == list(range(1, len(seen) + 1)) and seen[0][2] == CONTENT.shape
         again = style.stylize(CONTENT, STYLE, features=features, steps=30, optimizer=optimizer, learning_rate=0.05)
         np.testing.assert_array_equal(made.picture, again.picture)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_reported_losses_are_those_of_the_reported_picture(optimizer):
+    features = style.random_pyramid(**SMALL).calibrated(CONTENT, STYLE)
+    seen = []
+    made = style.stylize(
+        CONTENT, STYLE, features=features, calibrate=False, steps=6, optimizer=optimizer,
+        report=lambda step, losses, picture: seen.append((losses["style"], picture.copy())),
+    )  # fmt: skip
+    for loss, picture in seen:
+        np.testing.assert_allclose(style.style_of(features, picture, STYLE), loss, rtol=2e-3)
+    np.testing.assert_array_equal(seen[-1][1], made.picture)
 
 
 def test_every_argument_of_stylize_counts():
@@ -188,15 +195,15 @@ def test_bad_input():
         ({"start": "style "}, "start: expected one of content, style, noise, received 'style '"),
         ({"optimizer": "sgd"}, "optimizer: expected one of lbfgs, adam, received 'sgd'"),
     ):
-        with raises(words):
+        with raises_text(words):
             style.stylize(CONTENT, STYLE, **options)
-    with raises("content: expected [H, W, 3], H and W >= 3, received [16, 12, 1]"):
+    with raises_text("content: expected [H, W, 3], H and W >= 3, received [16, 12, 1]"):
         style.stylize(CONTENT[..., :1], STYLE)
-    with raises("style: expected [H, W, 3], H and W >= 16, received [10, 14, 3]"):
+    with raises_text("style: expected [H, W, 3], H and W >= 16, received [10, 14, 3]"):
         style.stylize(
             np.resize(CONTENT, (16, 16, 3)), STYLE, features=style.random_pyramid(levels=3, size=9, filters=2, seed=0)
         )
-    with raises("texture: expected numbers from -1 to 1, received float32 of another range"):
+    with raises_text("texture: expected numbers from -1 to 1, received float32 of another range"):
         style.synthesize(2 * CONTENT)
-    with raises("depths: expected one for each of 2 widths, received (1,)"):
+    with raises_text("depths: expected one for each of 2 widths, received (1,)"):
         style.random_vgg(widths=(2, 2), depths=(1,), seed=0)
