@@ -13,7 +13,8 @@ from lab.layers.mirror_padding import MirrorPadding1D, MirrorPadding2D, MirrorPa
 ELEMENTWISE = (
     "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "BatchNormalization", "Identity", "GaussianNoise", "Rescaling", "PixelNormalization", "InputLayer",
-    "InstanceNormalization", "GroupNormalization", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "LocalResponseNormalization", "ZeroChannels",
+    "InstanceNormalization", "GroupNormalization", "LocalResponseNormalization", "ZeroChannels",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
 )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from tests.runs.test_courier import make
 
 BRIEF = {"size": 64, "steps": 2, "levels": 3, "filters": 3, "filter_size": 3, "preview_every": 1}
 SHARED = {
-    "features": "vgg", "levels": 2, "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1, "preview_every": 3,
+    "features": "vgg", "levels": 2, "filters": 4, "filter_size": 5, "steps": 3, "optimizer": "adam", "learning_rate": 0.1,
+    "preview_every": 3,
     "precision": "mixed_bfloat16", "size": 72,
 }  # fmt: skip
 ONE_PASS = {"size": 48, "test_size": 48, "samples": 4, "epochs": 1, "batch_size": 2, "content": "cells", "style": "dots"}

@@ -17,7 +17,8 @@ from tests.experiments.track import Memory
 BRIEF = {"size": 16, "epochs": 1, "batch_size": 10, "filters": 2, "blocks": 0}
 FONTS = BRIEF | {"letters": "latin", "samples": 20, "test_samples": 10}
 SHARED = {
-    "size": 24, "epochs": 2, "batch_size": 5, "filters": 3, "blocks": 1, "receptive_field": 1, "learning_rate": 0.1, "flat": 0.0,
+    "size": 24, "epochs": 2, "batch_size": 5, "filters": 3, "blocks": 1, "receptive_field": 1, "learning_rate": 0.1,
+    "flat": 0.0,
     "beta_1": 0.9, "ema": 0.5, "precision": "mixed_bfloat16", "evaluations": 1,
 }  # fmt: skip
 OF_FONTS = {"source": "DejaVuSerif", "target": "DejaVuSansMono", "letters": "all", "samples": 30, "test_samples": 12}
@@ -40,7 +41,8 @@ EXPERIMENTS = {
     "translate": Alive(
         translate,
         BRIEF | {"batch_size": 200},
-        {"unpaired": True, "source_channels": 1, "target_channels": 1, "share": 0.5, "mirror": True, "cycle": 1.0, "identity": 0.0},
+        {"unpaired": True, "source_channels": 1, "target_channels": 1, "share": 0.5, "mirror": True}
+        | {"cycle": 1.0, "identity": 0.0},
         {"cycle": {"unpaired": True, "epochs": 2}, "identity": {"unpaired": True, "epochs": 2}},
         frozenset(SHARED) | FOLDERS | {"weight", "generator", "pool"},
     ),
