@@ -790,6 +790,24 @@ MUTATIONS = [
             ["tests/vision/test_centernet.py"],
         ),
         # translation and style
+        ("lab/data/pictures.py", ">= QUARTER", "> 8", ["tests/data/test_two_folders.py"]),
+        ("lab/data/shaded.py", "ndimage.shift(", "np.roll(", ["tests/data/test_shaded.py"]),
+        ("lab/gan/cyclegan.py", 'super().__init__(dtype="float32")', "super().__init__()", ["tests/gan/test_translation.py"]),
+        (
+            "lab/vision/style/optimize.py",
+            "report(step, losses, before)",
+            "report(step, losses, engine.read(picture)[0])",
+            ["tests/vision/style/test_style.py"],
+        ),
+        ("lab/losses/tversky.py", "range(int(not over_batch)", "range(1", ["tests/losses/test_tversky.py"]),
+        ("lab/models/any_size.py", "[0, :height, :width]", "[0, :width, :height]", ["tests/commands/test_translate.py"]),
+        (
+            "lab/data/crops.py",
+            "share * min(whole.shape[:2])",
+            "share * min(part.shape[:2])",
+            ["tests/vision/style/test_one_pass.py"],
+        ),
+        ("lab/commands/picture_files.py", "and not folders:", ":", ["tests/commands/test_style.py"]),
         (
             "lab/gan/pix2pix.py",
             "loss = 0.5 * gan.objective.discriminator(real_logits, fake_logits)",

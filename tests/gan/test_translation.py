@@ -128,8 +128,11 @@ def test_pools_stay_float32_under_another_policy():
         subject = small(cyclegan, pool=2)
         for each in (subject, small(pix2pix)):
             each.fit(X, Y, 3, epochs=1, verbose=0)
+        shown = small(cyclegan, pool=2).memory((X[:2], Y[:2]))  # an empty pool shows what it is given
     finally:
         keras.config.set_dtype_policy(before)
+    for given, got in zip((X[:2], Y[:2]), shown):
+        np.testing.assert_array_equal(ops.convert_to_numpy(got), given)  # not rounded to bfloat16
     for pool in subject.memory.pools:
         assert pool.pictures.dtype == "float32" and int(pool.count.numpy()) == 2
 
