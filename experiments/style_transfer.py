@@ -1,6 +1,6 @@
 """A picture in the style of another, without a network that was trained: by random filters.
 
-Expected: style_loss <= 0.1 (not measured yet)
+Expected: style_loss <= 0.1 (0.022 in one run; the content itself has 3)
 Time: a minute of two cores for 256 pixels, reckoned
 Source: Gatys et al. 2016; random filters: Ustyuzhaninov et al. 2016, He et al. 2016
 
